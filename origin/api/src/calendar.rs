@@ -1,0 +1,346 @@
+//! Days and hours as the API writes them, and the date rules of contract §1.2.
+
+use crate::granularity::Granularity;
+use jiff::civil::Date;
+use std::fmt;
+
+/// An hour of the calendar, years 0000 to 9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Hour {
+    date: Date,
+    hour: u8,
+}
+
+/// A timestamp in digits, as rows hold it: `YYYYMMDD` or `YYYYMMDDHH`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digits {
+    bytes: [u8; 10],
+    len: u8,
+}
+
+/// How many digits a timestamp has in a table or a canonical path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// `YYYYMMDD`
+    Day,
+    /// `YYYYMMDDHH`
+    Hour,
+}
+
+/// Which of a date rule's two bounds a text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Bound {
+    /// The path's `{start}`.
+    Start,
+    /// The path's `{end}`.
+    End,
+}
+
+/// What a rule does about months that lie only partly between the dates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Months {
+    /// Nothing.
+    Any,
+    /// Refuses if no whole month lies between the dates, else leaves them (2.0 page series).
+    Check,
+    /// Moves both dates inwards to whole months, refuses if none is left (legacy).
+    Trim,
+}
+
+/// How `start` and `end` of an endpoint are read at one granularity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct DateRule {
+    /// `Form::Day` takes 8 or 10 digits, `Form::Hour` 10 only.
+    pub accepts: Form,
+    /// Whether the hour counts; where it doesn't, it must still be one.
+    pub keeps_hour: bool,
+    /// What is asked of months.
+    pub months: Months,
+}
+
+impl DateRule {
+    /// Daily page series.
+    pub const DR1: Self = Self::new(Form::Day, false, Months::Any);
+    /// Monthly page series.
+    pub const DR1M: Self = Self::new(Form::Day, false, Months::Check);
+    /// Hourly page series.
+    pub const DR2: Self = Self::new(Form::Hour, true, Months::Any);
+    /// Unique devices, daily and monthly.
+    pub const DR3: Self = Self::new(Form::Day, false, Months::Any);
+    /// Legacy page counts, hourly.
+    pub const DR4H: Self = Self::new(Form::Hour, true, Months::Any);
+    /// Legacy page counts, daily: ten digits are asked for, the hour becomes `00`.
+    pub const DR4: Self = Self::new(Form::Hour, false, Months::Any);
+    /// Legacy page counts, monthly.
+    pub const DR4M: Self = Self::new(Form::Hour, false, Months::Trim);
+
+    const fn new(accepts: Form, keeps_hour: bool, months: Months) -> Self {
+        Self { accepts, keeps_hour, months }
+    }
+
+    /// Reads one bound. `None` if it isn't in the rule's digits or no such hour exists.
+    pub fn read(&self, text: &str) -> Option<Hour> {
+        let hour = Hour::parse(text)?;
+        match (self.accepts, text.len()) {
+            (Form::Hour, 8) => None,
+            _ if self.keeps_hour => Some(hour),
+            _ => Some(Hour { hour: 0, ..hour }),
+        }
+    }
+
+    /// What the rule makes of two bounds that are in order; `None` if no whole month is left.
+    pub fn apply(&self, start: Hour, end: Hour) -> Option<(Hour, Hour)> {
+        if self.months == Months::Any {
+            return Some((start, end));
+        }
+        let first = start.first_whole_month();
+        let last = end.last_whole_month();
+        // An overflow at the calendar's edge leaves no whole month either.
+        let (first, last) = (first?, last?);
+        match self.months {
+            _ if first > last => None,
+            Months::Trim => Some((first, last)),
+            _ => Some((start, end)),
+        }
+    }
+
+    /// How a message names the digits that are asked for (contract §2.2).
+    pub const fn format_name(&self) -> &'static str {
+        match self.accepts {
+            Form::Day => "YYYYMMDD",
+            Form::Hour => "YYYYMMDDHH",
+        }
+    }
+}
+
+impl Hour {
+    /// Reads `YYYYMMDD` or `YYYYMMDDHH`: digits alone, a day that exists, hour 00 to 23.
+    pub fn parse(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        if !matches!(bytes.len(), 8 | 10) || !bytes.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let number = |range: std::ops::Range<usize>| -> Option<i16> {
+            Some(bytes.get(range)?.iter().fold(0, |sum, digit| sum * 10 + i16::from(digit - b'0')))
+        };
+        let hour = if bytes.len() == 10 { number(8..10)? } else { 0 };
+        if hour > 23 {
+            return None;
+        }
+        let date = Date::new(number(0..4)?, number(4..6)? as i8, number(6..8)? as i8).ok()?;
+        Some(Self { date, hour: hour as u8 })
+    }
+
+    /// The first hour of a day; `None` outside the years 0000 to 9999.
+    pub fn midnight(date: Date) -> Option<Self> {
+        (0..=9999).contains(&date.year()).then_some(Self { date, hour: 0 })
+    }
+
+    /// The day.
+    pub const fn date(self) -> Date {
+        self.date
+    }
+
+    /// The hour of the day, 0 to 23.
+    pub const fn hour(self) -> u8 {
+        self.hour
+    }
+
+    /// The same in digits.
+    pub fn digits(self, form: Form) -> Digits {
+        let mut bytes = [b'0'; 10];
+        let mut put = |range: std::ops::Range<usize>, mut value: i16| {
+            for slot in bytes[range].iter_mut().rev() {
+                *slot = b'0' + (value % 10) as u8;
+                value /= 10;
+            }
+        };
+        put(0..4, self.date.year());
+        put(4..6, i16::from(self.date.month()));
+        put(6..8, i16::from(self.date.day()));
+        put(8..10, i16::from(self.hour));
+        Digits { bytes, len: if form == Form::Day { 8 } else { 10 } }
+    }
+
+    fn first_whole_month(self) -> Option<Self> {
+        if self.date.day() == 1 {
+            return Some(Self { hour: 0, ..self });
+        }
+        self.date.last_of_month().tomorrow().ok().and_then(Self::midnight)
+    }
+
+    fn last_whole_month(self) -> Option<Self> {
+        if self.date == self.date.last_of_month() {
+            return Some(Self { hour: 0, ..self });
+        }
+        self.date.first_of_month().yesterday().ok().and_then(Self::midnight)
+    }
+}
+
+impl Digits {
+    /// Takes a row's timestamp; `None` unless it is 8 or 10 digits.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let source = text.as_bytes();
+        if !matches!(source.len(), 8 | 10) || !source.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
+        let mut bytes = [b'0'; 10];
+        bytes.get_mut(..source.len())?.copy_from_slice(source);
+        Some(Self { bytes, len: source.len() as u8 })
+    }
+
+    /// The month that it lies in, as that month's own timestamp of the same length.
+    pub fn month_start(self) -> Self {
+        let mut bytes = self.bytes;
+        bytes[6..].copy_from_slice(b"0100");
+        Self { bytes, len: self.len }
+    }
+
+    /// The digits.
+    pub fn as_str(&self) -> &str {
+        // Only ASCII digits ever get in.
+        std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+    }
+
+    /// How the period is named to people, by its granularity: `2026-10-31 23h`, `2026-10-31`,
+    /// `2026-10`.
+    pub fn label(&self, granularity: Granularity) -> String {
+        let text = self.as_str();
+        let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();
+        match granularity {
+            Granularity::Monthly => format!("{}-{}", part(0..4), part(4..6)),
+            Granularity::Daily => format!("{}-{}-{}", part(0..4), part(4..6), part(6..8)),
+            Granularity::Hourly => {
+                format!("{}-{}-{} {}h", part(0..4), part(4..6), part(6..8), part(8..10))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Digits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn apply(rule: DateRule, start: &str, end: &str) -> Option<(String, String)> {
+        let (start, end) = rule.apply(rule.read(start)?, rule.read(end)?)?;
+        Some((
+            start.digits(Form::Day).as_str().to_owned(),
+            end.digits(Form::Day).as_str().to_owned(),
+        ))
+    }
+
+    fn days(start: &str, end: &str) -> Option<(String, String)> {
+        Some((start.to_owned(), end.to_owned()))
+    }
+
+    #[test]
+    fn every_day_of_ten_thousand_years_is_read_and_written() {
+        let mut date = Date::constant(0, 1, 1);
+        let last = Date::constant(9999, 12, 31);
+        loop {
+            let text = format!("{:04}{:02}{:02}", date.year(), date.month(), date.day());
+            let hour = Hour::parse(&text).map(|hour| (hour.date(), hour.digits(Form::Day)));
+            assert_eq!(hour, Digits::from_text(&text).map(|digits| (date, digits)), "{text}");
+            if date == last {
+                break;
+            }
+            date = date.tomorrow().expect("before the last day");
+        }
+    }
+
+    #[test]
+    fn days_that_do_not_exist_are_refused() {
+        for year in 0..=9999_i16 {
+            for (month, day) in
+                [(2, 29), (2, 30), (4, 31), (0, 1), (13, 1), (1, 0), (1, 32), (99, 99)]
+            {
+                let text = format!("{year:04}{month:02}{day:02}");
+                let exists = Date::new(year, month, day).is_ok();
+                assert_eq!(Hour::parse(&text).is_some(), exists, "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn digits_and_hours_are_strict() {
+        assert_eq!(Hour::parse("2021010123").map(Hour::hour), Some(23));
+        for bad in [
+            "",
+            "2021",
+            "2021010",
+            "202101011",
+            "2021010124",
+            "20210101000",
+            "2021-01-01",
+            "2021010a",
+            "+2210101",
+            "２０２１０１０１",
+            "20150701zz",
+        ] {
+            assert_eq!(Hour::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn rules_ask_for_their_digits() {
+        assert!(DateRule::DR1.read("20210101").is_some());
+        assert_eq!(DateRule::DR1.read("2021010107"), DateRule::DR1.read("20210101"));
+        assert_eq!(DateRule::DR2.read("20210101"), None);
+        assert_eq!(DateRule::DR2.read("2021010107").map(Hour::hour), Some(7));
+        assert_eq!(DateRule::DR4.read("20210101"), None);
+        assert_eq!(DateRule::DR4.read("2021010107").map(Hour::hour), Some(0));
+    }
+
+    #[test]
+    fn months_are_checked_but_not_trimmed_in_page_series() {
+        let rule = DateRule::DR1M;
+        assert_eq!(apply(rule, "20200201", "20200229"), days("20200201", "20200229"));
+        assert_eq!(apply(rule, "20200201", "20200301"), days("20200201", "20200301"));
+        assert_eq!(apply(rule, "20200202", "20200430"), days("20200202", "20200430"));
+        assert_eq!(apply(rule, "20200215", "20200301"), None);
+        assert_eq!(apply(rule, "20230815", "20230901"), None);
+        assert_eq!(apply(rule, "20200201", "20200228"), None);
+    }
+
+    #[test]
+    fn months_are_trimmed_in_legacy() {
+        let rule = DateRule::DR4M;
+        assert_eq!(apply(rule, "2023050100", "2023060100"), days("20230501", "20230531"));
+        assert_eq!(apply(rule, "2023050100", "2023053100"), days("20230501", "20230531"));
+        assert_eq!(apply(rule, "2022120200", "2023022823"), days("20230101", "20230228"));
+        assert_eq!(apply(rule, "2023081500", "2023090100"), None);
+    }
+
+    #[test]
+    fn the_edges_of_the_calendar_hold() {
+        assert_eq!(apply(DateRule::DR1M, "00000101", "99991231"), days("00000101", "99991231"));
+        assert_eq!(apply(DateRule::DR1M, "99991202", "99991231"), None);
+        assert_eq!(apply(DateRule::DR1M, "00000101", "00000102"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_ten_digits_agree_with_jiff(year in 0i16..=9999, month in 0i8..=13, day in 0i8..=32, hour in 0u8..=25) {
+            let text = format!("{year:04}{month:02}{day:02}{hour:02}");
+            let expected = Date::new(year, month, day).ok().filter(|_| hour < 24);
+            prop_assert_eq!(Hour::parse(&text).map(Hour::date), expected);
+            if let Some(parsed) = Hour::parse(&text) {
+                let digits = parsed.digits(Form::Hour);
+                prop_assert_eq!(digits.as_str(), text);
+            }
+        }
+
+        #[test]
+        fn any_text_is_survived(text in any::<String>()) {
+            let _ = Hour::parse(&text);
+            let _ = Digits::from_text(&text);
+        }
+    }
+}

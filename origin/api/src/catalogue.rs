@@ -1,0 +1,306 @@
+//! All endpoints as one value: it routes, validates and normalises.
+
+use crate::calendar::{Bound, DateRule, Hour};
+use crate::dataset::Dataset;
+use crate::dialect::Dialect;
+use crate::endpoint::{Endpoint, EndpointId, Rules, Segment};
+use crate::endpoints;
+use crate::granularity::Granularity;
+use crate::key::Key;
+use crate::param::{self, Kind, Param};
+use crate::percent;
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::response::Field;
+use crate::table::{ALL_DAYS, Table};
+use crate::target::Target;
+use crate::text_list::TextList;
+use jiff::civil::Date;
+use std::borrow::Cow;
+use thiserror::Error;
+
+/// The endpoints that a service answers, and the rules that their shapes apply.
+pub struct Catalogue {
+    endpoints: &'static [&'static Endpoint],
+    router: matchit::Router<EndpointId>,
+    datasets: Vec<&'static Dataset>,
+    rules: Rules,
+}
+
+/// A mistake in the rows that a catalogue was made of.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum CatalogueError {
+    /// Two endpoints can't be told apart, or a path can't be routed.
+    #[error("endpoint {endpoint}: path {template} can't be routed: {reason}")]
+    Route {
+        /// Whose path it is.
+        endpoint: &'static str,
+        /// The path.
+        template: String,
+        /// What the router says.
+        reason: String,
+    },
+    /// Dates without a granularity before them, or one bound without the other.
+    #[error("endpoint {0}: start and end must follow each other and a granularity")]
+    Dates(&'static str),
+    /// A body that echoes a parameter which the path doesn't have.
+    #[error("endpoint {endpoint}: its body echoes {param}, which is no parameter of its path")]
+    Echo {
+        /// Whose body it is.
+        endpoint: &'static str,
+        /// The unknown parameter.
+        param: &'static str,
+    },
+    /// One dataset name for two things.
+    #[error("dataset {0} is declared twice, differently")]
+    Dataset(&'static str),
+    /// More endpoints than an id can count.
+    #[error("too many endpoints")]
+    TooMany,
+}
+
+impl Catalogue {
+    /// The catalogue of these endpoints, with the default rules.
+    pub fn new(endpoints: &'static [&'static Endpoint]) -> Result<Self, CatalogueError> {
+        let mut router = matchit::Router::new();
+        let mut datasets: Vec<&'static Dataset> = Vec::new();
+        for (index, endpoint) in endpoints.iter().enumerate() {
+            check(endpoint)?;
+            let id = EndpointId(u16::try_from(index).map_err(|_| CatalogueError::TooMany)?);
+            let template = endpoint.template();
+            router.insert(template.clone(), id).map_err(|error| CatalogueError::Route {
+                endpoint: endpoint.name,
+                template,
+                reason: error.to_string(),
+            })?;
+            for dataset in endpoint.datasets {
+                match datasets.iter().find(|held| held.name == dataset.name) {
+                    None => datasets.push(dataset),
+                    Some(held) if std::ptr::eq(*held, *dataset) => {}
+                    Some(held) => return Err(CatalogueError::Dataset(held.name)),
+                }
+            }
+        }
+        Ok(Self { endpoints, router, datasets, rules: Rules::default() })
+    }
+
+    /// The catalogue of everything that this version answers.
+    pub fn standard() -> Result<Self, CatalogueError> {
+        Self::new(endpoints::ALL)
+    }
+
+    /// The same with other rules.
+    pub fn with_rules(self, rules: Rules) -> Self {
+        Self { rules, ..self }
+    }
+
+    /// What shapes must know.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Every endpoint with its id.
+    pub fn endpoints(&self) -> impl ExactSizeIterator<Item = (EndpointId, &'static Endpoint)> {
+        self.endpoints
+            .iter()
+            .enumerate()
+            .map(|(index, endpoint)| (EndpointId(index as u16), *endpoint))
+    }
+
+    /// Every dataset that an endpoint reads, once.
+    pub fn datasets(&self) -> &[&'static Dataset] {
+        &self.datasets
+    }
+
+    /// Every table that a dataset is of, once.
+    pub fn tables(&self) -> Vec<&'static Table> {
+        let mut tables: Vec<&'static Table> = Vec::new();
+        for dataset in &self.datasets {
+            if !tables.iter().any(|held| held.name == dataset.table.name) {
+                tables.push(dataset.table);
+            }
+        }
+        tables
+    }
+
+    /// What a target means, or why it means nothing.
+    pub fn resolve(&self, target: Target<'_>) -> Result<Query, Problem> {
+        // No endpoint speaks the old dialect yet.
+        if target.dialect == Dialect::V1 {
+            return Err(Problem::invalid_route());
+        }
+        let found = self.router.at(target.path).map_err(|_| Problem::invalid_route())?;
+        let id = *found.value;
+        let endpoint = *self.endpoints.get(id.index()).ok_or_else(Problem::invalid_route)?;
+        let mut reading = Reading::new(target.path.len());
+        let mut raw_values = found.params.iter();
+        for segment in endpoint.segments {
+            match segment {
+                Segment::Word(word) => reading.word(word),
+                Segment::Param(param) => {
+                    let (_, raw) = raw_values.next().ok_or_else(Problem::invalid_route)?;
+                    let decoded =
+                        percent::decode(raw).ok_or_else(|| Problem::bad_encoding(param.name))?;
+                    reading.param(param, decoded)?;
+                }
+            }
+        }
+        Ok(Query {
+            endpoint,
+            id,
+            key: Key::new(target.dialect, &reading.path),
+            values: reading.values,
+            granularity: reading.dates.map(|(granularity, _)| granularity),
+            span: reading.span,
+        })
+    }
+}
+
+impl std::fmt::Debug for Catalogue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.endpoints.iter().map(|endpoint| endpoint.name)).finish()
+    }
+}
+
+fn check(endpoint: &'static Endpoint) -> Result<(), CatalogueError> {
+    let mut dated = false;
+    let mut started = false;
+    for param in endpoint.params() {
+        let in_place = match param.kind {
+            Kind::Start => dated && !started,
+            Kind::End => started,
+            _ => !started,
+        };
+        if !in_place {
+            return Err(CatalogueError::Dates(endpoint.name));
+        }
+        dated |= matches!(param.kind, Kind::Granularity { .. });
+        started = matches!(param.kind, Kind::Start);
+    }
+    if started {
+        return Err(CatalogueError::Dates(endpoint.name));
+    }
+    for field in endpoint.response.item() {
+        if let Field::Param(param) = *field
+            && endpoint.param_index(param).is_none()
+        {
+            return Err(CatalogueError::Echo { endpoint: endpoint.name, param });
+        }
+    }
+    Ok(())
+}
+
+/// A path being read, segment by segment, into values and canonical form.
+struct Reading {
+    values: TextList,
+    path: String,
+    dates: Option<(Granularity, DateRule)>,
+    start: Option<Hour>,
+    span: Option<(Hour, Hour)>,
+    year: Option<i16>,
+    month: Option<i8>,
+}
+
+impl Reading {
+    fn new(capacity: usize) -> Self {
+        Self {
+            values: TextList::default(),
+            path: String::with_capacity(capacity),
+            dates: None,
+            start: None,
+            span: None,
+            year: None,
+            month: None,
+        }
+    }
+
+    fn word(&mut self, word: &str) {
+        self.path.push('/');
+        self.path.push_str(word);
+    }
+
+    fn value(&mut self, value: &str) {
+        self.path.push('/');
+        percent::encode_into(&mut self.path, value);
+        self.values.push(value);
+    }
+
+    fn param(&mut self, param: &'static Param, text: Cow<'_, str>) -> Result<(), Problem> {
+        match &param.kind {
+            Kind::Project => {
+                let project =
+                    param::project(&text).ok_or_else(|| Problem::bad_project(param.name))?;
+                self.value(&project);
+            }
+            Kind::Choice(enumeration) => {
+                let refused = || Problem::not_allowed(param.name, enumeration.values);
+                self.value(enumeration.find(&text).ok_or_else(refused)?);
+            }
+            Kind::Granularity { allowed, names, unrouted } => {
+                if unrouted.iter().any(|name| name.eq_ignore_ascii_case(&text)) {
+                    return Err(Problem::invalid_route());
+                }
+                let matching = |(granularity, _): &&(Granularity, _)| {
+                    granularity.as_str().eq_ignore_ascii_case(&text)
+                };
+                let refused = || Problem::not_allowed(param.name, names);
+                let (granularity, rule) = allowed.iter().find(matching).ok_or_else(refused)?;
+                self.dates = Some((*granularity, *rule));
+                self.value(granularity.as_str());
+            }
+            Kind::Title => self.value(&param::title(text)),
+            Kind::Country => self.value(&text.to_ascii_uppercase()),
+            Kind::Start => self.bound(param, Bound::Start, &text)?,
+            Kind::End => self.bound(param, Bound::End, &text)?,
+            // A top list's date is judged as a whole, once its last segment is there.
+            Kind::Year => {
+                self.year = digits(&text, 4);
+                self.value(&text);
+            }
+            Kind::Month { then_day } => {
+                self.month = digits(&text, 2).map(|month| month as i8);
+                if !then_day {
+                    self.calendar_day(Some(1)).ok_or_else(Problem::bad_year_month)?;
+                }
+                self.value(&text);
+            }
+            Kind::Day => {
+                let all_days = text.eq_ignore_ascii_case(ALL_DAYS);
+                let day = if all_days { Some(1) } else { digits(&text, 2).map(|day| day as i8) };
+                self.calendar_day(day).ok_or_else(Problem::bad_year_month_day)?;
+                self.value(if all_days { ALL_DAYS } else { &text });
+            }
+        }
+        Ok(())
+    }
+
+    fn bound(&mut self, param: &'static Param, bound: Bound, text: &str) -> Result<(), Problem> {
+        let (_, rule) = self.dates.ok_or_else(Problem::invalid_route)?;
+        let hour =
+            rule.read(text).ok_or_else(|| Problem::bad_date(param.name, rule.format_name()))?;
+        let start = match bound {
+            Bound::Start => {
+                self.start = Some(hour);
+                return Ok(());
+            }
+            Bound::End => self.start.ok_or_else(Problem::invalid_route)?,
+        };
+        if start > hour {
+            return Err(Problem::wrong_order());
+        }
+        let (start, end) = rule.apply(start, hour).ok_or_else(Problem::no_full_months)?;
+        self.value(start.digits(rule.accepts).as_str());
+        self.value(end.digits(rule.accepts).as_str());
+        self.span = Some((start, end));
+        Ok(())
+    }
+
+    fn calendar_day(&self, day: Option<i8>) -> Option<Date> {
+        Date::new(self.year?, self.month?, day?).ok()
+    }
+}
+
+fn digits(text: &str, count: usize) -> Option<i16> {
+    let proper = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
+    proper.then(|| text.parse().ok()).flatten()
+}

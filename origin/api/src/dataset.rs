@@ -1,0 +1,32 @@
+//! Datasets: what arrives together, is as new together and is purged together.
+
+use crate::granularity::Granularity;
+use crate::table::Table;
+use std::hash::{Hash, Hasher};
+
+/// A table at one granularity.
+#[derive(Debug)]
+pub struct Dataset {
+    /// Its name, as operators and `/metrics/datasets` see it.
+    pub name: &'static str,
+    /// Where its rows are.
+    pub table: &'static Table,
+    /// Which of the table's rows are meant: `granularity` of a series; `Monthly` means
+    /// `all-days` where a table has days.
+    pub granularity: Granularity,
+}
+
+// Names are unique in a catalogue (checked when it is built), so they stand for the dataset.
+impl PartialEq for Dataset {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Dataset {}
+
+impl Hash for Dataset {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}

@@ -1,0 +1,67 @@
+//! Device analytics (contract §1.4).
+
+use super::params;
+use crate::calendar::DateRule;
+use crate::dataset::Dataset;
+use crate::endpoint::{Endpoint, Segment::Param as P, Segment::Word as W};
+use crate::granularity::Granularity;
+use crate::lookup::Lookup;
+use crate::param::{Kind, Param};
+use crate::response::{Field, Response};
+use crate::shapes::series;
+use crate::tables;
+
+static DAILY: Dataset = Dataset {
+    name: "unique-devices-daily",
+    table: &tables::UNIQUE_DEVICES,
+    granularity: Granularity::Daily,
+};
+
+static MONTHLY: Dataset = Dataset {
+    name: "unique-devices-monthly",
+    table: &tables::UNIQUE_DEVICES,
+    granularity: Granularity::Monthly,
+};
+
+static GRANULARITY: Param = Param {
+    name: "granularity",
+    summary: "The length of a period",
+    example: "daily",
+    kind: Kind::Granularity {
+        allowed: &[(Granularity::Daily, DateRule::DR3), (Granularity::Monthly, DateRule::DR3)],
+        names: &["daily", "monthly"],
+        unrouted: &[],
+    },
+};
+
+pub(super) static UNIQUE_DEVICES: Endpoint = Endpoint {
+    name: "unique-devices",
+    service: "device-analytics",
+    summary: "How many devices visited a project",
+    segments: &[
+        W("unique-devices"),
+        P(&params::PROJECT),
+        P(&params::ACCESS_SITE),
+        P(&GRANULARITY),
+        P(&params::START),
+        P(&params::END),
+    ],
+    datasets: &[&DAILY, &MONTHLY],
+    lookup: |query| {
+        let monthly = query.granularity() == Some(Granularity::Monthly);
+        let dataset = if monthly { &MONTHLY } else { &DAILY };
+        Lookup::series(query, dataset, query.values(["project", "access-site", "granularity"]))
+    },
+    shape: series::unique_devices,
+    response: Response::Series {
+        item: &[
+            Field::Param("project"),
+            Field::Param("access-site"),
+            Field::Param("granularity"),
+            Field::Timestamp,
+            Field::Int("devices"),
+            Field::Int("offset"),
+            Field::Int("underestimate"),
+        ],
+    },
+};

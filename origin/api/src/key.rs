@@ -1,0 +1,112 @@
+//! The one key of cache, hot set and flights.
+
+use crate::dialect::Dialect;
+use std::hash::{Hash, Hasher};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// A request that has an answer of its own: dialect and canonical path in wire form.
+///
+/// The canonical path is the one spelling of all that mean the same: only what must be escaped
+/// is, in upper-case hexadecimal; projects, enumerations and dates in their shortest form. Most
+/// clients send it as it is, so a cache is asked with the raw path first ([`KeyRef`]).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    dialect: Dialect,
+    path: Box<str>,
+    hash: u64,
+}
+
+/// A [`Key`] that borrows its path, for look-ups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyRef<'a> {
+    dialect: Dialect,
+    path: &'a str,
+    hash: u64,
+}
+
+impl Key {
+    /// The key of a canonical path.
+    pub fn new(dialect: Dialect, path: &str) -> Self {
+        KeyRef::new(dialect, path).to_key()
+    }
+
+    /// The canonical path after the prefix, with its leading slash.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The dialect.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The hash, equal in every process.
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// The same, borrowed.
+    pub fn as_ref(&self) -> KeyRef<'_> {
+        KeyRef { dialect: self.dialect, path: &self.path, hash: self.hash }
+    }
+
+    /// How many bytes it takes beside its own struct.
+    pub fn weight(&self) -> usize {
+        self.path.len()
+    }
+}
+
+impl<'a> KeyRef<'a> {
+    /// The key that a path would be if it is canonical.
+    pub fn new(dialect: Dialect, path: &'a str) -> Self {
+        Self { dialect, path, hash: xxh3_64_with_seed(path.as_bytes(), dialect as u64) }
+    }
+
+    /// An owned copy.
+    pub fn to_key(self) -> Key {
+        Key { dialect: self.dialect, path: self.path.into(), hash: self.hash }
+    }
+
+    /// The hash, equal in every process.
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Whether it is this key.
+    pub fn is(&self, key: &Key) -> bool {
+        *self == key.as_ref()
+    }
+}
+
+// Both hash alike, so that one finds the other in a map.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+impl Hash for KeyRef<'_> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_borrowed_key_finds_its_owner_and_no_other() {
+        let key = Key::new(Dialect::V2, "/pageviews/top/x");
+        assert!(KeyRef::new(Dialect::V2, "/pageviews/top/x").is(&key));
+        assert!(!KeyRef::new(Dialect::V1, "/pageviews/top/x").is(&key));
+        assert!(!KeyRef::new(Dialect::V2, "/pageviews/top/y").is(&key));
+        assert_ne!(KeyRef::new(Dialect::V1, "/a").hash(), KeyRef::new(Dialect::V2, "/a").hash());
+    }
+
+    #[test]
+    fn the_hash_is_the_same_in_every_process() {
+        // Kept on disk by purge slots: a change of the algorithm must show here.
+        assert_eq!(KeyRef::new(Dialect::V2, "/pageviews/top/x").hash(), 5_081_476_999_597_886_193);
+    }
+}

@@ -1,0 +1,124 @@
+//! Path parameters: what each may be and what it is normalised to (contract §1.1).
+
+use crate::calendar::DateRule;
+use crate::enumeration::Enumeration;
+use crate::granularity::Granularity;
+use std::borrow::Cow;
+
+/// A parameter of a path.
+#[derive(Debug)]
+pub struct Param {
+    /// Its name in documentation, messages and bodies.
+    pub name: &'static str,
+    /// What it means.
+    pub summary: &'static str,
+    /// A value that answers.
+    pub example: &'static str,
+    /// What it may be.
+    pub kind: Kind,
+}
+
+/// What a parameter may be.
+#[derive(Debug)]
+pub enum Kind {
+    /// A wiki, `en.wikipedia` (N-PROJECT).
+    Project,
+    /// One of a set of words, in any case (N-ENUM).
+    Choice(&'static Enumeration),
+    /// A granularity, with the rule that it sets for the dates.
+    Granularity {
+        /// What is allowed.
+        allowed: &'static [(Granularity, DateRule)],
+        /// The names of these, for messages.
+        names: &'static [&'static str],
+        /// What upstream has no route for, instead of refusing it.
+        unrouted: &'static [&'static str],
+    },
+    /// A page title: blanks become underscores, nothing else (N-TITLE).
+    Title,
+    /// A country code, upper-cased (N-COUNTRY).
+    Country,
+    /// Four digits.
+    Year,
+    /// Two digits; with the year it must be a month.
+    Month {
+        /// Whether a day follows, so that the date is judged there.
+        then_day: bool,
+    },
+    /// Two digits, or `all-days`; with year and month it must be a day.
+    Day,
+    /// The first period wanted.
+    Start,
+    /// The last period wanted.
+    End,
+}
+
+/// N-PROJECT: trimmed, lower case, without leading `www.` and trailing `.org`; `None` if what is
+/// left is not `^[a-z0-9_.\-]+$`.
+///
+/// Upstream drops each affix once. Here none is left, so that a normalised project is its own
+/// normal form: else the key of one request would be the spelling of another.
+pub fn project(text: &str) -> Option<Cow<'_, str>> {
+    let mut text = text.trim_matches(' ');
+    loop {
+        let shorter = strip_ignoring_case(text, "www.", true);
+        let shorter = strip_ignoring_case(shorter, ".org", false);
+        if shorter.len() == text.len() {
+            break;
+        }
+        text = shorter;
+    }
+    let proper = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    if text.is_empty() || !text.bytes().all(proper) {
+        return None;
+    }
+    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Some(Cow::Owned(text.to_ascii_lowercase()));
+    }
+    Some(Cow::Borrowed(text))
+}
+
+fn strip_ignoring_case<'a>(text: &'a str, affix: &str, front: bool) -> &'a str {
+    let Some(at) = text.len().checked_sub(affix.len()) else { return text };
+    let split = if front { affix.len() } else { at };
+    let Some((head, tail)) = text.split_at_checked(split) else { return text };
+    let (found, rest) = if front { (head, tail) } else { (tail, head) };
+    if found.eq_ignore_ascii_case(affix) { rest } else { text }
+}
+
+/// N-TITLE.
+pub fn title(text: Cow<'_, str>) -> Cow<'_, str> {
+    if text.contains(' ') { Cow::Owned(text.replace(' ', "_")) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn projects_come_to_their_short_name() {
+        for (given, expected) in [
+            ("en.wikipedia", Some("en.wikipedia")),
+            ("EN.wikipedia.org", Some("en.wikipedia")),
+            ("www.en.wikipedia.org", Some("en.wikipedia")),
+            ("www.mediawiki.org", Some("mediawiki")),
+            (" WWW.Wikidata.ORG ", Some("wikidata")),
+            ("commons.wikimedia", Some("commons.wikimedia")),
+            ("all-projects", Some("all-projects")),
+            ("www.www.a.org.org", Some("a")),
+            ("en wikipedia", None),
+            ("en.wikipedia/x", None),
+            ("www..org", None),
+            ("www.", None),
+            ("", None),
+            ("ünï.wikipedia", None),
+        ] {
+            assert_eq!(project(given).as_deref(), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn titles_change_only_their_blanks() {
+        assert_eq!(title(Cow::Borrowed("a B/c  d")), "a_B/c__d");
+    }
+}

@@ -1,0 +1,201 @@
+//! What a client is told when it gets no data: one catalogue of texts (contract §2.1, §2.2).
+
+use crate::json;
+use std::borrow::Cow;
+
+/// A refusal, or the absence of data: an `application/problem+json` body in the making.
+///
+/// It is rendered for each request anew, since its `uri` is that request's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: u16,
+    /// What went wrong, for metrics and logs.
+    pub code: Code,
+    /// What the client reads.
+    pub detail: Cow<'static, str>,
+    /// The parameter at fault.
+    pub parameter: Option<&'static str>,
+    /// The values that it may have, if they are listed.
+    pub allowed: &'static [&'static str],
+}
+
+/// What went wrong, as a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Code {
+    /// No endpoint has that path.
+    InvalidRoute,
+    /// A parameter is not what it may be.
+    InvalidParameter,
+    /// The request is fine and the store has nothing for it.
+    NoData,
+    /// The method is none that the path takes.
+    MethodNotAllowed,
+    /// The request itself is not proper HTTP, too large or too slow.
+    BadRequest,
+    /// A store holds something that can't be shown.
+    BrokenData,
+    /// A store failed.
+    StoreFailed,
+    /// A store can't be reached, or too much is asked at once.
+    Unavailable,
+    /// A store took too long.
+    Timeout,
+}
+
+/// The no-data text, as it was seen on the wire in 2026.
+const NO_DATA: &str = "The date(s) you used are valid, but we either do not have data for those \
+                       date(s), or the project you asked for is not loaded yet. Please check \
+                       documentation for more information";
+
+impl Problem {
+    /// A problem of a status with a text of its own.
+    pub fn new(status: u16, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, code, detail: detail.into(), parameter: None, allowed: &[] }
+    }
+
+    fn parameter(name: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { parameter: Some(name), ..Self::new(400, Code::InvalidParameter, detail) }
+    }
+
+    /// No endpoint has that path.
+    pub fn invalid_route() -> Self {
+        Self::new(404, Code::InvalidRoute, "invalid route")
+    }
+
+    /// The store holds nothing for a proper request.
+    pub fn no_data() -> Self {
+        Self::new(404, Code::NoData, NO_DATA)
+    }
+
+    /// A method that no path takes.
+    pub fn method_not_allowed() -> Self {
+        Self::new(405, Code::MethodNotAllowed, "method not allowed, use GET, HEAD or OPTIONS")
+    }
+
+    /// A value outside its enumeration (contract §9, U1: the text is a guess).
+    pub fn not_allowed(name: &'static str, allowed: &'static [&'static str]) -> Self {
+        let list = allowed.join(", ");
+        let detail = format!("{name} should be equal to one of the allowed values: [{list}]");
+        Self { allowed, ..Self::parameter(name, detail) }
+    }
+
+    /// A segment that is no percent-encoded UTF-8.
+    pub fn bad_encoding(name: &'static str) -> Self {
+        let detail = format!("The parameter `{name}` is not valid percent-encoded UTF-8.");
+        Self::parameter(name, detail)
+    }
+
+    /// A project with characters that no project has. The misspelling is upstream's (U1).
+    pub fn bad_project(name: &'static str) -> Self {
+        Self::parameter(name, format!("The parameter `{name}` contains invalid charaters."))
+    }
+
+    /// A start or end that is no date in the digits asked for.
+    pub fn bad_date(name: &'static str, format: &str) -> Self {
+        let detail =
+            format!("{name} timestamp is invalid, must be a valid date in {format} format");
+        Self::parameter(name, detail)
+    }
+
+    /// Start after end.
+    pub fn wrong_order() -> Self {
+        Self::parameter("start", "start timestamp should be before the end timestamp")
+    }
+
+    /// A monthly page series without a whole month.
+    pub fn no_full_months() -> Self {
+        Self::parameter("start", "no full months between dates")
+    }
+
+    /// A year, month and day that are no date.
+    pub fn bad_year_month_day() -> Self {
+        Self::parameter("day", "Given year/month/day is invalid date")
+    }
+
+    /// A year and month that are no month.
+    pub fn bad_year_month() -> Self {
+        Self::parameter("month", "Given year/month is invalid date")
+    }
+
+    /// A stored value that can't be read; the hint is upstream's for its top lists.
+    pub fn broken_data() -> Self {
+        let detail = "The data stored for this request could not be read. Please try another date.";
+        Self::new(500, Code::BrokenData, detail)
+    }
+
+    /// The reason phrase of its status, as `title` has it.
+    pub fn title(&self) -> &'static str {
+        reason(self.status)
+    }
+
+    /// Appends the body: compact JSON, keys in alphabetical order (contract §2.1).
+    ///
+    /// `uri` is the request's as [`crate::target::uri`] gives it.
+    pub fn render(&self, uri: &str, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"detail\":");
+        json::string(out, &self.detail);
+        out.extend_from_slice(b",\"method\":\"get\",\"status\":");
+        json::integer(out, i64::from(self.status));
+        out.extend_from_slice(b",\"title\":");
+        json::string(out, self.title());
+        out.extend_from_slice(b",\"type\":\"about:blank\",\"uri\":");
+        json::string(out, uri);
+        out.push(b'}');
+    }
+}
+
+/// The reason phrase of a status that we answer with.
+pub fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        204 => "No Content",
+        304 => "Not Modified",
+        400 => "Bad Request",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        408 => "Request Timeout",
+        413 => "Content Too Large",
+        414 => "URI Too Long",
+        417 => "Expectation Failed",
+        431 => "Request Header Fields Too Large",
+        500 => "Internal Server Error",
+        501 => "Not Implemented",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        _ => "Unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rendered(problem: &Problem, uri: &str) -> String {
+        let mut out = Vec::new();
+        problem.render(uri, &mut out);
+        String::from_utf8(out).expect("JSON is UTF-8")
+    }
+
+    #[test]
+    fn the_recorded_bodies_are_reproduced() {
+        let uri = "/metrics/pageviews/per-article/en.wikipedia/all-access/user/ChatGPT/monthly/20260815/20260901";
+        assert_eq!(
+            rendered(&Problem::no_full_months(), uri),
+            r#"{"detail":"no full months between dates","method":"get","status":400,"title":"Bad Request","type":"about:blank","uri":"/metrics/pageviews/per-article/en.wikipedia/all-access/user/ChatGPT/monthly/20260815/20260901"}"#
+        );
+        let uri = "/metrics/pageviews/per-article/pl.wikipedia/all-access/automated/Post_przerywany/monthly/20240101/20240331";
+        assert_eq!(
+            rendered(&Problem::no_data(), uri),
+            r#"{"detail":"The date(s) you used are valid, but we either do not have data for those date(s), or the project you asked for is not loaded yet. Please check documentation for more information","method":"get","status":404,"title":"Not Found","type":"about:blank","uri":"/metrics/pageviews/per-article/pl.wikipedia/all-access/automated/Post_przerywany/monthly/20240101/20240331"}"#
+        );
+    }
+
+    #[test]
+    fn a_uri_can_not_break_out() {
+        let body = rendered(&Problem::invalid_route(), "/a\"b\\c");
+        let parsed: serde_json::Value = serde_json::from_str(&body).expect("valid JSON");
+        assert_eq!(parsed["uri"], "/a\"b\\c");
+    }
+}

@@ -1,0 +1,68 @@
+//! Series that are answered as they are stored.
+
+use super::ShapeError;
+use crate::answer::{Answer, Content, Emptiness, Figures};
+use crate::calendar::Digits;
+use crate::endpoint::Rules;
+use crate::query::Query;
+use crate::rows::Rows;
+use crate::table::Table;
+use crate::tables;
+use smallvec::{SmallVec, smallvec};
+
+/// Unique devices: three figures a period, null as 0 (contract §1.4).
+pub fn unique_devices<'a>(
+    query: &'a Query,
+    rows: &'a Rows,
+    _: &Rules,
+) -> Result<Answer<'a>, ShapeError> {
+    let values = ["devices", "offset", "underestimate"]
+        .into_iter()
+        .map(|name| Ok(rows.ints(name)?.iter().map(Option::unwrap_or_default).collect()))
+        .collect::<Result<_, ShapeError>>()?;
+    answer(query, timestamps(rows, &tables::UNIQUE_DEVICES)?, values)
+}
+
+/// Views of a project: `v`, or `views` in old rows (contract §1.7).
+pub fn project_views<'a>(
+    query: &'a Query,
+    rows: &'a Rows,
+    _: &Rules,
+) -> Result<Answer<'a>, ShapeError> {
+    let new = rows.ints("v")?.iter();
+    let old = rows.ints("views")?.iter();
+    let views = new.zip(old).map(|(new, old)| new.or(old).unwrap_or(0)).collect();
+    answer(query, timestamps(rows, &tables::PAGEVIEWS_PER_PROJECT)?, smallvec![views])
+}
+
+/// Legacy page counts (contract §1.7).
+pub fn pagecounts<'a>(
+    query: &'a Query,
+    rows: &'a Rows,
+    _: &Rules,
+) -> Result<Answer<'a>, ShapeError> {
+    let counts = rows.ints("count")?.iter().map(Option::unwrap_or_default).collect();
+    answer(query, timestamps(rows, &tables::LEGACY_PAGECOUNTS)?, smallvec![counts])
+}
+
+/// The timestamps of rows.
+pub(super) fn timestamps(rows: &Rows, table: &'static Table) -> Result<Vec<Digits>, ShapeError> {
+    let read = |text: Option<&str>| {
+        let text = text.unwrap_or("");
+        let broken = || ShapeError::Timestamp { table: table.name, text: text.to_owned() };
+        Digits::from_text(text).ok_or_else(broken)
+    };
+    rows.texts("timestamp")?.iter().map(read).collect()
+}
+
+/// A series, or no data if it has no period.
+pub(super) fn answer(
+    query: &Query,
+    timestamps: Vec<Digits>,
+    values: SmallVec<[Vec<i64>; 3]>,
+) -> Result<Answer<'_>, ShapeError> {
+    if timestamps.is_empty() {
+        return Ok(Answer::Empty(Emptiness::NoData));
+    }
+    Ok(Answer::Content(Content { query, figures: Figures::Series { timestamps, values } }))
+}

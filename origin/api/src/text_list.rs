@@ -1,0 +1,69 @@
+//! A short list of texts in one allocation: parameter values, partition keys.
+
+use smallvec::SmallVec;
+
+/// Texts laid end to end in one string, addressed by position.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct TextList {
+    text: String,
+    ends: SmallVec<[u32; 8]>,
+}
+
+impl TextList {
+    /// Appends a text.
+    pub fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+        // Texts come from a request head or a row of it, far below 4 GiB.
+        self.ends.push(self.text.len() as u32);
+    }
+
+    /// The text at a position, or `None` past the end.
+    pub fn get(&self, index: usize) -> Option<&str> {
+        let end = *self.ends.get(index)? as usize;
+        let start = match index {
+            0 => 0,
+            _ => *self.ends.get(index - 1)? as usize,
+        };
+        self.text.get(start..end)
+    }
+
+    /// How many texts there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The texts in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).filter_map(|index| self.get(index))
+    }
+}
+
+impl<'a> FromIterator<&'a str> for TextList {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(texts: I) -> Self {
+        let mut list = Self::default();
+        for text in texts {
+            list.push(text);
+        }
+        list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_texts_apart() {
+        let list: TextList = ["en.wikipedia", "", "Café"].into_iter().collect();
+        assert_eq!(list.get(0), Some("en.wikipedia"));
+        assert_eq!(list.get(1), Some(""));
+        assert_eq!(list.get(2), Some("Café"));
+        assert_eq!(list.get(3), None);
+        assert_eq!(list.iter().count(), 3);
+    }
+}

@@ -1,0 +1,3 @@
+//! Filling stores: rows, where they come from and where they go.
+
+pub mod row;

@@ -1,0 +1,50 @@
+//! Stores: what a lookup is asked of.
+
+pub mod embedded;
+
+use crate::cx::Cx;
+use aqs_api::{Coverage, Lookup, Rows};
+use async_trait::async_trait;
+use thiserror::Error;
+
+/// Something that holds rows.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// The rows that a lookup asks for, in clustering order; none is no error.
+    async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError>;
+
+    /// What is loaded.
+    async fn coverage(&self) -> Result<Coverage, StoreError>;
+}
+
+/// A store could not answer.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// It can't be reached or is not ready; trying again later can help.
+    #[error("store {store} is not available: {reason}")]
+    Unavailable {
+        /// Which store.
+        store: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// It took longer than the asker or the store's own limit allows.
+    #[error("store {store} did not answer in time when asked for {asked}")]
+    Timeout {
+        /// Which store.
+        store: &'static str,
+        /// Table and key.
+        asked: String,
+    },
+    /// It failed at this question; asking again is not likely to help.
+    #[error("store {store} failed when asked for {asked}: {reason}")]
+    Failed {
+        /// Which store.
+        store: &'static str,
+        /// Table and key.
+        asked: String,
+        /// What it said.
+        reason: String,
+    },
+}
