@@ -4,8 +4,19 @@
 //! warmers share it. A [`store::Store`] answers lookups with rows; [`load`] fills the embedded
 //! one, and [`sample`] is what it is filled with when nobody has anything else.
 
+pub mod answer;
 pub mod clock;
 pub mod cx;
+pub mod entry;
+pub mod error;
 pub mod load;
+pub mod metrics;
 pub mod sample;
 pub mod store;
+
+pub use answer::Origin;
+pub use clock::{Clock, Moment};
+pub use cx::{Cx, Priority};
+pub use entry::{Entry, Freshness};
+pub use error::OriginError;
+pub use metrics::Metrics;

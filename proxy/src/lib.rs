@@ -1,1 +1,11 @@
-//! x
+//! The front of `aqs`: listeners, response cache, metrics and the command line.
+//!
+//! [`front`] turns bytes into heads and replies into bytes, [`serve`] turns a head into a reply,
+//! [`house`] builds all parts and starts and drains them.
+
+pub mod cache;
+pub mod front;
+pub mod house;
+pub mod listen;
+pub mod metrics;
+pub mod serve;

@@ -1,0 +1,22 @@
+//! Why there is no answer.
+
+use crate::store::StoreError;
+use aqs_api::shapes::ShapeError;
+use thiserror::Error;
+
+/// A query could not be answered.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OriginError {
+    /// The store could not be asked or did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The store answered with what makes no answer.
+    #[error("the rows of {path} make no answer: {source}")]
+    Shape {
+        /// The canonical path of the query.
+        path: String,
+        /// What is wrong with them.
+        source: ShapeError,
+    },
+}

@@ -1,0 +1,133 @@
+//! The metrics of this crate: the one place where they are declared.
+
+use crate::serve::CacheResult;
+use aqs_api::{Catalogue, EndpointId};
+use prometheus::{
+    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry,
+};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// The statuses that are counted one by one; any other is counted as `other`.
+const STATUSES: [u16; 14] = [200, 204, 304, 400, 404, 405, 408, 413, 414, 431, 500, 501, 503, 504];
+/// What stands for requests that belong to no endpoint.
+const NO_ENDPOINT: &str = "none";
+
+/// What the front counts. Handles are looked up once and kept, so that a hit hashes no label.
+pub struct Metrics {
+    templates: Vec<String>,
+    requests: IntCounterVec,
+    request_handles: Vec<OnceLock<IntCounter>>,
+    seconds: HistogramVec,
+    second_handles: Vec<OnceLock<Histogram>>,
+    /// Connections that are open now, by listener.
+    pub connections: IntGaugeVec,
+    /// Heads that were refused before they became a request.
+    pub refused: IntCounterVec,
+    /// Entries that the response cache evicted.
+    pub evictions: IntCounter,
+    /// Bytes that the response cache holds.
+    pub cache_bytes: IntGauge,
+    /// Entries that the response cache holds.
+    pub cache_entries: IntGauge,
+}
+
+impl Metrics {
+    /// Declares them in a registry.
+    pub fn register(registry: &Registry, catalogue: &Catalogue) -> Result<Self, prometheus::Error> {
+        let mut templates: Vec<String> =
+            catalogue.endpoints().map(|(_, endpoint)| endpoint.template()).collect();
+        templates.push(NO_ENDPOINT.to_owned());
+        let results = CacheResult::ALL.len();
+        let requests = IntCounterVec::new(
+            Opts::new(
+                "aqs_requests_total",
+                "Requests answered, by endpoint template, status and cache result",
+            ),
+            &["endpoint", "status", "cache"],
+        )?;
+        let seconds = HistogramVec::new(
+            HistogramOpts::new(
+                "aqs_request_seconds",
+                "From the complete head to the answer handed to the socket",
+            )
+            .buckets(prometheus::exponential_buckets(0.000_01, 3.0, 14)?),
+            &["endpoint", "cache"],
+        )?;
+        let connections = IntGaugeVec::new(
+            Opts::new("aqs_connections", "Connections that are open now, by listener"),
+            &["listener"],
+        )?;
+        let refused = IntCounterVec::new(
+            Opts::new("aqs_refused_heads_total", "Heads that became no request, by status"),
+            &["status"],
+        )?;
+        let evictions =
+            IntCounter::new("aqs_cache_evictions_total", "Entries that the response cache evicted")?;
+        let cache_bytes = IntGauge::new("aqs_cache_bytes", "Bytes that the response cache holds")?;
+        let cache_entries =
+            IntGauge::new("aqs_cache_entries", "Entries that the response cache holds")?;
+        let build = Gauge::with_opts(
+            Opts::new("aqs_build_info", "Always 1; the version is in the label")
+                .const_label("version", env!("CARGO_PKG_VERSION")),
+        )?;
+        build.set(1.0);
+        for collector in [
+            Box::new(requests.clone()) as Box<dyn prometheus::core::Collector>,
+            Box::new(seconds.clone()),
+            Box::new(connections.clone()),
+            Box::new(refused.clone()),
+            Box::new(evictions.clone()),
+            Box::new(cache_bytes.clone()),
+            Box::new(cache_entries.clone()),
+            Box::new(build),
+        ] {
+            registry.register(collector)?;
+        }
+        let endpoints = templates.len();
+        let request_cells = endpoints * (STATUSES.len() + 1) * results;
+        Ok(Self {
+            request_handles: std::iter::repeat_with(OnceLock::new).take(request_cells).collect(),
+            second_handles: std::iter::repeat_with(OnceLock::new).take(endpoints * results).collect(),
+            templates,
+            requests,
+            seconds,
+            connections,
+            refused,
+            evictions,
+            cache_bytes,
+            cache_entries,
+        })
+    }
+
+    /// Counts an answered request.
+    pub fn request(
+        &self,
+        endpoint: Option<EndpointId>,
+        status: u16,
+        result: CacheResult,
+        took: Duration,
+    ) {
+        let none = self.templates.len() - 1;
+        let row = endpoint.map_or(none, EndpointId::index).min(none);
+        let column = STATUSES.iter().position(|held| *held == status).unwrap_or(STATUSES.len());
+        let results = CacheResult::ALL.len();
+        let template = self.templates.get(row).map_or(NO_ENDPOINT, String::as_str);
+
+        let cell = (row * (STATUSES.len() + 1) + column) * results + result.index();
+        if let Some(handle) = self.request_handles.get(cell) {
+            handle
+                .get_or_init(|| {
+                    let status = STATUSES.get(column).map_or("other".to_owned(), u16::to_string);
+                    self.requests.with_label_values(&[template, &status, result.label()])
+                })
+                .inc();
+        }
+        if let Some(handle) = self.second_handles.get(row * results + result.index()) {
+            handle
+                .get_or_init(|| self.seconds.with_label_values(&[template, result.label()]))
+                .observe(took.as_secs_f64());
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Header blocks: made once for each kind of answer, copied as they are.
+
+use aqs_api::problem::reason;
+use std::sync::LazyLock;
+
+/// What every answer carries (contract §3, "after the gateway").
+const COMMON: &str = "\
+access-control-allow-origin: *\r\n\
+access-control-allow-methods: GET,HEAD\r\n\
+access-control-allow-headers: accept, content-type, content-length, cache-control, \
+accept-language, api-user-agent, if-match, if-modified-since, if-none-match, dnt, \
+accept-encoding\r\n\
+access-control-expose-headers: etag\r\n\
+x-content-type-options: nosniff\r\n\
+x-frame-options: SAMEORIGIN\r\n\
+x-xss-protection: 1; mode=block\r\n\
+referrer-policy: origin-when-cross-origin\r\n\
+content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n";
+
+const DATA_CACHING: &str = "cache-control: s-maxage=14400, max-age=14400\r\n";
+const NO_DATA_CACHING: &str = "cache-control: s-maxage=600\r\n";
+const NO_STORE: &str = "cache-control: no-store\r\n";
+const VARY: &str = "vary: Accept-Encoding\r\n";
+const JSON: &str = "content-type: application/json; charset=utf-8\r\n";
+const PROBLEM_JSON: &str = "content-type: application/problem+json\r\n";
+
+/// The blocks of the frequent kinds of answers.
+pub(super) struct Blocks {
+    /// 200 with data.
+    pub(super) data: String,
+    /// 304.
+    pub(super) not_modified: String,
+    /// 404 without data.
+    pub(super) no_data: String,
+}
+
+/// Made at the first request.
+pub(super) static BLOCKS: LazyLock<Blocks> = LazyLock::new(|| Blocks {
+    data: block(200, &[JSON, DATA_CACHING, VARY]),
+    not_modified: block(304, &[DATA_CACHING, VARY]),
+    no_data: block(404, &[PROBLEM_JSON, NO_DATA_CACHING]),
+});
+
+/// The block of any problem but the absence of data.
+pub(super) fn problem(status: u16) -> String {
+    match status {
+        405 => block(status, &[PROBLEM_JSON, "allow: GET, HEAD, OPTIONS\r\n"]),
+        503 => block(status, &[PROBLEM_JSON, NO_STORE, "retry-after: 5\r\n"]),
+        500.. => block(status, &[PROBLEM_JSON, NO_STORE]),
+        _ => block(status, &[PROBLEM_JSON]),
+    }
+}
+
+/// The block of a page.
+pub(super) fn page(status: u16, content_type: &str, cache_control: &str) -> String {
+    let content_type = format!("content-type: {content_type}\r\n");
+    let cache_control = format!("cache-control: {cache_control}\r\n");
+    block(status, &[&content_type, &cache_control])
+}
+
+/// The block of an answer to OPTIONS.
+pub(super) fn options() -> String {
+    block(204, &["allow: GET, HEAD, OPTIONS\r\n", "access-control-max-age: 86400\r\n"])
+}
+
+fn block(status: u16, lines: &[&str]) -> String {
+    let mut block = format!("HTTP/1.1 {status} {}\r\n", reason(status));
+    for line in lines {
+        block.push_str(line);
+    }
+    block.push_str(COMMON);
+    block
+}

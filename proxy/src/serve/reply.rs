@@ -1,0 +1,199 @@
+//! A reply on its way to a client: what is sent, and the writing of its head.
+
+use super::cache_result::{CacheResult, Hit};
+use super::headers::{self, BLOCKS};
+use aqs_api::problem::Code;
+use aqs_api::{EndpointId, Problem, Representation, target};
+use aqs_origin::Entry;
+use bytes::Bytes;
+use pingora_core::protocols::http::date::get_cached_date;
+use std::sync::Arc;
+
+/// An answer to one request.
+#[derive(Debug)]
+pub struct Reply {
+    /// What is sent.
+    pub content: Content,
+    /// The endpoint that was asked, if one was.
+    pub endpoint: Option<EndpointId>,
+    /// What the cache had to do with it.
+    pub result: CacheResult,
+    hit: Hit,
+}
+
+/// What is sent.
+#[derive(Debug)]
+pub enum Content {
+    /// What cache or origin gave.
+    Entry(Arc<Entry>),
+    /// Nothing but headers, since the client has the body already.
+    NotModified(Arc<Entry>),
+    /// A refusal.
+    Problem(Problem),
+    /// A page of ours.
+    Page(Page),
+    /// What may be asked.
+    Options,
+}
+
+/// A page that is neither data nor a problem.
+#[derive(Debug)]
+pub struct Page {
+    /// Its status.
+    pub status: u16,
+    /// Its media type.
+    pub content_type: &'static str,
+    /// Its `Cache-Control`.
+    pub cache_control: &'static str,
+    /// Its bytes.
+    pub body: Bytes,
+}
+
+/// What becomes of the connection after a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// It stays open, as HTTP/1.1 has it.
+    Keep,
+    /// It stays open, which an HTTP/1.0 client has to be told.
+    KeepTold,
+    /// It is closed.
+    Close,
+}
+
+impl Reply {
+    /// Sends an entry, or 304 if the client's validator matches.
+    pub fn entry(
+        entry: Arc<Entry>,
+        if_none_match: Option<&[u8]>,
+        result: CacheResult,
+        hit: Hit,
+    ) -> Self {
+        let endpoint = Some(entry.endpoint);
+        let matches = if_none_match.is_some_and(|header| validates(header, &entry));
+        let content = if matches { Content::NotModified(entry) } else { Content::Entry(entry) };
+        Self { content, endpoint, result, hit }
+    }
+
+    /// Sends something that neither cache nor store was asked for.
+    pub fn generated(content: Content) -> Self {
+        Self { content, endpoint: None, result: CacheResult::Generated, hit: Hit { ttl: 0 } }
+    }
+
+    /// Refuses.
+    pub fn problem(problem: Problem) -> Self {
+        Self::generated(Content::Problem(problem))
+    }
+
+    /// Tells that the store failed.
+    pub fn failure(problem: Problem, endpoint: EndpointId) -> Self {
+        Self {
+            endpoint: Some(endpoint),
+            result: CacheResult::Error,
+            ..Self::generated(Content::Problem(problem))
+        }
+    }
+
+    /// The status.
+    pub fn status(&self) -> u16 {
+        match &self.content {
+            Content::Entry(entry) => entry.representation.status(),
+            Content::NotModified(_) => 304,
+            Content::Problem(problem) => problem.status,
+            Content::Page(page) => page.status,
+            Content::Options => 204,
+        }
+    }
+
+    /// Writes the head into `head` and gives the body, which it writes into `scratch` if it is
+    /// not kept anywhere. Both are a connection's own and are emptied here.
+    pub fn write<'a>(
+        &'a self,
+        target: &str,
+        persistence: Persistence,
+        head: &mut Vec<u8>,
+        scratch: &'a mut Vec<u8>,
+    ) -> &'a [u8] {
+        head.clear();
+        scratch.clear();
+        let mut etag = None;
+        let body: Option<&'a [u8]> = match &self.content {
+            Content::Entry(entry) => match &entry.representation {
+                Representation::Body(body) => {
+                    head.extend_from_slice(BLOCKS.data.as_bytes());
+                    etag = Some(body.etag);
+                    Some(&body.identity)
+                }
+                Representation::Problem(problem) => {
+                    write_problem(problem, target, head, scratch);
+                    Some(scratch)
+                }
+            },
+            Content::NotModified(entry) => {
+                head.extend_from_slice(BLOCKS.not_modified.as_bytes());
+                if let Representation::Body(body) = &entry.representation {
+                    etag = Some(body.etag);
+                }
+                None
+            }
+            Content::Problem(problem) => {
+                write_problem(problem, target, head, scratch);
+                Some(scratch)
+            }
+            Content::Page(page) => {
+                let block = headers::page(page.status, page.content_type, page.cache_control);
+                head.extend_from_slice(block.as_bytes());
+                // RFC 9110: no Content-Length with 204.
+                (page.status != 204).then_some(&page.body)
+            }
+            Content::Options => {
+                head.extend_from_slice(headers::options().as_bytes());
+                None
+            }
+        };
+        if let Some(etag) = etag {
+            head.extend_from_slice(b"etag: \"");
+            head.extend_from_slice(etag.as_bytes());
+            head.extend_from_slice(b"\"\r\n");
+        }
+        if let Some(body) = body {
+            head.extend_from_slice(b"content-length: ");
+            head.extend_from_slice(itoa::Buffer::new().format(body.len()).as_bytes());
+            head.extend_from_slice(b"\r\n");
+        }
+        head.extend_from_slice(b"cache-status: ");
+        self.result.write_cache_status(self.hit, head);
+        head.extend_from_slice(b"\r\ndate: ");
+        head.extend_from_slice(get_cached_date().as_bytes());
+        head.extend_from_slice(match persistence {
+            Persistence::Keep => b"\r\n\r\n".as_slice(),
+            Persistence::KeepTold => b"\r\nconnection: keep-alive\r\n\r\n",
+            Persistence::Close => b"\r\nconnection: close\r\n\r\n",
+        });
+        body.unwrap_or_default()
+    }
+}
+
+fn write_problem(problem: &Problem, target: &str, head: &mut Vec<u8>, body: &mut Vec<u8>) {
+    if problem.code == Code::NoData {
+        head.extend_from_slice(BLOCKS.no_data.as_bytes());
+    } else {
+        head.extend_from_slice(headers::problem(problem.status).as_bytes());
+    }
+    problem.render(&target::uri(target), body);
+}
+
+/// Whether an `If-None-Match` header names an entry's body in any coding: compared by the hash,
+/// whatever `W/` stands before it or `-gz` behind it.
+///
+/// Entity tags can't hold quotes and ours are hexadecimal, so a quoted hash is found as it is.
+fn validates(header: &[u8], entry: &Entry) -> bool {
+    let Representation::Body(body) = &entry.representation else { return false };
+    if header.trim_ascii() == b"*" {
+        return true;
+    }
+    let hash = body.etag.as_bytes();
+    header.windows(hash.len() + 2).any(|window| {
+        let (quote, rest) = (window.first(), window.get(1..=hash.len()));
+        quote == Some(&b'"') && rest == Some(hash) && matches!(window.last(), Some(b'"' | b'-'))
+    })
+}
