@@ -12,6 +12,7 @@ pub mod error;
 pub mod load;
 pub mod metrics;
 pub mod sample;
+pub mod sample_store;
 pub mod store;
 
 pub use answer::Origin;

@@ -75,6 +75,13 @@ pub enum StartError {
     Socket(io::Error),
 }
 
+/// The bound addresses of a house that is not yet built.
+#[derive(Debug)]
+pub struct Sockets {
+    public: Vec<Bound>,
+    admin: Vec<Bound>,
+}
+
 /// A service that runs.
 pub struct House {
     /// What answers.
@@ -91,14 +98,25 @@ pub struct House {
 }
 
 impl House {
-    /// Binds, builds and starts everything, on the current runtime.
+    /// Binds the addresses, so that a busy one ends the program before it does anything else.
+    pub fn bind(settings: &Settings) -> Result<Sockets, ListenError> {
+        let bind = |addresses: &[SocketAddr], flag| -> Result<Vec<Bound>, ListenError> {
+            addresses.iter().map(|address| Bound::to(*address, flag)).collect()
+        };
+        Ok(Sockets {
+            public: bind(&settings.listen, "--listen")?,
+            admin: bind(&settings.admin_listen, "--admin-listen")?,
+        })
+    }
+
+    /// Builds and starts everything, on the current runtime.
     pub fn start(
+        sockets: Sockets,
         settings: Settings,
         catalogue: Arc<Catalogue>,
         store: Arc<dyn Store>,
     ) -> Result<Self, StartError> {
-        let public = bind(&settings.listen, "--listen")?;
-        let admin = bind(&settings.admin_listen, "--admin-listen")?;
+        let Sockets { public, admin } = sockets;
         let service = Arc::new(build(&settings, catalogue, store)?);
 
         let (draining, drain_watch) = watch::channel(false);
@@ -107,7 +125,9 @@ impl House {
         let mut accepting = Vec::new();
         let (mut addresses, mut admin_addresses) = (Vec::new(), Vec::new());
         let public = public.into_iter().map(|bound| (bound, Listener::Public));
-        for (bound, listener) in public.chain(admin.into_iter().map(|bound| (bound, Listener::Admin))) {
+        for (bound, listener) in
+            public.chain(admin.into_iter().map(|bound| (bound, Listener::Admin)))
+        {
             match listener {
                 Listener::Public => addresses.push(bound.address),
                 Listener::Admin => admin_addresses.push(bound.address),
@@ -147,10 +167,6 @@ impl House {
         self.connections.close();
         tokio::time::timeout(self.drain_within, self.connections.wait()).await.is_ok()
     }
-}
-
-fn bind(addresses: &[SocketAddr], flag: &'static str) -> Result<Vec<Bound>, ListenError> {
-    addresses.iter().map(|address| Bound::to(*address, flag)).collect()
 }
 
 fn build(

@@ -3,9 +3,14 @@
 //! [`front`] turns bytes into heads and replies into bytes, [`serve`] turns a head into a reply,
 //! [`house`] builds all parts and starts and drains them.
 
+pub mod banner;
 pub mod cache;
+pub mod cli;
+pub mod commands;
 pub mod front;
 pub mod house;
 pub mod listen;
+pub mod log;
 pub mod metrics;
 pub mod serve;
+pub mod signals;

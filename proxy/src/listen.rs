@@ -1,11 +1,11 @@
 //! Sockets: bound before anything else starts, so that a busy port ends the program at once.
 
 use crate::front::Front;
+use pingora_core::apps::ServerApp;
+use pingora_core::listeners::L4BufferSettings;
 use pingora_core::listeners::ListenerConfig;
 use pingora_core::protocols::Stream;
 use pingora_core::protocols::l4::stream::Stream as L4Stream;
-use pingora_core::apps::ServerApp;
-use pingora_core::listeners::L4BufferSettings;
 use pingora_core::server::{Fds, ShutdownWatch};
 use pingora_core::services::Service as _;
 use pingora_core::services::listening::Service;
@@ -101,7 +101,8 @@ impl Accepting {
         let buffers = L4BufferSettings::new(0, 4096);
         service.add_listener(ListenerConfig::tcp(name).l4_buffer(buffers));
         let descriptors = Arc::new(parking_lot::Mutex::new(descriptors));
-        let task = tokio::spawn(async move { service.start_service(Some(descriptors), stop, 1).await });
+        let task =
+            tokio::spawn(async move { service.start_service(Some(descriptors), stop, 1).await });
         Ok(Self { bound, front, task })
     }
 
@@ -114,9 +115,8 @@ impl Accepting {
         }
         let (_never, watch) = tokio::sync::watch::channel(true);
         while let Ok((socket, _)) = self.bound.socket.accept() {
-            let Ok(socket) = socket
-                .set_nonblocking(true)
-                .and_then(|()| tokio::net::TcpStream::from_std(socket))
+            let Ok(socket) =
+                socket.set_nonblocking(true).and_then(|()| tokio::net::TcpStream::from_std(socket))
             else {
                 continue;
             };

@@ -63,8 +63,10 @@ impl Metrics {
             Opts::new("aqs_refused_heads_total", "Heads that became no request, by status"),
             &["status"],
         )?;
-        let evictions =
-            IntCounter::new("aqs_cache_evictions_total", "Entries that the response cache evicted")?;
+        let evictions = IntCounter::new(
+            "aqs_cache_evictions_total",
+            "Entries that the response cache evicted",
+        )?;
         let cache_bytes = IntGauge::new("aqs_cache_bytes", "Bytes that the response cache holds")?;
         let cache_entries =
             IntGauge::new("aqs_cache_entries", "Entries that the response cache holds")?;
@@ -89,7 +91,9 @@ impl Metrics {
         let request_cells = endpoints * (STATUSES.len() + 1) * results;
         Ok(Self {
             request_handles: std::iter::repeat_with(OnceLock::new).take(request_cells).collect(),
-            second_handles: std::iter::repeat_with(OnceLock::new).take(endpoints * results).collect(),
+            second_handles: std::iter::repeat_with(OnceLock::new)
+                .take(endpoints * results)
+                .collect(),
             templates,
             requests,
             seconds,

@@ -83,13 +83,16 @@ impl DateRule {
         let hour = Hour::parse(text)?;
         match (self.accepts, text.len()) {
             (Form::Hour, 8) => None,
-            _ if self.keeps_hour => Some(hour),
-            _ => Some(Hour { hour: 0, ..hour }),
+            (Form::Hour, _) => Some(hour),
+            // Days are compared without their hours.
+            (Form::Day, _) => Some(Hour { hour: 0, ..hour }),
         }
     }
 
     /// What the rule makes of two bounds that are in order; `None` if no whole month is left.
     pub fn apply(&self, start: Hour, end: Hour) -> Option<(Hour, Hour)> {
+        let whole = |hour| if self.keeps_hour { hour } else { Hour { hour: 0, ..hour } };
+        let (start, end) = (whole(start), whole(end));
         if self.months == Months::Any {
             return Some((start, end));
         }
@@ -295,7 +298,9 @@ mod tests {
         assert_eq!(DateRule::DR2.read("20210101"), None);
         assert_eq!(DateRule::DR2.read("2021010107").map(Hour::hour), Some(7));
         assert_eq!(DateRule::DR4.read("20210101"), None);
-        assert_eq!(DateRule::DR4.read("2021010107").map(Hour::hour), Some(0));
+        // Its hours count for the order of the bounds, and then no more.
+        assert_eq!(DateRule::DR4.read("2021010107").map(Hour::hour), Some(7));
+        assert_eq!(apply(DateRule::DR4, "2021010107", "2021010108"), days("20210101", "20210101"));
     }
 
     #[test]

@@ -220,8 +220,13 @@ impl Reading {
     }
 
     fn value(&mut self, value: &str) {
+        self.value_spelled(value, value);
+    }
+
+    /// A value that is spelled another way in the key.
+    fn value_spelled(&mut self, value: &str, in_key: &str) {
         self.path.push('/');
-        percent::encode_into(&mut self.path, value);
+        percent::encode_into(&mut self.path, in_key);
         self.values.push(value);
     }
 
@@ -230,7 +235,7 @@ impl Reading {
             Kind::Project => {
                 let project =
                     param::project(&text).ok_or_else(|| Problem::bad_project(param.name))?;
-                self.value(&project);
+                self.value_spelled(&project, &param::project_in_key(&project));
             }
             Kind::Choice(enumeration) => {
                 let refused = || Problem::not_allowed(param.name, enumeration.values);

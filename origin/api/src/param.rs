@@ -53,21 +53,12 @@ pub enum Kind {
     End,
 }
 
-/// N-PROJECT: trimmed, lower case, without leading `www.` and trailing `.org`; `None` if what is
-/// left is not `^[a-z0-9_.\-]+$`.
-///
-/// Upstream drops each affix once. Here none is left, so that a normalised project is its own
-/// normal form: else the key of one request would be the spelling of another.
+/// N-PROJECT: trimmed, lower case, without one leading `www.` and one trailing `.org`; `None`
+/// if what is left is not `^[a-z0-9_.\-]+$`.
 pub fn project(text: &str) -> Option<Cow<'_, str>> {
-    let mut text = text.trim_matches(' ');
-    loop {
-        let shorter = strip_ignoring_case(text, "www.", true);
-        let shorter = strip_ignoring_case(shorter, ".org", false);
-        if shorter.len() == text.len() {
-            break;
-        }
-        text = shorter;
-    }
+    let text = text.trim_matches(' ');
+    let text = strip_ignoring_case(text, "www.", true);
+    let text = strip_ignoring_case(text, ".org", false);
     let proper = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
     if text.is_empty() || !text.bytes().all(proper) {
         return None;
@@ -76,6 +67,20 @@ pub fn project(text: &str) -> Option<Cow<'_, str>> {
         return Some(Cow::Owned(text.to_ascii_lowercase()));
     }
     Some(Cow::Borrowed(text))
+}
+
+/// How a project is spelled in a key: so that reading the key gives the project again.
+///
+/// Since only one affix is dropped, `www.example` must stand there as `www.www.example`; as
+/// itself it is a spelling of `example`, and a cache that is asked by raw paths would mix them.
+pub fn project_in_key(project: &str) -> Cow<'_, str> {
+    let (prefixed, suffixed) = (project.starts_with("www."), project.ends_with(".org"));
+    if !prefixed && !suffixed {
+        return Cow::Borrowed(project);
+    }
+    let prefix = if prefixed { "www." } else { "" };
+    let suffix = if suffixed { ".org" } else { "" };
+    Cow::Owned(format!("{prefix}{project}{suffix}"))
 }
 
 fn strip_ignoring_case<'a>(text: &'a str, affix: &str, front: bool) -> &'a str {
@@ -105,15 +110,19 @@ mod tests {
             (" WWW.Wikidata.ORG ", Some("wikidata")),
             ("commons.wikimedia", Some("commons.wikimedia")),
             ("all-projects", Some("all-projects")),
-            ("www.www.a.org.org", Some("a")),
+            ("www.www.a.org.org", Some("www.a.org")),
             ("en wikipedia", None),
             ("en.wikipedia/x", None),
             ("www..org", None),
+            ("www..org.org", Some(".org")),
             ("www.", None),
             ("", None),
             ("ünï.wikipedia", None),
         ] {
             assert_eq!(project(given).as_deref(), expected, "{given}");
+            if let Some(expected) = expected {
+                assert_eq!(project(&project_in_key(expected)).as_deref(), Some(expected));
+            }
         }
     }
 

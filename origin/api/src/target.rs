@@ -36,13 +36,16 @@ impl<'a> Target<'a> {
 /// A public prefix is replaced by `/metrics`; nothing is decoded; the query is left out.
 pub fn uri(target: &str) -> String {
     let mut uri = String::with_capacity(target.len());
-    match Target::parse(target) {
-        Some(Target { dialect: Dialect::V2, path }) => {
-            uri.push_str("/metrics");
-            percent::escape_non_ascii_into(&mut uri, path.as_bytes());
-        }
-        _ => percent::escape_non_ascii_into(&mut uri, without_query(target).as_bytes()),
+    let path = without_query(target);
+    let inside = PREFIXES
+        .iter()
+        .filter(|(_, dialect)| *dialect == Dialect::V2)
+        .filter_map(|(prefix, _)| path.strip_prefix(prefix))
+        .find(|rest| rest.is_empty() || rest.starts_with('/'));
+    if inside.is_some() {
+        uri.push_str("/metrics");
     }
+    percent::escape_non_ascii_into(&mut uri, inside.unwrap_or(path).as_bytes());
     uri
 }
 

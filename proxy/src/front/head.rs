@@ -32,8 +32,10 @@ pub(super) fn parse<'a>(buffer: &'a [u8], listener: Listener, limits: &Limits) -
     let length = match request.parse(buffer) {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return partial(buffer, limits),
-        Err(httparse::Error::TooManyHeaders) => return Parsed::Refused(too_large("too many header lines")),
-        Err(httparse::Error::Version) => {
+        Err(httparse::Error::TooManyHeaders) => {
+            return Parsed::Refused(too_large("too many header lines"));
+        }
+        Err(httparse::Error::Version) if names_a_version(buffer) => {
             return refused(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
         }
         Err(error) => return refused(400, format!("malformed request: {error}")),
@@ -41,7 +43,8 @@ pub(super) fn parse<'a>(buffer: &'a [u8], listener: Listener, limits: &Limits) -
     if length > limits.head_bytes {
         return Parsed::Refused(too_large("the head is too large"));
     }
-    let (Some(method), Some(target), Some(version)) = (request.method, request.path, request.version)
+    let (Some(method), Some(target), Some(version)) =
+        (request.method, request.path, request.version)
     else {
         return refused(400, "malformed request: incomplete request line");
     };
@@ -60,6 +63,13 @@ pub(super) fn parse<'a>(buffer: &'a [u8], listener: Listener, limits: &Limits) -
         }
         Err(detail) => refused(400, detail),
     }
+}
+
+/// Whether a request line has its three words, the last of them a version of HTTP.
+fn names_a_version(buffer: &[u8]) -> bool {
+    let line = buffer.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let mut words = line.split(|byte| *byte == b' ').skip(2);
+    words.next().is_some_and(|word| word.starts_with(b"HTTP/")) && words.next().is_none()
 }
 
 struct Judged<'a> {
@@ -213,7 +223,10 @@ mod tests {
         let long = "x".repeat(9000);
         assert_eq!(head(&format!("GET /{long}")), Err(414));
         assert_eq!(head(&format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n")), Err(414));
-        assert_eq!(head(&format!("GET /a HTTP/1.1\r\nHost: x\r\nA: {long}{long}\r\n\r\n")), Err(431));
+        assert_eq!(
+            head(&format!("GET /a HTTP/1.1\r\nHost: x\r\nA: {long}{long}\r\n\r\n")),
+            Err(431)
+        );
         let many = "A: b\r\n".repeat(150);
         assert_eq!(head(&format!("GET /a HTTP/1.1\r\nHost: x\r\n{many}\r\n")), Err(431));
         assert_eq!(head("GET /a HTTP/1.1\r\nHost"), Err(0));

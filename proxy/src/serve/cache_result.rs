@@ -26,7 +26,8 @@ pub struct Hit {
 
 impl CacheResult {
     /// Every result, in the order of their indices.
-    pub const ALL: [Self; 5] = [Self::Fresh, Self::Cold, Self::Expired, Self::Generated, Self::Error];
+    pub const ALL: [Self; 5] =
+        [Self::Fresh, Self::Cold, Self::Expired, Self::Generated, Self::Error];
 
     /// Its place in arrays.
     pub fn index(self) -> usize {

@@ -1,0 +1,112 @@
+//! The sample as an embedded store: built at first start, kept in the user's cache folder.
+
+use crate::sample::{self, SampleError};
+use crate::store::embedded::{
+    EmbeddedStore, OpenError, Options, StoreWriter, WriteError, WriterOptions,
+};
+use aqs_api::Catalogue;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tempfile::TempDir;
+use thiserror::Error;
+
+/// How long another process may take to build the same store.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Where the sample's store is.
+#[derive(Debug)]
+pub struct SampleStore {
+    /// Its file.
+    pub path: PathBuf,
+    /// Where it was built if the cache folder can't be written; removed in the end.
+    _temporary: Option<TempDir>,
+}
+
+/// The sample can't be had.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SampleStoreError {
+    /// Its rows can't be made or written.
+    #[error("building the sample data failed: {0}")]
+    Sample(#[from] SampleError),
+    /// Its store can't be made.
+    #[error("building the sample data failed: {0}")]
+    Write(#[from] WriteError),
+    /// It can be written nowhere.
+    #[error(
+        "the sample data needs a folder that can be written: {0}; or name a store with --store"
+    )]
+    NoFolder(io::Error),
+    /// A damaged one can't be moved out of the way.
+    #[error("{path} is damaged and can't be removed: {source}")]
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+impl SampleStore {
+    /// Finds the store in the user's cache folder or builds it there; `building` is called
+    /// before the latter, which takes some seconds.
+    pub fn find_or_build(
+        catalogue: &Catalogue,
+        building: impl FnOnce(&Path),
+    ) -> Result<Self, SampleStoreError> {
+        let (folder, temporary) = match cache_folder() {
+            Some(folder) => (folder, None),
+            None => {
+                let made = tempfile::Builder::new().prefix("aqs-sample-").tempdir();
+                let temporary = made.map_err(SampleStoreError::NoFolder)?;
+                (temporary.path().to_owned(), Some(temporary))
+            }
+        };
+        let version = env!("CARGO_PKG_VERSION");
+        let path = folder.join(format!("sample-{}-{version}.sqlite", sample::VERSION));
+        Self::find_or_build_at(&path, catalogue, building)?;
+        Ok(Self { path, _temporary: temporary })
+    }
+
+    /// The same at a path.
+    pub fn find_or_build_at(
+        path: &Path,
+        catalogue: &Catalogue,
+        building: impl FnOnce(&Path),
+    ) -> Result<(), SampleStoreError> {
+        match EmbeddedStore::open(path, catalogue, Options::default()) {
+            Ok(_) => return Ok(()),
+            Err(OpenError::Missing { .. }) => {}
+            // It can be made again at any time, so whatever is wrong with it is not worth
+            // anybody's attention.
+            Err(error) => {
+                tracing::warn!(%error, "the sample data is built anew");
+                std::fs::remove_file(path).map_err(|source| SampleStoreError::Damaged {
+                    path: path.to_owned(),
+                    source,
+                })?;
+            }
+        }
+        building(path);
+        let options = WriterOptions { wait: PATIENCE };
+        match StoreWriter::create(path, catalogue, options) {
+            Ok(mut writer) => {
+                sample::rows(&mut writer)?;
+                writer.commit()?;
+            }
+            // Another process was faster.
+            Err(WriteError::Exists { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+}
+
+/// The user's cache folder, if it can be written.
+fn cache_folder() -> Option<PathBuf> {
+    let folder = directories::BaseDirs::new()?.cache_dir().join("aqs");
+    std::fs::create_dir_all(&folder).ok()?;
+    tempfile::tempfile_in(&folder).ok()?;
+    Some(folder)
+}

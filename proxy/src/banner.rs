@@ -1,0 +1,109 @@
+//! What is printed at start: where it listens, what it holds, what to try.
+
+use aqs_api::calendar::Digits;
+use aqs_api::endpoint::{Endpoint, Segment};
+use aqs_api::granularity::Granularity;
+use aqs_api::param::Kind;
+use aqs_api::table::Calendar;
+use aqs_api::{Catalogue, Coverage, Dataset, Representation, Target, percent};
+use aqs_origin::{Cx, Origin, Priority};
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+/// How many addresses are shown.
+const EXAMPLES: usize = 3;
+
+/// What is loaded: a line for each dataset.
+pub fn holdings(catalogue: &Catalogue, coverage: &Coverage) -> String {
+    let mut text = format!("  {:<34} {:<15} {:<15} {:>8}\n", "dataset", "first", "last", "series");
+    for dataset in catalogue.datasets() {
+        let Some(extent) = coverage.get(dataset) else { continue };
+        let series = extent.series.map_or("?".to_owned(), |count| count.to_string());
+        let label = |period: Digits| period.label(dataset.granularity);
+        // Writing to a String can't fail.
+        let _ = writeln!(
+            text,
+            "  {:<34} {:<15} {:<15} {:>8}",
+            dataset.name,
+            label(extent.first),
+            label(extent.last),
+            series
+        );
+    }
+    if coverage.is_empty() {
+        text.push_str("  nothing yet: fill it with `aqs load DIR --store PATH`\n");
+    }
+    text
+}
+
+/// Up to three targets that answer, tried against the store: one for each endpoint.
+pub async fn examples(catalogue: &Catalogue, origin: &Origin, coverage: &Coverage) -> Vec<String> {
+    let mut found = Vec::new();
+    for (_, endpoint) in catalogue.endpoints() {
+        if found.len() == EXAMPLES {
+            break;
+        }
+        let Some(target) = example(endpoint, coverage) else { continue };
+        let Some(parsed) = Target::parse(&target) else { continue };
+        let Ok(query) = catalogue.resolve(parsed) else { continue };
+        let cx = Cx {
+            deadline: Instant::now() + Duration::from_secs(5),
+            priority: Priority::Live,
+            request_id: 0,
+        };
+        let answered = origin.answer(&query, &cx).await;
+        if answered.is_ok_and(|entry| matches!(entry.representation, Representation::Body(_))) {
+            found.push(target);
+        }
+    }
+    found
+}
+
+/// An address as one would start a program's or a person's curiosity with.
+pub fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}
+
+/// An endpoint's example about the newest periods of what is loaded of it.
+fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
+    let (dataset, extent) =
+        endpoint.datasets.iter().find_map(|dataset| Some((*dataset, coverage.get(dataset)?)))?;
+    let part = |range: std::ops::Range<usize>| extent.last.as_str().get(range);
+    let mut target = String::from("/metrics");
+    for segment in endpoint.segments {
+        target.push('/');
+        let param = match segment {
+            Segment::Word(word) => {
+                target.push_str(word);
+                continue;
+            }
+            Segment::Param(param) => param,
+        };
+        match param.kind {
+            Kind::Granularity { .. } => target.push_str(dataset.granularity.as_str()),
+            Kind::Start => target.push_str(&first_shown(dataset, extent.last)),
+            Kind::End => target.push_str(extent.last.as_str()),
+            Kind::Year => target.push_str(part(0..4)?),
+            Kind::Month { .. } => target.push_str(part(4..6)?),
+            Kind::Day => target.push_str(match dataset.granularity {
+                Granularity::Monthly => aqs_api::table::ALL_DAYS,
+                _ => part(6..8)?,
+            }),
+            _ => percent::encode_into(&mut target, param.example),
+        }
+    }
+    Some(target)
+}
+
+/// The first period of an example that ends with the newest: the same month, or its year.
+fn first_shown(dataset: &Dataset, last: Digits) -> String {
+    let first = match dataset.granularity {
+        Granularity::Monthly => last.as_str().get(..4).unwrap_or_default().to_owned() + "0101",
+        _ => last.as_str().get(..6).unwrap_or_default().to_owned() + "01",
+    };
+    match dataset.table.calendar {
+        Calendar::Series(aqs_api::calendar::Form::Hour) => first + "00",
+        _ => first,
+    }
+}

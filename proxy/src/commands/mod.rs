@@ -1,0 +1,11 @@
+//! What the command line's words do.
+
+pub mod load;
+pub mod sample;
+pub mod serve;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+/// How a command ends: its exit code, or a message for standard error.
+pub type Done = Result<ExitCode, Box<dyn Error>>;

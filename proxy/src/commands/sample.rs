@@ -1,0 +1,17 @@
+//! `aqs sample`: write the sample data as a directory that `aqs load` takes.
+
+use super::Done;
+use crate::cli::SampleArgs;
+use aqs_origin::sample;
+use std::process::ExitCode;
+
+/// Writes the directory.
+pub fn run(args: &SampleArgs) -> Done {
+    let summary = sample::write_directory(&args.directory)?;
+    println!("{} holds the sample data:", args.directory.display());
+    for (table, rows) in &summary.tables {
+        println!("  {table:<32} {rows:>9} rows");
+    }
+    println!("Load it with: aqs load {} --store PATH", args.directory.display());
+    Ok(ExitCode::SUCCESS)
+}

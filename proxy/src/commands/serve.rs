@@ -1,0 +1,82 @@
+//! `aqs serve`: open the store, start the house, say so, wait for the end.
+
+use super::Done;
+use crate::banner;
+use crate::cli::ServeArgs;
+use crate::house::{House, Settings};
+use crate::signals::Signals;
+use aqs_api::Catalogue;
+use aqs_origin::sample_store::SampleStore;
+use aqs_origin::store::embedded::{Access, EmbeddedStore, Options};
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Runs until a signal.
+pub fn run(args: &ServeArgs) -> Done {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(args))
+}
+
+async fn serve(args: &ServeArgs) -> Done {
+    let mut signals = Signals::listen()?;
+    let catalogue = Arc::new(Catalogue::standard()?);
+    let settings = Settings {
+        listen: args.listen.clone(),
+        admin_listen: args.admin_listen.clone(),
+        ..Settings::default()
+    };
+    // Bound before the sample is built, which takes a while: a busy port should end it at once.
+    let sockets = House::bind(&settings)?;
+    // Held to the end: a sample in a temporary folder goes with it.
+    let sample = match &args.store {
+        Some(_) => None,
+        None => Some(SampleStore::find_or_build(&catalogue, |path| {
+            eprintln!("Building the sample data in {} (once, some seconds) ...", path.display());
+        })?),
+    };
+    let (name, path) = match (&args.store, &sample) {
+        (Some(path), _) => ("Store", path),
+        (None, Some(sample)) => ("Sample data", &sample.path),
+        (None, None) => return Err("no store".into()),
+    };
+    let store = EmbeddedStore::open(path, &catalogue, Options::default())?;
+    if store.access() == Access::Immutable {
+        tracing::warn!(path = %path.display(), "the store's folder can't be written: loads into it are not seen");
+    }
+    let store = Arc::new(store);
+    let house = House::start(sockets, settings, Arc::clone(&catalogue), store)?;
+
+    let coverage = house.service.origin.coverage().await?;
+    let examples = banner::examples(&catalogue, &house.service.origin, &coverage).await;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "aqs {} listens at", env!("CARGO_PKG_VERSION"))?;
+    for address in &house.addresses {
+        writeln!(out, "  {}", banner::url(*address))?;
+    }
+    for address in &house.admin_addresses {
+        writeln!(out, "  {} (for operators: /healthz, /metrics)", banner::url(*address))?;
+    }
+    writeln!(out, "{name}: {}", path.display())?;
+    write!(out, "{}", banner::holdings(&catalogue, &coverage))?;
+    if let (Some(address), false) = (house.addresses.first(), examples.is_empty()) {
+        writeln!(out, "Try")?;
+        for target in examples {
+            writeln!(out, "  curl '{}{target}'", banner::url(*address))?;
+        }
+    }
+    out.flush()?;
+    drop(out);
+
+    signals.first().await;
+    tracing::info!("draining: requests in flight finish; a second signal ends at once");
+    tokio::select! {
+        in_time = house.drain() => {
+            if !in_time {
+                tracing::warn!("some connections did not end in time and were cut");
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        () = signals.second() => Ok(ExitCode::FAILURE),
+    }
+}

@@ -1,0 +1,79 @@
+//! Whatever stands where a target should be, there is an answer, and it is one of ours.
+
+use crate::support::client::Client;
+use aqs_api::{Catalogue, Target};
+use proptest::prelude::*;
+use std::path::Path;
+
+/// Bytes that could stand in a target, or something near one that is proper.
+fn targets() -> impl Strategy<Value = Vec<u8>> {
+    let proper = prop::sample::select(vec![
+        "/metrics/pageviews/per-article/en.wikipedia/all-access/user/Banana/daily/20240101/20240103",
+        "/metrics/pageviews/aggregate/en.wikipedia/all-access/user/hourly/2024010100/2024010323",
+        "/api/rest_v1/metrics/unique-devices/en.wikipedia/all-sites/monthly/20240101/20240301",
+        "/wikimedia.org/v1/metrics/pageviews/top/en.wikipedia/all-access/2024/01/all-days",
+        "/metrics/legacy/pagecounts/aggregate/en.wikipedia/all-sites/daily/2016010100/2016010200",
+        "/metrics/pageviews/top-per-country/FR/all-access/2024/01/02",
+    ]);
+    let bitten = (proper, any::<prop::sample::Index>(), prop::collection::vec(any::<u8>(), 0..4))
+        .prop_map(|(target, at, bytes)| {
+            let mut target = target.as_bytes().to_vec();
+            let at = at.index(target.len());
+            target.splice(at..(at + bytes.len() / 2).min(target.len()), bytes);
+            target
+        });
+    prop_oneof![
+        bitten,
+        prop::collection::vec(any::<u8>(), 0..200),
+        "/metrics/[a-z%/0-9.é-]{0,80}".prop_map(String::into_bytes),
+    ]
+}
+
+#[test]
+fn any_bytes_get_an_answer_that_parses() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/titles/rows");
+    let house = runtime.block_on(async {
+        crate::support::house(
+            crate::support::settings(),
+            crate::support::store_of(&rows, folder.path()),
+        )
+    });
+    proptest!(ProptestConfig::with_cases(512), |(target in targets())| {
+        let response = runtime.block_on(async {
+            let mut client = Client::connect(house.addresses[0]).await;
+            client.send(b"GET ").await;
+            client.send(&target).await;
+            client.send(b" HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+            client.response(false).await
+        });
+        let response = response.expect("an answer");
+        prop_assert!(response.header("cache-status").is_some());
+        match response.header("content-type") {
+            Some("application/problem+json") => {
+                let body = response.json();
+                prop_assert_eq!(body["status"].as_u64(), Some(u64::from(response.status)));
+                prop_assert_eq!(body.as_object().map(serde_json::Map::len), Some(6));
+            }
+            Some("application/json; charset=utf-8") => { response.json(); }
+            other => prop_assert!(response.status == 204 || other == Some("text/plain; charset=utf-8")),
+        }
+    });
+}
+
+proptest! {
+    /// A key is the normal form of everything that has it: it means the same and is its own key.
+    #[test]
+    fn a_keys_path_resolves_to_the_key(target in targets()) {
+        let catalogue = Catalogue::standard().unwrap();
+        let Ok(text) = String::from_utf8(target) else { return Ok(()) };
+        let Some(parsed) = Target::parse(&text) else { return Ok(()) };
+        let Ok(query) = catalogue.resolve(parsed) else { return Ok(()) };
+        let path = query.key().path().to_owned();
+        let again = catalogue.resolve(Target { dialect: parsed.dialect, path: &path });
+        let again = again.map_err(|problem| TestCaseError::fail(format!("{path}: {problem:?}")))?;
+        prop_assert_eq!(again.key(), query.key());
+        prop_assert_eq!((again.endpoint().lookup)(&again), (query.endpoint().lookup)(&query));
+    }
+}

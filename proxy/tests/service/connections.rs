@@ -1,0 +1,271 @@
+//! Connections as clients use and misuse them.
+
+use crate::support::client::Client;
+use aqs_proxy::front::Limits;
+use aqs_proxy::house::{House, Settings};
+use std::path::Path;
+use std::time::Duration;
+
+const DATA: &str = "/metrics/pageviews/top/en.wikipedia/all-access/2024/01/all-days";
+
+fn house_with(settings: Settings) -> (House, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/top/rows");
+    let house = crate::support::house(settings, crate::support::store_of(&rows, folder.path()));
+    (house, folder)
+}
+
+fn house() -> (House, tempfile::TempDir) {
+    house_with(crate::support::settings())
+}
+
+#[tokio::test]
+async fn a_hundred_pipelined_requests_are_answered_in_order() {
+    let (house, _folder) = house();
+    let mut client = Client::connect(house.addresses[0]).await;
+    let mut heads = String::new();
+    for number in 0..100 {
+        heads.push_str(&format!("GET /nothing/{number} HTTP/1.1\r\nhost: x\r\n\r\n"));
+    }
+    client.send(heads.as_bytes()).await;
+    for number in 0..100 {
+        let response = client.response(false).await.unwrap();
+        assert_eq!(response.json()["uri"], format!("/nothing/{number}"));
+    }
+}
+
+#[tokio::test]
+async fn bodies_are_read_ignored_and_followed_by_the_next_request() {
+    let (house, _folder) = house();
+    let mut client = Client::connect(house.addresses[0]).await;
+    let post = "POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello";
+    let chunked =
+        "GET /b HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    let plain = "GET /c HTTP/1.1\r\nhost: x\r\n\r\n";
+    client.send(format!("{post}{chunked}{plain}").as_bytes()).await;
+    let statuses = [(405, "/a"), (404, "/b"), (404, "/c")];
+    for (status, uri) in statuses {
+        let response = client.response(false).await.unwrap();
+        assert_eq!((response.status, response.json()["uri"].as_str()), (status, Some(uri)));
+    }
+}
+
+#[tokio::test]
+async fn a_body_before_the_end_of_a_connection_is_answered_too() {
+    let (house, _folder) = house();
+    let mut client = Client::connect(house.addresses[0]).await;
+    client
+        .send(b"GET /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi")
+        .await;
+    let response = client.response(false).await.unwrap();
+    assert_eq!((response.status, response.header("connection")), (404, Some("close")));
+    assert!(client.is_closed().await);
+}
+
+#[tokio::test]
+async fn whoever_expects_to_be_told_to_go_on_is_told() {
+    let (house, _folder) = house();
+    let mut client = Client::connect(house.addresses[0]).await;
+    client
+        .send(b"GET /a HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n")
+        .await;
+    assert_eq!(client.response(false).await.unwrap().status, 100);
+    client.send(b"hi").await;
+    assert_eq!(client.response(false).await.unwrap().status, 404);
+    assert_eq!(client.get(DATA).await.status, 200);
+}
+
+#[tokio::test]
+async fn too_large_a_body_is_refused() {
+    let (house, _folder) = house();
+    let mut client = Client::connect(house.addresses[0]).await;
+    client.send(b"POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n").await;
+    client.send(&vec![b'x'; 100_000]).await;
+    let response = client.response(false).await.unwrap();
+    assert_eq!((response.status, response.header("connection")), (413, Some("close")));
+}
+
+#[tokio::test]
+async fn what_is_no_request_gets_a_problem_and_the_end() {
+    let (house, _folder) = house();
+    for (bytes, status) in [
+        ("nonsense\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n", 400),
+        ("GET /a b HTTP/1.1\r\nhost: x\r\n\r\n", 400),
+        ("GET / HTTP/2.0\r\nhost: x\r\n\r\n", 505),
+        ("GET / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\nx", 400),
+        ("GET / HTTP/1.1\r\nhost: x\r\ncontent-length: two\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n", 400),
+    ] {
+        let mut client = Client::connect(house.addresses[0]).await;
+        client.send(bytes.as_bytes()).await;
+        let response =
+            client.response(false).await.unwrap_or_else(|| panic!("no answer to {bytes:?}"));
+        assert_eq!(response.status, status, "{bytes:?}");
+        assert_eq!(response.header("content-type"), Some("application/problem+json"), "{bytes:?}");
+        assert_eq!(response.json()["status"], status);
+        assert_eq!(response.header("connection"), Some("close"));
+        assert!(client.is_closed().await, "{bytes:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_grows_too_large_is_refused() {
+    let (house, _folder) = house();
+    for (start, filler, status) in [
+        ("GET /", "a".repeat(20_000), 414),
+        ("GET / HTTP/1.1\r\nhost: x\r\nfiller: ", "a".repeat(20_000), 431),
+        ("GET / HTTP/1.1\r\nhost: x\r\n", "a: b\r\n".repeat(300), 431),
+    ] {
+        let mut client = Client::connect(house.addresses[0]).await;
+        client.send(start.as_bytes()).await;
+        client.send(filler.as_bytes()).await;
+        assert_eq!(client.response(false).await.unwrap().status, status);
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_does_not_end_times_out_and_an_idle_connection_ends_silently() {
+    let limits = Limits {
+        head: Duration::from_millis(100),
+        idle: Duration::from_millis(100),
+        ..Limits::default()
+    };
+    let (house, _folder) = house_with(Settings { limits, ..crate::support::settings() });
+    let mut slow = Client::connect(house.addresses[0]).await;
+    slow.send(b"GET / HTT").await;
+    assert_eq!(slow.response(false).await.unwrap().status, 408);
+    assert!(slow.is_closed().await);
+    let mut silent = Client::connect(house.addresses[0]).await;
+    assert_eq!(silent.response(false).await.unwrap().status, 408);
+    let mut idle = Client::connect(house.addresses[0]).await;
+    assert_eq!(idle.get(DATA).await.status, 200);
+    assert!(idle.is_closed().await);
+}
+
+#[tokio::test]
+async fn a_head_may_come_byte_by_byte() {
+    let (house, _folder) = house();
+    let mut client = Client::connect(house.addresses[0]).await;
+    for byte in format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n").bytes() {
+        client.send(&[byte]).await;
+    }
+    assert_eq!(client.response(false).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn old_clients_are_told_whether_the_connection_stays() {
+    let (house, _folder) = house();
+    let mut client = Client::connect(house.addresses[0]).await;
+    client.send(b"GET /a HTTP/1.0\r\nconnection: keep-alive\r\n\r\n").await;
+    assert_eq!(client.response(false).await.unwrap().header("connection"), Some("keep-alive"));
+    client.send(b"GET /a HTTP/1.0\r\n\r\n").await;
+    assert_eq!(client.response(false).await.unwrap().header("connection"), Some("close"));
+    assert!(client.is_closed().await);
+}
+
+#[tokio::test]
+async fn a_target_may_be_absolute() {
+    let (house, _folder) = house();
+    let mut client = Client::connect(house.addresses[0]).await;
+    let absolute = client.get(&format!("http://wikimedia.org{DATA}")).await;
+    assert_eq!(absolute.status, 200);
+    assert_eq!(absolute.body, client.get(DATA).await.body);
+}
+
+#[tokio::test]
+async fn the_second_answer_is_the_caches() {
+    let (house, _folder) = house();
+    let mut client = Client::connect(house.addresses[0]).await;
+    let first = client.get(DATA).await;
+    let second = client.get(DATA).await;
+    assert_eq!(first.header("cache-status"), Some("aqs; fwd=miss; stored"));
+    assert!(second.header("cache-status").unwrap().starts_with("aqs; hit; ttl="));
+    assert_eq!(first.body, second.body);
+    // Another spelling of the same is the same entry.
+    let spelled =
+        client.get(&format!("/api/rest_v1{}?x=y", DATA.replace("en.wiki", "EN.wiki"))).await;
+    assert!(spelled.header("cache-status").unwrap().starts_with("aqs; hit"), "{spelled:?}");
+    for response in [&first, &second, &spelled] {
+        let value = response.header("cache-status").unwrap();
+        sfv::Parser::new(value)
+            .parse_list::<sfv::List>()
+            .unwrap_or_else(|error| panic!("{value}: {error}"));
+    }
+}
+
+#[tokio::test]
+async fn a_validator_saves_the_body_in_every_form() {
+    let (house, _folder) = house();
+    let mut client = Client::connect(house.addresses[0]).await;
+    let full = client.get(DATA).await;
+    let etag = full.header("etag").unwrap().to_owned();
+    let hash = etag.trim_matches('"');
+    for value in [
+        etag.clone(),
+        format!("W/{etag}"),
+        format!("\"other\", {etag}"),
+        format!("\"{hash}-gz\""),
+        "*".to_owned(),
+    ] {
+        let response = client.request("GET", DATA.as_bytes(), &[("if-none-match", &value)]).await;
+        assert_eq!((response.status, response.body.len()), (304, 0), "{value}");
+        assert_eq!(response.header("etag"), Some(etag.as_str()));
+        for name in ["vary", "cache-control"] {
+            assert_eq!(response.header(name), full.header(name));
+        }
+        assert_eq!(response.header("content-length"), None);
+    }
+    for value in ["\"other\"", hash, "\"\"", &etag[..8], ""] {
+        let response = client.request("GET", DATA.as_bytes(), &[("if-none-match", value)]).await;
+        assert_eq!(response.status, 200, "{value}");
+    }
+}
+
+#[tokio::test]
+async fn draining_finishes_what_is_under_way_and_ends_what_is_idle() {
+    let (house, _folder) = house();
+    let address = house.addresses[0];
+    let mut idle = Client::connect(address).await;
+    assert_eq!(idle.get(DATA).await.status, 200);
+    let mut halfway = Client::connect(address).await;
+    halfway.send(b"GET /a HTTP/1.1\r\n").await;
+    let mut fresh = Client::connect(address).await;
+    let drained = tokio::spawn(house.drain());
+    assert!(idle.is_closed().await);
+    halfway.send(b"host: x\r\n\r\n").await;
+    assert_eq!(halfway.response(false).await.unwrap().header("connection"), Some("close"));
+    assert_eq!(fresh.get(DATA).await.header("connection"), Some("close"));
+    drop((idle, halfway, fresh));
+    assert!(drained.await.unwrap());
+    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "still accepting");
+}
+
+#[tokio::test]
+async fn the_admin_listener_shows_what_was_counted() {
+    let (house, _folder) = house();
+    let mut client = Client::connect(house.addresses[0]).await;
+    for _ in 0..3 {
+        client.get(DATA).await;
+    }
+    client.get("/nothing").await;
+    let mut admin = Client::connect(house.admin_addresses[0]).await;
+    assert_eq!(admin.get("/healthz").await.status, 200);
+    assert_eq!(client.get("/healthz").await.status, 200);
+    assert_eq!(client.get("/metrics").await.status, 404, "metrics are for operators");
+    let page = admin.get("/metrics").await;
+    let template = "/pageviews/top/{project}/{access}/{year}/{month}/{day}";
+    for line in [
+        format!("aqs_requests_total{{cache=\"fresh\",endpoint=\"{template}\",status=\"200\"}} 2"),
+        format!(
+            "aqs_requests_total{{cache=\"miss-cold\",endpoint=\"{template}\",status=\"200\"}} 1"
+        ),
+        "aqs_requests_total{cache=\"generated\",endpoint=\"none\",status=\"404\"} 2".to_owned(),
+        "aqs_store_reads_total{dataset=\"pageviews-top-monthly\",outcome=\"rows\"} 1".to_owned(),
+        "aqs_cache_entries 1".to_owned(),
+        "aqs_cache_evictions_total 0".to_owned(),
+    ] {
+        assert!(page.text().lines().any(|held| held == line), "{line} is not in\n{}", page.text());
+    }
+}

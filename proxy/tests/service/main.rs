@@ -1,0 +1,14 @@
+//! The whole service, started in-process on free ports and asked over real sockets.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may end where it fails"
+)]
+
+mod any_target;
+mod connections;
+mod scenarios;
+mod support;
+mod wrong_parameters;

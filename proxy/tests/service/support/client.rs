@@ -1,0 +1,126 @@
+//! A client that keeps what it reads as it came.
+
+use std::net::SocketAddr;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// A connection to a house.
+pub(crate) struct Client {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+/// A response, byte for byte.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Client {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        Self { stream, buffer: Vec::new() }
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) async fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.unwrap();
+    }
+
+    /// Asks for a target, which may hold any bytes but blanks and line ends.
+    pub(crate) async fn request(
+        &mut self,
+        method: &str,
+        target: &[u8],
+        headers: &[(&str, &str)],
+    ) -> Response {
+        let mut head = Vec::new();
+        head.extend_from_slice(method.as_bytes());
+        head.push(b' ');
+        head.extend_from_slice(target);
+        head.extend_from_slice(b" HTTP/1.1\r\nhost: test\r\n");
+        for (name, value) in headers {
+            head.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
+        }
+        head.extend_from_slice(b"\r\n");
+        self.send(&head).await;
+        self.response(method == "HEAD").await.expect("the connection was closed without an answer")
+    }
+
+    pub(crate) async fn get(&mut self, target: &str) -> Response {
+        self.request("GET", target.as_bytes(), &[]).await
+    }
+
+    /// Reads a response; `None` if the connection ends before one.
+    pub(crate) async fn response(&mut self, to_head: bool) -> Option<Response> {
+        let end = loop {
+            if let Some(end) = self.buffer.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+                break end + 4;
+            }
+            if !self.read().await {
+                assert!(
+                    self.buffer.is_empty(),
+                    "half a head: {:?}",
+                    String::from_utf8_lossy(&self.buffer)
+                );
+                return None;
+            }
+        };
+        let head = String::from_utf8(self.buffer.drain(..end).collect()).unwrap();
+        let mut lines = head.lines();
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let headers: Vec<(String, String)> = lines
+            .take_while(|line| !line.is_empty())
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
+            .collect();
+        let mut response = Response { status, headers, body: Vec::new() };
+        let empty = to_head || status == 204 || status == 304 || status < 200;
+        let length = match response.header("content-length") {
+            Some(length) if !empty => length.parse().unwrap(),
+            _ => 0,
+        };
+        while self.buffer.len() < length {
+            assert!(self.read().await, "the body ends early");
+        }
+        response.body = self.buffer.drain(..length).collect();
+        Some(response)
+    }
+
+    /// Whether the server closes the connection without another byte.
+    pub(crate) async fn is_closed(&mut self) -> bool {
+        self.buffer.is_empty() && !self.read().await
+    }
+
+    /// Closes the sending side.
+    pub(crate) async fn finish(&mut self) {
+        self.stream.shutdown().await.unwrap();
+    }
+
+    async fn read(&mut self) -> bool {
+        let mut chunk = [0; 65_536];
+        match self.stream.read(&mut chunk).await {
+            Ok(0) | Err(_) => false,
+            Ok(count) => {
+                self.buffer.extend_from_slice(&chunk[..count]);
+                true
+            }
+        }
+    }
+}
+
+impl Response {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(held, _)| held == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}

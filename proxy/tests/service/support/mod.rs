@@ -1,0 +1,65 @@
+//! What integration tests share: a house on free ports over a store of their own rows, and a
+//! client that shows every byte.
+
+pub(crate) mod client;
+
+use aqs_api::Catalogue;
+use aqs_api::table::Column;
+use aqs_origin::load::row::{Cell, Sink};
+use aqs_origin::store::Store;
+use aqs_origin::store::embedded::{EmbeddedStore, Options, StoreWriter, WriterOptions};
+use aqs_proxy::house::{House, Settings};
+use serde_json::Value;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The standard catalogue.
+pub(crate) fn catalogue() -> Arc<Catalogue> {
+    Arc::new(Catalogue::standard().unwrap())
+}
+
+/// Settings for a house on free ports.
+pub(crate) fn settings() -> Settings {
+    let free = SocketAddr::from(([127, 0, 0, 1], 0));
+    Settings { listen: vec![free], admin_listen: vec![free], ..Settings::default() }
+}
+
+/// A house over any store.
+pub(crate) fn house(settings: Settings, store: Arc<dyn Store>) -> House {
+    let sockets = House::bind(&settings).unwrap();
+    House::start(sockets, settings, catalogue(), store).unwrap()
+}
+
+/// An embedded store of the rows in a directory.
+pub(crate) fn store_of(rows: &Path, folder: &Path) -> Arc<EmbeddedStore> {
+    let catalogue = catalogue();
+    let path = folder.join("store.sqlite");
+    load_into(&path, rows, &catalogue);
+    Arc::new(EmbeddedStore::open(&path, &catalogue, Options::default()).unwrap())
+}
+
+/// Writes a directory of rows into a store as they are: the loader would refuse those that are
+/// there to be broken.
+pub(crate) fn load_into(path: &Path, rows: &Path, catalogue: &Catalogue) {
+    let options = WriterOptions::default();
+    let mut writer = StoreWriter::create_or_open(path, catalogue, options).unwrap();
+    for table in catalogue.tables() {
+        let file = rows.join(format!("{}.ndjson", table.name));
+        let Ok(text) = std::fs::read_to_string(file) else { continue };
+        for line in text.lines() {
+            let row: serde_json::Map<String, Value> = serde_json::from_str(line).unwrap();
+            let cell = |column: &Column| match row.get(column.name) {
+                None => Cell::Absent,
+                Some(Value::Null) => Cell::Null,
+                Some(Value::Number(number)) => Cell::Int(number.as_i64().unwrap()),
+                Some(Value::String(text)) => Cell::Text(text.into()),
+                Some(other) => panic!("{other} is no cell"),
+            };
+            let cells: Vec<Cell<'_>> = table.columns().map(cell).collect();
+            assert!(row.keys().all(|name| table.columns().any(|column| column.name == name)));
+            writer.row(table, &cells).unwrap();
+        }
+    }
+    writer.commit().unwrap();
+}
