@@ -1,10 +1,9 @@
 //! What is printed at start: where it listens, what it holds, what to try.
 
-use aqs_api::calendar::Digits;
+use aqs_api::calendar::{Digits, Form};
 use aqs_api::endpoint::{Endpoint, Segment};
 use aqs_api::granularity::Granularity;
 use aqs_api::param::Kind;
-use aqs_api::table::Calendar;
 use aqs_api::{Catalogue, Coverage, Dataset, Representation, Target, percent};
 use aqs_origin::{Cx, Origin, Priority};
 use std::fmt::Write;
@@ -71,6 +70,7 @@ fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
         endpoint.datasets.iter().find_map(|dataset| Some((*dataset, coverage.get(dataset)?)))?;
     let part = |range: std::ops::Range<usize>| extent.last.as_str().get(range);
     let mut target = String::from("/metrics");
+    let mut hours = false;
     for segment in endpoint.segments {
         target.push('/');
         let param = match segment {
@@ -81,9 +81,14 @@ fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
             Segment::Param(param) => param,
         };
         match param.kind {
-            Kind::Granularity { .. } => target.push_str(dataset.granularity.as_str()),
-            Kind::Start => target.push_str(&first_shown(dataset, extent.last)),
-            Kind::End => target.push_str(extent.last.as_str()),
+            Kind::Granularity { allowed, .. } => {
+                let asked = allowed.iter().find(|(held, _)| *held == dataset.granularity)?;
+                hours = asked.1.accepts == Form::Hour;
+                target.push_str(dataset.granularity.as_str());
+            }
+            Kind::Start => target.push_str(&first_shown(dataset, extent.last, hours)),
+            Kind::End if hours => target.push_str(extent.last.hour_digits().as_str()),
+            Kind::End => target.push_str(part(0..8)?),
             Kind::Year => target.push_str(part(0..4)?),
             Kind::Month { .. } => target.push_str(part(4..6)?),
             Kind::Day => target.push_str(match dataset.granularity {
@@ -96,14 +101,16 @@ fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
     Some(target)
 }
 
-/// The first period of an example that ends with the newest: the same month, or its year.
-fn first_shown(dataset: &Dataset, last: Digits) -> String {
-    let first = match dataset.granularity {
-        Granularity::Monthly => last.as_str().get(..4).unwrap_or_default().to_owned() + "0101",
-        _ => last.as_str().get(..6).unwrap_or_default().to_owned() + "01",
+/// The first period of an example that ends with the newest: the same month's, or its year's.
+fn first_shown(dataset: &Dataset, last: Digits, hours: bool) -> String {
+    let part = |end: usize| last.as_str().get(..end).unwrap_or_default();
+    let mut first = match dataset.granularity {
+        Granularity::Hourly => part(8).to_owned(),
+        Granularity::Daily => part(6).to_owned() + "01",
+        Granularity::Monthly => part(4).to_owned() + "0101",
     };
-    match dataset.table.calendar {
-        Calendar::Series(aqs_api::calendar::Form::Hour) => first + "00",
-        _ => first,
+    if hours {
+        first.push_str("00");
     }
+    first
 }

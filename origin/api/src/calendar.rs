@@ -199,6 +199,11 @@ impl Digits {
         Self { bytes, len: self.len }
     }
 
+    /// The same with an hour: `00` where there was none.
+    pub fn hour_digits(self) -> Self {
+        Self { len: 10, ..self }
+    }
+
     /// The digits.
     pub fn as_str(&self) -> &str {
         // Only ASCII digits ever get in.

@@ -1,0 +1,221 @@
+//! The program as it is started by hand: its words, its exit codes, its signals.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may end where it fails"
+)]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// `aqs` with a home of its own.
+fn aqs(home: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_aqs"));
+    command.env("HOME", home).env("XDG_CACHE_HOME", home.join("cache")).env_remove("AQS_LOG");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+/// A directory with one file of rows.
+fn rows(home: &Path, table: &str, lines: &str) -> std::path::PathBuf {
+    let directory = home.join("rows");
+    fs::create_dir_all(&directory).unwrap();
+    fs::write(directory.join(format!("{table}.ndjson")), lines).unwrap();
+    directory
+}
+
+fn devices(day: u32, count: u32) -> String {
+    format!(
+        r#"{{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"2026100{day}","devices":{count},"offset":1,"underestimate":2}}"#
+    ) + "\n"
+}
+
+/// A program that serves, ended when dropped.
+struct Running {
+    child: Child,
+    address: SocketAddr,
+    printed: String,
+}
+
+impl Running {
+    fn start(home: &Path, store: &Path) -> Self {
+        let mut command = aqs(home);
+        command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store"]);
+        let mut child = command.arg(store).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut printed = String::new();
+        let mut address = None;
+        for line in &mut lines {
+            let line = line.unwrap();
+            printed.push_str(&line);
+            printed.push('\n');
+            if let (None, Some(found)) = (address, line.trim().strip_prefix("http://")) {
+                address = Some(found.parse().unwrap());
+            }
+            // What it holds is printed after where it listens.
+            if line.contains("curl") || line.contains("nothing yet") {
+                break;
+            }
+        }
+        let address = address.unwrap_or_else(|| panic!("no address in {printed}"));
+        Self { child, address, printed }
+    }
+
+    fn get(&self, target: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        write!(stream, "GET {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks again until something holds.
+fn eventually(what: &str, within: Duration, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < within, "not within {within:?}: {what}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_load_is_served_and_a_later_one_is_seen() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("my store.sqlite");
+    let directory = rows(home.path(), "unique_devices", &devices(1, 10));
+    let load = |directory: &Path| {
+        run(aqs(home.path()).arg("load").arg(directory).arg("--store").arg(&store))
+    };
+    let loaded = load(&directory);
+    assert!(loaded.status.success(), "{}", said(&loaded));
+    assert!(said(&loaded).contains("1 rows loaded"), "{}", said(&loaded));
+
+    let running = Running::start(home.path(), &store);
+    assert!(running.printed.contains("unique-devices-daily"), "{}", running.printed);
+    let target = |end: u32| {
+        format!("/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/2026100{end}")
+    };
+    assert!(running.get(&target(1)).contains("\"devices\":10,"));
+    rows(home.path(), "unique_devices", &devices(2, 20));
+    assert!(load(&directory).status.success());
+    // Each spelling of the range that was not asked before is asked of the store.
+    let mut end = 2;
+    eventually("the new row is served", Duration::from_secs(5), || {
+        end = if end < 9 { end + 1 } else { 3 };
+        running.get(&target(end)).contains("\"devices\":20,")
+    });
+}
+
+#[test]
+fn bad_rows_are_named_and_strict_loads_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let lines = devices(1, 10) + "{\"project\":\"x\"}\nnonsense\n" + &devices(2, 20);
+    let directory = rows(home.path(), "unique_devices", &lines);
+    let mut strict = aqs(home.path());
+    let strict = run(strict.arg("load").arg(&directory).arg("--store").arg(&store).arg("--strict"));
+    assert!(!strict.status.success());
+    assert!(said(&strict).contains("unique_devices.ndjson"), "{}", said(&strict));
+    assert!(!store.exists(), "a strict load that failed left a store");
+    let lenient = run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+    assert_eq!(lenient.status.code(), Some(1), "{}", said(&lenient));
+    let said = said(&lenient);
+    assert!(said.contains("2 rows loaded") && said.contains("2 bad rows"), "{said}");
+    for place in ["line 2", "line 3"] {
+        assert!(said.contains(place) || said.contains(&place.replace("line ", ":")), "{said}");
+    }
+}
+
+#[test]
+fn a_busy_port_ends_it_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = run(aqs(home.path()).args(["--listen", &address, "--admin-listen", "127.0.0.1:0"]));
+    assert!(!ended.status.success());
+    assert!(said(&ended).contains(&address) && said(&ended).contains("in use"), "{}", said(&ended));
+    // The sample was not even begun.
+    assert!(!home.path().join("cache").exists());
+}
+
+#[test]
+fn a_store_that_is_not_there_is_an_error_and_no_sample() {
+    let home = tempfile::tempdir().unwrap();
+    let missing = home.path().join("missing.sqlite");
+    let mut command = aqs(home.path());
+    command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store"]);
+    let ended = run(command.arg(&missing));
+    assert!(!ended.status.success());
+    assert!(said(&ended).contains("missing.sqlite") && said(&ended).contains("aqs load"));
+    assert!(!missing.exists());
+}
+
+#[test]
+fn a_signal_drains_and_ends_with_success() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let directory = rows(home.path(), "unique_devices", &devices(1, 10));
+    run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+    for name in ["TERM", "INT"] {
+        let mut running = Running::start(home.path(), &store);
+        running.get("/healthz");
+        running.signal(name);
+        assert_eq!(running.child.wait().unwrap().code(), Some(0), "{name}");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let directory = rows(home.path(), "unique_devices", &devices(1, 10));
+    run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+    let mut running = Running::start(home.path(), &store);
+    // A head that does not end keeps the drain waiting.
+    let mut stream = TcpStream::connect(running.address).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    running.get("/healthz");
+    running.signal("TERM");
+    let address = running.address;
+    eventually("it stops accepting", Duration::from_secs(5), || {
+        TcpStream::connect(address).is_err()
+    });
+    assert!(running.child.try_wait().unwrap().is_none(), "it did not wait for the request");
+    running.signal("TERM");
+    assert_eq!(running.child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn it_says_what_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    let version = run(aqs(home.path()).arg("--version"));
+    assert_eq!(said(&version).trim(), format!("aqs {}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(run(aqs(home.path()).arg("--no-such-flag")).status.code(), Some(2));
+}
