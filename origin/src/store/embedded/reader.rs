@@ -1,0 +1,191 @@
+//! The embedded store as its askers see it.
+
+use super::connect::{self, Access, Identity};
+use super::error::{FileError, OpenError};
+use super::pool::{JobError, Pool};
+use super::read::{self, ReadError, Selects};
+use super::summary::{self, Summary, SummaryError};
+use crate::cx::{Cx, Priority};
+use crate::store::{Store, StoreError};
+use aqs_api::{Catalogue, Coverage, Dataset, Lookup, Read, Rows};
+use async_trait::async_trait;
+use rusqlite::ErrorCode;
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+const STORE: &str = "embedded";
+// What is asked on the house's own account is small.
+const OWN_QUESTIONS: Duration = Duration::from_secs(10);
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// How many reads run at once; by default one for each processor, but 2 at least and 8 at
+    /// most.
+    pub readers: Option<NonZeroUsize>,
+    /// Whether a load by another process can be seen.
+    pub access: Access,
+}
+
+/// A store in one file of SQLite, read by a few connections on threads that may block.
+#[derive(Debug)]
+pub struct EmbeddedStore {
+    readers: Pool,
+    /// One connection that stays the same, because SQLite counts changes by connection.
+    watcher: Pool,
+    selects: Arc<Selects>,
+    datasets: Vec<&'static Dataset>,
+    access: Access,
+}
+
+impl EmbeddedStore {
+    /// Opens a store that is there. This reads a few pages, so a runtime's thread may do it
+    /// while a program starts, but not later.
+    pub fn open(path: &Path, catalogue: &Catalogue, options: Options) -> Result<Self, OpenError> {
+        let found = path.metadata().map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => OpenError::Missing { path: path.to_owned() },
+            _ => FileError::io(path, error).into(),
+        })?;
+        if !found.is_file() {
+            return Err(OpenError::NotAFile { path: path.to_owned() });
+        }
+        if found.len() == 0 {
+            return Err(FileError::Empty { path: path.to_owned() }.into());
+        }
+        // The log lies beside the file itself, not beside a link to it.
+        let real = path.canonicalize().map_err(|error| FileError::io(path, error))?;
+        let (first, access) = connect::first_reader(&real, options.access)?;
+        if connect::identify(&first, path)? == Identity::Blank {
+            return Err(FileError::Empty { path: path.to_owned() }.into());
+        }
+        let count = options.readers.map_or_else(default_readers, NonZeroUsize::get);
+        let more = (0..count).map(|_| connect::reader(&real, access));
+        Ok(Self {
+            readers: Pool::new(more.collect::<Result<_, _>>()?),
+            watcher: Pool::new(vec![first]),
+            selects: Arc::new(Selects::of(catalogue)),
+            datasets: catalogue.datasets().to_vec(),
+            access,
+        })
+    }
+
+    /// How the file is treated in the end: `Immutable` also if its folder can't be written, and
+    /// then whoever runs the program should know that loads are not seen.
+    pub fn access(&self) -> Access {
+        self.access
+    }
+
+    /// How many loads have changed each dataset. A dataset that the file doesn't know is at 0.
+    pub async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
+        let found = self.summaries("the versions of datasets").await?;
+        let version = |dataset: &&'static Dataset| {
+            (dataset.name, found.get(dataset.name).map_or(0, |summary| summary.version))
+        };
+        Ok(self.datasets.iter().map(version).collect())
+    }
+
+    /// A number that is another after every load by anybody else. It is cheap to ask for: no
+    /// table is read. An immutable store's stays the same.
+    pub async fn change_mark(&self) -> Result<u64, StoreError> {
+        let mark = |conn: &rusqlite::Connection| {
+            let mut statement = conn.prepare_cached("PRAGMA data_version")?;
+            statement.query_row([], |row| row.get::<_, i64>(0))
+        };
+        let found = self.watcher.run(&own_question(), mark).await.map_err(|error| {
+            explain(|| "its change counter".to_owned(), error, rusqlite::Error::sqlite_error_code)
+        });
+        Ok(found? as u64)
+    }
+
+    async fn summaries(&self, asked: &str) -> Result<BTreeMap<String, Summary>, StoreError> {
+        let code = |error: &SummaryError| match error {
+            SummaryError::Sqlite(error) => error.sqlite_error_code(),
+            SummaryError::Dates { .. } => None,
+        };
+        let found = self.readers.run(&own_question(), summary::read).await;
+        found.map_err(|error| explain(|| asked.to_owned(), error, code))
+    }
+}
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
+        let Lookup::Points(read) = lookup else {
+            return Err(StoreError::Failed {
+                store: STORE,
+                asked: format!("{lookup:?}"),
+                reason: "it has no answers to such questions".to_owned(),
+            });
+        };
+        let code = |error: &ReadError| match error {
+            ReadError::Sqlite(error) => error.sqlite_error_code(),
+            _ => None,
+        };
+        let (selects, job) = (Arc::clone(&self.selects), read.clone());
+        let rows = self.readers.run(cx, move |conn| read::partition(conn, &selects, &job)).await;
+        rows.map_err(|error| explain(|| describe(read), error, code))
+    }
+
+    async fn coverage(&self) -> Result<Coverage, StoreError> {
+        let found = self.summaries("what it covers").await?;
+        let mut coverage = Coverage::default();
+        for dataset in &self.datasets {
+            if let Some(extent) = found.get(dataset.name).and_then(Summary::extent) {
+                coverage.insert(dataset, extent);
+            }
+        }
+        Ok(coverage)
+    }
+}
+
+fn default_readers() -> usize {
+    thread::available_parallelism().map_or(2, NonZeroUsize::get).clamp(2, 8)
+}
+
+fn own_question() -> Cx {
+    Cx { deadline: Instant::now() + OWN_QUESTIONS, priority: Priority::Live, request_id: 0 }
+}
+
+/// What was asked, in words: table, key, range.
+fn describe(read: &Read) -> String {
+    let key: Vec<&str> = read.partition.iter().collect();
+    let mut words = format!("{} {key:?}", read.dataset.table.name);
+    if let Some((first, last)) = &read.range {
+        let _ = write!(words, " from {} to {}", first.as_str(), last.as_str());
+    }
+    words
+}
+
+fn explain<E: Display>(
+    asked: impl FnOnce() -> String,
+    error: JobError<E>,
+    code: impl FnOnce(&E) -> Option<ErrorCode>,
+) -> StoreError {
+    let asked = asked();
+    let error = match error {
+        JobError::Timeout => return StoreError::Timeout { store: STORE, asked },
+        JobError::Stopped => {
+            let reason = format!("the program is stopping (asked for {asked})");
+            return StoreError::Unavailable { store: STORE, reason };
+        }
+        JobError::Failed(error) => error,
+    };
+    let reason = error.to_string();
+    match code(&error) {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            let reason = format!("{reason} (asked for {asked})");
+            StoreError::Unavailable { store: STORE, reason }
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            let reason =
+                format!("{reason}: the file is damaged; load the data anew, into a new path");
+            StoreError::Failed { store: STORE, asked, reason }
+        }
+        _ => StoreError::Failed { store: STORE, asked, reason },
+    }
+}
