@@ -1,1 +1,18 @@
-//! x
+//! What the benches stand on: a store of made-up rows, a service over it, and the targets that
+//! are asked for.
+//!
+//! Nothing here is faster than what clients meet: a [`Subject`] is built by the same
+//! [`House`](aqs_proxy::house::House) that the program starts, only without a listener, and its
+//! cache is filled by the service's own way to origin. `README.md` tells how benches are run.
+
+pub mod lists;
+pub mod subject;
+pub mod synthetic;
+pub mod targets;
+
+pub use subject::{Subject, SubjectError};
+pub use synthetic::SyntheticStore;
+
+/// The program's allocator, since a good part of a miss is allocation.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -1,0 +1,18 @@
+//! The walk of a request, station by station: what its target means, how rows become bytes, what
+//! a hit costs.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a bench may end where it fails")]
+
+mod hit;
+mod represent;
+mod resolve;
+
+use criterion::Criterion;
+
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    resolve::bench(&mut criterion);
+    represent::bench(&mut criterion);
+    hit::bench(&mut criterion);
+    criterion.final_summary();
+}

@@ -1,0 +1,27 @@
+//! From rows to an answer and its bytes.
+
+use aqs_api::{Catalogue, Representation, Target};
+use aqs_bench::{synthetic, targets};
+use criterion::{Criterion, Throughput};
+use std::hint::black_box;
+
+pub(crate) fn bench(criterion: &mut Criterion) {
+    let catalogue = Catalogue::standard().unwrap();
+    let mut group = criterion.benchmark_group("represent");
+    for (name, target) in [
+        ("devices-31-days", targets::DEVICES_MONTH),
+        ("article-366-days", targets::ARTICLE_YEAR),
+        ("article-60-months", targets::ARTICLE_MONTHS),
+        ("top-1000", targets::TOP),
+    ] {
+        let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
+        let endpoint = query.endpoint();
+        let rows = synthetic::rows(&(endpoint.lookup)(&query)).unwrap();
+        let represent =
+            |rows| (endpoint.shape)(&query, rows, catalogue.rules()).unwrap().represent();
+        let Representation::Body(body) = represent(&rows) else { panic!("{target} has no data") };
+        group.throughput(Throughput::Bytes(body.identity.len() as u64));
+        group.bench_function(name, |bencher| bencher.iter(|| represent(black_box(&rows))));
+    }
+    group.finish();
+}

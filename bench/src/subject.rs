@@ -1,0 +1,118 @@
+//! What is measured: a whole service, without a socket.
+
+use crate::synthetic::SyntheticStore;
+use aqs_api::freshness::{Lifetimes, Times};
+use aqs_api::{Catalogue, CatalogueError, Representation};
+use aqs_proxy::house::{House, Settings, StartError};
+use aqs_proxy::listen::ListenError;
+use aqs_proxy::serve::{Content, HeadView, Listener, Method, Reply, Served, Service};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::runtime::Runtime;
+
+/// A service over the [`SyntheticStore`], and what its misses run on.
+pub struct Subject {
+    house: House,
+    runtime: Runtime,
+}
+
+/// The service can't be built.
+#[derive(Debug, Error)]
+pub enum SubjectError {
+    /// The runtime can't be had.
+    #[error("no runtime: {0}")]
+    Runtime(#[from] io::Error),
+    /// The endpoints contradict each other.
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    /// There is no address to be had, and none is asked for.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The parts don't fit.
+    #[error(transparent)]
+    Start(#[from] StartError),
+}
+
+impl Subject {
+    /// Builds the service as the program does, with no listener and with answers that stay fresh
+    /// for as long as any bench takes.
+    pub fn build() -> Result<Self, SubjectError> {
+        // Misses are filled before anything is measured: one thread is enough for them.
+        let mut runtime = tokio::runtime::Builder::new_multi_thread();
+        let runtime = runtime.worker_threads(1).enable_all().build()?;
+        let day = Duration::from_secs(24 * 60 * 60);
+        let lasting = Lifetimes { fresh: day, revalidate: day, usable: day };
+        let settings = Settings {
+            listen: Vec::new(),
+            admin_listen: Vec::new(),
+            times: Times { data: lasting, no_data: lasting },
+            ..Settings::default()
+        };
+        let catalogue = Arc::new(Catalogue::standard()?);
+        // Whatever the house starts, it starts on this runtime.
+        let within = runtime.enter();
+        let sockets = House::bind(&settings)?;
+        let house = House::start(sockets, settings, catalogue, Arc::new(SyntheticStore))?;
+        drop(within);
+        Ok(Self { house, runtime })
+    }
+
+    /// The service.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.house.service
+    }
+
+    /// Answers a GET, from the store if need be: afterwards the cache has it.
+    pub fn get(&self, target: &str) -> Reply {
+        match self.service().serve(&head(target, None)) {
+            Served::Now(reply) => reply,
+            Served::Later(reply) => self.runtime.block_on(reply),
+        }
+    }
+}
+
+/// The head of a GET on the public listener.
+pub fn head<'a>(target: &'a str, if_none_match: Option<&'a [u8]>) -> HeadView<'a> {
+    HeadView { listener: Listener::Public, method: Method::Get, target, if_none_match }
+}
+
+/// The `If-None-Match` of a client that has the body of a reply.
+pub fn validator(reply: &Reply) -> Option<Vec<u8>> {
+    let Content::Entry(entry) = &reply.content else { return None };
+    let Representation::Body(body) = &entry.representation else { return None };
+    Some([b"\"".as_slice(), body.etag.as_bytes(), b"\""].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::targets;
+    use aqs_proxy::serve::CacheResult;
+
+    #[test]
+    fn what_was_asked_once_is_a_hit_without_a_future() {
+        let subject = Subject::build().unwrap();
+        let absent = targets::absent();
+        for (target, status) in
+            [(targets::DEVICES_MONTH, 200), (targets::TOP, 200), (absent.as_str(), 404)]
+        {
+            let first = subject.get(target);
+            assert_eq!(first.status(), status, "{target}");
+            let Served::Now(second) = subject.service().serve(&head(target, None)) else {
+                panic!("{target} is no hit");
+            };
+            assert_eq!((second.status(), second.result), (status, CacheResult::Fresh), "{target}");
+        }
+    }
+
+    #[test]
+    fn a_validator_is_answered_with_304() {
+        let subject = Subject::build().unwrap();
+        let validator = validator(&subject.get(targets::PLAIN)).unwrap();
+        let head = head(targets::PLAIN, Some(&validator));
+        let Served::Now(reply) = subject.service().serve(&head) else { panic!("no hit") };
+        assert_eq!(reply.status(), 304);
+    }
+}

@@ -1,0 +1,152 @@
+//! A store that has nothing and answers everything: rows made up from the question.
+
+use crate::lists;
+use aqs_api::calendar::{Digits, Form, Hour};
+use aqs_api::granularity::Granularity;
+use aqs_api::lookup::Read;
+use aqs_api::rows::RowsError;
+use aqs_api::table::{Calendar, Kind, Table};
+use aqs_api::{Coverage, Lookup, Rows};
+use aqs_origin::Cx;
+use aqs_origin::store::{Store, StoreError};
+use async_trait::async_trait;
+
+/// A project, an article or whatever of that name has no rows.
+pub const ABSENT: &str = "Nobody_has_heard_of_it";
+
+/// Answers every read at once and always alike: each period of a series, a list for each top.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SyntheticStore;
+
+#[async_trait]
+impl Store for SyntheticStore {
+    async fn read(&self, lookup: &Lookup, _: &Cx) -> Result<Rows, StoreError> {
+        rows(lookup).map_err(|error| StoreError::Failed {
+            store: "synthetic",
+            asked: lookup.dataset().name.to_owned(),
+            reason: error.to_string(),
+        })
+    }
+
+    async fn coverage(&self) -> Result<Coverage, StoreError> {
+        Ok(Coverage::default())
+    }
+}
+
+/// The rows that the store answers a lookup with; none to a kind of lookup that it doesn't know.
+pub fn rows(lookup: &Lookup) -> Result<Rows, RowsError> {
+    match lookup {
+        Lookup::Points(read) if read.partition.iter().any(|text| text == ABSENT) => {
+            Ok(Rows::of(read.dataset.table).finish())
+        }
+        Lookup::Points(read) => match (read.dataset.table.calendar, read.range) {
+            (Calendar::Series(form), Some(range)) => series(read, form, range),
+            _ => list(read),
+        },
+        other => Ok(Rows::of(other.dataset().table).finish()),
+    }
+}
+
+/// A row for each period of the range, every counter filled.
+fn series(read: &Read, form: Form, range: (Digits, Digits)) -> Result<Rows, RowsError> {
+    let table = read.dataset.table;
+    let seed = seed(read);
+    let mut builder = Rows::of(table);
+    for (row, period) in periods(range, form, read.dataset.granularity).enumerate() {
+        for (index, column) in table.read_columns().enumerate() {
+            match column.kind {
+                Kind::Text | Kind::Json => builder.text(index, Some(period.as_str()))?,
+                Kind::Int | Kind::BigInt => {
+                    builder.int(index, Some(figure(seed, row, index)))?;
+                }
+            }
+        }
+        builder.end_row()?;
+    }
+    Ok(builder.finish())
+}
+
+/// One row whose first column of JSON holds a list; what else there is, is of old rows and null.
+fn list(read: &Read) -> Result<Rows, RowsError> {
+    let table: &Table = read.dataset.table;
+    let mut json = Some(lists::json(table, seed(read)));
+    let mut builder = Rows::of(table);
+    for (index, column) in table.read_columns().enumerate() {
+        match column.kind {
+            Kind::Json => builder.text(index, json.take().as_deref())?,
+            Kind::Text => builder.text(index, None)?,
+            Kind::Int | Kind::BigInt => builder.int(index, None)?,
+        }
+    }
+    builder.end_row()?;
+    Ok(builder.finish())
+}
+
+/// The periods that begin within a range, ascending.
+fn periods(
+    (first, last): (Digits, Digits),
+    form: Form,
+    granularity: Granularity,
+) -> impl Iterator<Item = Digits> {
+    let start = Hour::parse(first.as_str()).map(Hour::date);
+    let days = std::iter::successors(start, |day| day.tomorrow().ok())
+        .take_while(move |day| {
+            Hour::midnight(*day).is_some_and(|midnight| midnight.digits(form) <= last)
+        })
+        .filter(move |day| granularity != Granularity::Monthly || day.day() == 1);
+    let hours = if granularity == Granularity::Hourly { 24 } else { 1 };
+    days.flat_map(move |day| {
+        let day = Hour::midnight(day).map(|midnight| midnight.digits(Form::Day));
+        (0..hours).filter_map(move |hour| {
+            let day = day?;
+            match form {
+                Form::Day => Some(day),
+                Form::Hour => Digits::from_text(&format!("{}{hour:02}", day.as_str())),
+            }
+        })
+    })
+    .filter(move |period| (first..=last).contains(period))
+}
+
+/// A number that stands for a partition (FNV-1a).
+fn seed(read: &Read) -> u64 {
+    let bytes = read.partition.iter().flat_map(str::bytes);
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// A count of one to six digits, as most are (splitmix64).
+fn figure(seed: u64, row: usize, column: usize) -> i64 {
+    let mut mixed = seed ^ (row as u64) << 8 ^ column as u64;
+    mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^= mixed >> 31;
+    (mixed % 10_u64.pow(1 + (mixed >> 60) as u32 % 6)) as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::targets;
+    use aqs_api::{Catalogue, Target};
+
+    fn count(target: &str) -> usize {
+        let catalogue = Catalogue::standard().unwrap();
+        let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
+        rows(&(query.endpoint().lookup)(&query)).unwrap().len()
+    }
+
+    #[test]
+    fn every_period_of_a_range_has_its_row() {
+        assert_eq!(count(targets::DEVICES_MONTH), 31);
+        assert_eq!(count(targets::ARTICLE_YEAR), 366);
+        assert_eq!(count(targets::ARTICLE_MONTHS), 5 * 365 + 1);
+        assert_eq!(count(targets::TOP), 1);
+        assert_eq!(count(&targets::absent()), 0);
+        let aggregate = "/metrics/pageviews/aggregate/en.wikipedia/all-access/user";
+        assert_eq!(count(&format!("{aggregate}/hourly/2026010105/2026010204")), 24);
+        assert_eq!(count(&format!("{aggregate}/monthly/20260101/20261231")), 12);
+        assert_eq!(count(&format!("{aggregate}/daily/99991230/99991231")), 2);
+    }
+}
