@@ -23,6 +23,24 @@ pub enum Answer<'a> {
 pub enum Emptiness {
     /// The store was asked and has nothing.
     NoData,
+    /// Everything asked for is newer than what is loaded.
+    NotLoadedYet,
+    /// Everything asked for is older than the first period there is.
+    OutOfRange,
+}
+
+impl Emptiness {
+    /// Every reason, in the order of their indices.
+    pub const ALL: [Self; 3] = [Self::NoData, Self::NotLoadedYet, Self::OutOfRange];
+
+    /// Its name in headers and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoData => "no-data",
+            Self::NotLoadedYet => "not-loaded",
+            Self::OutOfRange => "out-of-range",
+        }
+    }
 }
 
 /// Data, in the terms of the endpoint's [`Response`].
@@ -69,7 +87,7 @@ impl Answer<'_> {
     /// The bytes that are kept and sent.
     pub fn represent(&self) -> Representation {
         match self {
-            Self::Empty(Emptiness::NoData) => Representation::problem(Problem::no_data()),
+            Self::Empty(reason) => Representation::problem(Problem::no_data(*reason)),
             Self::Content(content) => Representation::body(content.to_json()),
         }
     }

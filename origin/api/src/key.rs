@@ -62,6 +62,16 @@ impl<'a> KeyRef<'a> {
         Self { dialect, path, hash: xxh3_64_with_seed(path.as_bytes(), dialect as u64) }
     }
 
+    /// The path.
+    pub fn path(&self) -> &'a str {
+        self.path
+    }
+
+    /// The dialect.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
     /// An owned copy.
     pub fn to_key(self) -> Key {
         Key { dialect: self.dialect, path: self.path.into(), hash: self.hash }

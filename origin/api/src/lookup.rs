@@ -3,7 +3,7 @@
 use crate::calendar::Digits;
 use crate::dataset::Dataset;
 use crate::query::Query;
-use crate::table::Calendar;
+use crate::table::{ALL_DAYS, Calendar};
 use crate::text_list::TextList;
 
 /// A question to a store. Equal lookups have equal answers, so they can share one.
@@ -49,5 +49,23 @@ impl Lookup {
         match self {
             Self::Points(read) => read.dataset,
         }
+    }
+}
+
+impl Read {
+    /// The period that the partition key itself is about, in the digits of its dataset's extent:
+    /// a day, or the first of a month. `None` where periods are rows.
+    pub fn period(&self) -> Option<Digits> {
+        let table = self.dataset.table;
+        let part = |name| {
+            let index = table.partition.iter().position(|column| column.name == name)?;
+            self.partition.get(index)
+        };
+        let day = match table.calendar {
+            Calendar::Series(_) => return None,
+            Calendar::YearMonth => "01",
+            Calendar::YearMonthDay => part("day").filter(|day| *day != ALL_DAYS).unwrap_or("01"),
+        };
+        Digits::from_text(&format!("{}{}{day}", part("year")?, part("month")?))
     }
 }

@@ -1,6 +1,7 @@
 //! Percent-encoding of one path segment (contract §1.1, "URL decoding").
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// Decodes a segment once as UTF-8. `%2F` is data; `+` is a literal plus.
 ///
@@ -33,11 +34,18 @@ pub fn encode_into(out: &mut String, decoded: &str) {
     }
 }
 
-/// Appends a target as it may stand in a `uri`: as it came, but for the bytes above ASCII.
-pub fn escape_non_ascii_into(out: &mut String, target: &[u8]) {
-    for &byte in target {
-        push_byte(out, byte, byte.is_ascii());
+/// Writes a target as it may stand in a `uri`: as it came, but for what is above ASCII.
+pub fn escape_non_ascii(target: &str, out: &mut impl fmt::Write) -> fmt::Result {
+    let mut rest = target;
+    while let Some(at) = rest.find(|letter: char| !letter.is_ascii()) {
+        let (plain, tail) = rest.split_at(at);
+        out.write_str(plain)?;
+        let letter = tail.chars().next().map_or(0, char::len_utf8);
+        let (letter, tail) = tail.split_at(letter);
+        letter.bytes().try_for_each(|byte| write!(out, "%{byte:02X}"))?;
+        rest = tail;
     }
+    out.write_str(rest)
 }
 
 fn push_byte(out: &mut String, byte: u8, plain: bool) {

@@ -1,6 +1,8 @@
 //! What a client is told when it gets no data: one catalogue of texts (contract §2.1, §2.2).
 
+use crate::answer::Emptiness;
 use crate::json;
+use crate::target::Uri;
 use std::borrow::Cow;
 
 /// A refusal, or the absence of data: an `application/problem+json` body in the making.
@@ -27,8 +29,8 @@ pub enum Code {
     InvalidRoute,
     /// A parameter is not what it may be.
     InvalidParameter,
-    /// The request is fine and the store has nothing for it.
-    NoData,
+    /// The request is fine and there is nothing for it.
+    NoData(Emptiness),
     /// The method is none that the path takes.
     MethodNotAllowed,
     /// The request itself is not proper HTTP, too large or too slow.
@@ -58,14 +60,22 @@ impl Problem {
         Self { parameter: Some(name), ..Self::new(400, Code::InvalidParameter, detail) }
     }
 
+    /// Why there is no data, if that is the problem.
+    pub fn emptiness(&self) -> Option<Emptiness> {
+        match self.code {
+            Code::NoData(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
     /// No endpoint has that path.
     pub fn invalid_route() -> Self {
         Self::new(404, Code::InvalidRoute, "invalid route")
     }
 
-    /// The store holds nothing for a proper request.
-    pub fn no_data() -> Self {
-        Self::new(404, Code::NoData, NO_DATA)
+    /// There is nothing for a proper request. The client reads the same text for every reason.
+    pub fn no_data(reason: Emptiness) -> Self {
+        Self::new(404, Code::NoData(reason), NO_DATA)
     }
 
     /// A method that no path takes.
@@ -131,8 +141,8 @@ impl Problem {
 
     /// Appends the body: compact JSON, keys in alphabetical order (contract §2.1).
     ///
-    /// `uri` is the request's as [`crate::target::uri`] gives it.
-    pub fn render(&self, uri: &str, out: &mut Vec<u8>) {
+    /// `uri` is the request's.
+    pub fn render(&self, uri: Uri<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"detail\":");
         json::string(out, &self.detail);
         out.extend_from_slice(b",\"method\":\"get\",\"status\":");
@@ -140,7 +150,7 @@ impl Problem {
         out.extend_from_slice(b",\"title\":");
         json::string(out, self.title());
         out.extend_from_slice(b",\"type\":\"about:blank\",\"uri\":");
-        json::string(out, uri);
+        json::value(out, &uri);
         out.push(b'}');
     }
 }
@@ -174,7 +184,7 @@ mod tests {
 
     fn rendered(problem: &Problem, uri: &str) -> String {
         let mut out = Vec::new();
-        problem.render(uri, &mut out);
+        problem.render(Uri::of(uri), &mut out);
         String::from_utf8(out).expect("JSON is UTF-8")
     }
 
@@ -187,7 +197,7 @@ mod tests {
         );
         let uri = "/metrics/pageviews/per-article/pl.wikipedia/all-access/automated/Post_przerywany/monthly/20240101/20240331";
         assert_eq!(
-            rendered(&Problem::no_data(), uri),
+            rendered(&Problem::no_data(Emptiness::NoData), uri),
             r#"{"detail":"The date(s) you used are valid, but we either do not have data for those date(s), or the project you asked for is not loaded yet. Please check documentation for more information","method":"get","status":404,"title":"Not Found","type":"about:blank","uri":"/metrics/pageviews/per-article/pl.wikipedia/all-access/automated/Post_przerywany/monthly/20240101/20240331"}"#
         );
     }

@@ -4,6 +4,7 @@ use crate::calendar::{Digits, Form, Hour};
 use crate::endpoint::{Endpoint, EndpointId};
 use crate::granularity::Granularity;
 use crate::key::Key;
+use crate::param::Kind;
 use crate::text_list::TextList;
 
 /// An endpoint, its validated parameters and the key of the answer.
@@ -44,6 +45,12 @@ impl Query {
     /// Several parameters, normalised.
     pub fn values<const N: usize>(&self, names: [&str; N]) -> [&str; N] {
         names.map(|name| self.value(name))
+    }
+
+    /// The project that it is about, if it is about one.
+    pub fn project(&self) -> Option<&str> {
+        let index = self.endpoint.params().position(|param| matches!(param.kind, Kind::Project))?;
+        self.values.get(index)
     }
 
     /// The granularity asked for, if the endpoint has one.

@@ -2,11 +2,12 @@
 
 use crate::problem::Problem;
 use bytes::Bytes;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use xxhash_rust::xxh3::xxh3_128;
 
 /// An answer as it is kept and sent.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub enum Representation {
     /// A body with status 200.
     Body(Body),
@@ -14,13 +15,45 @@ pub enum Representation {
     Problem(Arc<Problem>),
 }
 
-/// A body of `application/json` and its entity tag.
-#[derive(Clone, Debug)]
+/// A body of `application/json`, its entity tag, and its gzip form once somebody has made it.
+#[derive(Debug)]
 pub struct Body {
     /// The bytes without any coding.
     pub identity: Bytes,
     /// The tag, without quotes.
     pub etag: Etag,
+    gzip: OnceLock<Bytes>,
+    gzip_begun: AtomicBool,
+}
+
+/// Below this many bytes a body isn't worth coding.
+pub const GZIP_FROM: usize = 1024;
+
+impl Body {
+    /// The gzip form, if it is there.
+    pub fn gzip(&self) -> Option<&Bytes> {
+        self.gzip.get()
+    }
+
+    /// Claims the making of the gzip form: true for one caller, if it is worth making at all.
+    pub fn begin_gzip(&self) -> bool {
+        self.identity.len() >= GZIP_FROM
+            && !self.gzip_begun.load(Ordering::Relaxed)
+            && !self.gzip_begun.swap(true, Ordering::Relaxed)
+    }
+
+    /// Keeps the gzip form, unless it is larger than the room that was reserved for it.
+    pub fn keep_gzip(&self, coded: Bytes) {
+        if coded.len() <= self.gzip_room() {
+            // A second one is the same bytes.
+            let _ = self.gzip.set(coded);
+        }
+    }
+
+    /// How many bytes are reserved for the gzip form, so that making it later breaks no bound.
+    pub fn gzip_room(&self) -> usize {
+        if self.identity.len() >= GZIP_FROM { self.identity.len() / 2 } else { 0 }
+    }
 }
 
 /// An entity tag's text: 32 hexadecimal digits, the same for the same bytes in every process.
@@ -50,7 +83,8 @@ impl Representation {
     /// A body of these bytes.
     pub fn body(identity: impl Into<Bytes>) -> Self {
         let identity = identity.into();
-        Self::Body(Body { etag: Etag::of(&identity), identity })
+        let (gzip, gzip_begun) = (OnceLock::new(), AtomicBool::new(false));
+        Self::Body(Body { etag: Etag::of(&identity), identity, gzip, gzip_begun })
     }
 
     /// A problem.
@@ -69,7 +103,7 @@ impl Representation {
     /// How many bytes it takes beside its own struct.
     pub fn weight(&self) -> usize {
         match self {
-            Self::Body(body) => body.identity.len(),
+            Self::Body(body) => body.identity.len() + body.gzip_room(),
             Self::Problem(problem) => size_of::<Problem>() + problem.detail.len(),
         }
     }

@@ -2,6 +2,8 @@
 
 use crate::dialect::Dialect;
 use crate::percent;
+use serde::{Serialize, Serializer};
+use std::fmt;
 
 /// The prefixes under which the endpoints are reached, and the dialect that each speaks.
 pub const PREFIXES: &[(&str, Dialect)] = &[
@@ -31,22 +33,40 @@ impl<'a> Target<'a> {
     }
 }
 
-/// The target as the service sees it: what a problem calls its `uri` (contract §2.1).
+/// A target as the service sees it: what a problem calls its `uri` (contract §2.1).
 ///
-/// A public prefix is replaced by `/metrics`; nothing is decoded; the query is left out.
-pub fn uri(target: &str) -> String {
-    let mut uri = String::with_capacity(target.len());
-    let path = without_query(target);
-    let inside = PREFIXES
-        .iter()
-        .filter(|(_, dialect)| *dialect == Dialect::V2)
-        .filter_map(|(prefix, _)| path.strip_prefix(prefix))
-        .find(|rest| rest.is_empty() || rest.starts_with('/'));
-    if inside.is_some() {
-        uri.push_str("/metrics");
+/// A public prefix is replaced by `/metrics`; nothing is decoded, but bytes above ASCII are
+/// escaped; the query is left out. It is written where it is needed, without a copy.
+#[derive(Clone, Copy, Debug)]
+pub struct Uri<'a> {
+    prefix: &'static str,
+    rest: &'a str,
+}
+
+impl<'a> Uri<'a> {
+    /// The `uri` of a target.
+    pub fn of(target: &'a str) -> Self {
+        let path = without_query(target);
+        PREFIXES
+            .iter()
+            .filter(|(_, dialect)| *dialect == Dialect::V2)
+            .filter_map(|(prefix, _)| path.strip_prefix(prefix))
+            .find(|rest| rest.is_empty() || rest.starts_with('/'))
+            .map_or(Self { prefix: "", rest: path }, |rest| Self { prefix: "/metrics", rest })
     }
-    percent::escape_non_ascii_into(&mut uri, inside.unwrap_or(path).as_bytes());
-    uri
+}
+
+impl fmt::Display for Uri<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.prefix)?;
+        percent::escape_non_ascii(self.rest, f)
+    }
+}
+
+impl Serialize for Uri<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 fn without_query(target: &str) -> &str {
@@ -63,7 +83,7 @@ mod tests {
             let target = format!("{prefix}/pageviews/top/a%2Fb/x?utm=1");
             let expected = Target { dialect: Dialect::V2, path: "/pageviews/top/a%2Fb/x" };
             assert_eq!(Target::parse(&target), Some(expected));
-            assert_eq!(uri(&target), "/metrics/pageviews/top/a%2Fb/x");
+            assert_eq!(Uri::of(&target).to_string(), "/metrics/pageviews/top/a%2Fb/x");
         }
     }
 
@@ -71,7 +91,7 @@ mod tests {
     fn the_old_dialect_keeps_its_own_uri() {
         let target = "/analytics.wikimedia.org/v1/pageviews/x";
         assert_eq!(Target::parse(target).map(|found| found.dialect), Some(Dialect::V1));
-        assert_eq!(uri(target), target);
+        assert_eq!(Uri::of(target).to_string(), target);
     }
 
     #[test]
@@ -79,6 +99,6 @@ mod tests {
         for other in ["/", "/metrics", "/metricsx/a", "/healthz", "", "*"] {
             assert_eq!(Target::parse(other), None, "{other}");
         }
-        assert_eq!(uri("/a/Café?x"), "/a/Caf%C3%A9");
+        assert_eq!(Uri::of("/a/Café?x").to_string(), "/a/Caf%C3%A9");
     }
 }
