@@ -1,73 +1,161 @@
-//! From a query to an entry: lookup, shape, represent.
+//! From a query to an entry: lookup, clip, read, shape, represent, stamp.
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::cx::Cx;
 use crate::entry::Entry;
+use crate::epochs::{Epochs, Slots, Stamp};
 use crate::error::OriginError;
+use crate::flights::{FlightLimits, Flights, Outcome};
+use crate::holdings::Holdings;
+use crate::memory::{Budget, Charged, Part};
 use crate::metrics::Metrics;
 use crate::store::Store;
 use aqs_api::freshness::Times;
-use aqs_api::{Answer, Catalogue, Coverage, Lookup, Query, Rows};
+use aqs_api::{Answer, Catalogue, Coverage, Lookup, Query, Representation, Rows};
 use std::sync::Arc;
 use std::time::Instant;
+use tokio_util::task::TaskTracker;
 
 /// Where answers come from.
 pub struct Origin {
-    catalogue: Arc<Catalogue>,
-    store: Arc<dyn Store>,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) holdings: Holdings,
+    /// What was purged when.
+    pub epochs: Arc<Epochs>,
+    /// What the parts of the program may take of memory, and do.
+    pub budget: Arc<Budget>,
+    /// What is counted.
+    pub metrics: Metrics,
+    lookups: Arc<Flights<Lookup, Fetched>>,
     times: Times,
     clock: Clock,
-    metrics: Metrics,
+}
+
+/// What an origin is made of.
+pub struct Parts {
+    /// What requests mean.
+    pub catalogue: Arc<Catalogue>,
+    /// What is asked.
+    pub store: Arc<dyn Store>,
+    /// What was purged when.
+    pub epochs: Arc<Epochs>,
+    /// What may be taken of memory.
+    pub budget: Arc<Budget>,
+    /// How long answers are kept.
+    pub times: Times,
+    /// How much flights may take.
+    pub limits: FlightLimits,
+    /// The time.
+    pub clock: Clock,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// Who awaits the flights at the end.
+    pub tasks: TaskTracker,
+}
+
+/// What a lookup's flight brings: the rows, and when they were asked for.
+#[derive(Clone, Debug)]
+struct Fetched {
+    rows: Arc<Charged<Rows>>,
+    stamp: Stamp,
+    asked: Moment,
 }
 
 impl Origin {
     /// An origin over one store.
-    pub fn new(
-        catalogue: Arc<Catalogue>,
-        store: Arc<dyn Store>,
-        times: Times,
-        clock: Clock,
-        metrics: Metrics,
-    ) -> Self {
-        Self { catalogue, store, times, clock, metrics }
+    pub fn new(parts: Parts) -> Self {
+        let Parts { catalogue, store, epochs, budget, times, limits, clock, metrics, tasks } =
+            parts;
+        let lookups = Arc::new(Flights::new(limits, tasks, metrics.flights("lookup")));
+        let holdings = Holdings::default();
+        Self { catalogue, store, holdings, epochs, budget, metrics, lookups, times, clock }
+    }
+
+    /// Where the purges of a query's answer are written.
+    pub fn slots(&self, query: &Query) -> Slots {
+        Slots::of(query, (query.endpoint().lookup)(query).dataset())
     }
 
     /// Answers a query from the store.
-    pub async fn answer(&self, query: &Query, cx: &Cx) -> Result<Arc<Entry>, OriginError> {
+    pub async fn answer(&self, query: &Query, cx: &Cx) -> Outcome<Arc<Entry>> {
         let endpoint = query.endpoint();
         let lookup = (endpoint.lookup)(query);
+        let slots = Slots::of(query, lookup.dataset());
+        // Before the coverage is looked at: what is clipped by an older one is older.
+        let stamp = self.epochs.stamp();
         let asked = self.clock.now();
-        let rows = self.read(&lookup, cx).await?;
-        let answer = (endpoint.shape)(query, &rows, self.catalogue.rules())
-            .map_err(|source| OriginError::Shape { path: query.key().path().to_owned(), source })?;
+        let lookup = match self.holdings.coverage().clip(lookup) {
+            Ok(lookup) => lookup,
+            Err(reason) => {
+                return Ok(self.entry(query, &Answer::Empty(reason), asked, stamp, slots));
+            }
+        };
+        let fetched = self.fetch(lookup, &slots, cx).await?;
+        let shaped = (endpoint.shape)(query, &fetched.rows, self.catalogue.rules());
+        let answer = shaped.map_err(|source| {
+            Arc::new(OriginError::Shape { path: query.key().path().to_owned(), source })
+        })?;
+        let stamp = stamp.min(fetched.stamp);
+        Ok(self.entry(query, &answer, fetched.asked, stamp, slots))
+    }
+
+    /// What the store holds, as far as is known.
+    pub fn coverage(&self) -> Arc<Coverage> {
+        self.holdings.coverage()
+    }
+
+    fn entry(
+        &self,
+        query: &Query,
+        answer: &Answer<'_>,
+        asked: Moment,
+        stamp: Stamp,
+        slots: Slots,
+    ) -> Arc<Entry> {
         let lifetimes = match answer {
             Answer::Content(_) => self.times.data,
-            Answer::Empty(_) => self.times.no_data,
+            Answer::Empty(reason) => {
+                self.metrics.no_data.with_label_values(&[reason.name()]).inc();
+                self.times.no_data
+            }
         };
-        let representation = answer.represent();
+        let representation: Representation = answer.represent();
         let id = query.endpoint_id();
-        Ok(Arc::new(Entry::new(representation, id, lookup.dataset(), asked, lifetimes)))
+        Arc::new(Entry::new(representation, id, asked, stamp, slots, lifetimes))
     }
 
-    /// What the store holds.
-    pub async fn coverage(&self) -> Result<Coverage, OriginError> {
-        Ok(self.store.coverage().await?)
+    /// The rows of a lookup, by the flight that brings them to all who want them.
+    async fn fetch(&self, lookup: Lookup, slots: &Slots, cx: &Cx) -> Outcome<Fetched> {
+        let (store, clock, metrics) =
+            (Arc::clone(&self.store), self.clock.clone(), self.metrics.clone());
+        let budget = Arc::clone(&self.budget);
+        let asked_for = lookup.clone();
+        let landed = self.lookups.fly(lookup, &self.epochs, slots, cx, |stamp, cx| async move {
+            let asked = clock.now();
+            let rows = read(&*store, &asked_for, &cx, &metrics).await?;
+            let rows = budget.charged(Part::Flights, rows.weight(), rows);
+            Ok(Fetched { rows, stamp, asked })
+        });
+        Ok(landed.await?.value)
     }
+}
 
-    async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, OriginError> {
-        let dataset = lookup.dataset().name;
-        let begun = Instant::now();
-        let read = self.store.read(lookup, cx).await;
-        let outcome = match &read {
-            Ok(rows) if rows.is_empty() => "empty",
-            Ok(_) => "rows",
-            Err(_) => "error",
-        };
-        self.metrics
-            .store_seconds
-            .with_label_values(&[dataset])
-            .observe(begun.elapsed().as_secs_f64());
-        self.metrics.store_reads.with_label_values(&[dataset, outcome]).inc();
-        Ok(read?)
-    }
+async fn read(
+    store: &dyn Store,
+    lookup: &Lookup,
+    cx: &Cx,
+    metrics: &Metrics,
+) -> Result<Rows, Arc<OriginError>> {
+    let dataset = lookup.dataset().name;
+    let begun = Instant::now();
+    let read = store.read(lookup, cx).await;
+    let outcome = match &read {
+        Ok(rows) if rows.is_empty() => "empty",
+        Ok(_) => "rows",
+        Err(_) => "error",
+    };
+    metrics.store_seconds.with_label_values(&[dataset]).observe(begun.elapsed().as_secs_f64());
+    metrics.store_reads.with_label_values(&[dataset, outcome]).inc();
+    Ok(read.map_err(OriginError::from)?)
 }

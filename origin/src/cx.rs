@@ -1,14 +1,16 @@
 //! Who asks: goes with every call to origin.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
+use tokio::sync::watch;
 
 /// The circumstances of a question.
 #[derive(Clone, Debug)]
 pub struct Cx {
     /// When the asker gives up.
     pub deadline: Instant,
-    /// How urgent it is.
-    pub priority: Priority,
+    /// How urgent it is: rises when somebody more urgent joins.
+    pub urgency: Arc<Urgency>,
     /// What logs call the request.
     pub request_id: u64,
 }
@@ -22,4 +24,93 @@ pub enum Priority {
     Refresh,
     /// A client waits.
     Live,
+}
+
+/// A priority that only rises, and takes along those who work on its behalf.
+#[derive(Debug)]
+pub struct Urgency {
+    level: watch::Sender<Priority>,
+    followers: Mutex<Vec<Weak<Urgency>>>,
+}
+
+impl Cx {
+    /// A question of its own.
+    pub fn new(deadline: Instant, priority: Priority, request_id: u64) -> Self {
+        Self { deadline, urgency: Arc::new(Urgency::new(priority)), request_id }
+    }
+
+    /// How urgent it is by now.
+    pub fn priority(&self) -> Priority {
+        self.urgency.get()
+    }
+}
+
+impl Urgency {
+    /// Begins at a priority.
+    pub fn new(priority: Priority) -> Self {
+        Self { level: watch::Sender::new(priority), followers: Mutex::default() }
+    }
+
+    /// The priority by now.
+    pub fn get(&self) -> Priority {
+        *self.level.borrow()
+    }
+
+    /// Raises the priority, and that of all who follow.
+    pub fn raise(&self, priority: Priority) {
+        let risen = self.level.send_if_modified(|level| {
+            let rises = *level < priority;
+            if rises {
+                *level = priority;
+            }
+            rises
+        });
+        if risen {
+            for follower in self.followers().iter().filter_map(Weak::upgrade) {
+                follower.raise(priority);
+            }
+        }
+    }
+
+    /// Makes this as urgent as the leader is, and whenever it becomes more so.
+    pub fn follow(self: &Arc<Self>, leader: &Urgency) {
+        if std::ptr::eq(Arc::as_ptr(self), leader) {
+            return;
+        }
+        // Entered first: what rises in between reaches this either way.
+        let mut followers = leader.followers();
+        followers.retain(|follower| follower.strong_count() > 0);
+        followers.push(Arc::downgrade(self));
+        drop(followers);
+        self.raise(leader.get());
+    }
+
+    /// Ends when it is that urgent, perhaps never.
+    pub async fn reaches(&self, priority: Priority) {
+        // The sender lives as long as this does.
+        let _ = self.level.subscribe().wait_for(|level| *level >= priority).await;
+    }
+
+    fn followers(&self) -> MutexGuard<'_, Vec<Weak<Urgency>>> {
+        self.followers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_follower_rises_with_its_leaders_and_never_falls() {
+        let (warm, live) = (Urgency::new(Priority::Warm), Urgency::new(Priority::Refresh));
+        let flight = Arc::new(Urgency::new(Priority::Warm));
+        flight.follow(&warm);
+        assert_eq!(flight.get(), Priority::Warm);
+        flight.follow(&live);
+        assert_eq!(flight.get(), Priority::Refresh);
+        warm.raise(Priority::Live);
+        assert_eq!(flight.get(), Priority::Live);
+        live.raise(Priority::Refresh);
+        assert_eq!(flight.get(), Priority::Live);
+    }
 }

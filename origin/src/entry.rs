@@ -1,8 +1,11 @@
 //! What is kept of an answer.
 
 use crate::clock::Moment;
+use crate::epochs::{Epochs, Slots, Stamp, Validity};
 use aqs_api::freshness::Lifetimes;
-use aqs_api::{Dataset, EndpointId, Representation};
+use aqs_api::{EndpointId, Representation};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// An answer with all that decides how long it may be used: what caches keep.
 #[derive(Debug)]
@@ -11,14 +14,18 @@ pub struct Entry {
     pub representation: Representation,
     /// The endpoint that it answers.
     pub endpoint: EndpointId,
-    /// What was read for it.
-    pub dataset: &'static Dataset,
+    /// The epoch at which the store was asked.
+    pub stamp: Stamp,
+    /// Where its purges are written.
+    pub slots: Slots,
     /// Up to when it is served as it is.
     pub fresh_until: Moment,
     /// Up to when it is served while a refresh runs.
     pub revalidate_until: Moment,
     /// Up to when it is served if the store fails.
     pub usable_until: Moment,
+    /// Before then no refresh is begun (again).
+    next_refresh: AtomicU64,
 }
 
 /// How an entry may be used.
@@ -35,35 +42,59 @@ pub enum Freshness {
 }
 
 impl Entry {
-    /// An entry asked of the store at a moment.
+    /// An entry that the store was asked for at a moment and an epoch.
     pub fn new(
         representation: Representation,
         endpoint: EndpointId,
-        dataset: &'static Dataset,
         asked: Moment,
+        stamp: Stamp,
+        slots: Slots,
         lifetimes: Lifetimes,
     ) -> Self {
         Self {
             representation,
             endpoint,
-            dataset,
+            stamp,
+            slots,
             fresh_until: asked.plus(lifetimes.fresh),
             revalidate_until: asked.plus(lifetimes.revalidate),
             usable_until: asked.plus(lifetimes.usable),
+            next_refresh: AtomicU64::new(0),
         }
     }
 
-    /// How it may be used at a moment.
-    pub fn freshness(&self, now: Moment) -> Freshness {
-        if now < self.fresh_until {
-            Freshness::Fresh
-        } else if now < self.revalidate_until {
-            Freshness::Revalidate
-        } else if now < self.usable_until {
-            Freshness::OnlyIfStoreFails
-        } else {
-            Freshness::Invalid
+    /// How it may be used at a moment, after whatever was purged up to now.
+    pub fn freshness(&self, now: Moment, epochs: &Epochs) -> Freshness {
+        match epochs.validity(self.stamp, &self.slots) {
+            Validity::Invalid => Freshness::Invalid,
+            Validity::Valid if now < self.fresh_until => Freshness::Fresh,
+            // Whatever was purged softly is stale, however young.
+            Validity::Valid | Validity::Stale => {
+                if now < self.revalidate_until {
+                    Freshness::Revalidate
+                } else if now < self.usable_until {
+                    Freshness::OnlyIfStoreFails
+                } else {
+                    Freshness::Invalid
+                }
+            }
         }
+    }
+
+    /// Claims the refresh of a stale entry: true for one caller, and for another one only after
+    /// `again_after`, so that a store that fails is not asked by everybody who gets the old.
+    pub fn claim_refresh(&self, now: Moment, again_after: Duration) -> bool {
+        let next = self.next_refresh.load(Ordering::Relaxed);
+        next <= now.0
+            && self
+                .next_refresh
+                .compare_exchange(
+                    next,
+                    now.plus(again_after).0,
+                    Ordering::SeqCst,
+                    Ordering::Relaxed,
+                )
+                .is_ok()
     }
 
     /// How many bytes it takes.

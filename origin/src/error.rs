@@ -19,4 +19,13 @@ pub enum OriginError {
         /// What is wrong with them.
         source: ShapeError,
     },
+    /// Too many wait for the store already.
+    #[error("too many requests wait for the store")]
+    Crowded,
+    /// The deadline of the one who waited is over; the flight goes on.
+    #[error("the store did not answer before the request's deadline")]
+    Deadline,
+    /// The task that asked ended without an outcome: the program is shutting down, or has a bug.
+    #[error("the task that asked the store ended without an answer")]
+    Lost,
 }

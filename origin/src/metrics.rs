@@ -1,6 +1,8 @@
 //! The metrics of this crate: the one place where they are declared.
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry};
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+};
 
 /// What origin counts.
 #[derive(Clone, Debug)]
@@ -9,6 +11,28 @@ pub struct Metrics {
     pub store_reads: IntCounterVec,
     /// How long a store took for a read, by dataset.
     pub store_seconds: HistogramVec,
+    /// Purges, by scope and depth.
+    pub purges: IntCounterVec,
+    /// Answers without data, by reason.
+    pub no_data: IntCounterVec,
+    flights: IntCounterVec,
+    under_way: IntGaugeVec,
+    waiting: IntGaugeVec,
+}
+
+/// What is counted of one kind of flights.
+#[derive(Clone, Debug)]
+pub struct FlightMetrics {
+    /// Flights that were started.
+    pub started: IntCounter,
+    /// Who joined one that was under way, and got what it brought.
+    pub joined: IntCounter,
+    /// Who was turned away, since too many wait.
+    pub crowded: IntCounter,
+    /// Flights under way.
+    pub under_way: IntGauge,
+    /// Who waits.
+    pub waiting: IntGauge,
 }
 
 impl Metrics {
@@ -26,8 +50,42 @@ impl Metrics {
                 .buckets(prometheus::exponential_buckets(0.000_1, 2.5, 12)?),
             &["dataset"],
         )?;
+        let counters =
+            |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
+        let gauges = |name, help, labels: &[&str]| IntGaugeVec::new(Opts::new(name, help), labels);
+        let purges =
+            counters("aqs_purges_total", "Purges, by scope and depth", &["scope", "depth"])?;
+        let no_data = counters(
+            "aqs_no_data_total",
+            "Answers made without data, by reason (no-data, not-loaded, out-of-range)",
+            &["reason"],
+        )?;
+        let flights = counters(
+            "aqs_flights_total",
+            "Flights by kind (lookup, key) and event: started, joined by another, crowded out",
+            &["kind", "event"],
+        )?;
+        let under_way = gauges("aqs_flights", "Flights under way, by kind", &["kind"])?;
+        let waiting = gauges("aqs_flight_waiters", "Who waits for a flight, by kind", &["kind"])?;
         registry.register(Box::new(store_reads.clone()))?;
         registry.register(Box::new(store_seconds.clone()))?;
-        Ok(Self { store_reads, store_seconds })
+        registry.register(Box::new(purges.clone()))?;
+        registry.register(Box::new(no_data.clone()))?;
+        registry.register(Box::new(flights.clone()))?;
+        registry.register(Box::new(under_way.clone()))?;
+        registry.register(Box::new(waiting.clone()))?;
+        Ok(Self { store_reads, store_seconds, purges, no_data, flights, under_way, waiting })
+    }
+
+    /// The handles of one kind of flights.
+    pub fn flights(&self, kind: &str) -> FlightMetrics {
+        let event = |event| self.flights.with_label_values(&[kind, event]);
+        FlightMetrics {
+            started: event("started"),
+            joined: event("joined"),
+            crowded: event("crowded"),
+            under_way: self.under_way.with_label_values(&[kind]),
+            waiting: self.waiting.with_label_values(&[kind]),
+        }
     }
 }

@@ -5,6 +5,7 @@ pub mod embedded;
 use crate::cx::Cx;
 use aqs_api::{Coverage, Lookup, Rows};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 use thiserror::Error;
 
 /// Something that holds rows.
@@ -15,6 +16,12 @@ pub trait Store: Send + Sync + 'static {
 
     /// What is loaded.
     async fn coverage(&self) -> Result<Coverage, StoreError>;
+
+    /// A number that is another whenever `versions` or `coverage` may be; cheap to ask for.
+    async fn change_mark(&self) -> Result<u64, StoreError>;
+
+    /// How often each dataset was changed by a load, as far as the store knows.
+    async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError>;
 }
 
 /// A store could not answer.

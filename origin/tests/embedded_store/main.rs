@@ -48,7 +48,7 @@ fn lookup(dataset_name: &str, key: &[&str], range: Option<(&str, &str)>) -> Look
 
 fn cx() -> Cx {
     let deadline = Instant::now() + Duration::from_secs(60);
-    Cx { deadline, priority: Priority::Live, request_id: 1 }
+    Cx::new(deadline, Priority::Live, 1)
 }
 
 fn text(text: &str) -> Cell<'_> {

@@ -59,19 +59,21 @@ impl Pool {
         let patience = Arc::new(Patience { until: cx.deadline, gone: AtomicBool::new(false) });
         let _asker = Asker(Arc::clone(&patience));
         let outcome = async {
-            let lease = self.lease(cx.priority).await.map_err(|_| JobError::Stopped)?;
+            let lease = self.lease(cx).await.map_err(|_| JobError::Stopped)?;
             let work = task::spawn_blocking(move || lease.run(&patience, job));
             work.await.unwrap_or(Err(JobError::Stopped))
         };
         timeout_at(cx.deadline.into(), outcome).await.unwrap_or(Err(JobError::Timeout))
     }
 
-    async fn lease(&self, priority: Priority) -> Result<Lease, AcquireError> {
-        let background = match priority {
+    async fn lease(&self, cx: &Cx) -> Result<Lease, AcquireError> {
+        let background = match cx.priority() {
             Priority::Live => None,
-            Priority::Refresh | Priority::Warm => {
-                Some(Arc::clone(&self.background).acquire_owned().await?)
-            }
+            Priority::Refresh | Priority::Warm => tokio::select! {
+                permit = Arc::clone(&self.background).acquire_owned() => Some(permit?),
+                // A client has come to wait for the same: the last connection is for it, too.
+                () = cx.urgency.reaches(Priority::Live) => None,
+            },
         };
         let permit = Arc::clone(&self.permits).acquire_owned().await?;
         let conn = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -152,7 +154,7 @@ mod tests {
     }
 
     fn cx(wait: Duration, priority: Priority) -> Cx {
-        Cx { deadline: Instant::now() + wait, priority, request_id: 0 }
+        Cx::new(Instant::now() + wait, priority, 0)
     }
 
     fn patient() -> Cx {

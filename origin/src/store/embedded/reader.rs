@@ -80,28 +80,6 @@ impl EmbeddedStore {
         self.access
     }
 
-    /// How many loads have changed each dataset. A dataset that the file doesn't know is at 0.
-    pub async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
-        let found = self.summaries("the versions of datasets").await?;
-        let version = |dataset: &&'static Dataset| {
-            (dataset.name, found.get(dataset.name).map_or(0, |summary| summary.version))
-        };
-        Ok(self.datasets.iter().map(version).collect())
-    }
-
-    /// A number that is another after every load by anybody else. It is cheap to ask for: no
-    /// table is read. An immutable store's stays the same.
-    pub async fn change_mark(&self) -> Result<u64, StoreError> {
-        let mark = |conn: &rusqlite::Connection| {
-            let mut statement = conn.prepare_cached("PRAGMA data_version")?;
-            statement.query_row([], |row| row.get::<_, i64>(0))
-        };
-        let found = self.watcher.run(&own_question(), mark).await.map_err(|error| {
-            explain(|| "its change counter".to_owned(), error, rusqlite::Error::sqlite_error_code)
-        });
-        Ok(found? as u64)
-    }
-
     async fn summaries(&self, asked: &str) -> Result<BTreeMap<String, Summary>, StoreError> {
         let code = |error: &SummaryError| match error {
             SummaryError::Sqlite(error) => error.sqlite_error_code(),
@@ -131,6 +109,25 @@ impl Store for EmbeddedStore {
         rows.map_err(|error| explain(|| describe(read), error, code))
     }
 
+    async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
+        let found = self.summaries("the versions of datasets").await?;
+        let version = |dataset: &&'static Dataset| {
+            (dataset.name, found.get(dataset.name).map_or(0, |summary| summary.version))
+        };
+        Ok(self.datasets.iter().map(version).collect())
+    }
+
+    async fn change_mark(&self) -> Result<u64, StoreError> {
+        let mark = |conn: &rusqlite::Connection| {
+            let mut statement = conn.prepare_cached("PRAGMA data_version")?;
+            statement.query_row([], |row| row.get::<_, i64>(0))
+        };
+        let found = self.watcher.run(&own_question(), mark).await.map_err(|error| {
+            explain(|| "its change counter".to_owned(), error, rusqlite::Error::sqlite_error_code)
+        });
+        Ok(found? as u64)
+    }
+
     async fn coverage(&self) -> Result<Coverage, StoreError> {
         let found = self.summaries("what it covers").await?;
         let mut coverage = Coverage::default();
@@ -148,7 +145,7 @@ fn default_readers() -> usize {
 }
 
 fn own_question() -> Cx {
-    Cx { deadline: Instant::now() + OWN_QUESTIONS, priority: Priority::Live, request_id: 0 }
+    Cx::new(Instant::now() + OWN_QUESTIONS, Priority::Live, 0)
 }
 
 /// What was asked, in words: table, key, range.

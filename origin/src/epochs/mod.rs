@@ -1,0 +1,243 @@
+//! Purging in O(1): what was asked of a store before a purge is not served after it.
+//!
+//! A counter tells the epoch. Every purge begins a new one and writes it into the slot of what is
+//! purged: everything, an endpoint, a dataset, a project or an address. Whoever asks a store
+//! takes the epoch first, as a [`Stamp`], which stays with the answer for good; an answer whose
+//! stamp is older than the newest hard purge of one of its slots is invalid, and older than a
+//! soft purge it is stale. Slots are fixed arrays by hash: two names that share one are purged
+//! together, which costs a read too many and nothing else.
+
+mod slots;
+mod state;
+
+pub use slots::{Scope, Slots};
+pub use state::{Found, StateDirectory, StateError};
+
+use crate::clock::Moment;
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
+use slots::{Arrays, Slot};
+use std::collections::BTreeMap;
+
+/// The epoch at which a store was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Stamp(pub u64);
+
+/// How a purge treats what it meets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Depth {
+    /// Stale: served while a refresh runs, or if the store fails.
+    Soft,
+    /// Invalid: never served again.
+    Hard,
+}
+
+impl Depth {
+    /// Its name in metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Soft => "soft",
+            Self::Hard => "hard",
+        }
+    }
+}
+
+/// What the purges since a stamp have made of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Validity {
+    /// No purge met it.
+    Valid,
+    /// A soft purge met it.
+    Stale,
+    /// A hard purge met it.
+    Invalid,
+}
+
+/// The counter and the slots.
+pub struct Epochs {
+    counter: AtomicU64,
+    arrays: Arrays,
+    /// Purges come one after the other, so that each is written down before it counts.
+    writer: Mutex<Option<StateDirectory>>,
+}
+
+impl Epochs {
+    /// Epochs that begin at a number and are not written down.
+    pub fn starting_at(epoch: u64) -> Self {
+        Self { counter: AtomicU64::new(epoch), arrays: Arrays::new(), writer: Mutex::new(None) }
+    }
+
+    /// Epochs that are written down in a state directory, and go on from what is there.
+    ///
+    /// The first epoch is no earlier than the time in milliseconds, so that a stamp from before
+    /// a purge that could not be written down is still older than every later purge. If what was
+    /// there can't be trusted, everything from before now is purged.
+    pub fn remembered(state: StateDirectory, found: &Found, now: Moment) -> Self {
+        let epochs = Self::starting_at(now.0.max(state.counter() + 1));
+        state.restore(&epochs.arrays);
+        if let Found::Damaged(_) = found {
+            epochs.arrays.slot(&Scope::Everything).raise(Depth::Hard, epochs.stamp().0);
+        }
+        *epochs.writer() = Some(state);
+        epochs
+    }
+
+    /// The version that a dataset had when it was last looked at.
+    pub fn dataset_version(&self, dataset: &str) -> Option<u64> {
+        self.writer().as_ref().and_then(|state| state.version(dataset))
+    }
+
+    /// Remembers the versions that datasets have by now.
+    pub fn set_dataset_versions(
+        &self,
+        versions: &BTreeMap<&'static str, u64>,
+    ) -> Result<(), StateError> {
+        self.writer().as_mut().map_or(Ok(()), |state| state.set_versions(versions))
+    }
+
+    /// The stamp for a store that is asked from now on.
+    pub fn stamp(&self) -> Stamp {
+        Stamp(self.counter.load(Ordering::SeqCst))
+    }
+
+    /// What became of an answer with that stamp and those slots.
+    pub fn validity(&self, stamp: Stamp, slots: &Slots) -> Validity {
+        // No purge of anything since: by far the most frequent case, one load.
+        if self.counter.load(Ordering::SeqCst) == stamp.0 {
+            return Validity::Valid;
+        }
+        let mut stale = false;
+        for slot in self.arrays.of(slots) {
+            if slot.hard.load(Ordering::SeqCst) > stamp.0 {
+                return Validity::Invalid;
+            }
+            stale |= slot.soft.load(Ordering::SeqCst) > stamp.0;
+        }
+        if stale { Validity::Stale } else { Validity::Valid }
+    }
+
+    /// Purges. When it returns, nothing that was asked before it was called is served as new.
+    ///
+    /// An error means that the purge counts, but would not be remembered after a restart.
+    pub fn purge(&self, scope: Scope<'_>, depth: Depth) -> Result<(), StateError> {
+        let mut writer = self.writer();
+        let epoch = self.counter.load(Ordering::SeqCst) + 1;
+        // Written down first: a crash in between purges once more after the restart.
+        let written = match writer.as_mut() {
+            Some(state) => state.record(epoch, &scope, depth),
+            None => Ok(()),
+        };
+        // The slot before the counter: whoever sees the counter's new value, and so skips or
+        // does the comparison, sees the slot's too.
+        let slot = self.arrays.slot(&scope);
+        slot.raise(depth, epoch);
+        self.counter.store(epoch, Ordering::SeqCst);
+        written
+    }
+
+    fn writer(&self) -> MutexGuard<'_, Option<StateDirectory>> {
+        // Whoever panicked with the lock left at worst a purge that was not written down.
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Slot {
+    fn raise(&self, depth: Depth, epoch: u64) {
+        let field = match depth {
+            Depth::Soft => &self.soft,
+            Depth::Hard => &self.hard,
+        };
+        field.fetch_max(epoch, Ordering::SeqCst);
+    }
+}
+
+#[cfg(all(test, not(feature = "model")))]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::path::Path;
+
+    const THEN: Moment = Moment(1_000_000);
+    const LATER: Moment = Moment(2_000_000);
+
+    fn at(path: &Path, now: Moment) -> (Epochs, Found) {
+        let (state, found) = StateDirectory::open(path).unwrap();
+        (Epochs::remembered(state, &found, now), found)
+    }
+
+    #[test]
+    fn purges_meet_what_was_asked_before_them() {
+        let (epochs, slots) = (Epochs::starting_at(7), Slots::any());
+        let before = epochs.stamp();
+        assert_eq!(epochs.validity(before, &slots), Validity::Valid);
+        epochs.purge(Scope::Everything, Depth::Soft).unwrap();
+        assert_eq!(epochs.validity(before, &slots), Validity::Stale);
+        let between = epochs.stamp();
+        assert_eq!(epochs.validity(between, &slots), Validity::Valid);
+        epochs.purge(Scope::Everything, Depth::Hard).unwrap();
+        assert_eq!(epochs.validity(before, &slots), Validity::Invalid);
+        assert_eq!(epochs.validity(between, &slots), Validity::Invalid);
+        assert_eq!(epochs.validity(epochs.stamp(), &slots), Validity::Valid);
+    }
+
+    #[test]
+    fn a_restart_brings_back_nothing_that_was_purged() {
+        let folder = tempfile::tempdir().unwrap();
+        let slots = Slots::any();
+        let (epochs, found) = at(folder.path(), THEN);
+        assert_eq!(found, Found::New);
+        let before = epochs.stamp();
+        epochs.purge(Scope::Key(1), Depth::Hard).unwrap();
+        let after = epochs.stamp();
+        let versions = BTreeMap::from([("pageviews-top-daily", 3)]);
+        epochs.set_dataset_versions(&versions).unwrap();
+        drop(epochs);
+
+        let (epochs, found) = at(folder.path(), LATER);
+        assert_eq!(found, Found::Kept);
+        assert_eq!(epochs.validity(before, &slots), Validity::Invalid);
+        assert_eq!(epochs.validity(after, &slots), Validity::Valid);
+        assert!(epochs.stamp() > after);
+        assert_eq!(epochs.dataset_version("pageviews-top-daily"), Some(3));
+        assert_eq!(epochs.dataset_version("never-seen"), None);
+    }
+
+    #[test]
+    fn the_counter_goes_on_though_the_clock_went_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (epochs, _) = at(folder.path(), LATER);
+        epochs.purge(Scope::Everything, Depth::Hard).unwrap();
+        let last = epochs.stamp();
+        drop(epochs);
+        assert!(at(folder.path(), THEN).0.stamp() > last);
+    }
+
+    #[test]
+    fn of_damaged_state_nothing_older_is_trusted() {
+        let folder = tempfile::tempdir().unwrap();
+        let (epochs, _) = at(folder.path(), THEN);
+        epochs.purge(Scope::Project("en.wikipedia"), Depth::Soft).unwrap();
+        let before = epochs.stamp();
+        drop(epochs);
+        let file = folder.path().join("state.json");
+        let whole = fs::read(&file).unwrap();
+        // Cut off anywhere, or with a bit turned: it is noticed.
+        let mut turned = whole.clone();
+        turned[20] ^= 1;
+        for damaged in [&whole[..0], &whole[..5], &whole[..whole.len() - 1], &turned, b"nonsense"] {
+            fs::write(&file, damaged).unwrap();
+            let (epochs, found) = at(folder.path(), LATER);
+            assert!(matches!(found, Found::Damaged(_)), "{found:?}");
+            assert_eq!(epochs.validity(before, &Slots::any()), Validity::Invalid);
+            assert_eq!(epochs.validity(epochs.stamp(), &Slots::any()), Validity::Valid);
+        }
+        assert!(folder.path().join("state.json.damaged").exists());
+    }
+
+    #[test]
+    fn a_state_directory_has_one_user() {
+        let folder = tempfile::tempdir().unwrap();
+        let (_held, _) = StateDirectory::open(folder.path()).unwrap();
+        let second = StateDirectory::open(folder.path());
+        assert!(matches!(second, Err(StateError::Busy(_))));
+    }
+}

@@ -1,0 +1,173 @@
+//! The state directory: what has to be remembered over a restart.
+
+use super::Depth;
+use super::slots::{Arrays, Scope, index, kind};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+use xxhash_rust::xxh3::xxh3_64;
+
+const FORMAT: u32 = 1;
+const FILE: &str = "state.json";
+const LOCK: &str = "lock";
+
+/// A directory that keeps the epochs' counter and slots, and the datasets' versions.
+#[derive(Debug)]
+pub struct StateDirectory {
+    path: PathBuf,
+    state: State,
+    /// Held as long as the directory is in use.
+    _lock: File,
+}
+
+/// What the file holds, behind a line with its checksum.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct State {
+    format: u32,
+    counter: u64,
+    /// `kind/index` → epochs of the last hard and soft purge.
+    slots: BTreeMap<String, (u64, u64)>,
+    /// Dataset → version of what was loaded when it was last looked at.
+    versions: BTreeMap<String, u64>,
+}
+
+/// The state directory can't be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// Another process has it.
+    #[error("the state directory {0} is in use by another aqs; choose another with --state")]
+    Busy(PathBuf),
+    /// A file in it can't be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// What was found in a state directory.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing: it is new.
+    New,
+    /// What was left there.
+    Kept,
+    /// A file that can't be trusted; it was set aside under that name.
+    Damaged(PathBuf),
+}
+
+impl StateDirectory {
+    /// Opens a directory, makes it if need be, and keeps others out of it.
+    pub fn open(path: &Path) -> Result<(Self, Found), StateError> {
+        let fail = |path: PathBuf| move |source| StateError::File { path, source };
+        fs::create_dir_all(path).map_err(fail(path.to_owned()))?;
+        let lock_path = path.join(LOCK);
+        let lock = File::create(&lock_path).map_err(fail(lock_path.clone()))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(StateError::Busy(path.to_owned())),
+            Err(TryLockError::Error(source)) => return Err(fail(lock_path)(source)),
+        }
+        let file = path.join(FILE);
+        let (state, found) = match fs::read(&file) {
+            Ok(bytes) => match State::parse(&bytes) {
+                Some(state) => (state, Found::Kept),
+                None => {
+                    let aside = path.join(format!("{FILE}.damaged"));
+                    fs::rename(&file, &aside).map_err(fail(file))?;
+                    (State::default(), Found::Damaged(aside))
+                }
+            },
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (State::default(), Found::New),
+            Err(error) => return Err(fail(file)(error)),
+        };
+        Ok((Self { path: path.to_owned(), state, _lock: lock }, found))
+    }
+
+    /// The epoch of the last purge that was written down.
+    pub(super) fn counter(&self) -> u64 {
+        self.state.counter
+    }
+
+    /// Brings the slots back into their arrays.
+    pub(super) fn restore(&self, arrays: &Arrays) {
+        for (name, (hard, soft)) in &self.state.slots {
+            let place = name
+                .split_once('/')
+                .and_then(|(kind, index)| arrays.get(kind.parse().ok()?, index.parse().ok()?));
+            if let Some(slot) = place {
+                slot.raise(Depth::Hard, *hard);
+                slot.raise(Depth::Soft, *soft);
+            }
+        }
+    }
+
+    /// Writes a purge down.
+    pub(super) fn record(
+        &mut self,
+        epoch: u64,
+        scope: &Scope<'_>,
+        depth: Depth,
+    ) -> Result<(), StateError> {
+        let name = format!("{}/{}", kind(scope), index(scope));
+        let slot = self.state.slots.entry(name).or_default();
+        match depth {
+            Depth::Hard => slot.0 = epoch,
+            Depth::Soft => slot.1 = epoch,
+        }
+        self.state.counter = epoch;
+        self.write()
+    }
+
+    /// The version of a dataset when it was last looked at.
+    pub(super) fn version(&self, dataset: &str) -> Option<u64> {
+        self.state.versions.get(dataset).copied()
+    }
+
+    /// Writes down which versions of datasets were looked at.
+    pub(super) fn set_versions(
+        &mut self,
+        versions: &BTreeMap<&'static str, u64>,
+    ) -> Result<(), StateError> {
+        let new = versions.iter().map(|(name, version)| ((*name).to_owned(), *version));
+        self.state.versions.extend(new);
+        self.write()
+    }
+
+    fn write(&mut self) -> Result<(), StateError> {
+        self.state.format = FORMAT;
+        let file = self.path.join(FILE);
+        let written = self.state.render().and_then(|bytes| {
+            let mut temporary = tempfile::NamedTempFile::new_in(&self.path)?;
+            temporary.write_all(&bytes)?;
+            temporary.as_file().sync_all()?;
+            temporary.persist(&file).map_err(|error| error.error)?;
+            // So that the new name is there after a crash of the machine, too.
+            File::open(&self.path)?.sync_all()
+        });
+        written.map_err(|source| StateError::File { path: file, source })
+    }
+}
+
+impl State {
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let (checksum, json) = text.split_once('\n')?;
+        if checksum != format!("{:016x}", xxh3_64(json.as_bytes())) {
+            return None;
+        }
+        let state: Self = serde_json::from_str(json).ok()?;
+        (state.format == FORMAT).then_some(state)
+    }
+
+    fn render(&self) -> io::Result<Vec<u8>> {
+        let json = serde_json::to_string(self)?;
+        Ok(format!("{:016x}\n{json}", xxh3_64(json.as_bytes())).into_bytes())
+    }
+}

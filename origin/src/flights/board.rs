@@ -1,0 +1,79 @@
+//! Which flights are under way: the part that purges and joiners race on.
+
+use crate::epochs::{Epochs, Slots, Stamp, Validity};
+use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
+use std::collections::HashMap;
+use std::hash::Hash;
+
+/// Flights by what they fetch.
+pub(crate) struct Board<K, T> {
+    flights: Mutex<HashMap<K, Posted<T>>>,
+    last: AtomicU64,
+}
+
+struct Posted<T> {
+    number: u64,
+    stamp: Stamp,
+    flight: T,
+}
+
+/// How somebody came aboard.
+pub(crate) enum Boarding<T> {
+    /// A flight is under way and may be joined.
+    Joined(T),
+    /// A new one was posted: whoever gets this has to fly it, and to take it off the board.
+    Posted(T, Number),
+}
+
+/// Which of the flights that a key had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Number(u64);
+
+impl<K: Hash + Eq + Clone, T: Clone> Board<K, T> {
+    pub(crate) fn new() -> Self {
+        Self { flights: Mutex::new(HashMap::new()), last: AtomicU64::new(0) }
+    }
+
+    /// Joins the flight of a key or posts a new one.
+    ///
+    /// A flight is joined only while its stamp is valid for the joiner: what it brings was asked
+    /// before a purge that the joiner may know of. The stamp of a new flight is taken here,
+    /// before anything is asked.
+    pub(crate) fn board(
+        &self,
+        key: &K,
+        epochs: &Epochs,
+        slots: &Slots,
+        post: impl FnOnce(Stamp) -> T,
+    ) -> Boarding<T> {
+        let mut flights = self.lock();
+        if let Some(posted) = flights.get(key)
+            && epochs.validity(posted.stamp, slots) == Validity::Valid
+        {
+            return Boarding::Joined(posted.flight.clone());
+        }
+        let stamp = epochs.stamp();
+        let number = self.last.fetch_add(1, Ordering::SeqCst) + 1;
+        let flight = post(stamp);
+        flights.insert(key.clone(), Posted { number, stamp, flight: flight.clone() });
+        Boarding::Posted(flight, Number(number))
+    }
+
+    /// Takes a flight off the board, unless a newer one has taken its place.
+    pub(crate) fn remove(&self, key: &K, number: Number) {
+        let mut flights = self.lock();
+        if flights.get(key).is_some_and(|posted| posted.number == number.0) {
+            flights.remove(key);
+        }
+    }
+
+    /// How many are under way.
+    pub(crate) fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Posted<T>>> {
+        // Nothing can be left half done under this lock.
+        self.flights.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,214 @@
+//! Flights: many who want the same wait for one that fetches it.
+//!
+//! One mechanism, used twice: by lookup, so that a partition is read once however many answers
+//! come from it; by key, so that an answer is made and kept once. A flight is a task of its own:
+//! it goes on when whoever started it goes away, and what it brings is shared, failures too.
+
+mod board;
+#[cfg(all(test, feature = "model"))]
+mod model;
+
+pub(crate) use board::{Board, Boarding};
+
+use crate::cx::{Cx, Urgency};
+use crate::epochs::{Epochs, Slots, Stamp};
+use crate::error::OriginError;
+use crate::metrics::FlightMetrics;
+use std::future::Future;
+use std::hash::Hash;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
+
+/// How much flights may take.
+#[derive(Clone, Copy, Debug)]
+pub struct FlightLimits {
+    /// Who may wait for one flight.
+    pub waiters_per_flight: usize,
+    /// Who may wait for all flights together.
+    pub waiters: usize,
+    /// How long a flight may take.
+    pub within: Duration,
+}
+
+impl Default for FlightLimits {
+    fn default() -> Self {
+        Self { waiters_per_flight: 1000, waiters: 10_000, within: Duration::from_secs(10) }
+    }
+}
+
+/// The flights by one kind of key.
+pub struct Flights<K, V> {
+    board: Board<K, Arc<Flight<V>>>,
+    limits: FlightLimits,
+    tasks: TaskTracker,
+    waiting: AtomicUsize,
+    metrics: FlightMetrics,
+}
+
+/// What a flight brings.
+pub type Outcome<V> = Result<V, Arc<OriginError>>;
+
+/// A flight under way.
+pub struct Flight<V> {
+    /// The epoch at which it began, before anything was asked.
+    pub stamp: Stamp,
+    urgency: Arc<Urgency>,
+    waiters: AtomicUsize,
+    outcome: watch::Sender<Option<Outcome<V>>>,
+}
+
+/// What somebody got who waited for a flight.
+#[derive(Debug)]
+pub struct Landed<V> {
+    /// What it brought.
+    pub value: V,
+    /// Whether somebody else had started it.
+    pub joined: bool,
+}
+
+impl<K, V> Flights<K, V>
+where
+    K: Hash + Eq + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+{
+    /// No flights yet; their tasks are `tasks`' to await.
+    pub fn new(limits: FlightLimits, tasks: TaskTracker, metrics: FlightMetrics) -> Self {
+        Self { board: Board::new(), limits, tasks, waiting: AtomicUsize::new(0), metrics }
+    }
+
+    /// Joins the flight of a key, or starts it with what `fetch` makes, and waits for it.
+    ///
+    /// `fetch` gets the flight's stamp and the circumstances to ask with: the flight's own
+    /// deadline, and the urgency of the most urgent who joined.
+    pub async fn fly<F, Fut>(
+        self: &Arc<Self>,
+        key: K,
+        epochs: &Epochs,
+        slots: &Slots,
+        cx: &Cx,
+        fetch: F,
+    ) -> Result<Landed<V>, Arc<OriginError>>
+    where
+        F: FnOnce(Stamp, Cx) -> Fut,
+        Fut: Future<Output = Outcome<V>> + Send + 'static,
+    {
+        let post = |stamp| {
+            let (outcome, _) = watch::channel(None);
+            let urgency = Arc::new(Urgency::new(cx.urgency.get()));
+            Arc::new(Flight { stamp, urgency, waiters: AtomicUsize::new(0), outcome })
+        };
+        let boarded = self.board.board(&key, epochs, slots, post);
+        let (flight, joined) = match boarded {
+            Boarding::Joined(flight) => (flight, true),
+            Boarding::Posted(flight, number) => {
+                let landing =
+                    Landing { flights: Arc::clone(self), key, number, flight: Arc::clone(&flight) };
+                let own = Cx {
+                    deadline: Instant::now() + self.limits.within,
+                    urgency: Arc::clone(&flight.urgency),
+                    request_id: cx.request_id,
+                };
+                self.metrics.started.inc();
+                self.metrics.under_way.inc();
+                let work = fetch(flight.stamp, own);
+                self.tasks.spawn(async move { landing.land(work.await) });
+                (flight, false)
+            }
+        };
+        let value = self.wait(&flight, cx).await?;
+        if joined {
+            self.metrics.joined.inc();
+        }
+        Ok(Landed { value, joined })
+    }
+
+    async fn wait(&self, flight: &Arc<Flight<V>>, cx: &Cx) -> Outcome<V> {
+        let _seat = self.seat(flight).ok_or_else(|| Arc::new(OriginError::Crowded))?;
+        flight.urgency.follow(&cx.urgency);
+        let mut outcome = flight.outcome.subscribe();
+        let landed = outcome.wait_for(Option::is_some);
+        match tokio::time::timeout_at(cx.deadline.into(), landed).await {
+            Err(_) => Err(Arc::new(OriginError::Deadline)),
+            Ok(Ok(outcome)) => {
+                outcome.as_ref().cloned().unwrap_or_else(|| Err(Arc::new(OriginError::Lost)))
+            }
+            Ok(Err(_)) => Err(Arc::new(OriginError::Lost)),
+        }
+    }
+
+    /// A place among those who wait, if there is one.
+    fn seat<'a>(&'a self, flight: &'a Flight<V>) -> Option<Seat<'a>> {
+        let seat = Seat { here: &flight.waiters, all: &self.waiting, gauge: &self.metrics.waiting };
+        let here = seat.here.fetch_add(1, Ordering::SeqCst);
+        let all = seat.all.fetch_add(1, Ordering::SeqCst);
+        seat.gauge.inc();
+        let free = here < self.limits.waiters_per_flight && all < self.limits.waiters;
+        if !free {
+            self.metrics.crowded.inc();
+        }
+        free.then_some(seat)
+    }
+
+    /// How much flights may take.
+    pub fn limits(&self) -> FlightLimits {
+        self.limits
+    }
+
+    /// How many wait for a flight.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst)
+    }
+
+    /// How many are under way.
+    pub fn under_way(&self) -> usize {
+        self.board.len()
+    }
+}
+
+/// A place among those who wait; given up when dropped.
+struct Seat<'a> {
+    here: &'a AtomicUsize,
+    all: &'a AtomicUsize,
+    gauge: &'a prometheus::IntGauge,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.here.fetch_sub(1, Ordering::SeqCst);
+        self.all.fetch_sub(1, Ordering::SeqCst);
+        self.gauge.dec();
+    }
+}
+
+/// Ends a flight, whatever becomes of its task.
+struct Landing<K: Hash + Eq + Clone, V: Clone> {
+    flights: Arc<Flights<K, V>>,
+    key: K,
+    number: board::Number,
+    flight: Arc<Flight<V>>,
+}
+
+impl<K: Hash + Eq + Clone, V: Clone> Landing<K, V> {
+    fn land(self, outcome: Outcome<V>) {
+        self.flight.outcome.send_replace(Some(outcome));
+        // Dropping takes it off the board.
+    }
+}
+
+impl<K: Hash + Eq + Clone, V: Clone> Drop for Landing<K, V> {
+    fn drop(&mut self) {
+        self.flights.board.remove(&self.key, self.number);
+        self.flights.metrics.under_way.dec();
+        // A task that was aborted or panicked has brought nothing; nobody must wait for it.
+        self.flight.outcome.send_if_modified(|outcome| {
+            let lost = outcome.is_none();
+            if lost {
+                *outcome = Some(Err(Arc::new(OriginError::Lost)));
+            }
+            lost
+        });
+    }
+}

@@ -1,0 +1,104 @@
+//! What the store holds, kept up to date: loads are noticed and purge what they touched.
+
+use crate::answer::Origin;
+use crate::epochs::{Depth, Scope};
+use crate::store::StoreError;
+use aqs_api::Coverage;
+use arc_swap::ArcSwap;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often a store is asked whether anything was loaded.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
+
+/// What was found when the store was last looked at.
+#[derive(Default)]
+pub(crate) struct Holdings {
+    coverage: ArcSwap<Coverage>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    mark: Option<u64>,
+    versions: BTreeMap<&'static str, u64>,
+}
+
+impl Holdings {
+    pub(crate) fn coverage(&self) -> Arc<Coverage> {
+        self.coverage.load_full()
+    }
+}
+
+impl Origin {
+    /// Looks whether anything was loaded, and if so takes the new coverage and purges the
+    /// datasets that it changed softly. Gives their names.
+    pub async fn look(&self) -> Result<Vec<&'static str>, StoreError> {
+        let mark = self.store.change_mark().await?;
+        if self.seen().mark == Some(mark) {
+            return Ok(Vec::new());
+        }
+        // Versions first: a load in between is seen at the next look.
+        let versions = self.store.versions().await?;
+        let coverage = self.store.coverage().await?;
+        // The coverage before the purge: whatever is still clipped by the old one has an older
+        // stamp, and is stale after it.
+        self.holdings.coverage.store(Arc::new(coverage));
+        let changed = self.changed(&versions);
+        for dataset in &changed {
+            self.purge(Scope::Dataset(dataset), Depth::Soft);
+        }
+        if let Err(error) = self.epochs.set_dataset_versions(&versions) {
+            tracing::warn!(%error, "the datasets' versions would not be known after a restart");
+        }
+        *self.seen() = Seen { mark: Some(mark), versions };
+        Ok(changed)
+    }
+
+    /// Looks again and again, until it is cancelled.
+    pub async fn keep_looking(self: Arc<Self>, cancel: CancellationToken) {
+        let mut failing = false;
+        while cancel.run_until_cancelled(tokio::time::sleep(BETWEEN_LOOKS)).await.is_some() {
+            match self.look().await {
+                Ok(changed) => {
+                    failing = false;
+                    if !changed.is_empty() {
+                        tracing::info!(?changed, "data was loaded");
+                    }
+                }
+                // Told once, not at every look.
+                Err(error) if !failing => {
+                    failing = true;
+                    tracing::warn!(%error, "the store can't tell what it holds");
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Purges: what was asked before is stale (soft) or gone (hard) once this returns.
+    pub fn purge(&self, scope: Scope<'_>, depth: Depth) {
+        let purged = self.epochs.purge(scope, depth);
+        self.metrics.purges.with_label_values(&[scope.name(), depth.name()]).inc();
+        if let Err(error) = purged {
+            tracing::error!(%error, ?scope, ?depth, "a purge counts, but not after a restart");
+        }
+    }
+
+    /// The datasets whose version is another than when they were last looked at: by us, or
+    /// before a restart. Of a dataset that was never looked at nothing is kept.
+    fn changed(&self, versions: &BTreeMap<&'static str, u64>) -> Vec<&'static str> {
+        let seen = self.seen();
+        let before = |name| seen.versions.get(name).copied().or(self.epochs.dataset_version(name));
+        let mut changed: Vec<&'static str> = versions.keys().copied().collect();
+        changed
+            .retain(|name| before(name).is_some_and(|before| versions.get(name) != Some(&before)));
+        changed
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.holdings.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
