@@ -46,11 +46,7 @@ pub async fn examples(catalogue: &Catalogue, origin: &Origin, coverage: &Coverag
         let Some(target) = example(endpoint, coverage) else { continue };
         let Some(parsed) = Target::parse(&target) else { continue };
         let Ok(query) = catalogue.resolve(parsed) else { continue };
-        let cx = Cx {
-            deadline: Instant::now() + Duration::from_secs(5),
-            priority: Priority::Live,
-            request_id: 0,
-        };
+        let cx = Cx::new(Instant::now() + Duration::from_secs(5), Priority::Live, 0);
         let answered = origin.answer(&query, &cx).await;
         if answered.is_ok_and(|entry| matches!(entry.representation, Representation::Body(_))) {
             found.push(target);

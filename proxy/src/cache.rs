@@ -16,6 +16,9 @@ const TYPICAL_WEIGHT: u64 = 4096;
 /// How many parts are locked apart. More of them contend less and bound a single entry lower.
 const SHARDS: usize = 16;
 
+/// The part of a shard that what is asked often may fill; an entry must fit into it.
+const HOT_PART: f64 = 0.97;
+
 /// Entries by key. Scan-resistant: what is asked once does not push out what is asked often.
 pub struct ResponseCache {
     entries: Cache<Key, Arc<Entry>, ByBytes, BuildHasherDefault<KeyHash>, CountEvictions>,
@@ -26,15 +29,22 @@ pub struct ResponseCache {
 #[error("the response cache can't be built: {0}")]
 pub struct CacheError(String);
 
+impl CacheError {
+    pub(crate) fn new(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
 impl ResponseCache {
     /// A cache of at most so many bytes; what it evicts is counted.
     pub fn new(bytes: u64, evictions: IntCounter) -> Result<Self, CacheError> {
         let options = OptionsBuilder::new()
             .shards(SHARDS)
             .weight_capacity(bytes)
+            .hot_allocation(HOT_PART)
             .estimated_items_capacity((bytes / TYPICAL_WEIGHT).max(64) as usize)
             .build()
-            .map_err(|error| CacheError(error.to_string()))?;
+            .map_err(CacheError::new)?;
         let hasher = BuildHasherDefault::default();
         let lifecycle = CountEvictions(evictions);
         Ok(Self { entries: Cache::with_options(options, ByBytes, hasher, lifecycle) })
@@ -45,9 +55,28 @@ impl ResponseCache {
         self.entries.get(&Probe(key))
     }
 
-    /// Keeps an entry, in place of an older one.
-    pub fn insert(&self, key: Key, entry: Arc<Entry>) {
-        self.entries.insert(key, entry);
+    /// Keeps an entry, in place of an older one; `false` if it is too heavy to be kept.
+    pub fn insert(&self, key: Key, entry: Arc<Entry>) -> bool {
+        // The library would drop it without a word.
+        let room = self.entries.shard_capacity() as f64 * HOT_PART;
+        let fits = (ByBytes.weight(&key, &entry) as f64) < room;
+        if fits {
+            self.entries.insert(key, entry);
+        } else {
+            // What it replaces is older, and must not be served in its place for longer.
+            self.entries.remove(&Probe(key.as_ref()));
+        }
+        fits
+    }
+
+    /// Changes the bound; what is too much is evicted at once.
+    pub fn resize(&self, bytes: u64) {
+        self.entries.set_capacity(bytes);
+    }
+
+    /// The bound.
+    pub fn capacity(&self) -> u64 {
+        self.entries.capacity()
     }
 
     /// How many bytes are held.
@@ -68,7 +97,7 @@ impl ResponseCache {
 
 /// A borrowed key that finds its owner in the map.
 #[derive(Hash)]
-struct Probe<'a>(KeyRef<'a>);
+pub(crate) struct Probe<'a>(pub(crate) KeyRef<'a>);
 
 impl Equivalent<Key> for Probe<'_> {
     fn equivalent(&self, key: &Key) -> bool {
@@ -78,7 +107,7 @@ impl Equivalent<Key> for Probe<'_> {
 
 /// Takes the hash that a key brings along.
 #[derive(Default)]
-struct KeyHash(u64);
+pub(crate) struct KeyHash(u64);
 
 impl Hasher for KeyHash {
     fn finish(&self) -> u64 {

@@ -46,6 +46,13 @@ pub struct ServeArgs {
     /// The embedded store to serve [default: the bundled sample, built at first start]
     #[arg(long, value_name = "PATH")]
     pub store: Option<PathBuf>,
+    /// Where purges are remembered over restarts [default: aqs in the user's state folder]
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// How much memory answers may take, as 512MiB or 2GiB [default: half of the control group's
+    /// limit, else a quarter of the machine]
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<bytesize::ByteSize>,
 }
 
 /// What to load, and where to.

@@ -1,21 +1,28 @@
 //! The whole service: all parts built, started, and drained in order.
 
+use crate::budget;
 use crate::cache::{CacheError, ResponseCache};
 use crate::front::{Front, Limits};
 use crate::listen::{Accepting, Bound, ListenError};
 use crate::metrics::Metrics;
-use crate::serve::{Listener, Service};
+use crate::serve::{KeyFlights, Listener, Service};
+use crate::spellings::Spellings;
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, CatalogueError};
+use aqs_origin::epochs::{Found, StateDirectory, StateError};
+use aqs_origin::flights::FlightLimits;
+use aqs_origin::memory::Budget;
 use aqs_origin::store::Store;
-use aqs_origin::{Clock, Origin};
+use aqs_origin::{Clock, Epochs, Origin};
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// What a house is built to.
@@ -25,12 +32,18 @@ pub struct Settings {
     pub listen: Vec<SocketAddr>,
     /// Where operators are served.
     pub admin_listen: Vec<SocketAddr>,
-    /// How many bytes the response cache may hold.
-    pub cache_bytes: u64,
+    /// How many bytes answers may take: kept, in construction, on their way.
+    pub memory_bytes: u64,
+    /// Where purges are remembered over restarts.
+    pub state: StatePlace,
     /// How long answers are kept.
     pub times: Times,
     /// How long a client is kept waiting for a store.
     pub answer_within: Duration,
+    /// How much flights may take.
+    pub flights: FlightLimits,
+    /// How many refreshes may run at once.
+    pub refreshes: usize,
     /// How much a connection may take.
     pub limits: Limits,
     /// How long requests in flight may take to finish at the end.
@@ -39,15 +52,29 @@ pub struct Settings {
     pub clock: Clock,
 }
 
+/// Where purges are remembered over restarts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatePlace {
+    /// Nowhere.
+    Nowhere,
+    /// In a directory that somebody asked for: it must be had.
+    At(PathBuf),
+    /// In a directory that would be good to have.
+    IfPossible(PathBuf),
+}
+
 impl Default for Settings {
     fn default() -> Self {
         let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
         Self {
             listen: vec![local(8080)],
             admin_listen: vec![local(8081)],
-            cache_bytes: 256 * 1024 * 1024,
+            memory_bytes: budget::default_bytes(),
+            state: StatePlace::Nowhere,
             times: Times::default(),
             answer_within: Duration::from_secs(10),
+            flights: FlightLimits::default(),
+            refreshes: 16,
             limits: Limits::default(),
             drain_within: Duration::from_secs(20),
             clock: Clock::System,
@@ -67,6 +94,9 @@ pub enum StartError {
     /// The cache can't be built.
     #[error(transparent)]
     Cache(#[from] CacheError),
+    /// The state directory can't be used.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// Two metrics contradict each other.
     #[error("the metrics can't be declared: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -94,6 +124,8 @@ pub struct House {
     stop_accepting: watch::Sender<bool>,
     draining: watch::Sender<bool>,
     connections: TaskTracker,
+    background: TaskTracker,
+    end_background: CancellationToken,
     drain_within: Duration,
 }
 
@@ -110,14 +142,21 @@ impl House {
     }
 
     /// Builds and starts everything, on the current runtime.
-    pub fn start(
+    pub async fn start(
         sockets: Sockets,
         settings: Settings,
         catalogue: Arc<Catalogue>,
         store: Arc<dyn Store>,
     ) -> Result<Self, StartError> {
         let Sockets { public, admin } = sockets;
-        let service = Arc::new(build(&settings, catalogue, store)?);
+        let tasks = TaskTracker::new();
+        let service = Arc::new(build(&settings, catalogue, store, tasks.clone())?);
+        // A store that can't tell yet is asked again by `keep_looking`, which also says so.
+        let _ = service.origin.look().await;
+        let background = TaskTracker::new();
+        let end_background = CancellationToken::new();
+        background.spawn(Arc::clone(&service.origin).keep_looking(end_background.clone()));
+        background.spawn(Arc::clone(&service).keep_balanced(end_background.clone()));
 
         let (draining, drain_watch) = watch::channel(false);
         let (stop_accepting, stop_watch) = watch::channel(false);
@@ -150,6 +189,8 @@ impl House {
             stop_accepting,
             draining,
             connections,
+            background,
+            end_background,
             drain_within: settings.drain_within,
         })
     }
@@ -165,29 +206,86 @@ impl House {
             accepting.close(&self.connections).await;
         }
         self.connections.close();
-        tokio::time::timeout(self.drain_within, self.connections.wait()).await.is_ok()
+        let tasks = &self.service.tasks;
+        let ended = tokio::time::timeout(self.drain_within, async {
+            self.connections.wait().await;
+            // What nobody waits for any more has its own deadline, and is awaited up to ours.
+            tasks.close();
+            tasks.wait().await;
+        });
+        let in_time = ended.await.is_ok();
+        self.end_background.cancel();
+        self.background.close();
+        self.background.wait().await;
+        in_time
     }
 }
+
+/// One part in so many of the budget may go to spellings.
+const SPELLINGS: u64 = 64;
+/// How many bodies are coded at once: serving comes first.
+const CODINGS: usize = 1;
 
 fn build(
     settings: &Settings,
     catalogue: Arc<Catalogue>,
     store: Arc<dyn Store>,
+    tasks: TaskTracker,
 ) -> Result<Service, StartError> {
     let registry = prometheus::Registry::new();
     let metrics = Metrics::register(&registry, &catalogue)?;
     let origin_metrics = aqs_origin::Metrics::register(&registry)?;
     let clock = settings.clock.clone();
-    let origin =
-        Origin::new(Arc::clone(&catalogue), store, settings.times, clock.clone(), origin_metrics);
+    let budget = Arc::new(Budget::new(settings.memory_bytes));
+    let flights = KeyFlights::new(settings.flights, tasks.clone(), origin_metrics.flights("key"));
+    let origin = Origin::new(aqs_origin::Parts {
+        catalogue: Arc::clone(&catalogue),
+        store,
+        epochs: Arc::new(remember(settings)?),
+        budget: Arc::clone(&budget),
+        times: settings.times,
+        limits: settings.flights,
+        clock: clock.clone(),
+        metrics: origin_metrics,
+        tasks: tasks.clone(),
+    });
     Ok(Service {
-        cache: ResponseCache::new(settings.cache_bytes, metrics.evictions.clone())?,
+        cache: ResponseCache::new(budget.left_for_cache(), metrics.evictions.clone())?,
+        spellings: Spellings::new(settings.memory_bytes / SPELLINGS)?,
         catalogue,
         origin: Arc::new(origin),
+        flights: Arc::new(flights),
+        refreshes: Arc::new(Semaphore::new(settings.refreshes)),
+        codings: Arc::new(Semaphore::new(CODINGS)),
         metrics,
         registry,
         clock,
         answer_within: settings.answer_within,
         last_request: AtomicU64::new(0),
+        tasks,
     })
+}
+
+/// The epochs, from the state directory if there is one.
+fn remember(settings: &Settings) -> Result<Epochs, StateError> {
+    let now = settings.clock.now();
+    let opened = match &settings.state {
+        StatePlace::Nowhere => return Ok(Epochs::starting_at(now.0)),
+        StatePlace::At(path) => StateDirectory::open(path)?,
+        StatePlace::IfPossible(path) => match StateDirectory::open(path) {
+            Ok(opened) => opened,
+            Err(error) => {
+                tracing::warn!(%error, "purges will be forgotten at the end");
+                return Ok(Epochs::starting_at(now.0));
+            }
+        },
+    };
+    let (state, found) = opened;
+    if let Found::Damaged(aside) = &found {
+        tracing::warn!(
+            aside = %aside.display(),
+            "the state was damaged and is set aside; nothing from before now is trusted"
+        );
+    }
+    Ok(Epochs::remembered(state, &found, now))
 }

@@ -4,6 +4,7 @@
 //! [`house`] builds all parts and starts and drains them.
 
 pub mod banner;
+pub mod budget;
 pub mod cache;
 pub mod cli;
 pub mod commands;
@@ -14,3 +15,4 @@ pub mod log;
 pub mod metrics;
 pub mod serve;
 pub mod signals;
+pub mod spellings;

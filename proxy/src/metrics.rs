@@ -27,6 +27,18 @@ pub struct Metrics {
     pub refused: IntCounterVec,
     /// Entries that the response cache evicted.
     pub evictions: IntCounter,
+    /// Answers that are too heavy to be kept.
+    pub too_heavy: IntCounter,
+    /// Refreshes that were begun behind a stale answer.
+    pub refreshes: IntCounter,
+    /// Refreshes that brought nothing.
+    pub refreshes_failed: IntCounter,
+    /// Refreshes that were put off, since too many ran.
+    pub refreshes_deferred: IntCounter,
+    /// Bodies that were coded with gzip.
+    pub codings: IntCounter,
+    /// Bytes of memory by part, and the bound of all.
+    pub memory: IntGaugeVec,
     /// Bytes that the response cache holds.
     pub cache_bytes: IntGauge,
     /// Entries that the response cache holds.
@@ -67,6 +79,20 @@ impl Metrics {
             "aqs_cache_evictions_total",
             "Entries that the response cache evicted",
         )?;
+        let counter = |name, help| IntCounter::new(name, help);
+        let too_heavy =
+            counter("aqs_cache_refused_total", "Answers that are too heavy to be kept")?;
+        let refreshes =
+            counter("aqs_refreshes_total", "Refreshes that were begun behind a stale answer")?;
+        let refreshes_failed =
+            counter("aqs_refreshes_failed_total", "Refreshes that brought nothing")?;
+        let refreshes_deferred =
+            counter("aqs_refreshes_deferred_total", "Refreshes put off, since too many ran")?;
+        let codings = counter("aqs_gzip_total", "Bodies that were coded with gzip")?;
+        let memory = IntGaugeVec::new(
+            Opts::new("aqs_memory_bytes", "Bytes of memory by part; `total` is the bound of all"),
+            &["part"],
+        )?;
         let cache_bytes = IntGauge::new("aqs_cache_bytes", "Bytes that the response cache holds")?;
         let cache_entries =
             IntGauge::new("aqs_cache_entries", "Entries that the response cache holds")?;
@@ -81,6 +107,12 @@ impl Metrics {
             Box::new(connections.clone()),
             Box::new(refused.clone()),
             Box::new(evictions.clone()),
+            Box::new(too_heavy.clone()),
+            Box::new(refreshes.clone()),
+            Box::new(refreshes_failed.clone()),
+            Box::new(refreshes_deferred.clone()),
+            Box::new(codings.clone()),
+            Box::new(memory.clone()),
             Box::new(cache_bytes.clone()),
             Box::new(cache_entries.clone()),
             Box::new(build),
@@ -100,6 +132,12 @@ impl Metrics {
             connections,
             refused,
             evictions,
+            too_heavy,
+            refreshes,
+            refreshes_failed,
+            refreshes_deferred,
+            codings,
+            memory,
             cache_bytes,
             cache_entries,
         })

@@ -3,7 +3,7 @@
 use super::Done;
 use crate::banner;
 use crate::cli::ServeArgs;
-use crate::house::{House, Settings};
+use crate::house::{House, Settings, StatePlace};
 use crate::signals::Signals;
 use aqs_api::Catalogue;
 use aqs_origin::sample_store::SampleStore;
@@ -21,11 +21,15 @@ pub fn run(args: &ServeArgs) -> Done {
 async fn serve(args: &ServeArgs) -> Done {
     let mut signals = Signals::listen()?;
     let catalogue = Arc::new(Catalogue::standard()?);
-    let settings = Settings {
+    let mut settings = Settings {
         listen: args.listen.clone(),
         admin_listen: args.admin_listen.clone(),
+        state: state_place(args),
         ..Settings::default()
     };
+    if let Some(memory) = args.memory {
+        settings.memory_bytes = memory.as_u64();
+    }
     // Bound before the sample is built, which takes a while: a busy port should end it at once.
     let sockets = House::bind(&settings)?;
     // Held to the end: a sample in a temporary folder goes with it.
@@ -45,9 +49,9 @@ async fn serve(args: &ServeArgs) -> Done {
         tracing::warn!(path = %path.display(), "the store's folder can't be written: loads into it are not seen");
     }
     let store = Arc::new(store);
-    let house = House::start(sockets, settings, Arc::clone(&catalogue), store)?;
+    let house = House::start(sockets, settings, Arc::clone(&catalogue), store).await?;
 
-    let coverage = house.service.origin.coverage().await?;
+    let coverage = house.service.origin.coverage();
     let examples = banner::examples(&catalogue, &house.service.origin, &coverage).await;
     let mut out = std::io::stdout().lock();
     writeln!(out, "aqs {} listens at", env!("CARGO_PKG_VERSION"))?;
@@ -78,5 +82,19 @@ async fn serve(args: &ServeArgs) -> Done {
             Ok(ExitCode::SUCCESS)
         }
         () = signals.second() => Ok(ExitCode::FAILURE),
+    }
+}
+
+/// The state directory that was asked for, or else one in the user's state folder.
+fn state_place(args: &ServeArgs) -> StatePlace {
+    if let Some(path) = &args.state {
+        return StatePlace::At(path.clone());
+    }
+    match directories::BaseDirs::new() {
+        Some(folders) => {
+            let folder = folders.state_dir().unwrap_or_else(|| folders.data_local_dir());
+            StatePlace::IfPossible(folder.join("aqs"))
+        }
+        None => StatePlace::Nowhere,
     }
 }

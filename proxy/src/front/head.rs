@@ -1,7 +1,7 @@
 //! Reading heads: HTTP/1 syntax, and the few headers that decide how a request is answered.
 
 use super::limits::{HEADERS, Limits};
-use crate::serve::{HeadView, Listener, Method, Persistence};
+use crate::serve::{HeadView, Listener, Method, Persistence, Wishes};
 use aqs_api::Problem;
 use aqs_api::problem::Code;
 
@@ -57,7 +57,7 @@ pub(super) fn parse<'a>(buffer: &'a [u8], listener: Listener, limits: &Limits) -
                 listener,
                 method: Method::parse(method),
                 target: origin_form(target),
-                if_none_match: judged.if_none_match,
+                wishes: judged.wishes,
             };
             Parsed::Head(Head { view, persistence: judged.persistence, body: judged.body }, length)
         }
@@ -73,13 +73,13 @@ fn names_a_version(buffer: &[u8]) -> bool {
 }
 
 struct Judged<'a> {
-    if_none_match: Option<&'a [u8]>,
+    wishes: Wishes<'a>,
     persistence: Persistence,
     body: bool,
 }
 
 fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>, &'static str> {
-    let mut if_none_match = None;
+    let mut wishes = Wishes::default();
     let mut hosts = 0;
     let mut lengths = 0;
     let mut body = false;
@@ -97,11 +97,14 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
                 }
             }
             13 if header.name.eq_ignore_ascii_case("if-none-match") => {
-                if_none_match = if_none_match.or(Some(header.value));
+                wishes.if_none_match = wishes.if_none_match.or(Some(header.value));
             }
             14 if header.name.eq_ignore_ascii_case("content-length") => {
                 lengths += 1;
                 body |= header.value.trim_ascii() != b"0";
+            }
+            15 if header.name.eq_ignore_ascii_case("accept-encoding") => {
+                wishes.accept_encoding = wishes.accept_encoding.or(Some(header.value));
             }
             17 if header.name.eq_ignore_ascii_case("transfer-encoding") => body = true,
             _ => {}
@@ -121,7 +124,7 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
         (0, false, true) => Persistence::KeepTold,
         _ => Persistence::Keep,
     };
-    Ok(Judged { if_none_match, persistence, body })
+    Ok(Judged { wishes, persistence, body })
 }
 
 fn partial<'a>(buffer: &[u8], limits: &Limits) -> Parsed<'a> {

@@ -15,6 +15,7 @@ mod timer;
 pub use limits::Limits;
 
 use crate::serve::{Listener, Service};
+use aqs_origin::memory::Part;
 use async_trait::async_trait;
 use connection::{Connection, Next};
 use pingora_core::apps::ServerApp;
@@ -23,6 +24,9 @@ use pingora_core::server::ShutdownWatch;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
+
+/// About what a connection takes while it is open: its task and its buffers.
+const CONNECTION_BYTES: usize = 8 * 1024;
 
 /// What a listener's connections are given to.
 pub struct Front {
@@ -45,6 +49,7 @@ impl ServerApp for Front {
         let open = self.service.metrics.connections.with_label_values(&[self.listener.name()]);
         let _open = Open::count(open);
         let _awaited = self.connections.token();
+        let _charged = self.service.origin.budget.charge(Part::Connections, CONNECTION_BYTES);
         let mut connection = Connection::new(self);
         loop {
             match connection.run(&mut io).await {

@@ -7,27 +7,37 @@ use std::io::Write;
 pub enum CacheResult {
     /// A fresh entry of the cache.
     Fresh,
+    /// A stale entry of the cache, while a refresh runs.
+    Stale,
+    /// A stale entry of the cache, since the store failed.
+    StaleIfError,
+    /// What another request had asked the store for.
+    Collapsed,
     /// Asked of the store: the cache had no entry.
     Cold,
     /// Asked of the store: the cache's entry was too old.
     Expired,
+    /// Asked of the store: the cache's entry was purged.
+    Purged,
     /// Made without asking the cache: refusals, pages.
     Generated,
-    /// The store failed.
+    /// The store failed, and nothing older could be served.
     Error,
-}
-
-/// How old a served entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hit {
-    /// Seconds until it is stale; negative since when it is.
-    pub ttl: i64,
 }
 
 impl CacheResult {
     /// Every result, in the order of their indices.
-    pub const ALL: [Self; 5] =
-        [Self::Fresh, Self::Cold, Self::Expired, Self::Generated, Self::Error];
+    pub const ALL: [Self; 9] = [
+        Self::Fresh,
+        Self::Stale,
+        Self::StaleIfError,
+        Self::Collapsed,
+        Self::Cold,
+        Self::Expired,
+        Self::Purged,
+        Self::Generated,
+        Self::Error,
+    ];
 
     /// Its place in arrays.
     pub fn index(self) -> usize {
@@ -38,24 +48,59 @@ impl CacheResult {
     pub fn label(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
+            Self::Stale => "stale",
+            Self::StaleIfError => "stale-if-error",
+            Self::Collapsed => "collapsed",
             Self::Cold => "miss-cold",
             Self::Expired => "miss-expired",
+            Self::Purged => "miss-purged",
             Self::Generated => "generated",
             Self::Error => "error",
         }
     }
 
-    /// Appends the value of `Cache-Status` (RFC 9211).
-    pub fn write_cache_status(self, hit: Hit, out: &mut Vec<u8>) {
-        match self {
-            Self::Fresh => {
+    /// Whether something old was served.
+    pub fn is_stale(self) -> bool {
+        matches!(self, Self::Stale | Self::StaleIfError)
+    }
+
+    /// Appends the value of `Cache-Status` (RFC 9211). `ttl` are the seconds until a hit is
+    /// stale, negative since when it is; `detail` says more where the result doesn't.
+    pub fn write_cache_status(self, ttl: i64, detail: Option<&'static str>, out: &mut Vec<u8>) {
+        let own = match self {
+            Self::Fresh | Self::Stale | Self::StaleIfError => {
                 // Writing to a Vec can't fail.
-                let _ = write!(out, "aqs; hit; ttl={}", hit.ttl);
+                let _ = write!(out, "aqs; hit; ttl={ttl}");
+                (self == Self::StaleIfError).then_some("store-error")
             }
-            Self::Cold => out.extend_from_slice(b"aqs; fwd=miss; stored"),
-            Self::Expired => out.extend_from_slice(b"aqs; fwd=stale; stored"),
-            Self::Generated => out.extend_from_slice(b"aqs; detail=generated"),
-            Self::Error => out.extend_from_slice(b"aqs; fwd=miss; detail=error"),
+            Self::Collapsed => {
+                out.extend_from_slice(b"aqs; fwd=miss; collapsed");
+                None
+            }
+            Self::Cold => {
+                out.extend_from_slice(b"aqs; fwd=miss; stored");
+                None
+            }
+            Self::Expired => {
+                out.extend_from_slice(b"aqs; fwd=stale; stored");
+                None
+            }
+            Self::Purged => {
+                out.extend_from_slice(b"aqs; fwd=stale; stored");
+                Some("purged")
+            }
+            Self::Generated => {
+                out.extend_from_slice(b"aqs");
+                Some("generated")
+            }
+            Self::Error => {
+                out.extend_from_slice(b"aqs; fwd=miss");
+                Some("store-error")
+            }
+        };
+        if let Some(detail) = detail.or(own) {
+            out.extend_from_slice(b"; detail=");
+            out.extend_from_slice(detail.as_bytes());
         }
     }
 }

@@ -1,46 +1,137 @@
-//! Misses: asking origin and keeping what comes.
+//! Misses: one flight per key asks origin and keeps what comes.
 
-use super::cache_result::{CacheResult, Hit};
-use super::{Reply, Service};
+use super::head_view::OwnedWishes;
+use super::{CacheResult, Reply, Service};
 use aqs_api::problem::Code;
-use aqs_api::{Problem, Query};
+use aqs_api::{Key, Problem, Query};
+use aqs_origin::epochs::Validity;
+use aqs_origin::flights::{Flights, Landed, Outcome};
 use aqs_origin::store::StoreError;
-use aqs_origin::{Cx, OriginError, Priority};
+use aqs_origin::{Cx, Entry, Freshness, OriginError, Priority};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// Flights that ask origin for the answer to a key.
+pub type KeyFlights = Flights<Key, Arc<Entry>>;
+
+/// How often an answer is asked for again that a purge met on its way.
+const TRIES: usize = 3;
+/// How long a client waits for the store if there is an old answer.
+const PATIENCE_WITH_STALE: Duration = Duration::from_secs(1);
 
 impl Service {
-    /// Answers a query from origin and keeps the answer.
-    pub(super) async fn fill(&self, query: Query, if_none_match: Option<Vec<u8>>) -> Reply {
-        let result = match self.cache.get(query.key().as_ref()) {
-            None => CacheResult::Cold,
-            Some(_) => CacheResult::Expired,
-        };
-        let cx = Cx {
-            deadline: Instant::now() + self.answer_within,
-            priority: Priority::Live,
-            request_id: self.last_request.fetch_add(1, Ordering::Relaxed) + 1,
-        };
-        match self.origin.answer(&query, &cx).await {
-            Ok(entry) => {
-                self.keep(query.key().clone(), &entry);
-                Reply::entry(entry, if_none_match.as_deref(), result, Hit { ttl: 0 })
-            }
-            Err(error) => {
-                tracing::error!(request = cx.request_id, path = query.key().path(), %error, "no answer");
-                Reply::failure(failure(&error, cx.request_id), query.endpoint_id())
+    /// Answers a query that the cache can't.
+    pub(super) async fn fill(self: Arc<Self>, query: Query, wishes: &OwnedWishes) -> Reply {
+        let reason = self.miss_reason(&query);
+        let mut cx = self.cx(Priority::Live);
+        if self.usable(&query).is_some() {
+            // With something to fall back on, nobody has to wait for a store that hangs.
+            cx.deadline = cx.deadline.min(Instant::now() + PATIENCE_WITH_STALE);
+        }
+        for _ in 0..TRIES {
+            let landed = match self.ask(&query, &cx).await {
+                Ok(landed) => landed,
+                Err(error) => return self.failed(&query, &error, &cx, wishes),
+            };
+            let entry = landed.value;
+            // What was asked before a hard purge must not be served after it.
+            if self.origin.epochs.validity(entry.stamp, &entry.slots) != Validity::Invalid {
+                let result = if landed.joined { CacheResult::Collapsed } else { reason };
+                return self.reply(entry, wishes.borrow(), result);
             }
         }
+        let problem =
+            Problem::new(503, Code::Unavailable, "This answer is being purged. Please try again.");
+        Reply::failure(problem, query.endpoint_id())
+    }
+
+    /// Asks origin, or waits for who asks already. What comes is kept, also if nobody waits any
+    /// more.
+    pub(super) async fn ask(
+        self: &Arc<Self>,
+        query: &Query,
+        cx: &Cx,
+    ) -> Outcome<Landed<Arc<Entry>>> {
+        let epochs = &self.origin.epochs;
+        let slots = self.origin.slots(query);
+        let service = Arc::clone(self);
+        let asked = query.clone();
+        self.flights
+            .fly(query.key().clone(), epochs, &slots, cx, |_, cx| async move {
+                let entry = service.origin.answer(&asked, &cx).await.inspect_err(|error| {
+                    // Told once, here, whoever waits for it.
+                    let path = asked.key().path();
+                    tracing::error!(request = cx.request_id, path, %error, "no answer");
+                })?;
+                service.keep(asked.key(), &entry);
+                Ok(entry)
+            })
+            .await
+    }
+
+    /// The circumstances of a request of its own.
+    pub(super) fn cx(&self, priority: Priority) -> Cx {
+        let number = self.last_request.fetch_add(1, Ordering::Relaxed) + 1;
+        Cx::new(Instant::now() + self.answer_within, priority, number)
+    }
+
+    fn keep(&self, key: &Key, entry: &Arc<Entry>) {
+        if self.origin.epochs.validity(entry.stamp, &entry.slots) == Validity::Invalid {
+            return;
+        }
+        let newer = |held: Arc<Entry>| held.stamp > entry.stamp;
+        if self.cache.get(key.as_ref()).is_some_and(newer) {
+            return;
+        }
+        if !self.cache.insert(key.clone(), Arc::clone(entry)) {
+            self.metrics.too_heavy.inc();
+        }
+    }
+
+    /// The old answer, if it may be used when the store fails.
+    fn usable(&self, query: &Query) -> Option<Arc<Entry>> {
+        let entry = self.cache.get(query.key().as_ref())?;
+        let freshness = entry.freshness(self.clock.now(), &self.origin.epochs);
+        (freshness != Freshness::Invalid).then_some(entry)
+    }
+
+    fn miss_reason(&self, query: &Query) -> CacheResult {
+        let Some(entry) = self.cache.get(query.key().as_ref()) else { return CacheResult::Cold };
+        match self.origin.epochs.validity(entry.stamp, &entry.slots) {
+            Validity::Invalid => CacheResult::Purged,
+            Validity::Valid | Validity::Stale => CacheResult::Expired,
+        }
+    }
+
+    /// The old answer, if there is one that may still be used, or what is wrong.
+    fn failed(
+        self: &Arc<Self>,
+        query: &Query,
+        error: &OriginError,
+        cx: &Cx,
+        wishes: &OwnedWishes,
+    ) -> Reply {
+        // A broken cell is no failure of the store: the new answer is the truth.
+        if !matches!(error, OriginError::Shape { .. })
+            && let Some(entry) = self.usable(query)
+        {
+            return self.reply(entry, wishes.borrow(), CacheResult::StaleIfError);
+        }
+        Reply::failure(problem(error, cx.request_id), query.endpoint_id())
     }
 }
 
 /// What a client is told of a failure: nothing of its inside, but the number that the log has.
-fn failure(error: &OriginError, request: u64) -> Problem {
+fn problem(error: &OriginError, request: u64) -> Problem {
     let (status, code, what) = match error {
-        OriginError::Store(StoreError::Unavailable { .. }) => {
+        OriginError::Store(StoreError::Unavailable { .. }) | OriginError::Lost => {
             (503, Code::Unavailable, "The data store can't be reached at the moment")
         }
-        OriginError::Store(StoreError::Timeout { .. }) => {
+        OriginError::Crowded => {
+            (503, Code::Unavailable, "Too many requests wait for the data store")
+        }
+        OriginError::Store(StoreError::Timeout { .. }) | OriginError::Deadline => {
             (504, Code::Timeout, "The data store did not answer in time")
         }
         OriginError::Shape { .. } => return Problem::broken_data(),

@@ -9,8 +9,44 @@ pub struct HeadView<'a> {
     pub method: Method,
     /// The target in origin form.
     pub target: &'a str,
-    /// The `If-None-Match` header. Of several the first: a missed match costs a body, no more.
+    /// In which form the answer is wished.
+    pub wishes: Wishes<'a>,
+}
+
+/// In which form a client wishes its answer: headers as they came, of several the first.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wishes<'a> {
+    /// `If-None-Match`: what it has already. A missed match costs a body, no more.
     pub if_none_match: Option<&'a [u8]>,
+    /// `Accept-Encoding`.
+    pub accept_encoding: Option<&'a [u8]>,
+}
+
+/// [`Wishes`] of their own.
+#[derive(Clone, Debug, Default)]
+pub struct OwnedWishes {
+    if_none_match: Option<Vec<u8>>,
+    accept_encoding: Option<Vec<u8>>,
+}
+
+impl Wishes<'_> {
+    /// A copy that outlives the head.
+    pub fn to_owned(self) -> OwnedWishes {
+        OwnedWishes {
+            if_none_match: self.if_none_match.map(<[u8]>::to_vec),
+            accept_encoding: self.accept_encoding.map(<[u8]>::to_vec),
+        }
+    }
+}
+
+impl OwnedWishes {
+    /// The same, borrowed.
+    pub fn borrow(&self) -> Wishes<'_> {
+        Wishes {
+            if_none_match: self.if_none_match.as_deref(),
+            accept_encoding: self.accept_encoding.as_deref(),
+        }
+    }
 }
 
 /// A listener's purpose.

@@ -19,6 +19,7 @@ content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n";
 
 const DATA_CACHING: &str = "cache-control: s-maxage=14400, max-age=14400\r\n";
 const NO_DATA_CACHING: &str = "cache-control: s-maxage=600\r\n";
+const STALE_CACHING: &str = "cache-control: s-maxage=60\r\n";
 const NO_STORE: &str = "cache-control: no-store\r\n";
 const VARY: &str = "vary: Accept-Encoding\r\n";
 const JSON: &str = "content-type: application/json; charset=utf-8\r\n";
@@ -32,6 +33,10 @@ pub(super) struct Blocks {
     pub(super) not_modified: String,
     /// 404 without data.
     pub(super) no_data: String,
+    /// The same three for what is stale.
+    pub(super) stale_data: String,
+    pub(super) stale_not_modified: String,
+    pub(super) stale_no_data: String,
 }
 
 /// Made at the first request.
@@ -39,6 +44,9 @@ pub(super) static BLOCKS: LazyLock<Blocks> = LazyLock::new(|| Blocks {
     data: block(200, &[JSON, DATA_CACHING, VARY]),
     not_modified: block(304, &[DATA_CACHING, VARY]),
     no_data: block(404, &[PROBLEM_JSON, NO_DATA_CACHING]),
+    stale_data: block(200, &[JSON, STALE_CACHING, VARY]),
+    stale_not_modified: block(304, &[STALE_CACHING, VARY]),
+    stale_no_data: block(404, &[PROBLEM_JSON, STALE_CACHING]),
 });
 
 /// The block of any problem but the absence of data.

@@ -1,25 +1,33 @@
 //! From a head to a reply: the one function that serves (design: `serve(HeadView) → Now | Later`).
 
 mod cache_result;
+mod coding;
+mod datasets;
 mod fill;
+mod gzip;
 mod head_view;
 mod headers;
 mod pages;
+mod refresh;
 mod reply;
 
-pub use cache_result::{CacheResult, Hit};
-pub use head_view::{HeadView, Listener, Method};
+pub use cache_result::CacheResult;
+pub use fill::KeyFlights;
+pub use head_view::{HeadView, Listener, Method, Wishes};
 pub use reply::{Content, Page, Persistence, Reply};
 
 use crate::cache::ResponseCache;
 use crate::metrics::Metrics;
-use aqs_api::{Catalogue, KeyRef, Problem, Target};
+use crate::spellings::Spellings;
+use aqs_api::{Catalogue, KeyRef, Problem, Query, Target};
 use aqs_origin::{Clock, Entry, Freshness, Origin};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 /// What answers requests, whatever way they came in.
 pub struct Service {
@@ -29,6 +37,14 @@ pub struct Service {
     pub origin: Arc<Origin>,
     /// What was answered lately.
     pub cache: ResponseCache,
+    /// Other spellings of keys.
+    pub spellings: Spellings,
+    /// Who asks origin for which key at the moment.
+    pub flights: Arc<KeyFlights>,
+    /// How many refreshes may run at once.
+    pub refreshes: Arc<Semaphore>,
+    /// How many bodies may be coded at once.
+    pub codings: Arc<Semaphore>,
     /// What is counted.
     pub metrics: Metrics,
     /// Everything that `/metrics` shows.
@@ -39,6 +55,8 @@ pub struct Service {
     pub answer_within: Duration,
     /// The number of the last request that went to origin, which logs call it by.
     pub last_request: AtomicU64,
+    /// Who awaits what was begun, at the end.
+    pub tasks: TaskTracker,
 }
 
 /// An answer, at once or once the store has been asked.
@@ -68,44 +86,63 @@ impl Service {
 
     fn data(self: &Arc<Self>, head: &HeadView<'_>, target: Target<'_>) -> Served {
         // Most clients spell a request as its key does, so the cache is asked before anything is
-        // understood.
+        // understood; then it is asked by the key that the spelling is known to mean.
         let raw = KeyRef::new(target.dialect, target.path);
         if let Some(reply) = self.cached(head, raw) {
             return Served::Now(reply);
+        }
+        if let Some(key) = self.spellings.get(raw)
+            && let Some(reply) = self.cached(head, key.as_ref().as_ref())
+        {
+            return Served::Now(reply);
+        }
+        if let Some(page) = self.datasets_page(target) {
+            return Served::Now(page);
         }
         let query = match self.catalogue.resolve(target) {
             Ok(query) => query,
             Err(problem) => return Served::Now(Reply::problem(problem)),
         };
-        if !raw.is(query.key())
-            && let Some(reply) = self.cached(head, query.key().as_ref())
-        {
-            return Served::Now(reply);
+        if !raw.is(query.key()) {
+            self.spellings.insert(raw, query.key());
+            if let Some(reply) = self.cached(head, query.key().as_ref()) {
+                return Served::Now(reply);
+            }
         }
-        let if_none_match = head.if_none_match.map(<[u8]>::to_vec);
+        let wishes = head.wishes.to_owned();
         let service = Arc::clone(self);
-        Served::Later(Box::pin(async move { service.fill(query, if_none_match).await }))
+        Served::Later(Box::pin(async move { service.fill(query, &wishes).await }))
     }
 
-    fn cached(&self, head: &HeadView<'_>, key: KeyRef<'_>) -> Option<Reply> {
+    fn cached(self: &Arc<Self>, head: &HeadView<'_>, key: KeyRef<'_>) -> Option<Reply> {
         let entry = self.cache.get(key)?;
         let now = self.clock.now();
-        match entry.freshness(now) {
-            Freshness::Fresh => {
-                let ttl = entry.fresh_until.seconds_since(now);
-                Some(Reply::entry(entry, head.if_none_match, CacheResult::Fresh, Hit { ttl }))
+        let result = match entry.freshness(now, &self.origin.epochs) {
+            Freshness::Fresh => CacheResult::Fresh,
+            Freshness::Revalidate => {
+                self.refresh(&entry, key, now);
+                CacheResult::Stale
             }
-            Freshness::Revalidate | Freshness::OnlyIfStoreFails | Freshness::Invalid => None,
-        }
+            Freshness::OnlyIfStoreFails | Freshness::Invalid => return None,
+        };
+        Some(self.reply(entry, head.wishes, result))
     }
 
-    /// Brings the gauges up to date that are read rather than counted.
-    pub(crate) fn refresh_gauges(&self) {
-        self.metrics.cache_bytes.set(self.cache.bytes() as i64);
-        self.metrics.cache_entries.set(self.cache.len() as i64);
+    /// Sends an entry in the form that the client wishes.
+    fn reply(
+        self: &Arc<Self>,
+        entry: Arc<Entry>,
+        wishes: Wishes<'_>,
+        result: CacheResult,
+    ) -> Reply {
+        let gzip = self.gzip(&entry, wishes);
+        let ttl = entry.fresh_until.seconds_since(self.clock.now());
+        Reply::entry(entry, wishes.if_none_match, gzip, result, ttl)
     }
 
-    fn keep(&self, key: aqs_api::Key, entry: &Arc<Entry>) {
-        self.cache.insert(key, Arc::clone(entry));
+    /// Understands a path again that was understood before.
+    fn query_of(&self, key: KeyRef<'_>) -> Option<Query> {
+        let target = Target { dialect: key.dialect(), path: key.path() };
+        self.catalogue.resolve(target).ok()
     }
 }

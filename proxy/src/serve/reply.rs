@@ -1,9 +1,9 @@
 //! A reply on its way to a client: what is sent, and the writing of its head.
 
-use super::cache_result::{CacheResult, Hit};
+use super::cache_result::CacheResult;
 use super::headers::{self, BLOCKS};
-use aqs_api::problem::Code;
-use aqs_api::{EndpointId, Problem, Representation, target};
+use aqs_api::target::Uri;
+use aqs_api::{Body, Emptiness, EndpointId, Problem, Representation};
 use aqs_origin::Entry;
 use bytes::Bytes;
 use pingora_core::protocols::http::date::get_cached_date;
@@ -18,7 +18,10 @@ pub struct Reply {
     pub endpoint: Option<EndpointId>,
     /// What the cache had to do with it.
     pub result: CacheResult,
-    hit: Hit,
+    /// Whether an entry's gzip form is sent.
+    gzip: bool,
+    /// Seconds until an entry is stale.
+    ttl: i64,
 }
 
 /// What is sent.
@@ -61,22 +64,26 @@ pub enum Persistence {
 }
 
 impl Reply {
-    /// Sends an entry, or 304 if the client's validator matches.
+    /// Sends an entry in one of its forms, or 304 if the client's validator matches.
     pub fn entry(
         entry: Arc<Entry>,
         if_none_match: Option<&[u8]>,
+        gzip: bool,
         result: CacheResult,
-        hit: Hit,
+        ttl: i64,
     ) -> Self {
         let endpoint = Some(entry.endpoint);
         let matches = if_none_match.is_some_and(|header| validates(header, &entry));
         let content = if matches { Content::NotModified(entry) } else { Content::Entry(entry) };
-        Self { content, endpoint, result, hit }
+        // Purged softly, it is stale before its time.
+        let ttl = if result.is_stale() { ttl.min(0) } else { ttl };
+        Self { content, endpoint, result, gzip, ttl }
     }
 
     /// Sends something that neither cache nor store was asked for.
     pub fn generated(content: Content) -> Self {
-        Self { content, endpoint: None, result: CacheResult::Generated, hit: Hit { ttl: 0 } }
+        let result = CacheResult::Generated;
+        Self { content, endpoint: None, result, gzip: false, ttl: 0 }
     }
 
     /// Refuses.
@@ -115,28 +122,31 @@ impl Reply {
     ) -> &'a [u8] {
         head.clear();
         scratch.clear();
-        let mut etag = None;
+        let stale = self.result.is_stale();
+        let mut detail = None;
         let body: Option<&'a [u8]> = match &self.content {
             Content::Entry(entry) => match &entry.representation {
                 Representation::Body(body) => {
-                    head.extend_from_slice(BLOCKS.data.as_bytes());
-                    etag = Some(body.etag);
-                    Some(&body.identity)
+                    let block = if stale { &BLOCKS.stale_data } else { &BLOCKS.data };
+                    head.extend_from_slice(block.as_bytes());
+                    Some(self.write_form(body, head))
                 }
                 Representation::Problem(problem) => {
-                    write_problem(problem, target, head, scratch);
+                    detail = reason(problem);
+                    write_problem(problem, stale, target, head, scratch);
                     Some(scratch)
                 }
             },
             Content::NotModified(entry) => {
-                head.extend_from_slice(BLOCKS.not_modified.as_bytes());
+                let block = if stale { &BLOCKS.stale_not_modified } else { &BLOCKS.not_modified };
+                head.extend_from_slice(block.as_bytes());
                 if let Representation::Body(body) = &entry.representation {
-                    etag = Some(body.etag);
+                    self.write_etag(body, head);
                 }
                 None
             }
             Content::Problem(problem) => {
-                write_problem(problem, target, head, scratch);
+                write_problem(problem, stale, target, head, scratch);
                 Some(scratch)
             }
             Content::Page(page) => {
@@ -150,18 +160,13 @@ impl Reply {
                 None
             }
         };
-        if let Some(etag) = etag {
-            head.extend_from_slice(b"etag: \"");
-            head.extend_from_slice(etag.as_bytes());
-            head.extend_from_slice(b"\"\r\n");
-        }
         if let Some(body) = body {
             head.extend_from_slice(b"content-length: ");
             head.extend_from_slice(itoa::Buffer::new().format(body.len()).as_bytes());
             head.extend_from_slice(b"\r\n");
         }
         head.extend_from_slice(b"cache-status: ");
-        self.result.write_cache_status(self.hit, head);
+        self.result.write_cache_status(self.ttl, detail, head);
         head.extend_from_slice(b"\r\ndate: ");
         head.extend_from_slice(get_cached_date().as_bytes());
         head.extend_from_slice(match persistence {
@@ -171,15 +176,52 @@ impl Reply {
         });
         body.unwrap_or_default()
     }
+
+    /// The gzip form of a body, if it is to be sent and there.
+    fn form<'a>(&self, body: &'a Body) -> Option<&'a Bytes> {
+        if self.gzip { body.gzip() } else { None }
+    }
+
+    fn write_form<'a>(&self, body: &'a Body, head: &mut Vec<u8>) -> &'a [u8] {
+        self.write_etag(body, head);
+        match self.form(body) {
+            Some(coded) => {
+                head.extend_from_slice(b"content-encoding: gzip\r\n");
+                coded
+            }
+            None => &body.identity,
+        }
+    }
+
+    /// The entity tag of the form that is, or would be, sent.
+    fn write_etag(&self, body: &Body, head: &mut Vec<u8>) {
+        head.extend_from_slice(b"etag: \"");
+        head.extend_from_slice(body.etag.as_bytes());
+        head.extend_from_slice(if self.form(body).is_some() { b"-gz\"\r\n" } else { b"\"\r\n" });
+    }
 }
 
-fn write_problem(problem: &Problem, target: &str, head: &mut Vec<u8>, body: &mut Vec<u8>) {
-    if problem.code == Code::NoData {
-        head.extend_from_slice(BLOCKS.no_data.as_bytes());
-    } else {
-        head.extend_from_slice(headers::problem(problem.status).as_bytes());
+/// Why there is no data, where `Cache-Status` tells more than that there is none.
+fn reason(problem: &Problem) -> Option<&'static str> {
+    match problem.emptiness()? {
+        Emptiness::NoData => None,
+        told => Some(told.name()),
     }
-    problem.render(&target::uri(target), body);
+}
+
+fn write_problem(
+    problem: &Problem,
+    stale: bool,
+    target: &str,
+    head: &mut Vec<u8>,
+    body: &mut Vec<u8>,
+) {
+    match problem.emptiness() {
+        Some(_) if stale => head.extend_from_slice(BLOCKS.stale_no_data.as_bytes()),
+        Some(_) => head.extend_from_slice(BLOCKS.no_data.as_bytes()),
+        None => head.extend_from_slice(headers::problem(problem.status).as_bytes()),
+    }
+    problem.render(Uri::of(target), body);
 }
 
 /// Whether an `If-None-Match` header names an entry's body in any coding: compared by the hash,

@@ -39,6 +39,7 @@ fn any_bytes_get_an_answer_that_parses() {
             crate::support::settings(),
             crate::support::store_of(&rows, folder.path()),
         )
+        .await
     });
     proptest!(ProptestConfig::with_cases(512), |(target in targets())| {
         let response = runtime.block_on(async {

@@ -8,20 +8,21 @@ use std::time::Duration;
 
 const DATA: &str = "/metrics/pageviews/top/en.wikipedia/all-access/2024/01/all-days";
 
-fn house_with(settings: Settings) -> (House, tempfile::TempDir) {
+async fn house_with(settings: Settings) -> (House, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/top/rows");
-    let house = crate::support::house(settings, crate::support::store_of(&rows, folder.path()));
+    let house =
+        crate::support::house(settings, crate::support::store_of(&rows, folder.path())).await;
     (house, folder)
 }
 
-fn house() -> (House, tempfile::TempDir) {
-    house_with(crate::support::settings())
+async fn house() -> (House, tempfile::TempDir) {
+    house_with(crate::support::settings()).await
 }
 
 #[tokio::test]
 async fn a_hundred_pipelined_requests_are_answered_in_order() {
-    let (house, _folder) = house();
+    let (house, _folder) = house().await;
     let mut client = Client::connect(house.addresses[0]).await;
     let mut heads = String::new();
     for number in 0..100 {
@@ -36,7 +37,7 @@ async fn a_hundred_pipelined_requests_are_answered_in_order() {
 
 #[tokio::test]
 async fn bodies_are_read_ignored_and_followed_by_the_next_request() {
-    let (house, _folder) = house();
+    let (house, _folder) = house().await;
     let mut client = Client::connect(house.addresses[0]).await;
     let post = "POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello";
     let chunked =
@@ -52,7 +53,7 @@ async fn bodies_are_read_ignored_and_followed_by_the_next_request() {
 
 #[tokio::test]
 async fn a_body_before_the_end_of_a_connection_is_answered_too() {
-    let (house, _folder) = house();
+    let (house, _folder) = house().await;
     let mut client = Client::connect(house.addresses[0]).await;
     client
         .send(b"GET /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi")
@@ -64,7 +65,7 @@ async fn a_body_before_the_end_of_a_connection_is_answered_too() {
 
 #[tokio::test]
 async fn whoever_expects_to_be_told_to_go_on_is_told() {
-    let (house, _folder) = house();
+    let (house, _folder) = house().await;
     let mut client = Client::connect(house.addresses[0]).await;
     client
         .send(b"GET /a HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n")
@@ -77,7 +78,7 @@ async fn whoever_expects_to_be_told_to_go_on_is_told() {
 
 #[tokio::test]
 async fn too_large_a_body_is_refused() {
-    let (house, _folder) = house();
+    let (house, _folder) = house().await;
     let mut client = Client::connect(house.addresses[0]).await;
     client.send(b"POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n").await;
     client.send(&vec![b'x'; 100_000]).await;
@@ -87,7 +88,7 @@ async fn too_large_a_body_is_refused() {
 
 #[tokio::test]
 async fn what_is_no_request_gets_a_problem_and_the_end() {
-    let (house, _folder) = house();
+    let (house, _folder) = house().await;
     for (bytes, status) in [
         ("nonsense\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\n\r\n", 400),
@@ -112,7 +113,7 @@ async fn what_is_no_request_gets_a_problem_and_the_end() {
 
 #[tokio::test]
 async fn a_head_that_grows_too_large_is_refused() {
-    let (house, _folder) = house();
+    let (house, _folder) = house().await;
     for (start, filler, status) in [
         ("GET /", "a".repeat(20_000), 414),
         ("GET / HTTP/1.1\r\nhost: x\r\nfiller: ", "a".repeat(20_000), 431),
@@ -132,7 +133,7 @@ async fn a_head_that_does_not_end_times_out_and_an_idle_connection_ends_silently
         idle: Duration::from_millis(100),
         ..Limits::default()
     };
-    let (house, _folder) = house_with(Settings { limits, ..crate::support::settings() });
+    let (house, _folder) = house_with(Settings { limits, ..crate::support::settings() }).await;
     let mut slow = Client::connect(house.addresses[0]).await;
     slow.send(b"GET / HTT").await;
     assert_eq!(slow.response(false).await.unwrap().status, 408);
@@ -146,7 +147,7 @@ async fn a_head_that_does_not_end_times_out_and_an_idle_connection_ends_silently
 
 #[tokio::test]
 async fn a_head_may_come_byte_by_byte() {
-    let (house, _folder) = house();
+    let (house, _folder) = house().await;
     let mut client = Client::connect(house.addresses[0]).await;
     for byte in format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n").bytes() {
         client.send(&[byte]).await;
@@ -156,7 +157,7 @@ async fn a_head_may_come_byte_by_byte() {
 
 #[tokio::test]
 async fn old_clients_are_told_whether_the_connection_stays() {
-    let (house, _folder) = house();
+    let (house, _folder) = house().await;
     let mut client = Client::connect(house.addresses[0]).await;
     client.send(b"GET /a HTTP/1.0\r\nconnection: keep-alive\r\n\r\n").await;
     assert_eq!(client.response(false).await.unwrap().header("connection"), Some("keep-alive"));
@@ -167,7 +168,7 @@ async fn old_clients_are_told_whether_the_connection_stays() {
 
 #[tokio::test]
 async fn a_target_may_be_absolute() {
-    let (house, _folder) = house();
+    let (house, _folder) = house().await;
     let mut client = Client::connect(house.addresses[0]).await;
     let absolute = client.get(&format!("http://wikimedia.org{DATA}")).await;
     assert_eq!(absolute.status, 200);
@@ -176,7 +177,7 @@ async fn a_target_may_be_absolute() {
 
 #[tokio::test]
 async fn the_second_answer_is_the_caches() {
-    let (house, _folder) = house();
+    let (house, _folder) = house().await;
     let mut client = Client::connect(house.addresses[0]).await;
     let first = client.get(DATA).await;
     let second = client.get(DATA).await;
@@ -197,7 +198,7 @@ async fn the_second_answer_is_the_caches() {
 
 #[tokio::test]
 async fn a_validator_saves_the_body_in_every_form() {
-    let (house, _folder) = house();
+    let (house, _folder) = house().await;
     let mut client = Client::connect(house.addresses[0]).await;
     let full = client.get(DATA).await;
     let etag = full.header("etag").unwrap().to_owned();
@@ -225,7 +226,7 @@ async fn a_validator_saves_the_body_in_every_form() {
 
 #[tokio::test]
 async fn draining_finishes_what_is_under_way_and_ends_what_is_idle() {
-    let (house, _folder) = house();
+    let (house, _folder) = house().await;
     let address = house.addresses[0];
     let mut idle = Client::connect(address).await;
     assert_eq!(idle.get(DATA).await.status, 200);
@@ -244,7 +245,7 @@ async fn draining_finishes_what_is_under_way_and_ends_what_is_idle() {
 
 #[tokio::test]
 async fn the_admin_listener_shows_what_was_counted() {
-    let (house, _folder) = house();
+    let (house, _folder) = house().await;
     let mut client = Client::connect(house.addresses[0]).await;
     for _ in 0..3 {
         client.get(DATA).await;

@@ -8,7 +8,10 @@
 )]
 
 mod any_target;
+mod coalescing;
 mod connections;
+mod forms;
 mod scenarios;
+mod staleness;
 mod support;
 mod wrong_parameters;

@@ -103,7 +103,7 @@ async fn every_scenario_answers_as_written() {
     for topic in topics() {
         let folder = tempfile::tempdir().unwrap();
         let store = crate::support::store_of(&topic.join("rows"), folder.path());
-        let house = crate::support::house(crate::support::settings(), store);
+        let house = crate::support::house(crate::support::settings(), store).await;
         let mut client = Client::connect(house.addresses[0]).await;
         for (file, scenarios) in scenarios(&topic) {
             for scenario in scenarios {

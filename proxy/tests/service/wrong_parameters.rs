@@ -133,7 +133,8 @@ async fn every_parameter_wrong_in_turn() {
     let house = crate::support::house(
         crate::support::settings(),
         crate::support::store_of(&rows, folder.path()),
-    );
+    )
+    .await;
     let mut client = Client::connect(house.addresses[0]).await;
     let mut tried = 0;
     for (_, endpoint) in house.service.catalogue.endpoints() {
@@ -164,7 +165,8 @@ async fn start_after_end_is_refused_everywhere() {
     let house = crate::support::house(
         crate::support::settings(),
         crate::support::store_of(&rows, folder.path()),
-    );
+    )
+    .await;
     let mut client = Client::connect(house.addresses[0]).await;
     let dated =
         |endpoint: &&Endpoint| endpoint.params().any(|param| matches!(param.kind, Kind::End));

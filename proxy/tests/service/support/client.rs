@@ -94,11 +94,6 @@ impl Client {
         self.buffer.is_empty() && !self.read().await
     }
 
-    /// Closes the sending side.
-    pub(crate) async fn finish(&mut self) {
-        self.stream.shutdown().await.unwrap();
-    }
-
     async fn read(&mut self) -> bool {
         let mut chunk = [0; 65_536];
         match self.stream.read(&mut chunk).await {

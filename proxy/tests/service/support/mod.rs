@@ -2,6 +2,7 @@
 //! client that shows every byte.
 
 pub(crate) mod client;
+pub(crate) mod scripted;
 
 use aqs_api::Catalogue;
 use aqs_api::table::Column;
@@ -26,9 +27,9 @@ pub(crate) fn settings() -> Settings {
 }
 
 /// A house over any store.
-pub(crate) fn house(settings: Settings, store: Arc<dyn Store>) -> House {
+pub(crate) async fn house(settings: Settings, store: Arc<dyn Store>) -> House {
     let sockets = House::bind(&settings).unwrap();
-    House::start(sockets, settings, catalogue(), store).unwrap()
+    House::start(sockets, settings, catalogue(), store).await.unwrap()
 }
 
 /// An embedded store of the rows in a directory.
@@ -62,4 +63,14 @@ pub(crate) fn load_into(path: &Path, rows: &Path, catalogue: &Catalogue) {
         }
     }
     writer.commit().unwrap();
+}
+
+/// Waits until something holds; a minute is for ever.
+pub(crate) async fn eventually(mut holds: impl FnMut() -> bool) {
+    let waited = tokio::time::timeout(std::time::Duration::from_secs(60), async {
+        while !holds() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    });
+    waited.await.expect("it never came to hold");
 }

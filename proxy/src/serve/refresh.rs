@@ -1,0 +1,36 @@
+//! Refreshing behind a stale answer that the client already has.
+
+use super::Service;
+use aqs_api::KeyRef;
+use aqs_origin::{Entry, Moment, Priority};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long after one refresh of an entry the next may begin, if it is still needed then.
+const BETWEEN_REFRESHES: Duration = Duration::from_secs(5);
+
+impl Service {
+    /// Begins the refresh of a stale entry, unless it was begun lately or too many run.
+    pub(super) fn refresh(self: &Arc<Self>, entry: &Entry, key: KeyRef<'_>, now: Moment) {
+        // The permit first: an entry whose turn has not come keeps its claim.
+        let Ok(permit) = Arc::clone(&self.refreshes).try_acquire_owned() else {
+            self.metrics.refreshes_deferred.inc();
+            return;
+        };
+        if !entry.claim_refresh(now, BETWEEN_REFRESHES) {
+            return;
+        }
+        let Some(query) = self.query_of(key) else { return };
+        self.metrics.refreshes.inc();
+        let service = Arc::clone(self);
+        self.tasks.spawn(async move {
+            let mut cx = service.cx(Priority::Refresh);
+            // No client waits: the permit is held until the flight has ended.
+            cx.deadline += service.flights.limits().within;
+            if service.ask(&query, &cx).await.is_err() {
+                service.metrics.refreshes_failed.inc();
+            }
+            drop(permit);
+        });
+    }
+}

@@ -1,0 +1,142 @@
+//! Many who want the same ask the store once.
+
+use crate::support::client::Client;
+use crate::support::scripted::{Mood, Scripted};
+use crate::support::{eventually, house, settings};
+use aqs_api::Target;
+use aqs_origin::flights::FlightLimits;
+use aqs_origin::{Cx, Priority};
+use aqs_proxy::house::Settings;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+const TARGET: &str =
+    "/metrics/pageviews/aggregate/en.wikipedia/all-access/user/daily/20240101/20240131";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_hundred_clients_of_a_cold_key_cost_one_read_though_the_first_is_gone() {
+    let store = Scripted::gated();
+    let house = house(settings(), store.clone()).await;
+    let mut first = Client::connect(house.addresses[0]).await;
+    first.send(format!("GET {TARGET} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
+    eventually(|| store.reads() == 1).await;
+    let mut others = Vec::new();
+    for _ in 0..499 {
+        let mut client = Client::connect(house.addresses[0]).await;
+        others.push(tokio::spawn(async move { client.get(TARGET).await }));
+    }
+    let waiting = house.service.flights.waiting();
+    eventually(|| house.service.flights.waiting() == 500).await;
+    assert!(waiting <= 500);
+    drop(first);
+    store.let_all_pass();
+    let mut bodies = Vec::new();
+    for other in others {
+        let response = other.await.unwrap();
+        assert_eq!(response.status, 200);
+        assert_eq!(response.header("cache-status"), Some("aqs; fwd=miss; collapsed"));
+        bodies.push(response.body);
+    }
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1);
+    assert_eq!(store.reads(), 1);
+    assert_eq!(house.service.cache.len(), 1);
+    eventually(|| house.service.flights.waiting() == 0 && house.service.flights.under_way() == 0)
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_agents_of_one_article_cost_one_read() {
+    let store = Scripted::gated();
+    let house = house(settings(), store.clone()).await;
+    let ask = |agent: &str, granularity: &str| {
+        let target = format!(
+            "/metrics/pageviews/per-article/en.wikipedia/all-access/{agent}/Cat/{granularity}/20240101/20240131"
+        );
+        let address = house.addresses[0];
+        tokio::spawn(async move { Client::connect(address).await.get(&target).await })
+    };
+    let asked = [ask("user", "daily"), ask("spider", "daily"), ask("user", "monthly")];
+    eventually(|| house.service.flights.waiting() == 3).await;
+    eventually(|| store.reads() == 1).await;
+    store.let_all_pass();
+    for response in asked {
+        assert_eq!(response.await.unwrap().status, 200);
+    }
+    assert_eq!(store.reads(), 1);
+    assert_eq!(house.service.cache.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_makes_what_is_warmed_urgent() {
+    let store = Scripted::gated();
+    let house = house(settings(), store.clone()).await;
+    let query = house.service.catalogue.resolve(Target::parse(TARGET).unwrap()).unwrap();
+    let origin = house.service.origin.clone();
+    let warming = tokio::spawn(async move {
+        let cx = Cx::new(Instant::now() + Duration::from_secs(60), Priority::Warm, 1);
+        origin.answer(&query, &cx).await.map(drop)
+    });
+    eventually(|| store.reads() == 1).await;
+    let address = house.addresses[0];
+    let client = tokio::spawn(async move { Client::connect(address).await.get(TARGET).await });
+    eventually(|| house.service.flights.waiting() == 1).await;
+    // The client's own flight has joined the warmer's lookup.
+    eventually(|| metric(&house, "aqs_flight_waiters{kind=\"lookup\"}") == 2).await;
+    store.let_all_pass();
+    assert_eq!(client.await.unwrap().status, 200);
+    assert!(warming.await.unwrap().is_ok());
+    assert_eq!(store.reads(), 1);
+    assert_eq!(*store.priorities.lock().unwrap(), [Priority::Live]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn beyond_the_bound_nobody_waits() {
+    let store = Scripted::gated();
+    let flights = FlightLimits { waiters_per_flight: 3, ..FlightLimits::default() };
+    let house = house(Settings { flights, ..settings() }, store.clone()).await;
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        let address = house.addresses[0];
+        waiting.push(tokio::spawn(async move { Client::connect(address).await.get(TARGET).await }));
+    }
+    eventually(|| house.service.flights.waiting() == 3).await;
+    let refused = Client::connect(house.addresses[0]).await.get(TARGET).await;
+    assert_eq!(refused.status, 503);
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(refused.header("cache-control"), Some("no-store"));
+    store.let_all_pass();
+    for response in waiting {
+        assert_eq!(response.await.unwrap().status, 200);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_is_shared_and_not_kept() {
+    let store = Scripted::gated();
+    store.be(Mood::Fails);
+    let house = house(settings(), store.clone()).await;
+    let ask = || {
+        let address = house.addresses[0];
+        tokio::spawn(async move { Client::connect(address).await.get(TARGET).await })
+    };
+    let asked = [ask(), ask(), ask()];
+    eventually(|| house.service.flights.waiting() == 3).await;
+    store.let_all_pass();
+    for response in asked {
+        assert_eq!(response.await.unwrap().status, 503);
+    }
+    assert_eq!(store.reads(), 1);
+    store.be(Mood::Answers);
+    assert_eq!(ask().await.unwrap().status, 200);
+    assert_eq!(store.reads.load(Ordering::SeqCst), 2);
+}
+
+/// The value of a metric's line.
+fn metric(house: &aqs_proxy::house::House, name: &str) -> i64 {
+    let mut text = String::new();
+    let families = house.service.registry.gather();
+    prometheus::TextEncoder::new().encode_utf8(&families, &mut text).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
+    line.trim().parse().unwrap()
+}

@@ -1,0 +1,198 @@
+//! The forms of an answer: gzip, spellings, what is loaded.
+
+use crate::support::client::{Client, Response};
+use crate::support::{eventually, house, settings, store_of};
+use aqs_proxy::house::House;
+use flate2::read::GzDecoder;
+use std::io::Read;
+use std::path::Path;
+
+const LONG: &str =
+    "/metrics/pageviews/per-article/en.wikipedia/all-access/user/Long/daily/20240101/20241231";
+const SHORT: &str =
+    "/metrics/pageviews/per-article/en.wikipedia/all-access/user/Long/daily/20240101/20240101";
+
+/// A house over a year of days of one article.
+async fn a_year() -> (House, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = folder.path().join("rows");
+    std::fs::create_dir(&rows).unwrap();
+    let mut lines = String::new();
+    for month in 1..=12 {
+        for day in 1..=28 {
+            lines.push_str(&format!(
+                r#"{{"project":"en.wikipedia","article":"Long","granularity":"daily","timestamp":"2024{month:02}{day:02}00","au":{}}}"#,
+                month * 1000 + day
+            ));
+            lines.push('\n');
+        }
+    }
+    std::fs::write(rows.join("pageviews_per_article_flat.ndjson"), lines).unwrap();
+    let house = house(settings(), store_of(&rows, folder.path())).await;
+    (house, folder)
+}
+
+async fn get(client: &mut Client, target: &str, accept: &str) -> Response {
+    client.request("GET", target.as_bytes(), &[("accept-encoding", accept)]).await
+}
+
+#[tokio::test]
+async fn gzip_is_made_once_and_sent_to_whom_it_suits() {
+    let (house, _folder) = a_year().await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    // The first asker gets the identity.
+    let identity = get(&mut client, LONG, "gzip").await;
+    assert_eq!(identity.header("content-encoding"), None);
+    eventually(|| house.service.tasks.is_empty()).await;
+    let coded = get(&mut client, LONG, "br, gzip;q=0.5").await;
+    assert_eq!(coded.header("content-encoding"), Some("gzip"));
+    assert!(coded.body.len() * 4 < identity.body.len());
+    let mut decoded = Vec::new();
+    GzDecoder::new(coded.body.as_slice()).read_to_end(&mut decoded).unwrap();
+    assert_eq!(decoded, identity.body);
+    for accept in ["identity", "gzip;q=0", "br"] {
+        let plain = get(&mut client, LONG, accept).await;
+        assert_eq!(
+            (plain.header("content-encoding"), &plain.body),
+            (None, &identity.body),
+            "{accept}"
+        );
+    }
+    assert_eq!(identity.header("vary"), Some("Accept-Encoding"));
+    assert_eq!(coded.header("vary"), Some("Accept-Encoding"));
+    assert_eq!(house.service.metrics.codings.get(), 1);
+    let head = client.request("HEAD", LONG.as_bytes(), &[("accept-encoding", "gzip")]).await;
+    assert_eq!(head.header("content-length"), Some(coded.body.len().to_string().as_str()));
+}
+
+#[tokio::test]
+async fn each_form_has_its_tag_and_either_tag_validates_both() {
+    let (house, _folder) = a_year().await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    let plain_tag = get(&mut client, LONG, "gzip").await.header("etag").unwrap().to_owned();
+    eventually(|| house.service.tasks.is_empty()).await;
+    let gzip_tag = get(&mut client, LONG, "gzip").await.header("etag").unwrap().to_owned();
+    assert_eq!(gzip_tag, format!("{}-gz\"", plain_tag.trim_end_matches('"')));
+    for (accept, selected) in [("gzip", &gzip_tag), ("identity", &plain_tag)] {
+        for tag in [&plain_tag, &gzip_tag] {
+            let headers = [("accept-encoding", accept), ("if-none-match", tag.as_str())];
+            let response = client.request("GET", LONG.as_bytes(), &headers).await;
+            assert_eq!((response.status, response.header("etag")), (304, Some(selected.as_str())));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_short_body_and_a_problem_are_never_coded() {
+    let (house, _folder) = a_year().await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    for target in [
+        SHORT,
+        "/metrics/nothing",
+        "/metrics/pageviews/per-article/en.wikipedia/all-access/user/None/daily/20240101/20240101",
+    ] {
+        for _ in 0..2 {
+            let response = get(&mut client, target, "gzip").await;
+            assert_eq!(response.header("content-encoding"), None, "{target}");
+            eventually(|| house.service.tasks.is_empty()).await;
+        }
+    }
+    assert_eq!(house.service.metrics.codings.get(), 0);
+}
+
+#[tokio::test]
+async fn a_spelling_is_understood_once() {
+    let (house, _folder) = a_year().await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    let spelled =
+        LONG.replace("en.wikipedia", "www.EN.wikipedia.org").replace("20241231", "2024123107");
+    let first = client.get(&spelled).await;
+    assert!(house.service.spellings.bytes() > 0);
+    let kept = house.service.spellings.bytes();
+    let second = client.get(&spelled).await;
+    assert_eq!(first.body, second.body);
+    assert!(second.header("cache-status").unwrap().starts_with("aqs; hit"));
+    assert_eq!(house.service.spellings.bytes(), kept);
+    assert!(client.get(LONG).await.header("cache-status").unwrap().starts_with("aqs; hit"));
+    assert_eq!(house.service.cache.len(), 1);
+    // What means nothing is no spelling of anything.
+    client.get("/metrics/nothing").await;
+    assert_eq!(house.service.spellings.bytes(), kept);
+}
+
+#[tokio::test]
+async fn what_is_not_loaded_says_so_and_is_not_looked_for() {
+    let (house, _folder) = a_year().await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    let range = |range: &str| LONG.replace("20240101/20241231", range);
+    let reads = || -> u64 {
+        let families = house.service.registry.gather();
+        let family = families.iter().find(|family| family.name() == "aqs_store_reads_total");
+        family.map_or(0, |family| {
+            family.get_metric().iter().map(|metric| metric.get_counter().get_value() as u64).sum()
+        })
+    };
+    for (asked, detail) in
+        [("20250101/20250201", "not-loaded"), ("20230101/20231231", "out-of-range")]
+    {
+        let response = client.get(&range(asked)).await;
+        assert_eq!(response.status, 404);
+        assert!(response.text().contains("The date(s) you used are valid"));
+        let expected = format!("aqs; fwd=miss; stored; detail={detail}");
+        assert_eq!(response.header("cache-status"), Some(expected.as_str()));
+        let again = client.get(&range(asked)).await;
+        assert!(again.header("cache-status").unwrap().ends_with(&format!("; detail={detail}")));
+    }
+    assert_eq!(reads(), 0);
+    // A range of ten thousand years is read as what is loaded, like any other that covers it.
+    let absurd = client.get(&range("00000101/99991231")).await;
+    assert_eq!(absurd.body, client.get(LONG).await.body);
+    assert_eq!(reads(), 2);
+}
+
+#[tokio::test]
+async fn the_datasets_page_tells_how_new_the_data_is() {
+    let (house, _folder) = a_year().await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    let expected = r#"{"items":[{"dataset":"pageviews-per-article-daily","granularity":"daily","first":"2024010100","last":"2024122800"}]}"#;
+    for prefix in ["/metrics", "/api/rest_v1/metrics", "/wikimedia.org/v1/metrics"] {
+        let page = client.get(&format!("{prefix}/datasets")).await;
+        assert_eq!((page.status, page.text()), (200, expected));
+        assert_eq!(page.header("content-type"), Some("application/json; charset=utf-8"));
+    }
+}
+
+#[tokio::test]
+async fn a_purge_is_remembered_over_a_restart() {
+    use aqs_origin::epochs::{Depth, Scope, Validity};
+    use aqs_proxy::house::{Settings, StatePlace};
+    let folder = tempfile::tempdir().unwrap();
+    let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/per_article/rows");
+    let store = store_of(&rows, folder.path());
+    let state = StatePlace::At(folder.path().join("state"));
+    let with_state = || Settings { state: state.clone(), ..settings() };
+    let first = house(with_state(), store.clone()).await;
+    let query = {
+        let target = aqs_api::Target::parse(LONG).unwrap();
+        first.service.catalogue.resolve(target).unwrap()
+    };
+    let slots = first.service.origin.slots(&query);
+    let before = first.service.origin.epochs.stamp();
+    first.service.origin.purge(Scope::Endpoint("pageviews/per-article"), Depth::Hard);
+    let after = first.service.origin.epochs.stamp();
+    assert!(first.drain().await);
+    let second = house(with_state(), store).await;
+    let epochs = &second.service.origin.epochs;
+    assert_eq!(epochs.validity(before, &slots), Validity::Invalid);
+    assert_eq!(epochs.validity(after, &slots), Validity::Valid);
+    // Meanwhile the directory has its user.
+    let sockets = House::bind(&settings()).unwrap();
+    let third = House::start(
+        sockets,
+        with_state(),
+        crate::support::catalogue(),
+        store_of(&rows, tempfile::tempdir().unwrap().path()),
+    )
+    .await;
+    assert!(matches!(third, Err(aqs_proxy::house::StartError::State(_))));
+}

@@ -1,0 +1,294 @@
+//! What is served when an answer is old, purged, or the store is away.
+
+use crate::support::client::{Client, Response};
+use crate::support::scripted::{Mood, Scripted};
+use crate::support::{eventually, house, settings};
+use aqs_api::Target;
+use aqs_origin::epochs::{Depth, Scope};
+use aqs_origin::{Clock, Moment};
+use aqs_proxy::house::{House, Settings};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DATASET: &str = "pageviews-aggregate-daily";
+
+fn target(project: &str) -> String {
+    format!(
+        "/metrics/pageviews/aggregate/{project}.wikipedia/all-access/user/daily/20240101/20240131"
+    )
+}
+
+fn views(response: &Response) -> u64 {
+    assert_eq!(response.status, 200, "{}", response.text());
+    response.json()["items"][0]["views"].as_u64().unwrap()
+}
+
+fn cache_status(response: &Response) -> &str {
+    response.header("cache-status").unwrap()
+}
+
+/// A house whose clock stands until it is moved.
+async fn timed(store: &Arc<Scripted>) -> (House, Clock) {
+    let clock = Clock::set(Moment(1_790_000_000_000));
+    let house = house(Settings { clock: clock.clone(), ..settings() }, store.clone()).await;
+    (house, clock)
+}
+
+#[tokio::test]
+async fn the_old_is_served_while_one_refresh_brings_the_new() {
+    let store = Scripted::open();
+    let (house, clock) = timed(&store).await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    assert_eq!(views(&client.get(&target("en")).await), 1);
+    store.truth.store(2, Ordering::SeqCst);
+    clock.advance(6 * MINUTE);
+    let stale = client.get(&target("en")).await;
+    assert_eq!((views(&stale), cache_status(&stale)), (1, "aqs; hit; ttl=-60"));
+    assert_eq!(stale.header("cache-control"), Some("s-maxage=60"));
+    eventually(|| store.reads() == 2 && house.service.flights.under_way() == 0).await;
+    let fresh = client.get(&target("en")).await;
+    assert_eq!((views(&fresh), cache_status(&fresh)), (2, "aqs; hit; ttl=300"));
+    assert_eq!(store.reads(), 2);
+}
+
+#[tokio::test]
+async fn a_refresh_goes_on_when_its_client_is_gone_and_is_not_begun_twice() {
+    let store = Scripted::gated();
+    let (house, clock) = timed(&store).await;
+    store.let_one_pass();
+    let mut client = Client::connect(house.addresses[0]).await;
+    assert_eq!(views(&client.get(&target("en")).await), 1);
+    clock.advance(6 * MINUTE);
+    for _ in 0..20 {
+        let mut client = Client::connect(house.addresses[0]).await;
+        assert_eq!(views(&client.get(&target("en")).await), 1);
+    }
+    drop(client);
+    store.truth.store(2, Ordering::SeqCst);
+    store.let_all_pass();
+    eventually(|| house.service.flights.under_way() == 0).await;
+    assert_eq!(store.reads(), 2);
+}
+
+#[tokio::test]
+async fn beyond_that_the_old_is_served_only_if_the_store_fails() {
+    let store = Scripted::open();
+    let (house, clock) = timed(&store).await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    client.get(&target("en")).await;
+    clock.advance(120 * MINUTE);
+    store.be(Mood::Fails);
+    let old = client.get(&target("en")).await;
+    assert_eq!((views(&old), cache_status(&old)), (1, "aqs; hit; ttl=-6900; detail=store-error"));
+    store.be(Mood::Answers);
+    store.truth.store(2, Ordering::SeqCst);
+    let new = client.get(&target("en")).await;
+    assert_eq!((views(&new), cache_status(&new)), (2, "aqs; fwd=stale; stored"));
+    clock.advance(25 * 60 * MINUTE);
+    store.be(Mood::Fails);
+    assert_eq!(client.get(&target("en")).await.status, 503);
+}
+
+#[tokio::test]
+async fn the_absence_of_data_has_its_own_times() {
+    let store = Scripted::open();
+    store.be(Mood::IsEmpty);
+    let (house, clock) = timed(&store).await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    assert_eq!(client.get(&target("en")).await.status, 404);
+    clock.advance(Duration::from_secs(59));
+    assert_eq!(cache_status(&client.get(&target("en")).await), "aqs; hit; ttl=1");
+    clock.advance(Duration::from_secs(2));
+    store.be(Mood::Fails);
+    let old = client.get(&target("en")).await;
+    assert_eq!((old.status, old.header("cache-control")), (404, Some("s-maxage=60")));
+    store.be(Mood::Answers);
+    assert_eq!(client.get(&target("en")).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_minutes_without_a_store_are_not_noticed_by_whoever_asked_before() {
+    const ADDRESSES: usize = 60;
+    for mood in [Mood::Fails, Mood::Hangs] {
+        let store = Scripted::open();
+        let clock = Clock::set(Moment(1_790_000_000_000));
+        let answer_within = Duration::from_millis(200);
+        let mut settings = Settings { clock: clock.clone(), answer_within, ..settings() };
+        settings.flights.within = answer_within;
+        let refreshes = settings.refreshes;
+        let house = house(settings, store.clone()).await;
+        let mut client = Client::connect(house.addresses[0]).await;
+        for number in 0..ADDRESSES {
+            assert_eq!(views(&client.get(&target(&format!("p{number}"))).await), 1);
+        }
+        let before = store.reads();
+        store.be(mood);
+        store.truth.store(2, Ordering::SeqCst);
+        for _ in 0..60 {
+            clock.advance(Duration::from_secs(10));
+            for number in 0..ADDRESSES {
+                assert_eq!(views(&client.get(&target(&format!("p{number}"))).await), 1);
+                // A refresh gives up a hair before the read that it began.
+                assert!(store.inside.load(Ordering::SeqCst) <= 2 * refreshes, "a stampede");
+            }
+        }
+        let unknown = client.get(&target("never-asked")).await;
+        assert!([503, 504].contains(&unknown.status), "{}", unknown.status);
+        // Stale from the fifth minute on: at most one refresh in five seconds for each address.
+        assert!(store.reads() - before <= ADDRESSES * 60, "{} reads", store.reads() - before);
+        store.be(Mood::Answers);
+        eventually(|| house.service.tasks.is_empty() && house.service.flights.under_way() == 0)
+            .await;
+        clock.advance(Duration::from_secs(10));
+        for number in 0..ADDRESSES {
+            client.get(&target(&format!("p{number}"))).await;
+        }
+        // Recovery is spread over what refreshes are allowed at once; in the end all are new.
+        eventually(|| house.service.tasks.is_empty()).await;
+        for _ in 0..ADDRESSES {
+            clock.advance(Duration::from_secs(6));
+            for number in 0..ADDRESSES {
+                client.get(&target(&format!("p{number}"))).await;
+            }
+            eventually(|| house.service.tasks.is_empty()).await;
+        }
+        for number in 0..ADDRESSES {
+            assert_eq!(views(&client.get(&target(&format!("p{number}"))).await), 2);
+        }
+        drop(client);
+        assert!(house.drain().await);
+    }
+}
+
+#[tokio::test]
+async fn a_hard_purge_meets_its_scope_and_nothing_else() {
+    let store = Scripted::open();
+    let house = house(settings(), store.clone()).await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    let other = "/metrics/unique-devices/de.wikipedia/all-sites/daily/20240101/20240131";
+    let key = |target: &str| {
+        house.service.catalogue.resolve(Target::parse(target).unwrap()).unwrap().key().hash()
+    };
+    let en = target("en");
+    let scopes = [
+        (Scope::Everything, true),
+        (Scope::Endpoint("pageviews/aggregate"), false),
+        (Scope::Dataset(DATASET), false),
+        (Scope::Project("en.wikipedia"), false),
+        (Scope::Key(key(&en)), false),
+    ];
+    for (scope, meets_other) in scopes {
+        client.get(&en).await;
+        client.get(other).await;
+        house.service.origin.purge(scope, Depth::Hard);
+        let purged = client.get(&en).await;
+        assert_eq!(cache_status(&purged), "aqs; fwd=stale; stored; detail=purged", "{scope:?}");
+        let hit = cache_status(&client.get(other).await).starts_with("aqs; hit");
+        assert_eq!(hit, !meets_other, "{scope:?}");
+    }
+    house.service.origin.purge(Scope::Project("fr.wikipedia"), Depth::Hard);
+    assert!(cache_status(&client.get(&en).await).starts_with("aqs; hit"));
+}
+
+#[tokio::test]
+async fn after_a_soft_purge_the_old_is_served_once_more() {
+    let store = Scripted::open();
+    let house = house(settings(), store.clone()).await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    client.get(&target("en")).await;
+    store.truth.store(2, Ordering::SeqCst);
+    house.service.origin.purge(Scope::Project("en.wikipedia"), Depth::Soft);
+    let stale = client.get(&target("en")).await;
+    assert_eq!((views(&stale), cache_status(&stale)), (1, "aqs; hit; ttl=0"));
+    eventually(|| house.service.tasks.is_empty()).await;
+    assert_eq!(views(&client.get(&target("en")).await), 2);
+}
+
+#[tokio::test]
+async fn a_load_makes_what_it_touched_stale_and_nothing_else() {
+    let store = Scripted::open();
+    store.load(DATASET, 1);
+    store.load("unique-devices-daily", 1);
+    let house = house(settings(), store.clone()).await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    let other = "/metrics/unique-devices/de.wikipedia/all-sites/daily/20240101/20240131";
+    client.get(&target("en")).await;
+    client.get(other).await;
+    store.load(DATASET, 2);
+    let purged = house.service.origin.epochs.stamp();
+    eventually(|| house.service.origin.epochs.stamp() > purged).await;
+    assert_eq!(cache_status(&client.get(&target("en")).await), "aqs; hit; ttl=0");
+    eventually(|| house.service.tasks.is_empty()).await;
+    assert_eq!(views(&client.get(&target("en")).await), 2);
+    assert!(cache_status(&client.get(other).await).starts_with("aqs; hit; ttl=2"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_asked_before_a_purge_is_not_served_after_it() {
+    let store = Scripted::gated();
+    let house = house(settings(), store.clone()).await;
+    let ask = || {
+        let address = house.addresses[0];
+        tokio::spawn(async move { Client::connect(address).await.get(&target("en")).await })
+    };
+    let before = ask();
+    eventually(|| store.reads() == 1).await;
+    store.truth.store(2, Ordering::SeqCst);
+    house.service.origin.purge(Scope::Everything, Depth::Hard);
+    // It must not join what was asked before.
+    let after = ask();
+    eventually(|| store.reads() == 2).await;
+    store.let_all_pass();
+    assert_eq!(views(&after.await.unwrap()), 2);
+    assert_eq!(views(&before.await.unwrap()), 2);
+    assert_eq!(views(&ask().await.unwrap()), 2);
+}
+
+/// Clients, loads and purges at random: whoever asks after a hard purge has returned gets nothing
+/// from before it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_interleaving_serves_what_was_purged() {
+    const CLIENTS: usize = 16;
+    const REQUESTS: usize = 400;
+    let store = Scripted::open();
+    store.dawdles.store(true, Ordering::SeqCst);
+    let house = house(settings(), store.clone()).await;
+    let floor = Arc::new(std::sync::atomic::AtomicU64::new(1));
+    let mut clients = Vec::new();
+    for number in 0..CLIENTS {
+        let (address, floor) = (house.addresses[0], Arc::clone(&floor));
+        clients.push(tokio::spawn(async move {
+            let mut client = Client::connect(address).await;
+            for turn in 0..REQUESTS {
+                let least = floor.load(Ordering::SeqCst);
+                let project = ["en", "de", "fr"][(number + turn) % 3];
+                let response = client.get(&target(project)).await;
+                // So many purges may leave a request without an answer, but never an old one.
+                if response.status != 503 {
+                    let got = views(&response);
+                    assert!(got >= least, "{got} was served, but {least} was purged");
+                }
+            }
+        }));
+    }
+    let scopes =
+        [Scope::Everything, Scope::Dataset(DATASET), Scope::Endpoint("pageviews/aggregate")];
+    let mut purges = 0;
+    while clients.iter().any(|client| !client.is_finished()) {
+        let truth = store.truth.fetch_add(1, Ordering::SeqCst) + 1;
+        let depth = if purges % 5 == 4 { Depth::Soft } else { Depth::Hard };
+        house.service.origin.purge(scopes[purges % 3], depth);
+        if depth == Depth::Hard {
+            floor.store(truth, Ordering::SeqCst);
+        }
+        purges += 1;
+        tokio::time::sleep(Duration::from_micros(300)).await;
+    }
+    for client in clients {
+        client.await.unwrap();
+    }
+    assert!(purges > 20, "{purges} purges are too few to tell");
+    assert!(store.reads() > 100, "{} reads are too few to tell", store.reads());
+}

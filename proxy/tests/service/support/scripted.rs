@@ -1,0 +1,168 @@
+//! A store that does as it is told: answers, waits, fails or hangs.
+
+use aqs_api::calendar::Digits;
+use aqs_api::table::Kind;
+use aqs_api::{Coverage, Lookup, Rows};
+use aqs_origin::store::{Store, StoreError};
+use aqs_origin::{Cx, Priority};
+use async_trait::async_trait;
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// What the store does when it is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mood {
+    Answers,
+    IsEmpty,
+    Fails,
+    Hangs,
+}
+
+/// One row a lookup, at the beginning of its range, every figure of it `truth`.
+pub(crate) struct Scripted {
+    pub(crate) truth: AtomicU64,
+    pub(crate) reads: AtomicUsize,
+    mood: Mutex<Mood>,
+    /// Reads pass one by one as permits are given; closed, all pass.
+    gate: Semaphore,
+    /// How urgent each read was when it passed the gate.
+    pub(crate) priorities: Mutex<Vec<Priority>>,
+    /// Reads that are being waited for.
+    pub(crate) inside: AtomicUsize,
+    /// Whether reads take turns with others before they answer.
+    pub(crate) dawdles: AtomicBool,
+    change: AtomicU64,
+    versions: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Scripted {
+    /// A store that answers at once.
+    pub(crate) fn open() -> Arc<Self> {
+        let store = Self::gated();
+        store.gate.close();
+        store
+    }
+
+    /// A store whose reads wait at the gate.
+    pub(crate) fn gated() -> Arc<Self> {
+        Arc::new(Self {
+            truth: AtomicU64::new(1),
+            reads: AtomicUsize::new(0),
+            mood: Mutex::new(Mood::Answers),
+            gate: Semaphore::new(0),
+            priorities: Mutex::default(),
+            inside: AtomicUsize::new(0),
+            dawdles: AtomicBool::new(false),
+            change: AtomicU64::new(0),
+            versions: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn be(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
+    }
+
+    /// Lets one read pass.
+    pub(crate) fn let_one_pass(&self) {
+        self.gate.add_permits(1);
+    }
+
+    /// Lets all reads pass from now on.
+    pub(crate) fn let_all_pass(&self) {
+        self.gate.close();
+    }
+
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
+
+    /// Changes what a dataset holds, as a load would.
+    pub(crate) fn load(&self, dataset: &'static str, truth: u64) {
+        self.truth.store(truth, Ordering::SeqCst);
+        *self.versions.lock().unwrap().entry(dataset).or_default() += 1;
+        self.change.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn mood(&self) -> Mood {
+        *self.mood.lock().unwrap()
+    }
+}
+
+struct Inside<'a>(&'a AtomicUsize);
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[async_trait]
+impl Store for Scripted {
+    async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
+        let number = self.reads.fetch_add(1, Ordering::SeqCst);
+        self.inside.fetch_add(1, Ordering::SeqCst);
+        let _inside = Inside(&self.inside);
+        // Asked before it waits: whatever is changed meanwhile, it has seen the old.
+        let truth = self.truth.load(Ordering::SeqCst) as i64;
+        if let Ok(permit) = self.gate.acquire().await {
+            permit.forget();
+        }
+        if self.dawdles.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_micros(number as u64 * 7919 % 1000)).await;
+        }
+        self.priorities.lock().unwrap().push(cx.priority());
+        match self.mood() {
+            Mood::Answers => Ok(one_row(lookup, truth)),
+            Mood::IsEmpty => Ok(Rows::of(lookup.dataset().table).finish()),
+            Mood::Fails => {
+                Err(StoreError::Unavailable { store: "scripted", reason: "told to".into() })
+            }
+            Mood::Hangs => tokio::time::timeout_at(cx.deadline.into(), pending())
+                .await
+                .unwrap_or(Err(StoreError::Timeout { store: "scripted", asked: "told to".into() })),
+        }
+    }
+
+    async fn coverage(&self) -> Result<Coverage, StoreError> {
+        Ok(Coverage::default())
+    }
+
+    async fn change_mark(&self) -> Result<u64, StoreError> {
+        match self.mood() {
+            Mood::Answers | Mood::IsEmpty => Ok(self.change.load(Ordering::SeqCst)),
+            _ => Err(StoreError::Unavailable { store: "scripted", reason: "told to".into() }),
+        }
+    }
+
+    async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
+        Ok(self.versions.lock().unwrap().clone())
+    }
+}
+
+fn one_row(lookup: &Lookup, truth: i64) -> Rows {
+    let Lookup::Points(read) = lookup else { panic!("not scripted: {lookup:?}") };
+    let table = read.dataset.table;
+    let mut rows = Rows::of(table);
+    for (index, column) in table.read_columns().enumerate() {
+        match column.kind {
+            Kind::Int | Kind::BigInt => rows.int(index, Some(truth)).unwrap(),
+            Kind::Text => {
+                let stamp =
+                    read.range.map_or("2024010100".to_owned(), |(first, _): (Digits, _)| {
+                        first.as_str().to_owned()
+                    });
+                rows.text(index, Some(&stamp)).unwrap();
+            }
+            Kind::Json => {
+                let list = format!(r#"[{{"article":"A","views":{truth},"rank":1}}]"#);
+                rows.text(index, Some(&list)).unwrap();
+            }
+        }
+    }
+    rows.end_row().unwrap();
+    rows.finish()
+}
