@@ -5,7 +5,7 @@ use aqs_api::freshness::{Lifetimes, Times};
 use aqs_api::{Catalogue, CatalogueError, Representation};
 use aqs_proxy::house::{House, Settings, StartError};
 use aqs_proxy::listen::ListenError;
-use aqs_proxy::serve::{Content, HeadView, Listener, Method, Reply, Served, Service};
+use aqs_proxy::serve::{Content, HeadView, Listener, Method, Reply, Served, Service, Wishes};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,11 +51,9 @@ impl Subject {
             ..Settings::default()
         };
         let catalogue = Arc::new(Catalogue::standard()?);
-        // Whatever the house starts, it starts on this runtime.
-        let within = runtime.enter();
         let sockets = House::bind(&settings)?;
-        let house = House::start(sockets, settings, catalogue, Arc::new(SyntheticStore))?;
-        drop(within);
+        let store = Arc::new(SyntheticStore);
+        let house = runtime.block_on(House::start(sockets, settings, catalogue, store))?;
         Ok(Self { house, runtime })
     }
 
@@ -75,7 +73,8 @@ impl Subject {
 
 /// The head of a GET on the public listener.
 pub fn head<'a>(target: &'a str, if_none_match: Option<&'a [u8]>) -> HeadView<'a> {
-    HeadView { listener: Listener::Public, method: Method::Get, target, if_none_match }
+    let wishes = Wishes { if_none_match, ..Wishes::default() };
+    HeadView { listener: Listener::Public, method: Method::Get, target, wishes }
 }
 
 /// The `If-None-Match` of a client that has the body of a reply.

@@ -10,6 +10,7 @@ use aqs_api::{Coverage, Lookup, Rows};
 use aqs_origin::Cx;
 use aqs_origin::store::{Store, StoreError};
 use async_trait::async_trait;
+use std::collections::BTreeMap;
 
 /// A project, an article or whatever of that name has no rows.
 pub const ABSENT: &str = "Nobody_has_heard_of_it";
@@ -30,6 +31,14 @@ impl Store for SyntheticStore {
 
     async fn coverage(&self) -> Result<Coverage, StoreError> {
         Ok(Coverage::default())
+    }
+
+    async fn change_mark(&self) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
+        Ok(BTreeMap::new())
     }
 }
 
