@@ -12,7 +12,3 @@ pub mod targets;
 
 pub use subject::{Subject, SubjectError};
 pub use synthetic::SyntheticStore;
-
-/// The program's allocator, since a good part of a miss is allocation.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -39,6 +39,11 @@ impl Subject {
     /// Builds the service as the program does, with no listener and with answers that stay fresh
     /// for as long as any bench takes.
     pub fn build() -> Result<Self, SubjectError> {
+        Self::with_memory(Settings::default().memory_bytes)
+    }
+
+    /// The same with so many bytes for its answers.
+    pub fn with_memory(memory_bytes: u64) -> Result<Self, SubjectError> {
         // Misses are filled before anything is measured: one thread is enough for them.
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(1).enable_all().build()?;
@@ -47,6 +52,7 @@ impl Subject {
         let settings = Settings {
             listen: Vec::new(),
             admin_listen: Vec::new(),
+            memory_bytes,
             times: Times { data: lasting, no_data: lasting },
             ..Settings::default()
         };

@@ -7,7 +7,7 @@ use sysinfo::System;
 use tokio_util::sync::CancellationToken;
 
 /// How often the parts are looked at.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 /// A bound that is off by less than one in so many is left alone: shrinking has a price.
 const TOLERANCE: u64 = 50;
 

@@ -108,6 +108,8 @@ impl Content<'_> {
             (Response::Series { .. }, _) | (Response::List { .. }, _) => debug_assert!(false),
         }
         out.extend_from_slice(b"]}");
+        // It is kept for long, and counted by its length.
+        out.shrink_to_fit();
         out
     }
 

@@ -5,7 +5,8 @@
 //! it goes on when whoever started it goes away, and what it brings is shared, failures too.
 
 mod board;
-#[cfg(all(test, feature = "model"))]
+#[cfg(test)]
+#[cfg(feature = "model")]
 mod model;
 
 pub(crate) use board::{Board, Boarding};

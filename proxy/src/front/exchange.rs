@@ -5,9 +5,13 @@ use super::timer::Timer;
 use super::{Front, connection::Next};
 use crate::serve::{Method, Persistence, Reply, Served};
 use aqs_api::Problem;
+use aqs_origin::memory::Part;
 use pingora_core::protocols::Stream;
+use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Instant;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
@@ -76,13 +80,25 @@ impl Exchange {
     ) -> bool {
         let body = reply.write(target, persistence, &mut self.head, &mut self.scratch);
         let body = if with_body { body } else { &[] };
+        let mut sending = pin!(send(io, &self.head, body));
+        // Most replies fit into the socket's buffer: nothing is set up for those.
+        if let Poll::Ready(sent) = poll_once(sending.as_mut()).await {
+            return sent.is_ok();
+        }
+        // What a slow client has not taken yet may be evicted meanwhile, and is here all the same.
+        let budget = &self.front.service.origin.budget;
+        let _pinned = budget.charge(Part::Connections, body.len());
         self.timer.restart(self.front.limits.write);
         tokio::select! {
             biased;
-            sent = send(io, &self.head, body) => sent.is_ok(),
+            sent = sending => sent.is_ok(),
             () = self.timer.expired() => false,
         }
     }
+}
+
+async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
+    poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
 }
 
 /// Sends head and body, most often with one system call.
