@@ -38,7 +38,7 @@ impl Service {
             // What was asked before a hard purge must not be served after it.
             if self.origin.epochs.validity(entry.stamp, &entry.slots) != Validity::Invalid {
                 let result = if landed.joined { CacheResult::Collapsed } else { reason };
-                return self.reply(entry, wishes.borrow(), result);
+                return self.reply(entry, wishes.borrow(), result, self.clock.now());
             }
         }
         let problem =
@@ -116,7 +116,7 @@ impl Service {
         if !matches!(error, OriginError::Shape { .. })
             && let Some(entry) = self.usable(query)
         {
-            return self.reply(entry, wishes.borrow(), CacheResult::StaleIfError);
+            return self.reply(entry, wishes.borrow(), CacheResult::StaleIfError, self.clock.now());
         }
         Reply::failure(problem(error, cx.request_id), query.endpoint_id())
     }

@@ -20,7 +20,7 @@ use crate::cache::ResponseCache;
 use crate::metrics::Metrics;
 use crate::spellings::Spellings;
 use aqs_api::{Catalogue, KeyRef, Problem, Query, Target};
-use aqs_origin::{Clock, Entry, Freshness, Origin};
+use aqs_origin::{Clock, Entry, Freshness, Moment, Origin};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -125,7 +125,7 @@ impl Service {
             }
             Freshness::OnlyIfStoreFails | Freshness::Invalid => return None,
         };
-        Some(self.reply(entry, head.wishes, result))
+        Some(self.reply(entry, head.wishes, result, now))
     }
 
     /// Sends an entry in the form that the client wishes.
@@ -134,9 +134,10 @@ impl Service {
         entry: Arc<Entry>,
         wishes: Wishes<'_>,
         result: CacheResult,
+        now: Moment,
     ) -> Reply {
         let gzip = self.gzip(&entry, wishes);
-        let ttl = entry.fresh_until.seconds_since(self.clock.now());
+        let ttl = entry.fresh_until.seconds_since(now);
         Reply::entry(entry, wishes.if_none_match, gzip, result, ttl)
     }
 
