@@ -6,6 +6,7 @@ use crate::entry::Entry;
 use crate::epochs::{Epochs, Slots, Stamp};
 use crate::error::OriginError;
 use crate::flights::{FlightLimits, Flights, Outcome};
+use crate::gate::{Gate, GateLimits};
 use crate::holdings::Holdings;
 use crate::memory::{Budget, Charged, Part};
 use crate::metrics::Metrics;
@@ -28,6 +29,7 @@ pub struct Origin {
     /// What is counted.
     pub metrics: Metrics,
     lookups: Arc<Flights<Lookup, Fetched>>,
+    gate: Arc<Gate>,
     times: Times,
     clock: Clock,
 }
@@ -46,6 +48,8 @@ pub struct Parts {
     pub times: Times,
     /// How much flights may take.
     pub limits: FlightLimits,
+    /// How much the store is asked at once.
+    pub gate: GateLimits,
     /// The time.
     pub clock: Clock,
     /// What is counted.
@@ -65,11 +69,12 @@ struct Fetched {
 impl Origin {
     /// An origin over one store.
     pub fn new(parts: Parts) -> Self {
-        let Parts { catalogue, store, epochs, budget, times, limits, clock, metrics, tasks } =
-            parts;
+        let Parts { catalogue, store, epochs, budget, times, limits, .. } = parts;
+        let Parts { gate, clock, metrics, tasks, .. } = parts;
+        let gate = Arc::new(Gate::new(gate, metrics.gate()));
         let lookups = Arc::new(Flights::new(limits, tasks, metrics.flights("lookup")));
         let holdings = Holdings::default();
-        Self { catalogue, store, holdings, epochs, budget, metrics, lookups, times, clock }
+        Self { catalogue, store, holdings, epochs, budget, metrics, lookups, gate, times, clock }
     }
 
     /// Where the purges of a query's answer are written.
@@ -129,9 +134,10 @@ impl Origin {
     async fn fetch(&self, lookup: Lookup, slots: &Slots, cx: &Cx) -> Outcome<Fetched> {
         let (store, clock, metrics) =
             (Arc::clone(&self.store), self.clock.clone(), self.metrics.clone());
-        let budget = Arc::clone(&self.budget);
+        let (budget, gate) = (Arc::clone(&self.budget), Arc::clone(&self.gate));
         let asked_for = lookup.clone();
         let landed = self.lookups.fly(lookup, &self.epochs, slots, cx, |stamp, cx| async move {
+            let _place = gate.enter(&cx).await?;
             let asked = clock.now();
             let rows = read(&*store, &asked_for, &cx, &metrics).await?;
             let rows = budget.charged(Part::Flights, rows.weight(), rows);

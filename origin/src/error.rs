@@ -22,6 +22,9 @@ pub enum OriginError {
     /// Too many wait for the store already.
     #[error("too many requests wait for the store")]
     Crowded,
+    /// The store has more to do than it takes.
+    #[error("more is asked of the store than it takes at once")]
+    Overloaded,
     /// The deadline of the one who waited is over; the flight goes on.
     #[error("the store did not answer before the request's deadline")]
     Deadline,

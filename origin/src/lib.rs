@@ -11,6 +11,7 @@ pub mod entry;
 pub mod epochs;
 pub mod error;
 pub mod flights;
+pub mod gate;
 mod holdings;
 pub mod load;
 pub mod memory;

@@ -18,6 +18,19 @@ pub struct Metrics {
     flights: IntCounterVec,
     under_way: IntGaugeVec,
     waiting: IntGaugeVec,
+    shed: IntCounterVec,
+    queue: IntGauge,
+}
+
+/// What is counted of the way to a store.
+#[derive(Clone, Debug)]
+pub struct GateMetrics {
+    /// Reads turned away, since the queue was full.
+    pub full: IntCounter,
+    /// Reads given up, since their turn did not come in time.
+    pub late: IntCounter,
+    /// Reads that wait for their turn.
+    pub waiting: IntGauge,
 }
 
 /// What is counted of one kind of flights.
@@ -74,7 +87,35 @@ impl Metrics {
         registry.register(Box::new(flights.clone()))?;
         registry.register(Box::new(under_way.clone()))?;
         registry.register(Box::new(waiting.clone()))?;
-        Ok(Self { store_reads, store_seconds, purges, no_data, flights, under_way, waiting })
+        let shed = counters(
+            "aqs_store_reads_shed_total",
+            "Reads that the store was not asked for, by reason (queue-full, queue-late)",
+            &["reason"],
+        )?;
+        let queue =
+            IntGauge::new("aqs_store_queue", "Reads that wait for their turn at the store")?;
+        registry.register(Box::new(shed.clone()))?;
+        registry.register(Box::new(queue.clone()))?;
+        Ok(Self {
+            store_reads,
+            store_seconds,
+            purges,
+            no_data,
+            flights,
+            under_way,
+            waiting,
+            shed,
+            queue,
+        })
+    }
+
+    /// The handles of the way to the store.
+    pub fn gate(&self) -> GateMetrics {
+        GateMetrics {
+            full: self.shed.with_label_values(&["queue-full"]),
+            late: self.shed.with_label_values(&["queue-late"]),
+            waiting: self.queue.clone(),
+        }
     }
 
     /// The handles of one kind of flights.

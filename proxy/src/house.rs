@@ -11,6 +11,7 @@ use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, CatalogueError};
 use aqs_origin::epochs::{Found, StateDirectory, StateError};
 use aqs_origin::flights::FlightLimits;
+use aqs_origin::gate::GateLimits;
 use aqs_origin::memory::Budget;
 use aqs_origin::store::Store;
 use aqs_origin::{Clock, Epochs, Origin};
@@ -42,8 +43,12 @@ pub struct Settings {
     pub answer_within: Duration,
     /// How much flights may take.
     pub flights: FlightLimits,
+    /// How much the store is asked at once.
+    pub gate: GateLimits,
     /// How many refreshes may run at once.
     pub refreshes: usize,
+    /// How many connections clients may have; operators have some of their own.
+    pub connections: usize,
     /// How much a connection may take.
     pub limits: Limits,
     /// How long requests in flight may take to finish at the end.
@@ -74,7 +79,9 @@ impl Default for Settings {
             times: Times::default(),
             answer_within: Duration::from_secs(10),
             flights: FlightLimits::default(),
+            gate: GateLimits::default(),
             refreshes: 16,
+            connections: 20_000,
             limits: Limits::default(),
             drain_within: Duration::from_secs(20),
             clock: Clock::System,
@@ -177,6 +184,10 @@ impl House {
                 limits: settings.limits,
                 draining: drain_watch.clone(),
                 connections: connections.clone(),
+                places: Arc::new(Semaphore::new(match listener {
+                    Listener::Public => settings.connections,
+                    Listener::Admin => ADMIN_CONNECTIONS,
+                })),
             });
             let started = Accepting::start(bound, front, stop_watch.clone());
             accepting.push(started.map_err(StartError::Socket)?);
@@ -221,6 +232,8 @@ impl House {
     }
 }
 
+/// How many connections operators may have on each listener.
+const ADMIN_CONNECTIONS: usize = 100;
 /// One part in so many of the budget may go to spellings.
 const SPELLINGS: u64 = 64;
 /// How many bodies are coded at once: serving comes first.
@@ -245,6 +258,7 @@ fn build(
         budget: Arc::clone(&budget),
         times: settings.times,
         limits: settings.flights,
+        gate: settings.gate,
         clock: clock.clone(),
         metrics: origin_metrics,
         tasks: tasks.clone(),

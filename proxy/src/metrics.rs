@@ -23,6 +23,8 @@ pub struct Metrics {
     second_handles: Vec<OnceLock<Histogram>>,
     /// Connections that are open now, by listener.
     pub connections: IntGaugeVec,
+    /// Connections turned away, since too many were open.
+    pub connections_refused: IntCounter,
     /// Heads that were refused before they became a request.
     pub refused: IntCounterVec,
     /// Entries that the response cache evicted.
@@ -71,6 +73,10 @@ impl Metrics {
             Opts::new("aqs_connections", "Connections that are open now, by listener"),
             &["listener"],
         )?;
+        let connections_refused = IntCounter::new(
+            "aqs_connections_refused_total",
+            "Connections turned away, since too many were open",
+        )?;
         let refused = IntCounterVec::new(
             Opts::new("aqs_refused_heads_total", "Heads that became no request, by status"),
             &["status"],
@@ -105,6 +111,7 @@ impl Metrics {
             Box::new(requests.clone()) as Box<dyn prometheus::core::Collector>,
             Box::new(seconds.clone()),
             Box::new(connections.clone()),
+            Box::new(connections_refused.clone()),
             Box::new(refused.clone()),
             Box::new(evictions.clone()),
             Box::new(too_heavy.clone()),
@@ -130,6 +137,7 @@ impl Metrics {
             requests,
             seconds,
             connections,
+            connections_refused,
             refused,
             evictions,
             too_heavy,

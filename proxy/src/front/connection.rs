@@ -15,8 +15,6 @@ const FIRST_BUFFER: usize = 2048;
 pub(super) struct Connection {
     pub(super) exchange: Exchange,
     pub(super) buffer: BytesMut,
-    /// Whether a request was answered.
-    pub(super) served: bool,
 }
 
 /// What is to be done with a connection.
@@ -43,7 +41,7 @@ enum Stopped {
 impl Connection {
     pub(super) fn new(front: &Arc<Front>) -> Self {
         let buffer = BytesMut::with_capacity(FIRST_BUFFER);
-        Self { exchange: Exchange::new(front), buffer, served: false }
+        Self { exchange: Exchange::new(front), buffer }
     }
 
     /// Answers requests until something else has to happen.
@@ -55,7 +53,6 @@ impl Connection {
                 Parsed::Head(head, length) => {
                     let next = self.exchange.answer(io, &head).await;
                     self.buffer.advance(length);
-                    self.served = true;
                     next
                 }
                 Parsed::Partial => match self.read(io).await {
@@ -63,7 +60,7 @@ impl Connection {
                     Err(Stopped::Gone) => Some(Next::Closed),
                     Err(Stopped::Drained) => Some(Next::Linger),
                     // Nobody waits for an answer on an idle connection.
-                    Err(Stopped::TimedOut) if self.buffer.is_empty() && self.served => {
+                    Err(Stopped::TimedOut) if self.buffer.is_empty() && self.served() => {
                         Some(Next::Linger)
                     }
                     Err(Stopped::TimedOut) => {
@@ -78,17 +75,22 @@ impl Connection {
         }
     }
 
+    fn served(&self) -> bool {
+        self.exchange.answered > 0
+    }
+
     /// Reads until there is something new to parse.
     async fn read(&mut self, io: &mut Stream) -> Result<(), Stopped> {
+        let served = self.served();
         let Exchange { front, timer, draining, .. } = &mut self.exchange;
         let limits = &front.limits;
-        if self.buffer.is_empty() && self.served {
+        if self.buffer.is_empty() && served {
             timer.restart(limits.idle);
         }
         loop {
             let before = self.buffer.len();
             self.buffer.reserve(FIRST_BUFFER / 2);
-            let may_end = before == 0 && self.served;
+            let may_end = before == 0 && served;
             if may_end && *draining.borrow() {
                 return Err(Stopped::Drained);
             }

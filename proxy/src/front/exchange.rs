@@ -21,6 +21,8 @@ pub(super) struct Exchange {
     pub(super) front: Arc<Front>,
     pub(super) timer: Timer,
     pub(super) draining: watch::Receiver<bool>,
+    /// How many requests were answered.
+    pub(super) answered: u64,
     head: Vec<u8>,
     scratch: Vec<u8>,
 }
@@ -31,6 +33,7 @@ impl Exchange {
             front: Arc::clone(front),
             timer: Timer::new(front.limits.head),
             draining: front.draining.clone(),
+            answered: 0,
             head: Vec::new(),
             scratch: Vec::new(),
         }
@@ -43,8 +46,9 @@ impl Exchange {
             Served::Now(reply) => reply,
             Served::Later(reply) => reply.await,
         };
-        let drained = *self.draining.borrow();
-        let persistence = if drained { Persistence::Close } else { head.persistence };
+        self.answered += 1;
+        let over = *self.draining.borrow() || self.answered >= self.front.limits.requests;
+        let persistence = if over { Persistence::Close } else { head.persistence };
         let with_body = head.view.method != Method::Head;
         let sent = self.send(io, &reply, head.view.target, persistence, with_body).await;
         self.front.service.metrics.request(

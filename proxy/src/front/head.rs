@@ -40,6 +40,9 @@ pub(super) fn parse<'a>(buffer: &'a [u8], listener: Listener, limits: &Limits) -
         }
         Err(error) => return refused(400, format!("malformed request: {error}")),
     };
+    if request.headers.len() > limits.header_lines {
+        return Parsed::Refused(too_large("too many header lines"));
+    }
     if length > limits.head_bytes {
         return Parsed::Refused(too_large("the head is too large"));
     }

@@ -17,11 +17,15 @@ pub struct Limits {
     pub request_line: usize,
     /// Bytes of a head.
     pub head_bytes: usize,
+    /// Lines of a head, a hundred at most.
+    pub header_lines: usize,
     /// Bytes of a request body, which is read and ignored.
     pub body_bytes: usize,
+    /// Requests of a connection, after which it is closed.
+    pub requests: u64,
 }
 
-/// Header lines of a head: the size of an array on the stack.
+/// The most header lines of a head: the size of an array on the stack.
 pub(super) const HEADERS: usize = 100;
 
 impl Default for Limits {
@@ -33,7 +37,9 @@ impl Default for Limits {
             linger: Duration::from_secs(2),
             request_line: 8 * 1024,
             head_bytes: 16 * 1024,
+            header_lines: HEADERS,
             body_bytes: 64 * 1024,
+            requests: 10_000,
         }
     }
 }

@@ -15,14 +15,17 @@ mod timer;
 pub use limits::Limits;
 
 use crate::serve::{Listener, Service};
+use aqs_api::Problem;
+use aqs_api::problem::Code;
 use aqs_origin::memory::Part;
 use async_trait::async_trait;
 use connection::{Connection, Next};
+use exchange::Exchange;
 use pingora_core::apps::ServerApp;
 use pingora_core::protocols::Stream;
 use pingora_core::server::ShutdownWatch;
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
 /// About what a connection takes while it is open: its task and its buffers.
@@ -40,12 +43,19 @@ pub struct Front {
     pub draining: watch::Receiver<bool>,
     /// What waits for connections to end.
     pub connections: TaskTracker,
+    /// A place for each connection that may be open at once.
+    pub places: Arc<Semaphore>,
 }
 
 #[async_trait]
 impl ServerApp for Front {
     // The accept loop's own watch ends accepting; connections go on until `draining`.
     async fn process_new(self: &Arc<Self>, mut io: Stream, _: &ShutdownWatch) -> Option<Stream> {
+        let Ok(_place) = self.places.try_acquire() else {
+            let _awaited = self.connections.token();
+            Box::pin(self.turn_away(io)).await;
+            return None;
+        };
         let open = self.service.metrics.connections.with_label_values(&[self.listener.name()]);
         let _open = Open::count(open);
         let _awaited = self.connections.token();
@@ -61,6 +71,18 @@ impl ServerApp for Front {
                 }
                 Next::Body => io = Box::pin(session::answer(io, &mut connection)).await?,
             }
+        }
+    }
+}
+
+impl Front {
+    /// Tells a client that there are too many connections, and gives its own up.
+    async fn turn_away(self: &Arc<Self>, mut io: Stream) {
+        self.service.metrics.connections_refused.inc();
+        let problem =
+            Problem::new(503, Code::Unavailable, "Too many connections. Please try again later.");
+        if Exchange::new(self).refuse(&mut io, problem).await == Next::Linger {
+            linger::close(io, self.limits.linger).await;
         }
     }
 }

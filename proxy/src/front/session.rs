@@ -25,7 +25,6 @@ pub(super) async fn answer(io: Stream, connection: &mut Connection) -> Option<St
     };
     connection.buffer = rest;
     let Parsed::Head(head, _) = head::parse(&bytes, listener, &limits) else { return None };
-    connection.served = true;
     match connection.exchange.answer(&mut io, &head).await {
         None => Some(io),
         Some(next) => finish(io, next, connection).await,

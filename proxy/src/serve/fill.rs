@@ -128,7 +128,7 @@ fn problem(error: &OriginError, request: u64) -> Problem {
         OriginError::Store(StoreError::Unavailable { .. }) | OriginError::Lost => {
             (503, Code::Unavailable, "The data store can't be reached at the moment")
         }
-        OriginError::Crowded => {
+        OriginError::Crowded | OriginError::Overloaded => {
             (503, Code::Unavailable, "Too many requests wait for the data store")
         }
         OriginError::Store(StoreError::Timeout { .. }) | OriginError::Deadline => {

@@ -1,0 +1,168 @@
+//! How many reads a store is asked for at once, and who waits for how long.
+//!
+//! Beyond what the store takes, live reads wait in a bounded queue and not for long; whoever finds
+//! it full is told at once. What no client waits for has a part of the places only, and never
+//! stands in the queue before a client.
+
+use crate::cx::{Cx, Priority};
+use crate::error::OriginError;
+use crate::metrics::GateMetrics;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// How much a store is asked at once.
+#[derive(Clone, Copy, Debug)]
+pub struct GateLimits {
+    /// Reads at once.
+    pub reads: usize,
+    /// Live reads that may wait for their turn.
+    pub queue: usize,
+    /// How long one may wait for its turn.
+    pub wait: Duration,
+}
+
+impl Default for GateLimits {
+    fn default() -> Self {
+        Self { reads: 256, queue: 4096, wait: Duration::from_secs(2) }
+    }
+}
+
+/// The way to a store.
+pub(crate) struct Gate {
+    places: Arc<Semaphore>,
+    /// Half of the places: what refreshes and warmers may take of them.
+    background: Arc<Semaphore>,
+    waiting: AtomicUsize,
+    limits: GateLimits,
+    metrics: GateMetrics,
+}
+
+/// A place at the store, given up when dropped.
+pub(crate) struct Place {
+    _permits: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>),
+}
+
+impl Gate {
+    pub(crate) fn new(limits: GateLimits, metrics: GateMetrics) -> Self {
+        let reads = limits.reads.max(1);
+        Self {
+            places: Arc::new(Semaphore::new(reads)),
+            background: Arc::new(Semaphore::new(reads.div_ceil(2))),
+            waiting: AtomicUsize::new(0),
+            limits,
+            metrics,
+        }
+    }
+
+    /// Waits for a place, as long as that makes sense.
+    pub(crate) async fn enter(&self, cx: &Cx) -> Result<Place, OriginError> {
+        if cx.priority() == Priority::Live
+            && let Ok(place) = Arc::clone(&self.places).try_acquire_owned()
+        {
+            return Ok(Place { _permits: (place, None) });
+        }
+        let Some(_turn) = Turn::take(self) else {
+            self.metrics.full.inc();
+            return Err(OriginError::Overloaded);
+        };
+        let until = cx.deadline.min(Instant::now() + self.limits.wait);
+        let place = async {
+            let background = match cx.priority() {
+                Priority::Live => None,
+                Priority::Refresh | Priority::Warm => tokio::select! {
+                    permit = Arc::clone(&self.background).acquire_owned() => Some(permit),
+                    () = cx.urgency.reaches(Priority::Live) => None,
+                },
+            };
+            let place = Arc::clone(&self.places).acquire_owned().await;
+            // The semaphores are never closed.
+            Ok((
+                place.map_err(|_| OriginError::Lost)?,
+                background.transpose().map_err(|_| OriginError::Lost)?,
+            ))
+        };
+        match tokio::time::timeout_at(until.into(), place).await {
+            Ok(permits) => permits.map(|permits| Place { _permits: permits }),
+            Err(_) => {
+                self.metrics.late.inc();
+                Err(OriginError::Overloaded)
+            }
+        }
+    }
+}
+
+/// A turn in the queue.
+struct Turn<'a>(&'a Gate);
+
+impl<'a> Turn<'a> {
+    fn take(gate: &'a Gate) -> Option<Self> {
+        let before = gate.waiting.fetch_add(1, Ordering::SeqCst);
+        gate.metrics.waiting.inc();
+        let turn = Self(gate);
+        (before < gate.limits.queue).then_some(turn)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.0.metrics.waiting.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Metrics;
+
+    fn gate(reads: usize, queue: usize, wait: Duration) -> Arc<Gate> {
+        let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
+        Arc::new(Gate::new(GateLimits { reads, queue, wait }, metrics.gate()))
+    }
+
+    fn cx(priority: Priority) -> Cx {
+        Cx::new(Instant::now() + Duration::from_secs(60), priority, 0)
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_turns_away_at_once_and_a_long_one_in_time() {
+        let gate = gate(1, 1, Duration::from_millis(20));
+        let held = gate.enter(&cx(Priority::Live)).await.ok();
+        assert!(held.is_some());
+        let queued = tokio::spawn({
+            let gate = Arc::clone(&gate);
+            async move { gate.enter(&cx(Priority::Live)).await.is_err() }
+        });
+        while gate.waiting.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(matches!(gate.enter(&cx(Priority::Live)).await, Err(OriginError::Overloaded)));
+        assert_eq!(gate.metrics.full.get(), 1);
+        assert!(queued.await.unwrap(), "it waited on");
+        assert_eq!((gate.metrics.late.get(), gate.metrics.waiting.get()), (1, 0));
+        drop(held);
+        assert!(gate.enter(&cx(Priority::Live)).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn what_no_client_waits_for_leaves_places_free_until_one_does() {
+        let gate = gate(2, 10, Duration::from_secs(60));
+        let _warm = gate.enter(&cx(Priority::Warm)).await.ok().unwrap();
+        let second = cx(Priority::Refresh);
+        let urgency = Arc::clone(&second.urgency);
+        let waits = tokio::spawn({
+            let gate = Arc::clone(&gate);
+            async move { gate.enter(&second).await.is_ok() }
+        });
+        while gate.waiting.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        // A place is free for a client all the while.
+        drop(gate.enter(&cx(Priority::Live)).await.ok().unwrap());
+        assert!(!waits.is_finished());
+        urgency.raise(Priority::Live);
+        assert!(waits.await.unwrap());
+    }
+}
