@@ -12,10 +12,15 @@ use crate::memory::{Budget, Charged, Part};
 use crate::metrics::Metrics;
 use crate::store::Store;
 use aqs_api::freshness::Times;
-use aqs_api::{Answer, Catalogue, Coverage, Lookup, Query, Representation, Rows};
+use aqs_api::{Answer, Catalogue, Coverage, Emptiness, Lookup, Query, Representation, Rows};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio_util::task::TaskTracker;
+
+/// From how many rows on an answer takes so long to make that it would keep others waiting.
+const MANY_ROWS: usize = 4096;
+/// Answers in construction may take one part in so many of the budget; beyond, no more are begun.
+const MOST_IN_CONSTRUCTION: u64 = 2;
 
 /// Where answers come from.
 pub struct Origin {
@@ -93,16 +98,15 @@ impl Origin {
         let lookup = match self.holdings.coverage().clip(lookup) {
             Ok(lookup) => lookup,
             Err(reason) => {
-                return Ok(self.entry(query, &Answer::Empty(reason), asked, stamp, slots));
+                let nothing = Represented::of(&Answer::Empty(reason));
+                return Ok(self.entry(query, nothing, asked, stamp, slots));
             }
         };
         let fetched = self.fetch(lookup, &slots, cx).await?;
-        let shaped = (endpoint.shape)(query, &fetched.rows, self.catalogue.rules());
-        let answer = shaped.map_err(|source| {
-            Arc::new(OriginError::Shape { path: query.key().path().to_owned(), source })
-        })?;
-        let stamp = stamp.min(fetched.stamp);
-        Ok(self.entry(query, &answer, fetched.asked, stamp, slots))
+        // Its text is about twice as long as its rows.
+        let _building = self.budget.charge(Part::Flights, 2 * fetched.rows.weight());
+        let represented = self.represent(query, &fetched.rows).await?;
+        Ok(self.entry(query, represented, fetched.asked, stamp.min(fetched.stamp), slots))
     }
 
     /// What the store holds, as far as is known.
@@ -113,21 +117,35 @@ impl Origin {
     fn entry(
         &self,
         query: &Query,
-        answer: &Answer<'_>,
+        represented: Represented,
         asked: Moment,
         stamp: Stamp,
         slots: Slots,
     ) -> Arc<Entry> {
-        let lifetimes = match answer {
-            Answer::Content(_) => self.times.data,
-            Answer::Empty(reason) => {
+        let lifetimes = match represented.empty {
+            None => self.times.data,
+            Some(reason) => {
                 self.metrics.no_data.with_label_values(&[reason.name()]).inc();
                 self.times.no_data
             }
         };
-        let representation: Representation = answer.represent();
         let id = query.endpoint_id();
-        Arc::new(Entry::new(representation, id, asked, stamp, slots, lifetimes))
+        Arc::new(Entry::new(represented.representation, id, asked, stamp, slots, lifetimes))
+    }
+
+    /// Makes the answer of rows: at once, or off the threads that serve if there are many.
+    async fn represent(
+        &self,
+        query: &Query,
+        rows: &Arc<Charged<Rows>>,
+    ) -> Result<Represented, OriginError> {
+        if rows.len() < MANY_ROWS {
+            return represent(query, rows, &self.catalogue);
+        }
+        let (query, rows, catalogue) =
+            (query.clone(), Arc::clone(rows), Arc::clone(&self.catalogue));
+        let work = tokio::task::spawn_blocking(move || represent(&query, &rows, &catalogue));
+        work.await.unwrap_or(Err(OriginError::Lost))
     }
 
     /// The rows of a lookup, by the flight that brings them to all who want them.
@@ -137,6 +155,9 @@ impl Origin {
         let (budget, gate) = (Arc::clone(&self.budget), Arc::clone(&self.gate));
         let asked_for = lookup.clone();
         let landed = self.lookups.fly(lookup, &self.epochs, slots, cx, |stamp, cx| async move {
+            if budget.used(Part::Flights) > budget.total() / MOST_IN_CONSTRUCTION {
+                return Err(OriginError::Overloaded.into());
+            }
             let _place = gate.enter(&cx).await?;
             let asked = clock.now();
             let rows = read(&*store, &asked_for, &cx, &metrics).await?;
@@ -147,12 +168,39 @@ impl Origin {
     }
 }
 
+/// A representation, and why it holds no data if it doesn't.
+struct Represented {
+    representation: Representation,
+    empty: Option<Emptiness>,
+}
+
+impl Represented {
+    fn of(answer: &Answer<'_>) -> Self {
+        let empty = match answer {
+            Answer::Content(_) => None,
+            Answer::Empty(reason) => Some(*reason),
+        };
+        Self { representation: answer.represent(), empty }
+    }
+}
+
+fn represent(
+    query: &Query,
+    rows: &Rows,
+    catalogue: &Catalogue,
+) -> Result<Represented, OriginError> {
+    match (query.endpoint().shape)(query, rows, catalogue.rules()) {
+        Ok(answer) => Ok(Represented::of(&answer)),
+        Err(source) => Err(OriginError::Shape { path: query.key().path().to_owned(), source }),
+    }
+}
+
 async fn read(
     store: &dyn Store,
     lookup: &Lookup,
     cx: &Cx,
     metrics: &Metrics,
-) -> Result<Rows, Arc<OriginError>> {
+) -> Result<Rows, OriginError> {
     let dataset = lookup.dataset().name;
     let begun = Instant::now();
     let read = store.read(lookup, cx).await;
@@ -163,5 +211,5 @@ async fn read(
     };
     metrics.store_seconds.with_label_values(&[dataset]).observe(begun.elapsed().as_secs_f64());
     metrics.store_reads.with_label_values(&[dataset, outcome]).inc();
-    Ok(read.map_err(OriginError::from)?)
+    Ok(read?)
 }

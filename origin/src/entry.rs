@@ -18,6 +18,8 @@ pub struct Entry {
     pub stamp: Stamp,
     /// Where its purges are written.
     pub slots: Slots,
+    /// When the store was asked.
+    pub asked: Moment,
     /// Up to when it is served as it is.
     pub fresh_until: Moment,
     /// Up to when it is served while a refresh runs.
@@ -27,6 +29,9 @@ pub struct Entry {
     /// Before then no refresh is begun (again).
     next_refresh: AtomicU64,
 }
+
+/// By how much clocks are put back now and then.
+const SKEW: Duration = Duration::from_secs(60);
 
 /// How an entry may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +61,7 @@ impl Entry {
             endpoint,
             stamp,
             slots,
+            asked,
             fresh_until: asked.plus(lifetimes.fresh),
             revalidate_until: asked.plus(lifetimes.revalidate),
             usable_until: asked.plus(lifetimes.usable),
@@ -67,7 +73,10 @@ impl Entry {
     pub fn freshness(&self, now: Moment, epochs: &Epochs) -> Freshness {
         match epochs.validity(self.stamp, &self.slots) {
             Validity::Invalid => Freshness::Invalid,
-            Validity::Valid if now < self.fresh_until => Freshness::Fresh,
+            // One from the future comes of a clock that was put back: its age is unknown.
+            Validity::Valid if now < self.fresh_until && self.asked <= now.plus(SKEW) => {
+                Freshness::Fresh
+            }
             // Whatever was purged softly is stale, however young.
             Validity::Valid | Validity::Stale => {
                 if now < self.revalidate_until {
@@ -95,6 +104,16 @@ impl Entry {
                     Ordering::Relaxed,
                 )
                 .is_ok()
+    }
+
+    /// Notes that the store failed: for so long nobody needs to ask it again for this.
+    pub fn back_off(&self, now: Moment, by: Duration) {
+        self.next_refresh.fetch_max(now.plus(by).0, Ordering::SeqCst);
+    }
+
+    /// Whether the store failed, or was asked, so lately that the old is served at once.
+    pub fn backs_off(&self, now: Moment) -> bool {
+        now.0 < self.next_refresh.load(Ordering::SeqCst)
     }
 
     /// How many bytes it takes.

@@ -35,7 +35,7 @@ impl Holdings {
 impl Origin {
     /// Looks whether anything was loaded, and if so takes the new coverage and purges the
     /// datasets that it changed softly. Gives their names.
-    pub async fn look(&self) -> Result<Vec<&'static str>, StoreError> {
+    pub async fn look(self: &Arc<Self>) -> Result<Vec<&'static str>, StoreError> {
         let mark = self.store.change_mark().await?;
         if self.seen().mark == Some(mark) {
             return Ok(Vec::new());
@@ -47,11 +47,19 @@ impl Origin {
         // stamp, and is stale after it.
         self.holdings.coverage.store(Arc::new(coverage));
         let changed = self.changed(&versions);
-        for dataset in &changed {
-            self.purge(Scope::Dataset(dataset), Depth::Soft);
-        }
-        if let Err(error) = self.epochs.set_dataset_versions(&versions) {
-            tracing::warn!(%error, "the datasets' versions would not be known after a restart");
+        let (origin, datasets, seen) = (Arc::clone(self), changed.clone(), versions.clone());
+        // What is remembered over restarts goes to the disk.
+        let purging = tokio::task::spawn_blocking(move || {
+            for dataset in datasets {
+                origin.purge(Scope::Dataset(dataset), Depth::Soft);
+            }
+            if let Err(error) = origin.epochs.set_dataset_versions(&seen) {
+                tracing::warn!(%error, "the datasets' versions would not be known after a restart");
+            }
+        });
+        if purging.await.is_err() {
+            // Nothing was noted as seen: the next look does it.
+            return Ok(Vec::new());
         }
         *self.seen() = Seen { mark: Some(mark), versions };
         Ok(changed)
@@ -78,7 +86,8 @@ impl Origin {
         }
     }
 
-    /// Purges: what was asked before is stale (soft) or gone (hard) once this returns.
+    /// Purges: what was asked before is stale (soft) or gone (hard) once this returns. With a
+    /// state directory it waits for the disk.
     pub fn purge(&self, scope: Scope<'_>, depth: Depth) {
         let purged = self.epochs.purge(scope, depth);
         self.metrics.purges.with_label_values(&[scope.name(), depth.name()]).inc();

@@ -2,7 +2,7 @@
 
 use crate::sample::{self, SampleError};
 use crate::store::embedded::{
-    EmbeddedStore, OpenError, Options, StoreWriter, WriteError, WriterOptions,
+    EmbeddedStore, FileError, OpenError, Options, StoreWriter, WriteError, WriterOptions,
 };
 use aqs_api::Catalogue;
 use std::io;
@@ -38,6 +38,9 @@ pub enum SampleStoreError {
         "the sample data needs a folder that can be written: {0}; or name a store with --store"
     )]
     NoFolder(io::Error),
+    /// It is there, but can't be read.
+    #[error("the sample data can't be read: {0}")]
+    Unreadable(OpenError),
     /// A damaged one can't be moved out of the way.
     #[error("{path} is damaged and can't be removed: {source}")]
     Damaged {
@@ -78,8 +81,13 @@ impl SampleStore {
         match EmbeddedStore::open(path, catalogue, Options::default()) {
             Ok(_) => return Ok(()),
             Err(OpenError::Missing { .. }) => {}
-            // It can be made again at any time, so whatever is wrong with it is not worth
-            // anybody's attention.
+            // What can't be read now may be in order: only what is no store of ours is made again.
+            Err(OpenError::File(error @ (FileError::Io { .. } | FileError::Sqlite { .. }))) => {
+                return Err(SampleStoreError::Unreadable(error.into()));
+            }
+            Err(error @ OpenError::UnmergedLog { .. }) => {
+                return Err(SampleStoreError::Unreadable(error));
+            }
             Err(error) => {
                 tracing::warn!(%error, "the sample data is built anew");
                 std::fs::remove_file(path).map_err(|source| SampleStoreError::Damaged {

@@ -5,7 +5,7 @@ use crate::cache::{CacheError, ResponseCache};
 use crate::front::{Front, Limits};
 use crate::listen::{Accepting, Bound, ListenError};
 use crate::metrics::Metrics;
-use crate::serve::{KeyFlights, Listener, Service};
+use crate::serve::{Complaints, KeyFlights, Listener, Service};
 use crate::spellings::Spellings;
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, CatalogueError};
@@ -104,6 +104,9 @@ pub enum StartError {
     /// The state directory can't be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// So little memory that nothing could be kept.
+    #[error("{0} bytes of memory are too few to keep answers in; give it at least 8 MiB")]
+    Memory(u64),
     /// Two metrics contradict each other.
     #[error("the metrics can't be declared: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -129,6 +132,9 @@ pub struct House {
     pub admin_addresses: Vec<SocketAddr>,
     accepting: Vec<Accepting>,
     stop_accepting: watch::Sender<bool>,
+    admin_accepting: Vec<Accepting>,
+    stop_admin: watch::Sender<bool>,
+    admin_connections: TaskTracker,
     draining: watch::Sender<bool>,
     connections: TaskTracker,
     background: TaskTracker,
@@ -156,6 +162,9 @@ impl House {
         store: Arc<dyn Store>,
     ) -> Result<Self, StartError> {
         let Sockets { public, admin } = sockets;
+        if settings.memory_bytes < LEAST_MEMORY {
+            return Err(StartError::Memory(settings.memory_bytes));
+        }
         let tasks = TaskTracker::new();
         let service = Arc::new(build(&settings, catalogue, store, tasks.clone())?);
         // A store that can't tell yet is asked again by `keep_looking`, which also says so.
@@ -167,30 +176,33 @@ impl House {
 
         let (draining, drain_watch) = watch::channel(false);
         let (stop_accepting, stop_watch) = watch::channel(false);
-        let connections = TaskTracker::new();
-        let mut accepting = Vec::new();
+        let (stop_admin, stop_admin_watch) = watch::channel(false);
+        let (connections, admin_connections) = (TaskTracker::new(), TaskTracker::new());
+        let (mut accepting, mut admin_accepting) = (Vec::new(), Vec::new());
         let (mut addresses, mut admin_addresses) = (Vec::new(), Vec::new());
-        let public = public.into_iter().map(|bound| (bound, Listener::Public));
-        for (bound, listener) in
-            public.chain(admin.into_iter().map(|bound| (bound, Listener::Admin)))
-        {
-            match listener {
-                Listener::Public => addresses.push(bound.address),
-                Listener::Admin => admin_addresses.push(bound.address),
-            }
-            let front = Arc::new(Front {
+        let front = |listener| {
+            let (places, connections) = match listener {
+                Listener::Public => (settings.connections, &connections),
+                Listener::Admin => (ADMIN_CONNECTIONS, &admin_connections),
+            };
+            Arc::new(Front {
                 service: Arc::clone(&service),
                 listener,
                 limits: settings.limits,
                 draining: drain_watch.clone(),
                 connections: connections.clone(),
-                places: Arc::new(Semaphore::new(match listener {
-                    Listener::Public => settings.connections,
-                    Listener::Admin => ADMIN_CONNECTIONS,
-                })),
-            });
-            let started = Accepting::start(bound, front, stop_watch.clone());
+                places: Arc::new(Semaphore::new(places)),
+            })
+        };
+        for bound in public {
+            addresses.push(bound.address);
+            let started = Accepting::start(bound, front(Listener::Public), stop_watch.clone());
             accepting.push(started.map_err(StartError::Socket)?);
+        }
+        for bound in admin {
+            admin_addresses.push(bound.address);
+            let started = Accepting::start(bound, front(Listener::Admin), stop_admin_watch.clone());
+            admin_accepting.push(started.map_err(StartError::Socket)?);
         }
         Ok(Self {
             service,
@@ -199,7 +211,10 @@ impl House {
             accepting,
             stop_accepting,
             draining,
+            admin_accepting,
+            stop_admin,
             connections,
+            admin_connections,
             background,
             end_background,
             drain_within: settings.drain_within,
@@ -225,6 +240,14 @@ impl House {
             tasks.wait().await;
         });
         let in_time = ended.await.is_ok();
+        // Operators can watch to the end.
+        self.stop_admin.send_replace(true);
+        for accepting in self.admin_accepting {
+            accepting.close(&self.admin_connections).await;
+        }
+        self.admin_connections.close();
+        let farewell = self.admin_connections.wait();
+        let in_time = tokio::time::timeout(ADMIN_FAREWELL, farewell).await.is_ok() && in_time;
         self.end_background.cancel();
         self.background.close();
         self.background.wait().await;
@@ -232,6 +255,10 @@ impl House {
     }
 }
 
+/// The least memory that makes a cache.
+const LEAST_MEMORY: u64 = 8 << 20;
+/// How long operators' requests in flight may take to finish at the very end.
+const ADMIN_FAREWELL: Duration = Duration::from_secs(2);
 /// How many connections operators may have on each listener.
 const ADMIN_CONNECTIONS: usize = 100;
 /// One part in so many of the budget may go to spellings.
@@ -272,6 +299,7 @@ fn build(
         refreshes: Arc::new(Semaphore::new(settings.refreshes)),
         codings: Arc::new(Semaphore::new(CODINGS)),
         metrics,
+        complaints: Complaints::default(),
         registry,
         clock,
         answer_within: settings.answer_within,
@@ -295,11 +323,13 @@ fn remember(settings: &Settings) -> Result<Epochs, StateError> {
         },
     };
     let (state, found) = opened;
-    if let Found::Damaged(aside) = &found {
-        tracing::warn!(
+    match &found {
+        Found::Damaged(aside) => tracing::warn!(
             aside = %aside.display(),
             "the state was damaged and is set aside; nothing from before now is trusted"
-        );
+        ),
+        Found::Lost => tracing::warn!("the state is gone; nothing from before now is trusted"),
+        Found::New | Found::Kept => {}
     }
-    Ok(Epochs::remembered(state, &found, now))
+    Epochs::remembered(state, &found, now)
 }

@@ -8,6 +8,7 @@ pub mod budget;
 pub mod cache;
 pub mod cli;
 pub mod commands;
+pub mod descriptors;
 pub mod front;
 pub mod house;
 pub mod listen;

@@ -71,14 +71,26 @@ impl Epochs {
     /// The first epoch is no earlier than the time in milliseconds, so that a stamp from before
     /// a purge that could not be written down is still older than every later purge. If what was
     /// there can't be trusted, everything from before now is purged.
-    pub fn remembered(state: StateDirectory, found: &Found, now: Moment) -> Self {
+    ///
+    /// Where it begins is written down before anything is stamped, so that it holds for every
+    /// later start too, also if the clock is put back.
+    pub fn remembered(
+        mut state: StateDirectory,
+        found: &Found,
+        now: Moment,
+    ) -> Result<Self, StateError> {
         let epochs = Self::starting_at(now.0.max(state.counter() + 1));
         state.restore(&epochs.arrays);
-        if let Found::Damaged(_) = found {
-            epochs.arrays.slot(&Scope::Everything).raise(Depth::Hard, epochs.stamp().0);
+        let start = epochs.stamp().0;
+        if found.is_untrusted() {
+            let everything = Scope::Everything;
+            epochs.arrays.slot(&everything).raise(Depth::Hard, start);
+            state.record(start, &everything, Depth::Hard)?;
+        } else {
+            state.begin(start)?;
         }
         *epochs.writer() = Some(state);
-        epochs
+        Ok(epochs)
     }
 
     /// The version that a dataset had when it was last looked at.
@@ -162,7 +174,7 @@ mod tests {
 
     fn at(path: &Path, now: Moment) -> (Epochs, Found) {
         let (state, found) = StateDirectory::open(path).unwrap();
-        (Epochs::remembered(state, &found, now), found)
+        (Epochs::remembered(state, &found, now).unwrap(), found)
     }
 
     #[test]
@@ -213,6 +225,15 @@ mod tests {
     }
 
     #[test]
+    fn a_purge_after_a_start_with_the_clock_put_back_meets_what_is_older() {
+        let folder = tempfile::tempdir().unwrap();
+        let before = at(folder.path(), LATER).0.stamp();
+        let (epochs, _) = at(folder.path(), THEN);
+        epochs.purge(Scope::Everything, Depth::Hard).unwrap();
+        assert_eq!(epochs.validity(before, &Slots::any()), Validity::Invalid);
+    }
+
+    #[test]
     fn of_damaged_state_nothing_older_is_trusted() {
         let folder = tempfile::tempdir().unwrap();
         let (epochs, _) = at(folder.path(), THEN);
@@ -230,8 +251,18 @@ mod tests {
             assert!(matches!(found, Found::Damaged(_)), "{found:?}");
             assert_eq!(epochs.validity(before, &Slots::any()), Validity::Invalid);
             assert_eq!(epochs.validity(epochs.stamp(), &Slots::any()), Validity::Valid);
+            // It holds for the next start too.
+            epochs.set_dataset_versions(&BTreeMap::new()).unwrap();
+            drop(epochs);
+            let (epochs, found) = at(folder.path(), LATER);
+            assert_eq!(found, Found::Kept);
+            assert_eq!(epochs.validity(before, &Slots::any()), Validity::Invalid);
         }
         assert!(folder.path().join("state.json.damaged").exists());
+        fs::remove_file(&file).unwrap();
+        let (epochs, found) = at(folder.path(), LATER);
+        assert_eq!(found, Found::Lost);
+        assert_eq!(epochs.validity(before, &Slots::any()), Validity::Invalid);
     }
 
     #[test]

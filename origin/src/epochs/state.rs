@@ -58,8 +58,17 @@ pub enum Found {
     New,
     /// What was left there.
     Kept,
+    /// A directory that was in use, without what should be there.
+    Lost,
     /// A file that can't be trusted; it was set aside under that name.
     Damaged(PathBuf),
+}
+
+impl Found {
+    /// Whether purges may have been forgotten.
+    pub fn is_untrusted(&self) -> bool {
+        matches!(self, Self::Lost | Self::Damaged(_))
+    }
 }
 
 impl StateDirectory {
@@ -68,6 +77,7 @@ impl StateDirectory {
         let fail = |path: PathBuf| move |source| StateError::File { path, source };
         fs::create_dir_all(path).map_err(fail(path.to_owned()))?;
         let lock_path = path.join(LOCK);
+        let was_used = lock_path.exists();
         let lock = File::create(&lock_path).map_err(fail(lock_path.clone()))?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -84,7 +94,9 @@ impl StateDirectory {
                     (State::default(), Found::Damaged(aside))
                 }
             },
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (State::default(), Found::New),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                (State::default(), if was_used { Found::Lost } else { Found::New })
+            }
             Err(error) => return Err(fail(file)(error)),
         };
         Ok((Self { path: path.to_owned(), state, _lock: lock }, found))
@@ -106,6 +118,12 @@ impl StateDirectory {
                 slot.raise(Depth::Soft, *soft);
             }
         }
+    }
+
+    /// Writes down where the epochs of this start begin.
+    pub(super) fn begin(&mut self, epoch: u64) -> Result<(), StateError> {
+        self.state.counter = epoch;
+        self.write()
     }
 
     /// Writes a purge down.

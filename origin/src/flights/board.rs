@@ -23,6 +23,8 @@ pub(crate) enum Boarding<T> {
     Joined(T),
     /// A new one was posted: whoever gets this has to fly it, and to take it off the board.
     Posted(T, Number),
+    /// As many as may be are under way.
+    Full,
 }
 
 /// Which of the flights that a key had.
@@ -44,6 +46,7 @@ impl<K: Hash + Eq + Clone, T: Clone> Board<K, T> {
         key: &K,
         epochs: &Epochs,
         slots: &Slots,
+        at_most: usize,
         post: impl FnOnce(Stamp) -> T,
     ) -> Boarding<T> {
         let mut flights = self.lock();
@@ -51,6 +54,9 @@ impl<K: Hash + Eq + Clone, T: Clone> Board<K, T> {
             && epochs.validity(posted.stamp, slots) == Validity::Valid
         {
             return Boarding::Joined(posted.flight.clone());
+        }
+        if flights.len() >= at_most {
+            return Boarding::Full;
         }
         let stamp = epochs.stamp();
         let number = self.last.fetch_add(1, Ordering::SeqCst) + 1;

@@ -15,6 +15,7 @@ use crate::cx::{Cx, Urgency};
 use crate::epochs::{Epochs, Slots, Stamp};
 use crate::error::OriginError;
 use crate::metrics::FlightMetrics;
+use prometheus::IntGauge;
 use std::future::Future;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -30,13 +31,20 @@ pub struct FlightLimits {
     pub waiters_per_flight: usize,
     /// Who may wait for all flights together.
     pub waiters: usize,
+    /// Flights under way, whether anybody waits for them or not.
+    pub flights: usize,
     /// How long a flight may take.
     pub within: Duration,
 }
 
 impl Default for FlightLimits {
     fn default() -> Self {
-        Self { waiters_per_flight: 1000, waiters: 10_000, within: Duration::from_secs(10) }
+        Self {
+            waiters_per_flight: 1000,
+            waiters: 10_000,
+            flights: 10_000,
+            within: Duration::from_secs(10),
+        }
     }
 }
 
@@ -49,8 +57,27 @@ pub struct Flights<K, V> {
     metrics: FlightMetrics,
 }
 
+/// How long after its deadline a flight is cut off that did not end by itself. A store that
+/// heeds the deadline tells more about what it was asked.
+const GRACE: Duration = Duration::from_millis(250);
+
 /// What a flight brings.
-pub type Outcome<V> = Result<V, Arc<OriginError>>;
+pub type Outcome<V> = Result<V, Failure>;
+
+/// Why a flight brought nothing, for all who waited.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// What went wrong.
+    pub error: Arc<OriginError>,
+    /// The request that had asked, by which the log calls it; `None` if nothing was asked.
+    pub request_id: Option<u64>,
+}
+
+impl From<OriginError> for Failure {
+    fn from(error: OriginError) -> Self {
+        Self { error: Arc::new(error), request_id: None }
+    }
+}
 
 /// A flight under way.
 pub struct Flight<V> {
@@ -91,7 +118,7 @@ where
         slots: &Slots,
         cx: &Cx,
         fetch: F,
-    ) -> Result<Landed<V>, Arc<OriginError>>
+    ) -> Outcome<Landed<V>>
     where
         F: FnOnce(Stamp, Cx) -> Fut,
         Fut: Future<Output = Outcome<V>> + Send + 'static,
@@ -101,8 +128,12 @@ where
             let urgency = Arc::new(Urgency::new(cx.urgency.get()));
             Arc::new(Flight { stamp, urgency, waiters: AtomicUsize::new(0), outcome })
         };
-        let boarded = self.board.board(&key, epochs, slots, post);
+        // A seat first: whoever can't wait must not have anything asked either.
+        let _seat = Seat::take(&self.waiting, self.limits.waiters, Some(&self.metrics.waiting))
+            .ok_or_else(|| self.crowded())?;
+        let boarded = self.board.board(&key, epochs, slots, self.limits.flights, post);
         let (flight, joined) = match boarded {
+            Boarding::Full => return Err(self.crowded()),
             Boarding::Joined(flight) => (flight, true),
             Boarding::Posted(flight, number) => {
                 let landing =
@@ -114,8 +145,17 @@ where
                 };
                 self.metrics.started.inc();
                 self.metrics.under_way.inc();
+                let cut_off = own.deadline + GRACE;
+                let request_id = own.request_id;
                 let work = fetch(flight.stamp, own);
-                self.tasks.spawn(async move { landing.land(work.await) });
+                self.tasks.spawn(async move {
+                    let outcome = tokio::time::timeout_at(cut_off.into(), work).await;
+                    let outcome = outcome.unwrap_or_else(|_| Err(OriginError::Deadline.into()));
+                    landing.land(outcome.map_err(|failure| Failure {
+                        request_id: failure.request_id.or(Some(request_id)),
+                        ..failure
+                    }));
+                });
                 (flight, false)
             }
         };
@@ -127,30 +167,23 @@ where
     }
 
     async fn wait(&self, flight: &Arc<Flight<V>>, cx: &Cx) -> Outcome<V> {
-        let _seat = self.seat(flight).ok_or_else(|| Arc::new(OriginError::Crowded))?;
+        let at_most = self.limits.waiters_per_flight;
+        let _seat = Seat::take(&flight.waiters, at_most, None).ok_or_else(|| self.crowded())?;
         flight.urgency.follow(&cx.urgency);
         let mut outcome = flight.outcome.subscribe();
         let landed = outcome.wait_for(Option::is_some);
         match tokio::time::timeout_at(cx.deadline.into(), landed).await {
-            Err(_) => Err(Arc::new(OriginError::Deadline)),
+            Err(_) => Err(OriginError::Deadline.into()),
             Ok(Ok(outcome)) => {
-                outcome.as_ref().cloned().unwrap_or_else(|| Err(Arc::new(OriginError::Lost)))
+                outcome.as_ref().cloned().unwrap_or_else(|| Err(OriginError::Lost.into()))
             }
-            Ok(Err(_)) => Err(Arc::new(OriginError::Lost)),
+            Ok(Err(_)) => Err(OriginError::Lost.into()),
         }
     }
 
-    /// A place among those who wait, if there is one.
-    fn seat<'a>(&'a self, flight: &'a Flight<V>) -> Option<Seat<'a>> {
-        let seat = Seat { here: &flight.waiters, all: &self.waiting, gauge: &self.metrics.waiting };
-        let here = seat.here.fetch_add(1, Ordering::SeqCst);
-        let all = seat.all.fetch_add(1, Ordering::SeqCst);
-        seat.gauge.inc();
-        let free = here < self.limits.waiters_per_flight && all < self.limits.waiters;
-        if !free {
-            self.metrics.crowded.inc();
-        }
-        free.then_some(seat)
+    fn crowded(&self) -> Failure {
+        self.metrics.crowded.inc();
+        OriginError::Crowded.into()
     }
 
     /// How much flights may take.
@@ -171,16 +204,24 @@ where
 
 /// A place among those who wait; given up when dropped.
 struct Seat<'a> {
-    here: &'a AtomicUsize,
-    all: &'a AtomicUsize,
-    gauge: &'a prometheus::IntGauge,
+    taken: &'a AtomicUsize,
+    gauge: Option<&'a IntGauge>,
+}
+
+impl<'a> Seat<'a> {
+    /// A place, if there is one.
+    fn take(taken: &'a AtomicUsize, at_most: usize, gauge: Option<&'a IntGauge>) -> Option<Self> {
+        let before = taken.fetch_add(1, Ordering::SeqCst);
+        gauge.inspect(|gauge| gauge.inc());
+        let seat = Self { taken, gauge };
+        (before < at_most).then_some(seat)
+    }
 }
 
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
-        self.here.fetch_sub(1, Ordering::SeqCst);
-        self.all.fetch_sub(1, Ordering::SeqCst);
-        self.gauge.dec();
+        self.taken.fetch_sub(1, Ordering::SeqCst);
+        self.gauge.inspect(|gauge| gauge.dec());
     }
 }
 
@@ -207,7 +248,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Drop for Landing<K, V> {
         self.flight.outcome.send_if_modified(|outcome| {
             let lost = outcome.is_none();
             if lost {
-                *outcome = Some(Err(Arc::new(OriginError::Lost)));
+                *outcome = Some(Err(OriginError::Lost.into()));
             }
             lost
         });

@@ -3,6 +3,7 @@
 use super::Done;
 use crate::banner;
 use crate::cli::ServeArgs;
+use crate::descriptors;
 use crate::house::{House, Settings, StatePlace};
 use crate::signals::Signals;
 use aqs_api::Catalogue;
@@ -15,7 +16,10 @@ use std::sync::Arc;
 /// Runs until a signal.
 pub fn run(args: &ServeArgs) -> Done {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(args))
+    let done = runtime.block_on(serve(args));
+    // Whatever still blocks, such as a sample that is being built, is not waited for.
+    runtime.shutdown_background();
+    done
 }
 
 async fn serve(args: &ServeArgs) -> Done {
@@ -27,6 +31,7 @@ async fn serve(args: &ServeArgs) -> Done {
         state: state_place(args),
         ..Settings::default()
     };
+    settings.connections = settings.connections.min(descriptors::for_connections());
     if let Some(memory) = args.memory {
         settings.memory_bytes = memory.as_u64();
     }
@@ -35,9 +40,10 @@ async fn serve(args: &ServeArgs) -> Done {
     // Held to the end: a sample in a temporary folder goes with it.
     let sample = match &args.store {
         Some(_) => None,
-        None => Some(SampleStore::find_or_build(&catalogue, |path| {
-            eprintln!("Building the sample data in {} (once, some seconds) ...", path.display());
-        })?),
+        None => tokio::select! {
+            sample = sample(&catalogue) => Some(sample?),
+            () = signals.first() => return Ok(ExitCode::FAILURE),
+        },
     };
     let (name, path) = match (&args.store, &sample) {
         (Some(path), _) => ("Store", path),
@@ -83,6 +89,17 @@ async fn serve(args: &ServeArgs) -> Done {
         }
         () = signals.second() => Ok(ExitCode::FAILURE),
     }
+}
+
+/// The bundled sample's store, built on a thread that may take its time.
+async fn sample(catalogue: &Arc<Catalogue>) -> Result<SampleStore, Box<dyn std::error::Error>> {
+    let catalogue = Arc::clone(catalogue);
+    let building = tokio::task::spawn_blocking(move || {
+        SampleStore::find_or_build(&catalogue, |path| {
+            eprintln!("Building the sample data in {} (once, some seconds) ...", path.display());
+        })
+    });
+    Ok(building.await??)
 }
 
 /// The state directory that was asked for, or else one in the user's state folder.

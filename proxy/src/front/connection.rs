@@ -53,6 +53,10 @@ impl Connection {
                 Parsed::Head(head, length) => {
                     let next = self.exchange.answer(io, &head).await;
                     self.buffer.advance(length);
+                    // The next head has its own time, whether it has begun or not.
+                    let Exchange { front, timer, .. } = &mut self.exchange;
+                    let idle = self.buffer.is_empty();
+                    timer.restart(if idle { front.limits.idle } else { front.limits.head });
                     next
                 }
                 Parsed::Partial => match self.read(io).await {
@@ -84,9 +88,6 @@ impl Connection {
         let served = self.served();
         let Exchange { front, timer, draining, .. } = &mut self.exchange;
         let limits = &front.limits;
-        if self.buffer.is_empty() && served {
-            timer.restart(limits.idle);
-        }
         loop {
             let before = self.buffer.len();
             self.buffer.reserve(FIRST_BUFFER / 2);

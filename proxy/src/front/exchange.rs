@@ -3,7 +3,7 @@
 use super::head::Head;
 use super::timer::Timer;
 use super::{Front, connection::Next};
-use crate::serve::{Method, Persistence, Reply, Served};
+use crate::serve::{Listener, Method, Persistence, Reply, Served};
 use aqs_api::Problem;
 use aqs_origin::memory::Part;
 use pingora_core::protocols::Stream;
@@ -51,12 +51,10 @@ impl Exchange {
         let persistence = if over { Persistence::Close } else { head.persistence };
         let with_body = head.view.method != Method::Head;
         let sent = self.send(io, &reply, head.view.target, persistence, with_body).await;
-        self.front.service.metrics.request(
-            reply.endpoint,
-            reply.status(),
-            reply.result,
-            begun.elapsed(),
-        );
+        if self.front.listener == Listener::Public {
+            let metrics = &self.front.service.metrics;
+            metrics.request(reply.endpoint, reply.status(), reply.result, begun.elapsed());
+        }
         match (sent, persistence) {
             (false, _) => Some(Next::Closed),
             (true, Persistence::Close) => Some(Next::Linger),

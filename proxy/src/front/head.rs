@@ -86,6 +86,7 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
     let mut hosts = 0;
     let mut lengths = 0;
     let mut body = false;
+    let mut coded = false;
     let mut close = false;
     let mut keep_alive = false;
     for header in headers {
@@ -104,12 +105,15 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
             }
             14 if header.name.eq_ignore_ascii_case("content-length") => {
                 lengths += 1;
+                if !header.value.trim_ascii().iter().all(u8::is_ascii_digit) {
+                    return Err("malformed request: Content-Length is no number");
+                }
                 body |= header.value.trim_ascii() != b"0";
             }
             15 if header.name.eq_ignore_ascii_case("accept-encoding") => {
                 wishes.accept_encoding = wishes.accept_encoding.or(Some(header.value));
             }
-            17 if header.name.eq_ignore_ascii_case("transfer-encoding") => body = true,
+            17 if header.name.eq_ignore_ascii_case("transfer-encoding") => coded = true,
             _ => {}
         }
     }
@@ -122,6 +126,11 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
     if lengths > 1 {
         return Err("malformed request: more than one Content-Length");
     }
+    if coded && lengths > 0 {
+        // Two readers of it could disagree about where the next request begins (RFC 9112 §6.3).
+        return Err("malformed request: Content-Length beside Transfer-Encoding");
+    }
+    let body = body || coded;
     let persistence = match (version, close, keep_alive) {
         (_, true, _) | (0, false, false) => Persistence::Close,
         (0, false, true) => Persistence::KeepTold,
@@ -151,7 +160,11 @@ fn origin_form(target: &str) -> &str {
         head.eq_ignore_ascii_case(scheme).then_some(rest)
     });
     match rest {
-        Some(rest) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
+        // The authority ends where path, query or fragment begin; an empty path is `/`.
+        Some(rest) => {
+            let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+            rest.get(at..).filter(|path| path.starts_with('/')).unwrap_or("/")
+        }
         None => target,
     }
 }
@@ -205,6 +218,7 @@ mod tests {
             ("/a?b", "/a?b"),
             ("http://host/a/b", "/a/b"),
             ("HTTPS://host", "/"),
+            ("http://host?a=/healthz", "/"),
             ("*", "*"),
             ("ftp://host/a", "ftp://host/a"),
         ] {
@@ -220,6 +234,9 @@ mod tests {
         assert_eq!(with("Content-Length: 0\r\n").map(|parsed| parsed.3), Ok(false));
         assert_eq!(with("Transfer-Encoding: chunked\r\n").map(|parsed| parsed.3), Ok(true));
         assert_eq!(with("Content-Length: 0\r\nContent-Length: 0\r\n"), Err(400));
+        assert_eq!(with("Content-Length: 5, 5\r\n"), Err(400));
+        assert_eq!(with("Content-Length: +5\r\n"), Err(400));
+        assert_eq!(with("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n"), Err(400));
         assert_eq!(with("Host: y\r\n"), Err(400));
         assert_eq!(head("GET /a HTTP/1.1\r\n\r\n"), Err(400));
     }

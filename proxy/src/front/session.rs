@@ -53,9 +53,14 @@ async fn read_body(
     if session.read_request().await.is_err() {
         return Err((session.into_inner(), unclear()));
     }
-    let expectant = session
-        .get_header("expect")
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    // RFC 9110 §10.1.1: an HTTP/1.0 client can't expect anything, others only this.
+    let expected = session.get_header("expect").map(|value| value.as_bytes().to_ascii_lowercase());
+    let modern = session.req_header().version == http::Version::HTTP_11;
+    if modern && expected.as_ref().is_some_and(|value| value != b"100-continue") {
+        let problem = Problem::new(417, Code::BadRequest, "only 100-continue can be expected here");
+        return Err((session.into_inner(), problem));
+    }
+    let expectant = modern && expected.is_some();
     if expectant && session.write_continue_response().await.is_err() {
         return Ok(None);
     }

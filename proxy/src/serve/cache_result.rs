@@ -19,6 +19,8 @@ pub enum CacheResult {
     Expired,
     /// Asked of the store: the cache's entry was purged.
     Purged,
+    /// Asked of the store, and not kept: too heavy, or purged meanwhile.
+    NotKept,
     /// Made without asking the cache: refusals, pages.
     Generated,
     /// The store failed, and nothing older could be served.
@@ -27,7 +29,7 @@ pub enum CacheResult {
 
 impl CacheResult {
     /// Every result, in the order of their indices.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Fresh,
         Self::Stale,
         Self::StaleIfError,
@@ -35,6 +37,7 @@ impl CacheResult {
         Self::Cold,
         Self::Expired,
         Self::Purged,
+        Self::NotKept,
         Self::Generated,
         Self::Error,
     ];
@@ -54,6 +57,7 @@ impl CacheResult {
             Self::Cold => "miss-cold",
             Self::Expired => "miss-expired",
             Self::Purged => "miss-purged",
+            Self::NotKept => "miss-not-kept",
             Self::Generated => "generated",
             Self::Error => "error",
         }
@@ -88,6 +92,10 @@ impl CacheResult {
             Self::Purged => {
                 out.extend_from_slice(b"aqs; fwd=stale; stored");
                 Some("purged")
+            }
+            Self::NotKept => {
+                out.extend_from_slice(b"aqs; fwd=miss");
+                None
             }
             Self::Generated => {
                 out.extend_from_slice(b"aqs");

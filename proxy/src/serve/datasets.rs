@@ -1,7 +1,7 @@
 //! `/metrics/datasets`: what is loaded, for clients that ask how new the data is.
 
 use super::{Content, Page, Reply, Service};
-use aqs_api::{Target, json};
+use aqs_api::{Dialect, Target, json};
 
 const PATH: &str = "/datasets";
 
@@ -9,7 +9,7 @@ impl Service {
     /// The page, if it is what is asked for: the oldest and newest period of each dataset, in the
     /// digits that `start` and `end` take.
     pub(super) fn datasets_page(&self, target: Target<'_>) -> Option<Reply> {
-        if target.path != PATH {
+        if target.path != PATH || target.dialect != Dialect::V2 {
             return None;
         }
         let coverage = self.origin.coverage();

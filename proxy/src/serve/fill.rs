@@ -5,7 +5,7 @@ use super::{CacheResult, Reply, Service};
 use aqs_api::problem::Code;
 use aqs_api::{Key, Problem, Query};
 use aqs_origin::epochs::Validity;
-use aqs_origin::flights::{Flights, Landed, Outcome};
+use aqs_origin::flights::{Failure, Flights, Landed, Outcome};
 use aqs_origin::store::StoreError;
 use aqs_origin::{Cx, Entry, Freshness, OriginError, Priority};
 use std::sync::Arc;
@@ -13,12 +13,23 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Flights that ask origin for the answer to a key.
-pub type KeyFlights = Flights<Key, Arc<Entry>>;
+pub type KeyFlights = Flights<Key, Answered>;
+
+/// What a key's flight brings.
+#[derive(Clone, Debug)]
+pub struct Answered {
+    /// The answer.
+    pub entry: Arc<Entry>,
+    /// Whether the cache has it now.
+    pub kept: bool,
+}
 
 /// How often an answer is asked for again that a purge met on its way.
 const TRIES: usize = 3;
 /// How long a client waits for the store if there is an old answer.
 const PATIENCE_WITH_STALE: Duration = Duration::from_secs(1);
+/// How long after a failure the old answer is served without asking again.
+const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 impl Service {
     /// Answers a query that the cache can't.
@@ -32,12 +43,16 @@ impl Service {
         for _ in 0..TRIES {
             let landed = match self.ask(&query, &cx).await {
                 Ok(landed) => landed,
-                Err(error) => return self.failed(&query, &error, &cx, wishes),
+                Err(failure) => return self.failed(&query, &failure, wishes),
             };
-            let entry = landed.value;
+            let Answered { entry, kept } = landed.value;
             // What was asked before a hard purge must not be served after it.
             if self.origin.epochs.validity(entry.stamp, &entry.slots) != Validity::Invalid {
-                let result = if landed.joined { CacheResult::Collapsed } else { reason };
+                let result = match (landed.joined, kept) {
+                    (true, _) => CacheResult::Collapsed,
+                    (false, true) => reason,
+                    (false, false) => CacheResult::NotKept,
+                };
                 return self.reply(entry, wishes.borrow(), result, self.clock.now());
             }
         }
@@ -48,24 +63,20 @@ impl Service {
 
     /// Asks origin, or waits for who asks already. What comes is kept, also if nobody waits any
     /// more.
-    pub(super) async fn ask(
-        self: &Arc<Self>,
-        query: &Query,
-        cx: &Cx,
-    ) -> Outcome<Landed<Arc<Entry>>> {
+    pub(super) async fn ask(self: &Arc<Self>, query: &Query, cx: &Cx) -> Outcome<Landed<Answered>> {
         let epochs = &self.origin.epochs;
         let slots = self.origin.slots(query);
         let service = Arc::clone(self);
         let asked = query.clone();
         self.flights
             .fly(query.key().clone(), epochs, &slots, cx, |_, cx| async move {
-                let entry = service.origin.answer(&asked, &cx).await.inspect_err(|error| {
+                let entry = service.origin.answer(&asked, &cx).await.inspect_err(|failure| {
                     // Told once, here, whoever waits for it.
-                    let path = asked.key().path();
-                    tracing::error!(request = cx.request_id, path, %error, "no answer");
+                    let request = failure.request_id.unwrap_or(cx.request_id);
+                    service.complaints.tell(request, asked.key().path(), &failure.error);
                 })?;
-                service.keep(asked.key(), &entry);
-                Ok(entry)
+                let kept = service.keep(asked.key(), &entry);
+                Ok(Answered { entry, kept })
             })
             .await
     }
@@ -76,17 +87,20 @@ impl Service {
         Cx::new(Instant::now() + self.answer_within, priority, number)
     }
 
-    fn keep(&self, key: &Key, entry: &Arc<Entry>) {
+    /// Keeps an answer, if it is to be kept.
+    fn keep(&self, key: &Key, entry: &Arc<Entry>) -> bool {
         if self.origin.epochs.validity(entry.stamp, &entry.slots) == Validity::Invalid {
-            return;
+            return false;
         }
         let newer = |held: Arc<Entry>| held.stamp > entry.stamp;
         if self.cache.get(key.as_ref()).is_some_and(newer) {
-            return;
+            return false;
         }
-        if !self.cache.insert(key.clone(), Arc::clone(entry)) {
+        let kept = self.cache.insert(key.clone(), Arc::clone(entry));
+        if !kept {
             self.metrics.too_heavy.inc();
         }
+        kept
     }
 
     /// The old answer, if it may be used when the store fails.
@@ -105,31 +119,27 @@ impl Service {
     }
 
     /// The old answer, if there is one that may still be used, or what is wrong.
-    fn failed(
-        self: &Arc<Self>,
-        query: &Query,
-        error: &OriginError,
-        cx: &Cx,
-        wishes: &OwnedWishes,
-    ) -> Reply {
+    fn failed(self: &Arc<Self>, query: &Query, failure: &Failure, wishes: &OwnedWishes) -> Reply {
         // A broken cell is no failure of the store: the new answer is the truth.
-        if !matches!(error, OriginError::Shape { .. })
+        if !matches!(*failure.error, OriginError::Shape { .. })
             && let Some(entry) = self.usable(query)
         {
-            return self.reply(entry, wishes.borrow(), CacheResult::StaleIfError, self.clock.now());
+            let now = self.clock.now();
+            entry.back_off(now, AFTER_FAILURE);
+            return self.reply(entry, wishes.borrow(), CacheResult::StaleIfError, now);
         }
-        Reply::failure(problem(error, cx.request_id), query.endpoint_id())
+        Reply::failure(problem(failure), query.endpoint_id())
     }
 }
 
 /// What a client is told of a failure: nothing of its inside, but the number that the log has.
-fn problem(error: &OriginError, request: u64) -> Problem {
-    let (status, code, what) = match error {
+fn problem(failure: &Failure) -> Problem {
+    let (status, code, what) = match &*failure.error {
         OriginError::Store(StoreError::Unavailable { .. }) | OriginError::Lost => {
             (503, Code::Unavailable, "The data store can't be reached at the moment")
         }
         OriginError::Crowded | OriginError::Overloaded => {
-            (503, Code::Unavailable, "Too many requests wait for the data store")
+            (503, Code::Unavailable, "Too much is asked of the data store at the moment")
         }
         OriginError::Store(StoreError::Timeout { .. }) | OriginError::Deadline => {
             (504, Code::Timeout, "The data store did not answer in time")
@@ -137,5 +147,6 @@ fn problem(error: &OriginError, request: u64) -> Problem {
         OriginError::Shape { .. } => return Problem::broken_data(),
         _ => (500, Code::StoreFailed, "The data store failed"),
     };
-    Problem::new(status, code, format!("{what}. Please try again later (request {request})."))
+    let number = failure.request_id.map_or(String::new(), |number| format!(" (request {number})"));
+    Problem::new(status, code, format!("{what}. Please try again later{number}."))
 }

@@ -2,6 +2,7 @@
 
 mod cache_result;
 mod coding;
+mod complaints;
 mod datasets;
 mod fill;
 mod gzip;
@@ -12,7 +13,8 @@ mod refresh;
 mod reply;
 
 pub use cache_result::CacheResult;
-pub use fill::KeyFlights;
+pub use complaints::Complaints;
+pub use fill::{Answered, KeyFlights};
 pub use head_view::{HeadView, Listener, Method, Wishes};
 pub use reply::{Content, Page, Persistence, Reply};
 
@@ -47,6 +49,8 @@ pub struct Service {
     pub codings: Arc<Semaphore>,
     /// What is counted.
     pub metrics: Metrics,
+    /// What is told of failures.
+    pub complaints: Complaints,
     /// Everything that `/metrics` shows.
     pub registry: prometheus::Registry,
     /// The time.
@@ -123,6 +127,7 @@ impl Service {
                 self.refresh(&entry, key, now);
                 CacheResult::Stale
             }
+            Freshness::OnlyIfStoreFails if entry.backs_off(now) => CacheResult::StaleIfError,
             Freshness::OnlyIfStoreFails | Freshness::Invalid => return None,
         };
         Some(self.reply(entry, head.wishes, result, now))
@@ -136,7 +141,8 @@ impl Service {
         result: CacheResult,
         now: Moment,
     ) -> Reply {
-        let gzip = self.gzip(&entry, wishes);
+        // What is not kept is not worth coding: the next asker gets another body.
+        let gzip = result != CacheResult::NotKept && self.gzip(&entry, wishes);
         let ttl = entry.fresh_until.seconds_since(now);
         Reply::entry(entry, wishes.if_none_match, gzip, result, ttl)
     }

@@ -59,6 +59,7 @@ impl Service {
             text.push_str(&format!("  /metrics{}\n", endpoint.template()));
             text.push_str(&format!("      {}\n", endpoint.summary));
         }
+        text.push_str("  /metrics/datasets\n      What is loaded, and how new it is\n");
         text
     }
 }

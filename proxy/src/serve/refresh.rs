@@ -4,8 +4,10 @@ use super::Service;
 use aqs_api::KeyRef;
 use aqs_origin::{Entry, Moment, Priority};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+/// By how much longer a refresh waits for its flight than that may take.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long after one refresh of an entry the next may begin, if it is still needed then.
 const BETWEEN_REFRESHES: Duration = Duration::from_secs(5);
 
@@ -26,7 +28,7 @@ impl Service {
         self.tasks.spawn(async move {
             let mut cx = service.cx(Priority::Refresh);
             // No client waits: the permit is held until the flight has ended.
-            cx.deadline += service.flights.limits().within;
+            cx.deadline = Instant::now() + service.flights.limits().within + PATIENCE;
             if service.ask(&query, &cx).await.is_err() {
                 service.metrics.refreshes_failed.inc();
             }

@@ -98,6 +98,11 @@ async fn what_is_no_request_gets_a_problem_and_the_end() {
         ("GET / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 1\r\n\r\nx", 400),
         ("GET / HTTP/1.1\r\nhost: x\r\ncontent-length: two\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n", 400),
+        (
+            "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+            400,
+        ),
+        ("POST / HTTP/1.1\r\nhost: x\r\nexpect: tea\r\ncontent-length: 3\r\n\r\n", 417),
     ] {
         let mut client = Client::connect(house.addresses[0]).await;
         client.send(bytes.as_bytes()).await;
@@ -143,6 +148,57 @@ async fn a_head_that_does_not_end_times_out_and_an_idle_connection_ends_silently
     let mut idle = Client::connect(house.addresses[0]).await;
     assert_eq!(idle.get(DATA).await.status, 200);
     assert!(idle.is_closed().await);
+}
+
+#[tokio::test]
+async fn each_head_has_its_own_time_also_when_they_overlap() {
+    let limits = Limits { head: Duration::from_millis(400), ..Limits::default() };
+    let (house, _folder) = house_with(Settings { limits, ..crate::support::settings() }).await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    let request = format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n");
+    let (first, rest) = request.split_at(20);
+    // There is always the beginning of a next head, and each is complete in time.
+    client.send(first.as_bytes()).await;
+    for _ in 0..12 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        client.send(format!("{rest}{first}").as_bytes()).await;
+        assert_eq!(client.response(false).await.unwrap().status, 200);
+    }
+    // One that is not gets its 408, not the time of an idle connection.
+    assert_eq!(client.response(false).await.unwrap().status, 408);
+}
+
+#[tokio::test]
+async fn beyond_their_bound_connections_are_turned_away_and_come_back() {
+    let settings = Settings { connections: 2, ..crate::support::settings() };
+    let (house, _folder) = house_with(settings).await;
+    let mut held =
+        [Client::connect(house.addresses[0]).await, Client::connect(house.addresses[0]).await];
+    for client in &mut held {
+        assert_eq!(client.get(DATA).await.status, 200);
+    }
+    let mut third = Client::connect(house.addresses[0]).await;
+    let refused = third.response(false).await.unwrap();
+    assert_eq!((refused.status, refused.header("connection")), (503, Some("close")));
+    assert!(refused.header("retry-after").is_some());
+    assert_eq!(house.service.metrics.connections_refused.get(), 1);
+    // Operators have places of their own.
+    assert_eq!(Client::connect(house.admin_addresses[0]).await.get("/healthz").await.status, 200);
+    drop(held);
+    let gauge = house.service.metrics.connections.with_label_values(&["public"]);
+    crate::support::eventually(|| gauge.get() == 0).await;
+    assert_eq!(Client::connect(house.addresses[0]).await.get(DATA).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_connection_ends_after_its_requests() {
+    let limits = Limits { requests: 3, ..Limits::default() };
+    let (house, _folder) = house_with(Settings { limits, ..crate::support::settings() }).await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    for expected in [None, None, Some("close")] {
+        assert_eq!(client.get(DATA).await.header("connection"), expected);
+    }
+    assert!(client.is_closed().await);
 }
 
 #[tokio::test]

@@ -84,6 +84,7 @@ async fn beyond_that_the_old_is_served_only_if_the_store_fails() {
     assert_eq!((views(&old), cache_status(&old)), (1, "aqs; hit; ttl=-6900; detail=store-error"));
     store.be(Mood::Answers);
     store.truth.store(2, Ordering::SeqCst);
+    clock.advance(Duration::from_secs(6));
     let new = client.get(&target("en")).await;
     assert_eq!((views(&new), cache_status(&new)), (2, "aqs; fwd=stale; stored"));
     clock.advance(25 * 60 * MINUTE);
@@ -105,6 +106,7 @@ async fn the_absence_of_data_has_its_own_times() {
     let old = client.get(&target("en")).await;
     assert_eq!((old.status, old.header("cache-control")), (404, Some("s-maxage=60")));
     store.be(Mood::Answers);
+    clock.advance(Duration::from_secs(6));
     assert_eq!(client.get(&target("en")).await.status, 200);
 }
 
@@ -116,7 +118,7 @@ async fn ten_minutes_without_a_store_are_not_noticed_by_whoever_asked_before() {
         let clock = Clock::set(Moment(1_790_000_000_000));
         let answer_within = Duration::from_millis(200);
         let mut settings = Settings { clock: clock.clone(), answer_within, ..settings() };
-        settings.flights.within = answer_within;
+        settings.flights.within = Duration::from_secs(1);
         let refreshes = settings.refreshes;
         let house = house(settings, store.clone()).await;
         let mut client = Client::connect(house.addresses[0]).await;
@@ -159,6 +161,24 @@ async fn ten_minutes_without_a_store_are_not_noticed_by_whoever_asked_before() {
         }
         drop(client);
         assert!(house.drain().await);
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_not_asked_by_everybody_for_what_is_old() {
+    let store = Scripted::open();
+    let (house, clock) = timed(&store).await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    client.get(&target("en")).await;
+    clock.advance(120 * MINUTE);
+    for mood in [Mood::Fails, Mood::Hangs] {
+        store.be(mood);
+        let before = store.reads();
+        for _ in 0..100 {
+            assert_eq!(views(&client.get(&target("en")).await), 1);
+        }
+        assert_eq!(store.reads() - before, 1, "{mood:?}");
+        clock.advance(Duration::from_secs(6));
     }
 }
 

@@ -65,6 +65,8 @@ impl Building {
         if target.symlink_metadata().is_ok() {
             return Err(WriteError::Exists { path: target });
         }
+        // What a removed store left behind would be taken for this one's log.
+        remove_logs(&target);
         fs::rename(&self.path, &target).map_err(failed)?;
         self.published = true;
         if let Some(folder) = target.parent() {
@@ -74,9 +76,7 @@ impl Building {
     }
 
     fn remove_logs(&self) {
-        for suffix in ["-journal", "-wal", "-shm"] {
-            let _ = fs::remove_file(beside(&self.path, suffix));
-        }
+        remove_logs(&self.path);
     }
 }
 
@@ -86,6 +86,13 @@ impl Drop for Building {
             let _ = fs::remove_file(&self.path);
             self.remove_logs();
         }
+    }
+}
+
+/// Removes the logs of a database that is not there (any more).
+fn remove_logs(path: &Path) {
+    for suffix in ["-journal", "-wal", "-shm"] {
+        let _ = fs::remove_file(beside(path, suffix));
     }
 }
 
@@ -137,6 +144,17 @@ mod tests {
         first.file.write_all(b"new").unwrap();
         first.publish().unwrap();
         assert_eq!(fs::read(&target).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_former_stores_log_does_not_become_the_new_ones() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("store.db");
+        for suffix in ["-wal", "-shm", "-journal"] {
+            fs::write(beside(&target, suffix), "of a store that was removed").unwrap();
+        }
+        Building::begin(&target, Duration::ZERO).unwrap().publish().unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
