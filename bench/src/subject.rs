@@ -5,7 +5,9 @@ use aqs_api::freshness::{Lifetimes, Times};
 use aqs_api::{Catalogue, CatalogueError, Representation};
 use aqs_proxy::house::{House, Settings, StartError};
 use aqs_proxy::listen::ListenError;
-use aqs_proxy::serve::{Content, HeadView, Listener, Method, Reply, Served, Service, Wishes};
+use aqs_proxy::serve::{
+    Content, Credentials, HeadView, Listener, Method, Reply, Served, Service, Wishes,
+};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,7 +82,8 @@ impl Subject {
 /// The head of a GET on the public listener.
 pub fn head<'a>(target: &'a str, if_none_match: Option<&'a [u8]>) -> HeadView<'a> {
     let wishes = Wishes { if_none_match, ..Wishes::default() };
-    HeadView { listener: Listener::Public, method: Method::Get, target, wishes }
+    let (listener, credentials) = (Listener::Public, Credentials::default());
+    HeadView { listener, method: Method::Get, target, wishes, credentials }
 }
 
 /// The `If-None-Match` of a client that has the body of a reply.

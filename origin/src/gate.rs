@@ -115,10 +115,12 @@ impl Drop for Turn<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::declare::Declarations;
     use crate::metrics::Metrics;
 
     fn gate(reads: usize, queue: usize, wait: Duration) -> Arc<Gate> {
-        let metrics = Metrics::register(&prometheus::Registry::new()).unwrap();
+        let registry = prometheus::Registry::new();
+        let metrics = Metrics::declare(&mut Declarations::of(&registry)).unwrap();
         Arc::new(Gate::new(GateLimits { reads, queue, wait }, metrics.gate()))
     }
 

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// How often a store is asked whether anything was loaded.
@@ -18,6 +19,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 pub(crate) struct Holdings {
     coverage: ArcSwap<Coverage>,
     seen: Mutex<Seen>,
+    known: watch::Sender<bool>,
 }
 
 #[derive(Default)]
@@ -62,7 +64,15 @@ impl Origin {
             return Ok(Vec::new());
         }
         *self.seen() = Seen { mark: Some(mark), versions };
+        self.holdings.known.send_replace(true);
         Ok(changed)
+    }
+
+    /// Waits until the store has told what it holds.
+    pub async fn known(&self) {
+        let mut known = self.holdings.known.subscribe();
+        // The sender lives as long as this.
+        let _ = known.wait_for(|known| *known).await;
     }
 
     /// Looks again and again, until it is cancelled.

@@ -7,6 +7,7 @@
 pub mod answer;
 pub mod clock;
 pub mod cx;
+pub mod declare;
 pub mod entry;
 pub mod epochs;
 pub mod error;

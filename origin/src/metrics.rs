@@ -1,7 +1,8 @@
 //! The metrics of this crate: the one place where they are declared.
 
+use crate::declare::Declarations;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry,
+    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
 };
 
 /// What origin counts.
@@ -49,8 +50,8 @@ pub struct FlightMetrics {
 }
 
 impl Metrics {
-    /// Declares them in a registry.
-    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+    /// Declares them.
+    pub fn declare(declarations: &mut Declarations<'_>) -> Result<Self, prometheus::Error> {
         let store_reads = IntCounterVec::new(
             Opts::new(
                 "aqs_store_reads_total",
@@ -80,13 +81,13 @@ impl Metrics {
         )?;
         let under_way = gauges("aqs_flights", "Flights under way, by kind", &["kind"])?;
         let waiting = gauges("aqs_flight_waiters", "Who waits for a flight, by kind", &["kind"])?;
-        registry.register(Box::new(store_reads.clone()))?;
-        registry.register(Box::new(store_seconds.clone()))?;
-        registry.register(Box::new(purges.clone()))?;
-        registry.register(Box::new(no_data.clone()))?;
-        registry.register(Box::new(flights.clone()))?;
-        registry.register(Box::new(under_way.clone()))?;
-        registry.register(Box::new(waiting.clone()))?;
+        declarations.add(store_reads.clone())?;
+        declarations.add(store_seconds.clone())?;
+        declarations.add(purges.clone())?;
+        declarations.add(no_data.clone())?;
+        declarations.add(flights.clone())?;
+        declarations.add(under_way.clone())?;
+        declarations.add(waiting.clone())?;
         let shed = counters(
             "aqs_store_reads_shed_total",
             "Reads that the store was not asked for, by reason (queue-full, queue-late)",
@@ -94,8 +95,8 @@ impl Metrics {
         )?;
         let queue =
             IntGauge::new("aqs_store_queue", "Reads that wait for their turn at the store")?;
-        registry.register(Box::new(shed.clone()))?;
-        registry.register(Box::new(queue.clone()))?;
+        declarations.add(shed.clone())?;
+        declarations.add(queue.clone())?;
         Ok(Self {
             store_reads,
             store_seconds,

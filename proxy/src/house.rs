@@ -1,5 +1,6 @@
 //! The whole service: all parts built, started, and drained in order.
 
+use crate::admin::{Door, Ready, Token, TokenError};
 use crate::budget;
 use crate::cache::{CacheError, ResponseCache};
 use crate::front::{Front, Limits};
@@ -9,6 +10,7 @@ use crate::serve::{Complaints, KeyFlights, Listener, Service};
 use crate::spellings::Spellings;
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, CatalogueError};
+use aqs_origin::declare::Declarations;
 use aqs_origin::epochs::{Found, StateDirectory, StateError};
 use aqs_origin::flights::FlightLimits;
 use aqs_origin::gate::GateLimits;
@@ -17,7 +19,7 @@ use aqs_origin::store::Store;
 use aqs_origin::{Clock, Epochs, Origin};
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -51,6 +53,8 @@ pub struct Settings {
     pub connections: usize,
     /// How much a connection may take.
     pub limits: Limits,
+    /// Names beside loopback's by which writes reach the admin listener.
+    pub admin_hosts: Vec<String>,
     /// How long requests in flight may take to finish at the end.
     pub drain_within: Duration,
     /// The time.
@@ -68,6 +72,29 @@ pub enum StatePlace {
     IfPossible(PathBuf),
 }
 
+impl StatePlace {
+    /// The directory that was asked for, or else one in the user's state folder.
+    pub fn asked_or_default(asked: Option<&Path>) -> Self {
+        if let Some(path) = asked {
+            return Self::At(path.to_owned());
+        }
+        match directories::BaseDirs::new() {
+            Some(folders) => {
+                let folder = folders.state_dir().unwrap_or_else(|| folders.data_local_dir());
+                Self::IfPossible(folder.join("aqs"))
+            }
+            None => Self::Nowhere,
+        }
+    }
+
+    fn path(&self) -> Option<&Path> {
+        match self {
+            Self::At(path) | Self::IfPossible(path) => Some(path),
+            Self::Nowhere => None,
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Self {
         let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
@@ -83,6 +110,7 @@ impl Default for Settings {
             refreshes: 16,
             connections: 20_000,
             limits: Limits::default(),
+            admin_hosts: Vec::new(),
             drain_within: Duration::from_secs(20),
             clock: Clock::System,
         }
@@ -104,6 +132,9 @@ pub enum StartError {
     /// The state directory can't be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// The admin token can't be had.
+    #[error(transparent)]
+    Token(#[from] TokenError),
     /// So little memory that nothing could be kept.
     #[error("{0} bytes of memory are too few to keep answers in; give it at least 8 MiB")]
     Memory(u64),
@@ -168,10 +199,21 @@ impl House {
         let tasks = TaskTracker::new();
         let service = Arc::new(build(&settings, catalogue, store, tasks.clone())?);
         // A store that can't tell yet is asked again by `keep_looking`, which also says so.
-        let _ = service.origin.look().await;
+        let unknown = service.ready.wait_for("what the store holds");
+        let known = service.origin.look().await.is_ok();
         let background = TaskTracker::new();
         let end_background = CancellationToken::new();
-        background.spawn(Arc::clone(&service.origin).keep_looking(end_background.clone()));
+        let looking = Arc::clone(&service.origin).keep_looking(end_background.clone());
+        background.spawn(looking);
+        if known {
+            drop(unknown);
+        } else {
+            let origin = Arc::clone(&service.origin);
+            background.spawn(end_background.clone().run_until_cancelled_owned(async move {
+                origin.known().await;
+                drop(unknown);
+            }));
+        }
         background.spawn(Arc::clone(&service).keep_balanced(end_background.clone()));
 
         let (draining, drain_watch) = watch::channel(false);
@@ -201,6 +243,9 @@ impl House {
         }
         for bound in admin {
             admin_addresses.push(bound.address);
+            if service.door.token.is_some() && admin_addresses.len() == 1 {
+                tell_address(&settings, bound.address);
+            }
             let started = Accepting::start(bound, front(Listener::Admin), stop_admin_watch.clone());
             admin_accepting.push(started.map_err(StartError::Socket)?);
         }
@@ -225,6 +270,8 @@ impl House {
     ///
     /// `true` if every connection ended in time.
     pub async fn drain(self) -> bool {
+        // Readiness falls first, so that balancers look elsewhere.
+        let _draining = self.service.ready.wait_for("draining: this server is about to end");
         // From here on every reply says `Connection: close`; then accepting stops.
         self.draining.send_replace(true);
         self.stop_accepting.send_replace(true);
@@ -255,6 +302,10 @@ impl House {
     }
 }
 
+/// The file in the state directory that tells where the admin listener is.
+pub const ADDRESS_FILE: &str = "admin-address";
+/// The admin token's file in the state directory.
+pub const TOKEN_FILE: &str = "admin-token";
 /// The least memory that makes a cache.
 const LEAST_MEMORY: u64 = 8 << 20;
 /// How long operators' requests in flight may take to finish at the very end.
@@ -273,15 +324,17 @@ fn build(
     tasks: TaskTracker,
 ) -> Result<Service, StartError> {
     let registry = prometheus::Registry::new();
-    let metrics = Metrics::register(&registry, &catalogue)?;
-    let origin_metrics = aqs_origin::Metrics::register(&registry)?;
+    let mut declarations = Declarations::of(&registry);
+    let metrics = Metrics::declare(&mut declarations, &catalogue)?;
+    let origin_metrics = aqs_origin::Metrics::declare(&mut declarations)?;
     let clock = settings.clock.clone();
     let budget = Arc::new(Budget::new(settings.memory_bytes));
+    let (epochs, token) = remember(settings)?;
     let flights = KeyFlights::new(settings.flights, tasks.clone(), origin_metrics.flights("key"));
     let origin = Origin::new(aqs_origin::Parts {
         catalogue: Arc::clone(&catalogue),
         store,
-        epochs: Arc::new(remember(settings)?),
+        epochs: Arc::new(epochs),
         budget: Arc::clone(&budget),
         times: settings.times,
         limits: settings.flights,
@@ -299,6 +352,12 @@ fn build(
         refreshes: Arc::new(Semaphore::new(settings.refreshes)),
         codings: Arc::new(Semaphore::new(CODINGS)),
         metrics,
+        door: Door {
+            token,
+            hosts: settings.admin_hosts.clone(),
+            open_reads: settings.admin_listen.iter().all(|address| address.ip().is_loopback()),
+        },
+        ready: Ready::default(),
         complaints: Complaints::default(),
         registry,
         clock,
@@ -308,17 +367,26 @@ fn build(
     })
 }
 
-/// The epochs, from the state directory if there is one.
-fn remember(settings: &Settings) -> Result<Epochs, StateError> {
+/// Leaves the admin listener's address for `aqs purge` on the same machine.
+fn tell_address(settings: &Settings, address: SocketAddr) {
+    let Some(path) = settings.state.path() else { return };
+    if let Err(error) = std::fs::write(path.join(ADDRESS_FILE), format!("{address}\n")) {
+        tracing::warn!(%error, "`aqs purge` will have to be told the address");
+    }
+}
+
+/// The epochs and the admin token, from the state directory if there is one.
+fn remember(settings: &Settings) -> Result<(Epochs, Option<Token>), StartError> {
     let now = settings.clock.now();
-    let opened = match &settings.state {
-        StatePlace::Nowhere => return Ok(Epochs::starting_at(now.0)),
-        StatePlace::At(path) => StateDirectory::open(path)?,
+    let forgetful = || (Epochs::starting_at(now.0), None);
+    let (path, opened) = match &settings.state {
+        StatePlace::Nowhere => return Ok(forgetful()),
+        StatePlace::At(path) => (path, StateDirectory::open(path)?),
         StatePlace::IfPossible(path) => match StateDirectory::open(path) {
-            Ok(opened) => opened,
+            Ok(opened) => (path, opened),
             Err(error) => {
-                tracing::warn!(%error, "purges will be forgotten at the end");
-                return Ok(Epochs::starting_at(now.0));
+                tracing::warn!(%error, "purges will be forgotten at the end, and operators can't write");
+                return Ok(forgetful());
             }
         },
     };
@@ -331,5 +399,6 @@ fn remember(settings: &Settings) -> Result<Epochs, StateError> {
         Found::Lost => tracing::warn!("the state is gone; nothing from before now is trusted"),
         Found::New | Found::Kept => {}
     }
-    Epochs::remembered(state, &found, now)
+    let token = Token::read_or_make(&path.join(TOKEN_FILE))?;
+    Ok((Epochs::remembered(state, &found, now)?, Some(token)))
 }

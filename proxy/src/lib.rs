@@ -3,6 +3,7 @@
 //! [`front`] turns bytes into heads and replies into bytes, [`serve`] turns a head into a reply,
 //! [`house`] builds all parts and starts and drains them.
 
+pub mod admin;
 pub mod banner;
 pub mod budget;
 pub mod cache;

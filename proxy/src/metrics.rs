@@ -2,9 +2,10 @@
 
 use crate::serve::CacheResult;
 use aqs_api::{Catalogue, EndpointId};
+use aqs_origin::declare::{Declarations, Declared};
 use prometheus::{
     Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry,
+    IntGaugeVec, Opts,
 };
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -48,8 +49,11 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Declares them in a registry.
-    pub fn register(registry: &Registry, catalogue: &Catalogue) -> Result<Self, prometheus::Error> {
+    /// Declares them.
+    pub fn declare(
+        declarations: &mut Declarations<'_>,
+        catalogue: &Catalogue,
+    ) -> Result<Self, prometheus::Error> {
         let mut templates: Vec<String> =
             catalogue.endpoints().map(|(_, endpoint)| endpoint.template()).collect();
         templates.push(NO_ENDPOINT.to_owned());
@@ -107,25 +111,21 @@ impl Metrics {
                 .const_label("version", env!("CARGO_PKG_VERSION")),
         )?;
         build.set(1.0);
-        for collector in [
-            Box::new(requests.clone()) as Box<dyn prometheus::core::Collector>,
-            Box::new(seconds.clone()),
-            Box::new(connections.clone()),
-            Box::new(connections_refused.clone()),
-            Box::new(refused.clone()),
-            Box::new(evictions.clone()),
-            Box::new(too_heavy.clone()),
-            Box::new(refreshes.clone()),
-            Box::new(refreshes_failed.clone()),
-            Box::new(refreshes_deferred.clone()),
-            Box::new(codings.clone()),
-            Box::new(memory.clone()),
-            Box::new(cache_bytes.clone()),
-            Box::new(cache_entries.clone()),
-            Box::new(build),
-        ] {
-            registry.register(collector)?;
-        }
+        declarations.add(requests.clone())?;
+        declarations.add(seconds.clone())?;
+        declarations.add(connections.clone())?;
+        declarations.add(connections_refused.clone())?;
+        declarations.add(refused.clone())?;
+        declarations.add(evictions.clone())?;
+        declarations.add(too_heavy.clone())?;
+        declarations.add(refreshes.clone())?;
+        declarations.add(refreshes_failed.clone())?;
+        declarations.add(refreshes_deferred.clone())?;
+        declarations.add(codings.clone())?;
+        declarations.add(memory.clone())?;
+        declarations.add(cache_bytes.clone())?;
+        declarations.add(cache_entries.clone())?;
+        declarations.add(build)?;
         let endpoints = templates.len();
         let request_cells = endpoints * (STATUSES.len() + 1) * results;
         Ok(Self {
@@ -178,6 +178,44 @@ impl Metrics {
             handle
                 .get_or_init(|| self.seconds.with_label_values(&[template, result.label()]))
                 .observe(took.as_secs_f64());
+        }
+    }
+}
+
+/// The page that lists metrics, as `dashboards/METRICS.md` has it.
+pub fn page(declared: &[Declared]) -> String {
+    let mut page = String::from(
+        "# Metrics\n\nAt `/metrics` of the admin listener. This page is made from the declarations; a test keeps it\nfresh (`AQS_WRITE_PAGES=1 cargo test -p aqs-proxy` writes it).\n\n\
+         | metric | type | labels | what it tells |\n|---|---|---|---|\n",
+    );
+    for Declared { name, kind, labels, help } in declared {
+        let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
+        page.push_str(&format!("| `{name}` | {kind} | {} | {help} |\n", labels.join(", ")));
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prometheus::Registry;
+    use std::path::Path;
+
+    #[test]
+    fn the_page_lists_what_is_declared() {
+        let registry = Registry::new();
+        let mut declarations = Declarations::of(&registry);
+        Metrics::declare(&mut declarations, &Catalogue::standard().unwrap()).unwrap();
+        aqs_origin::Metrics::declare(&mut declarations).unwrap();
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards/METRICS.md");
+        let page = page(&declarations.declared);
+        if std::env::var_os("AQS_WRITE_PAGES").is_some() {
+            std::fs::write(&path, &page).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), page, "the page is stale");
+        for Declared { name, kind, .. } in &declarations.declared {
+            assert!(name.starts_with("aqs_"), "{name}");
+            assert_eq!(name.ends_with("_total"), *kind == "counter", "{name} is a {kind}");
         }
     }
 }

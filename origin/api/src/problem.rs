@@ -31,6 +31,10 @@ pub enum Code {
     InvalidParameter,
     /// The request is fine and there is nothing for it.
     NoData(Emptiness),
+    /// Who asks has not shown that they may.
+    Unauthorized,
+    /// Who asks may not.
+    Forbidden,
     /// The method is none that the path takes.
     MethodNotAllowed,
     /// The request itself is not proper HTTP, too large or too slow.
@@ -162,6 +166,8 @@ pub fn reason(status: u16) -> &'static str {
         204 => "No Content",
         304 => "Not Modified",
         400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "Request Timeout",

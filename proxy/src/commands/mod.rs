@@ -1,6 +1,7 @@
 //! What the command line's words do.
 
 pub mod load;
+pub mod purge;
 pub mod sample;
 pub mod serve;
 

@@ -1,7 +1,7 @@
 //! Reading heads: HTTP/1 syntax, and the few headers that decide how a request is answered.
 
 use super::limits::{HEADERS, Limits};
-use crate::serve::{HeadView, Listener, Method, Persistence, Wishes};
+use crate::serve::{Credentials, HeadView, Listener, Method, Persistence, Wishes};
 use aqs_api::Problem;
 use aqs_api::problem::Code;
 
@@ -61,6 +61,7 @@ pub(super) fn parse<'a>(buffer: &'a [u8], listener: Listener, limits: &Limits) -
                 method: Method::parse(method),
                 target: origin_form(target),
                 wishes: judged.wishes,
+                credentials: judged.credentials,
             };
             Parsed::Head(Head { view, persistence: judged.persistence, body: judged.body }, length)
         }
@@ -77,12 +78,14 @@ fn names_a_version(buffer: &[u8]) -> bool {
 
 struct Judged<'a> {
     wishes: Wishes<'a>,
+    credentials: Credentials<'a>,
     persistence: Persistence,
     body: bool,
 }
 
 fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>, &'static str> {
     let mut wishes = Wishes::default();
+    let mut credentials = Credentials::default();
     let mut hosts = 0;
     let mut lengths = 0;
     let mut body = false;
@@ -92,7 +95,13 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
     for header in headers {
         // Told apart by length first: most headers are none of these.
         match header.name.len() {
-            4 if header.name.eq_ignore_ascii_case("host") => hosts += 1,
+            4 if header.name.eq_ignore_ascii_case("host") => {
+                hosts += 1;
+                credentials.host = Some(header.value);
+            }
+            6 if header.name.eq_ignore_ascii_case("origin") => {
+                credentials.origin = Some(header.value);
+            }
             10 if header.name.eq_ignore_ascii_case("connection") => {
                 for token in header.value.split(|byte| *byte == b',') {
                     let token = token.trim_ascii();
@@ -102,6 +111,9 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
             }
             13 if header.name.eq_ignore_ascii_case("if-none-match") => {
                 wishes.if_none_match = wishes.if_none_match.or(Some(header.value));
+            }
+            13 if header.name.eq_ignore_ascii_case("authorization") => {
+                credentials.authorization = credentials.authorization.or(Some(header.value));
             }
             14 if header.name.eq_ignore_ascii_case("content-length") => {
                 lengths += 1;
@@ -136,7 +148,7 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
         (0, false, true) => Persistence::KeepTold,
         _ => Persistence::Keep,
     };
-    Ok(Judged { wishes, persistence, body })
+    Ok(Judged { wishes, credentials, persistence, body })
 }
 
 fn partial<'a>(buffer: &[u8], limits: &Limits) -> Parsed<'a> {

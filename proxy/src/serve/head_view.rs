@@ -11,6 +11,19 @@ pub struct HeadView<'a> {
     pub target: &'a str,
     /// In which form the answer is wished.
     pub wishes: Wishes<'a>,
+    /// Who asks, as far as the admin listener wants to know.
+    pub credentials: Credentials<'a>,
+}
+
+/// What a request shows of who sends it: headers as they came, of several the first.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Credentials<'a> {
+    /// `Host`
+    pub host: Option<&'a [u8]>,
+    /// `Origin`: only browsers send it.
+    pub origin: Option<&'a [u8]>,
+    /// `Authorization`
+    pub authorization: Option<&'a [u8]>,
 }
 
 /// In which form a client wishes its answer: headers as they came, of several the first.
@@ -67,6 +80,8 @@ pub enum Method {
     Head,
     /// OPTIONS
     Options,
+    /// POST
+    Post,
     /// Any other.
     Other,
 }
@@ -88,6 +103,7 @@ impl Method {
             "GET" => Self::Get,
             "HEAD" => Self::Head,
             "OPTIONS" => Self::Options,
+            "POST" => Self::Post,
             _ => Self::Other,
         }
     }

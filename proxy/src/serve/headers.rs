@@ -52,6 +52,7 @@ pub(super) static BLOCKS: LazyLock<Blocks> = LazyLock::new(|| Blocks {
 /// The block of any problem but the absence of data.
 pub(super) fn problem(status: u16) -> String {
     match status {
+        401 => block(status, &[PROBLEM_JSON, NO_STORE, "www-authenticate: Bearer\r\n"]),
         405 => block(status, &[PROBLEM_JSON, "allow: GET, HEAD, OPTIONS\r\n"]),
         503 => block(status, &[PROBLEM_JSON, NO_STORE, "retry-after: 5\r\n"]),
         500.. => block(status, &[PROBLEM_JSON, NO_STORE]),

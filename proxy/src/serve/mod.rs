@@ -15,9 +15,10 @@ mod reply;
 pub use cache_result::CacheResult;
 pub use complaints::Complaints;
 pub use fill::{Answered, KeyFlights};
-pub use head_view::{HeadView, Listener, Method, Wishes};
+pub use head_view::{Credentials, HeadView, Listener, Method, Wishes};
 pub use reply::{Content, Page, Persistence, Reply};
 
+use crate::admin::{Door, Ready};
 use crate::cache::ResponseCache;
 use crate::metrics::Metrics;
 use crate::spellings::Spellings;
@@ -49,6 +50,10 @@ pub struct Service {
     pub codings: Arc<Semaphore>,
     /// What is counted.
     pub metrics: Metrics,
+    /// Who may write.
+    pub door: Door,
+    /// What is still missing.
+    pub ready: Ready,
     /// What is told of failures.
     pub complaints: Complaints,
     /// Everything that `/metrics` shows.
@@ -74,13 +79,15 @@ pub enum Served {
 impl Service {
     /// Answers a request.
     pub fn serve(self: &Arc<Self>, head: &HeadView<'_>) -> Served {
+        if head.listener == Listener::Admin {
+            return self.admin(head);
+        }
         match head.method {
             Method::Get | Method::Head => {}
             Method::Options => return Served::Now(Reply::generated(Content::Options)),
-            Method::Other => return Served::Now(Reply::problem(Problem::method_not_allowed())),
-        }
-        if head.listener == Listener::Admin {
-            return Served::Now(self.admin_page(head.target));
+            Method::Post | Method::Other => {
+                return Served::Now(Reply::problem(Problem::method_not_allowed()));
+            }
         }
         match Target::parse(head.target) {
             Some(target) => self.data(head, target),

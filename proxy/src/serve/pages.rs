@@ -22,22 +22,13 @@ impl Service {
                 cache_control: DAY,
                 body: Bytes::new(),
             })),
-            "/healthz" => health(),
+            "/healthz" => Reply::healthy(),
             _ => Reply::problem(Problem::invalid_route()),
         }
     }
 
-    /// A page of the admin listener.
-    pub(super) fn admin_page(&self, target: &str) -> Reply {
-        match path(target) {
-            "/" => ok(TEXT, NO_STORE, "/healthz\n/metrics\n"),
-            "/healthz" => health(),
-            "/metrics" => self.metrics_page(),
-            _ => Reply::problem(Problem::invalid_route()),
-        }
-    }
-
-    fn metrics_page(&self) -> Reply {
+    /// The metrics as Prometheus reads them.
+    pub(crate) fn metrics_page(&self) -> Reply {
         self.refresh_gauges();
         let mut body = Vec::new();
         match TextEncoder::new().encode(&self.registry.gather(), &mut body) {
@@ -64,8 +55,21 @@ impl Service {
     }
 }
 
-fn health() -> Reply {
-    ok(JSON, NO_STORE, "{\"status\":\"ok\"}\n")
+impl Reply {
+    /// That the process lives.
+    pub(crate) fn healthy() -> Self {
+        Self::json(&serde_json::json!({"status": "ok"}))
+    }
+
+    /// A document that nobody keeps.
+    pub(crate) fn json(value: &serde_json::Value) -> Self {
+        ok(JSON, NO_STORE, format!("{value}\n"))
+    }
+
+    /// A text that nobody keeps.
+    pub(crate) fn text(text: &'static str) -> Self {
+        ok(TEXT, NO_STORE, text)
+    }
 }
 
 fn ok(content_type: &'static str, cache_control: &'static str, body: impl Into<Bytes>) -> Reply {

@@ -7,6 +7,7 @@
     reason = "a test may end where it fails"
 )]
 
+mod admin;
 mod any_target;
 mod coalescing;
 mod connections;

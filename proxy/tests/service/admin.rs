@@ -1,0 +1,132 @@
+//! The admin door: who may write, and what comes of it.
+
+use crate::support::client::{Client, Response};
+use crate::support::scripted::{Mood, Scripted};
+use crate::support::{eventually, house, settings};
+use aqs_proxy::house::{House, Settings, StatePlace, TOKEN_FILE};
+use std::sync::Arc;
+
+const DATA: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
+const PURGE: &str = "/admin/purge?scope=everything&depth=hard";
+
+async fn with_token(store: Arc<Scripted>) -> (House, String, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let settings = Settings { state: StatePlace::At(state.clone()), ..settings() };
+    let house = house(settings, store).await;
+    let token = std::fs::read_to_string(state.join(TOKEN_FILE)).unwrap();
+    (house, token.trim().to_owned(), folder)
+}
+
+/// A POST with exactly these headers.
+async fn post(house: &House, target: &str, headers: &[(&str, &str)]) -> Response {
+    let mut client = Client::connect(house.admin_addresses[0]).await;
+    let mut head = format!("POST {target} HTTP/1.1\r\ncontent-length: 0\r\n");
+    for (name, value) in headers {
+        head.push_str(&format!("{name}: {value}\r\n"));
+    }
+    client.send(format!("{head}\r\n").as_bytes()).await;
+    client.response(false).await.unwrap()
+}
+
+#[tokio::test]
+async fn only_the_token_opens_and_never_to_a_web_page() {
+    let (house, token, _folder) = with_token(Scripted::open()).await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    client.get(DATA).await;
+    let bearer = format!("Bearer {token}");
+    let (local, auth) = (("host", "localhost:8081"), ("authorization", bearer.as_str()));
+    let stamp = house.service.origin.epochs.stamp();
+    let in_query = format!("{PURGE}&token={token}");
+    for (target, headers, status) in [
+        (PURGE, vec![local], 401),
+        (PURGE, vec![local, ("authorization", "Bearer wrong")], 401),
+        (PURGE, vec![local, ("authorization", &bearer[..20])], 401),
+        (PURGE, vec![local, ("authorization", token.as_str())], 401),
+        (in_query.as_str(), vec![local], 401),
+        (PURGE, vec![("host", "evil.example"), auth], 403),
+        (PURGE, vec![local, auth, ("origin", "http://localhost:8081")], 403),
+        (PURGE, vec![local, auth, ("origin", "null")], 403),
+        (in_query.as_str(), vec![local, auth], 400),
+        ("/admin/purge?scope=nothing", vec![local, auth], 400),
+        ("/admin/purges", vec![local, auth], 404),
+        ("/metrics", vec![local, auth], 405),
+    ] {
+        let refused = post(&house, target, &headers).await;
+        assert_eq!(refused.status, status, "{target} {headers:?}: {}", refused.text());
+        assert_eq!(refused.header("content-type"), Some("application/problem+json"));
+        assert_eq!(refused.header("www-authenticate").is_some(), status == 401);
+        assert!(!refused.text().contains(&token), "it tells the token");
+    }
+    assert_eq!(house.service.origin.epochs.stamp(), stamp, "something was purged");
+    // The public listener has no such door.
+    let public = client.request("POST", PURGE.as_bytes(), &[auth]).await;
+    assert_eq!(public.status, 405);
+    let purged = post(&house, PURGE, &[local, auth]).await;
+    assert_eq!((purged.status, purged.json()["depth"].as_str()), (200, Some("hard")));
+    let again = client.get(DATA).await;
+    assert_eq!(again.header("cache-status"), Some("aqs; fwd=stale; stored; detail=purged"));
+}
+
+#[tokio::test]
+async fn every_scope_is_purged_by_its_name() {
+    let (house, token, _folder) = with_token(Scripted::open()).await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    let bearer = format!("Bearer {token}");
+    let address = format!("name=http%3A%2F%2Fx.org{}", DATA.replace('/', "%2F"));
+    for query in [
+        "scope=endpoint&name=unique-devices",
+        "scope=dataset&name=unique-devices-daily",
+        "scope=project&name=EN.wikipedia.org",
+        &format!("scope=address&{address}"),
+    ] {
+        client.get(DATA).await;
+        let target = format!("/admin/purge?depth=hard&{query}");
+        let headers = [("host", "127.0.0.1"), ("authorization", bearer.as_str())];
+        let purged = post(&house, &target, &headers).await;
+        assert_eq!(purged.status, 200, "{}", purged.text());
+        let again = client.get(DATA).await;
+        assert!(again.header("cache-status").unwrap().ends_with("detail=purged"), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn without_a_state_directory_nobody_may_write() {
+    let house = house(settings(), Scripted::open()).await;
+    let headers = [("host", "localhost"), ("authorization", "Bearer anything-at-all")];
+    assert_eq!(post(&house, PURGE, &headers).await.status, 403);
+}
+
+#[tokio::test]
+async fn it_is_ready_when_the_store_has_told_what_it_holds() {
+    let store = Scripted::open();
+    store.be(Mood::Fails);
+    let house = house(settings(), store.clone()).await;
+    let mut admin = Client::connect(house.admin_addresses[0]).await;
+    let waiting = admin.get("/readyz").await;
+    assert_eq!(waiting.status, 503);
+    assert!(waiting.text().contains("what the store holds"), "{}", waiting.text());
+    assert_eq!(admin.get("/healthz").await.status, 200);
+    store.be(Mood::Answers);
+    eventually(|| house.service.ready.missing().is_empty()).await;
+    assert_eq!(admin.get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn readiness_falls_before_the_end_and_can_be_watched() {
+    let house = house(settings(), Scripted::open()).await;
+    let (public, admin) = (house.addresses[0], house.admin_addresses[0]);
+    // A head that is not complete keeps the drain going.
+    let mut halfway = Client::connect(public).await;
+    halfway.send(b"GET /healthz HTTP/1.1\r\n").await;
+    let ready = house.service.ready.clone();
+    let drained = tokio::spawn(house.drain());
+    eventually(|| !ready.missing().is_empty()).await;
+    let watched = Client::connect(admin).await.get("/readyz").await;
+    assert_eq!(watched.status, 503);
+    assert!(watched.text().contains("draining"), "{}", watched.text());
+    halfway.send(b"host: x\r\n\r\n").await;
+    assert_eq!(halfway.response(false).await.unwrap().status, 200);
+    drop(halfway);
+    assert!(drained.await.unwrap());
+}
