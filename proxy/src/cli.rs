@@ -1,6 +1,8 @@
 //! The command line.
 
+use crate::commands::purge::PurgeArgs;
 use clap::{Args, Parser, Subcommand};
+use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -32,27 +34,56 @@ pub enum Command {
     Load(LoadArgs),
     /// Write the sample data as a directory that `aqs load` takes
     Sample(SampleArgs),
+    /// Tell a running server what not to serve any more
+    Purge(PurgeArgs),
+    /// Print the configuration that `serve` would run with, secrets as ***, or what is wrong in it
+    CheckConfig(ConfigArgs),
+    /// Print every key of the configuration as a Markdown page
+    ConfigDocs(ConfigDocsArgs),
 }
 
 /// How to serve.
 #[derive(Debug, Args, Clone)]
 pub struct ServeArgs {
+    /// What goes before the file and the environment.
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+/// The configuration's file, and what goes before it.
+#[derive(Debug, Default, Args, Clone)]
+pub struct ConfigArgs {
+    /// The configuration, as YAML; `aqs config-docs` lists its keys [env: AQS_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// Where clients are served; may be given several times, port 0 takes any free port
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    /// [env: AQS_LISTEN] [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
     pub listen: Vec<SocketAddr>,
-    /// Where operators are served: health and metrics
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8081")]
+    /// Where operators are served: health and metrics [env: AQS_ADMIN_LISTEN]
+    /// [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDR")]
     pub admin_listen: Vec<SocketAddr>,
-    /// The embedded store to serve [default: the bundled sample, built at first start]
+    /// The embedded store to serve [env: AQS_STORE] [default: the bundled sample, built at first
+    /// start]
     #[arg(long, value_name = "PATH")]
     pub store: Option<PathBuf>,
-    /// Where purges are remembered over restarts [default: aqs in the user's state folder]
+    /// Where purges are remembered over restarts [env: AQS_STATE] [default: aqs in the user's
+    /// state folder]
     #[arg(long, value_name = "DIR")]
     pub state: Option<PathBuf>,
-    /// How much memory answers may take, as 512MiB or 2GiB [default: half of the control group's
-    /// limit, else a quarter of the machine]
+    /// How much memory answers may take, as 512MiB or 2GiB [env: AQS_MEMORY] [default: half of
+    /// the control group's limit, else a quarter of the machine]
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<bytesize::ByteSize>,
+}
+
+/// What to print about the configuration.
+#[derive(Debug, Args)]
+pub struct ConfigDocsArgs {
+    /// Print a file with every key at its default instead
+    #[arg(long)]
+    pub example: bool,
 }
 
 /// What to load, and where to.
@@ -75,4 +106,16 @@ pub struct SampleArgs {
     /// The directory; it is made if it doesn't exist
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
+}
+
+/// The arguments, with upstream's `-config` as what it is here.
+///
+/// Go's flags have one dash or two; clap would take the one for a row of short flags.
+pub fn arguments(given: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let modern = |argument: OsString| match argument.to_str() {
+        Some("-config") => OsStr::new("--config").to_owned(),
+        Some(text) if text.starts_with("-config=") => format!("-{text}").into(),
+        _ => argument,
+    };
+    given.into_iter().map(modern).collect()
 }

@@ -9,6 +9,7 @@ pub mod budget;
 pub mod cache;
 pub mod cli;
 pub mod commands;
+pub mod config;
 pub mod descriptors;
 pub mod front;
 pub mod house;

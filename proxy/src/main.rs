@@ -1,24 +1,43 @@
 //! The `aqs` program: reads the command line and does what it says.
 
-use aqs_proxy::cli::{Cli, Command};
+use aqs_proxy::cli::{self, Cli, Command};
+use aqs_proxy::commands::Done;
+use aqs_proxy::config::ConfigError;
 use aqs_proxy::{commands, log};
 use clap::Parser;
+use std::error::Error;
 use std::process::ExitCode;
 
+/// A bad configuration: EX_USAGE of sysexits.
+const BAD_CONFIGURATION: u8 = 64;
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    log::start();
-    let done = match cli.command {
-        None => commands::serve::run(&cli.serve),
-        Some(Command::Serve(args)) => commands::serve::run(&args),
-        Some(Command::Load(args)) => commands::load::run(&args),
-        Some(Command::Sample(args)) => commands::sample::run(&args),
-    };
-    match done {
+    let cli = Cli::parse_from(cli::arguments(std::env::args_os()));
+    match run(cli) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("aqs: {error}");
-            ExitCode::FAILURE
+            code_of(error.as_ref())
         }
     }
+}
+
+fn run(cli: Cli) -> Done {
+    let command = cli.command.unwrap_or(Command::Serve(cli.serve));
+    // These two start the log themselves, or have no use for it.
+    if !matches!(command, Command::Serve(_) | Command::CheckConfig(_)) {
+        log::start();
+    }
+    match command {
+        Command::Serve(args) => commands::serve::run(&args),
+        Command::Load(args) => commands::load::run(&args),
+        Command::Sample(args) => commands::sample::run(&args),
+        Command::Purge(args) => commands::purge::run(&args),
+        Command::CheckConfig(args) => commands::check_config::run(&args),
+        Command::ConfigDocs(args) => commands::config_docs::run(&args),
+    }
+}
+
+fn code_of(error: &(dyn Error + 'static)) -> ExitCode {
+    if error.is::<ConfigError>() { BAD_CONFIGURATION.into() } else { ExitCode::FAILURE }
 }

@@ -1,5 +1,7 @@
 //! What the command line's words do.
 
+pub mod check_config;
+pub mod config_docs;
 pub mod load;
 pub mod purge;
 pub mod sample;

@@ -41,7 +41,7 @@ pub struct PurgeArgs {
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// The state directory by which the server on this machine is found
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "AQS_STATE")]
     pub state: Option<PathBuf>,
 }
 

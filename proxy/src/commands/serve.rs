@@ -3,8 +3,10 @@
 use super::Done;
 use crate::banner;
 use crate::cli::ServeArgs;
+use crate::config::{self, Config};
 use crate::descriptors;
-use crate::house::{House, Settings, StatePlace};
+use crate::house::House;
+use crate::log;
 use crate::signals::Signals;
 use aqs_api::Catalogue;
 use aqs_origin::sample_store::SampleStore;
@@ -12,40 +14,38 @@ use aqs_origin::store::embedded::{Access, EmbeddedStore, Options};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+use tracing_subscriber::EnvFilter;
 
 /// Runs until a signal.
 pub fn run(args: &ServeArgs) -> Done {
+    let loaded = config::load(&args.config, &config::process_environment)?;
+    log::start_with(EnvFilter::new(loaded.config.log_filter()));
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let done = runtime.block_on(serve(args));
+    let done = runtime.block_on(serve(&loaded.config));
     // Whatever still blocks, such as a sample that is being built, is not waited for.
     runtime.shutdown_background();
     done
 }
 
-async fn serve(args: &ServeArgs) -> Done {
+async fn serve(config: &Config) -> Done {
     let mut signals = Signals::listen()?;
-    let catalogue = Arc::new(Catalogue::standard()?);
-    let mut settings = Settings {
-        listen: args.listen.clone(),
-        admin_listen: args.admin_listen.clone(),
-        state: state_place(args),
-        ..Settings::default()
-    };
+    let catalogue = Arc::new(Catalogue::standard()?.with_rules(config.rules()));
+    let mut settings = config.settings();
     settings.connections = settings.connections.min(descriptors::for_connections());
-    if let Some(memory) = args.memory {
-        settings.memory_bytes = memory.as_u64();
-    }
     // Bound before the sample is built, which takes a while: a busy port should end it at once.
     let sockets = House::bind(&settings)?;
     // Held to the end: a sample in a temporary folder goes with it.
-    let sample = match &args.store {
+    let sample = match &config.store.path {
         Some(_) => None,
         None => tokio::select! {
             sample = sample(&catalogue) => Some(sample?),
             () = signals.first() => return Ok(ExitCode::FAILURE),
         },
     };
-    let (name, path) = match (&args.store, &sample) {
+    let (name, path) = match (&config.store.path, &sample) {
         (Some(path), _) => ("Store", path),
         (None, Some(sample)) => ("Sample data", &sample.path),
         (None, None) => return Err("no store".into()),
@@ -87,7 +87,8 @@ async fn serve(args: &ServeArgs) -> Done {
             }
             Ok(ExitCode::SUCCESS)
         }
-        () = signals.second() => Ok(ExitCode::FAILURE),
+        // At once: whatever still runs would only complain about its end.
+        () = signals.second() => std::process::exit(1),
     }
 }
 
@@ -100,18 +101,4 @@ async fn sample(catalogue: &Arc<Catalogue>) -> Result<SampleStore, Box<dyn std::
         })
     });
     Ok(building.await??)
-}
-
-/// The state directory that was asked for, or else one in the user's state folder.
-fn state_place(args: &ServeArgs) -> StatePlace {
-    if let Some(path) = &args.state {
-        return StatePlace::At(path.clone());
-    }
-    match directories::BaseDirs::new() {
-        Some(folders) => {
-            let folder = folders.state_dir().unwrap_or_else(|| folders.data_local_dir());
-            StatePlace::IfPossible(folder.join("aqs"))
-        }
-        None => StatePlace::Nowhere,
-    }
 }

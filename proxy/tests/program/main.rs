@@ -18,6 +18,10 @@ use std::time::{Duration, Instant};
 fn aqs(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aqs"));
     command.env("HOME", home).env("XDG_CACHE_HOME", home.join("cache")).env_remove("AQS_LOG");
+    for name in ["CONFIG", "LISTEN", "ADMIN_LISTEN", "STORE", "STATE", "MEMORY"] {
+        command.env_remove(format!("AQS_{name}"));
+    }
+    command.env_remove("CASSANDRA_USERNAME").env_remove("CASSANDRA_PASSWORD");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -53,9 +57,18 @@ struct Running {
 
 impl Running {
     fn start(home: &Path, store: &Path) -> Self {
+        Self::start_with(home, store, &[])
+    }
+
+    fn start_with(home: &Path, store: &Path, more: &[&str]) -> Self {
         let mut command = aqs(home);
+        command.args(more);
         command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store"]);
-        let mut child = command.arg(store).spawn().unwrap();
+        Self::spawn(command.arg(store))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut printed = String::new();
         let mut address = None;
@@ -218,4 +231,135 @@ fn it_says_what_it_is() {
     let version = run(aqs(home.path()).arg("--version"));
     assert_eq!(said(&version).trim(), format!("aqs {}", env!("CARGO_PKG_VERSION")));
     assert_eq!(run(aqs(home.path()).arg("--no-such-flag")).status.code(), Some(2));
+}
+
+/// As production's chart fills it, but for the address.
+const UPSTREAM: &str = "\
+service_name: device-analytics
+listen_address: 127.0.0.1
+listen_port: 0
+log_level: WARNING
+context_timeout: 40
+cassandra:
+  port: 9042
+  consistency: localQuorum
+  hosts:
+    - aqs1010-a.eqiad.wmnet
+  local_dc: eqiad
+  config_table: aqs.config
+  authentication:
+    username: device_analytics
+    password: geheim
+  tls:
+    ca: /etc/ssl/certs/wmf-ca-certificates.crt
+";
+
+#[test]
+fn todays_configuration_of_an_upstream_service_starts_it() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let directory = rows(home.path(), "unique_devices", &devices(1, 10));
+    run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+    let file = home.path().join("config.yaml");
+    fs::write(&file, UPSTREAM).unwrap();
+    let mut command = aqs(home.path());
+    command.env("AQS_ADMIN_LISTEN", "127.0.0.1:0").env("AQS_STORE", &store);
+    let mut running = Running::spawn(command.arg("-config").arg(&file));
+    assert!(running.get("/healthz").starts_with("HTTP/1.1 200"));
+    running.signal("TERM");
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+    let mut logged = String::new();
+    running.child.stderr.take().unwrap().read_to_string(&mut logged).unwrap();
+    let unset = "CASSANDRA_USERNAME and CASSANDRA_PASSWORD env vars unset, \
+                 using values from configuration file";
+    assert!(logged.contains(unset), "{logged}");
+    assert!(logged.contains("Cassandra (aqs1010-a.eqiad.wmnet), which this version does not read"));
+    assert!(!logged.contains("geheim") && !logged.contains("INFO"), "{logged}");
+}
+
+#[test]
+fn a_bad_configuration_ends_it_before_anything_starts() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("aqs.yaml");
+    fs::write(&file, "limits:\n  haed: 10s\n").unwrap();
+    for words in [&["--config"][..], &["check-config", "--config"], &["serve", "-config"]] {
+        let ended = run(aqs(home.path()).args(words).arg(&file));
+        assert_eq!(ended.status.code(), Some(64), "{}", said(&ended));
+        let refusal = "aqs.yaml:2:3: there is no key `haed` in limits; the nearest is `head`\n";
+        assert!(said(&ended).ends_with(refusal), "{}", said(&ended));
+    }
+    let missing = run(aqs(home.path()).env("AQS_CONFIG", home.path().join("missing.yaml")));
+    assert_eq!(missing.status.code(), Some(64), "{}", said(&missing));
+    assert_eq!(run(aqs(home.path()).env("AQS_MEMORY", "much")).status.code(), Some(64));
+    assert!(!home.path().join("cache").exists(), "a sample was built");
+}
+
+#[test]
+fn it_prints_what_holds_without_secrets() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("config.yaml");
+    fs::write(&file, UPSTREAM).unwrap();
+    let mut command = aqs(home.path());
+    command.env("CASSANDRA_PASSWORD", "geheimer").env("AQS_MEMORY", "32MiB");
+    let printed = run(command.args(["check-config", "--memory", "64MiB", "--config"]).arg(&file));
+    assert_eq!(printed.status.code(), Some(0), "{}", said(&printed));
+    let said = said(&printed);
+    for line in ["memory: 64MiB", "- 127.0.0.1:0", "username: device_analytics", "***"] {
+        assert!(said.contains(line), "{line} in {said}");
+    }
+    assert!(!said.contains("geheim"), "{said}");
+    let page = run(aqs(home.path()).arg("config-docs"));
+    assert!(String::from_utf8_lossy(&page.stdout).contains("| `limits.head` |"));
+}
+
+#[test]
+fn a_purge_finds_the_server_by_its_state_directory() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let directory = rows(home.path(), "unique_devices", &devices(1, 10));
+    run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+    let state = home.path().join("state");
+    let purge =
+        |words: &[&str]| run(aqs(home.path()).env("AQS_STATE", &state).arg("purge").args(words));
+    assert!(said(&purge(&["--all"])).contains("name it with --admin"), "no server runs yet");
+    let running = Running::start_with(home.path(), &store, &["--state", state.to_str().unwrap()]);
+    let target = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
+    for words in [
+        ["--all", "--hard"].as_slice(),
+        &["--hard", "--project", "en.wikipedia"],
+        &["--hard", "--endpoint", "unique-devices"],
+        &["--hard", "--dataset", "unique-devices-daily"],
+        &[
+            "--hard",
+            target,
+            "/api/rest_v1/metrics/unique-devices/de.wikipedia/all-sites/daily/20261001/20261001",
+        ],
+    ] {
+        running.get(target);
+        let purged = purge(words);
+        assert!(purged.status.success(), "{words:?}: {}", said(&purged));
+        assert!(running.get(target).contains("detail=purged"), "{words:?}");
+    }
+    let mistaken = purge(&["--dataset", "unique-devices-weekly"]);
+    assert!(!mistaken.status.success());
+    assert!(said(&mistaken).contains("did you mean"), "{}", said(&mistaken));
+    assert_eq!(purge(&[]).status.code(), Some(2), "nothing to purge was named");
+}
+
+#[test]
+fn a_replaced_store_is_noticed() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let directory = rows(home.path(), "unique_devices", &devices(1, 10));
+    let load =
+        |store: &Path| run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(store));
+    load(&store);
+    let mut running = Running::start(home.path(), &store);
+    let other = home.path().join("other.sqlite");
+    load(&other);
+    fs::rename(&other, &store).unwrap();
+    let log = running.child.stderr.take().unwrap();
+    let told =
+        BufReader::new(log).lines().map_while(Result::ok).any(|line| line.contains("was replaced"));
+    assert!(told, "nothing was said");
 }

@@ -1,0 +1,14 @@
+//! `aqs config-docs`: every key, from the structs that are read.
+
+use super::Done;
+use crate::cli::ConfigDocsArgs;
+use crate::config::docs;
+use std::io::Write;
+use std::process::ExitCode;
+
+/// Prints the page, or the example file.
+pub fn run(args: &ConfigDocsArgs) -> Done {
+    let text = if args.example { docs::example() } else { docs::page() };
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}

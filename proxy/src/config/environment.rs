@@ -1,0 +1,117 @@
+//! The variables of the environment, each with the key that it sets.
+
+use super::error::ConfigError;
+use super::tree::Config;
+use super::words::Secret;
+use std::net::SocketAddr;
+
+/// Names the file, as `--config` does.
+pub(super) const FILE: &str = "AQS_CONFIG";
+
+/// What upstream's services say if nobody tells the credentials, word for word.
+const CREDENTIALS_UNSET: &str = "CASSANDRA_USERNAME and CASSANDRA_PASSWORD env vars unset, \
+                                 using values from configuration file";
+
+/// A variable.
+pub(super) struct Variable {
+    pub(super) name: &'static str,
+    /// The key.
+    pub(super) sets: &'static str,
+    apply: fn(&mut Config, &str) -> Result<(), String>,
+}
+
+/// All variables that set a key.
+pub(super) const VARIABLES: &[Variable] = &[
+    Variable {
+        name: "AQS_LISTEN",
+        sets: "listen (several with commas)",
+        apply: |config, text| addresses(text).map(|list| config.listen = Some(list)),
+    },
+    Variable {
+        name: "AQS_ADMIN_LISTEN",
+        sets: "admin.listen (several with commas)",
+        apply: |config, text| addresses(text).map(|list| config.admin.listen = list),
+    },
+    Variable {
+        name: "AQS_STORE",
+        sets: "store.path",
+        apply: |config, text| {
+            config.store.path = Some(text.into());
+            Ok(())
+        },
+    },
+    Variable {
+        name: "AQS_STATE",
+        sets: "state",
+        apply: |config, text| {
+            config.state = Some(text.into());
+            Ok(())
+        },
+    },
+    Variable {
+        name: "AQS_MEMORY",
+        sets: "memory",
+        apply: |config, text| text.parse().map(|size| config.memory = Some(size)),
+    },
+    Variable {
+        name: "AQS_LOG",
+        sets: "log",
+        apply: |config, text| {
+            config.log = Some(text.to_owned());
+            Ok(())
+        },
+    },
+    Variable {
+        name: "CASSANDRA_USERNAME",
+        sets: "cassandra.authentication.username, if there is such a section",
+        apply: |config, text| {
+            if let Some(cassandra) = &mut config.cassandra {
+                cassandra.authentication.username = Some(text.to_owned());
+            }
+            Ok(())
+        },
+    },
+    Variable {
+        name: "CASSANDRA_PASSWORD",
+        sets: "cassandra.authentication.password, if there is such a section",
+        apply: |config, text| {
+            if let Some(cassandra) = &mut config.cassandra {
+                cassandra.authentication.password = Some(Secret(text.to_owned()));
+            }
+            Ok(())
+        },
+    },
+];
+
+/// Lets the environment speak over the file; `Some` is what has to be logged about it.
+///
+/// An empty variable counts as absent, as it comes from unfilled templates.
+pub(super) fn apply(
+    config: &mut Config,
+    environment: super::Environment<'_>,
+) -> Result<Option<String>, ConfigError> {
+    let value = |name: &'static str| match environment(name) {
+        None => Ok(None),
+        Some(value) => match value.into_string() {
+            Ok(text) => Ok((!text.is_empty()).then_some(text)),
+            Err(_) => Err(ConfigError::Given { name, message: "not UTF-8".to_owned() }),
+        },
+    };
+    let mut credentials = 0;
+    for variable in VARIABLES {
+        let name = variable.name;
+        let Some(text) = value(name)? else { continue };
+        credentials += usize::from(name.starts_with("CASSANDRA_"));
+        (variable.apply)(config, &text).map_err(|message| ConfigError::Given { name, message })?;
+    }
+    let unset = config.cassandra.is_some() && credentials < 2;
+    Ok(unset.then(|| CREDENTIALS_UNSET.to_owned()))
+}
+
+fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
+    let parse = |address: &str| {
+        let address = address.trim();
+        address.parse().map_err(|_| format!("`{address}` is no address such as 127.0.0.1:8080"))
+    };
+    text.split(',').map(parse).collect()
+}

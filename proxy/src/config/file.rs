@@ -1,0 +1,107 @@
+//! Reading the file, and saying what is wrong where.
+
+use super::error::ConfigError;
+use super::tree::Config;
+use serde_saphyr::Error;
+use std::fs;
+use std::path::Path;
+
+/// What is wrong in a text.
+#[derive(Debug)]
+pub(super) struct Wrong {
+    /// Where: `:LINE:COLUMN`, or nothing.
+    pub(super) place: String,
+    /// What, with the key.
+    pub(super) message: String,
+}
+
+/// Reads a file.
+pub(super) fn read(path: &Path) -> Result<Config, ConfigError> {
+    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
+    from_bytes(path, &fs::read(path).map_err(unreadable)?)
+}
+
+/// Reads the content of a file that errors call `path`; how its keys go together is not looked at.
+pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
+    parse(bytes).map_err(|Wrong { place, message }| ConfigError::File {
+        path: path.to_owned(),
+        place,
+        message,
+    })
+}
+
+/// The keys of a text.
+pub(super) fn parse(bytes: &[u8]) -> Result<Config, Wrong> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| Wrong { place: String::new(), message: "not UTF-8".to_owned() })?;
+    let mut key = String::new();
+    // A file without a key is one with every default.
+    let parsed = serde_saphyr::with_deserializer_from_str(text, |input| {
+        serde_path_to_error::deserialize::<_, Option<Config>>(input).map_err(|error| {
+            key = error.path().to_string();
+            error.into_inner()
+        })
+    });
+    parsed.map(Option::unwrap_or_default).map_err(|error| wrong(&key, &error))
+}
+
+fn wrong(key: &str, error: &Error) -> Wrong {
+    let error = error.without_snippet();
+    let place = match error.location() {
+        Some(at) if at.line() > 0 => format!(":{}:{}", at.line(), at.column()),
+        _ => String::new(),
+    };
+    let message = match error {
+        Error::SerdeUnknownField { field, expected, .. } => {
+            return Wrong { place, message: unknown(key, field, expected) };
+        }
+        other => plain(other),
+    };
+    // The root's path is a dot, and a question mark what is not known.
+    let key = key.trim_matches(['.', '?']);
+    let message = if key.is_empty() { message } else { format!("{key}: {message}") };
+    Wrong { place, message }
+}
+
+/// The parser's words in ours, where its own are about its interface.
+fn plain(error: &Error) -> String {
+    let text = match error {
+        Error::Message { msg, .. } => msg.clone(),
+        Error::MultipleDocuments { .. } => "a second document begins; one is read".to_owned(),
+        Error::DuplicateMappingKey { key: Some(key), .. } => format!("`{key}` is given twice"),
+        Error::DuplicateMappingKey { .. } => "a key is given twice".to_owned(),
+        other => {
+            // Its text ends with the place, which we tell in the way compilers do.
+            let place = |at: serde_saphyr::Location| {
+                format!(" at line {}, column {}", at.line(), at.column())
+            };
+            let place = other.location().map(place).unwrap_or_default();
+            let text = other.to_string();
+            text.strip_suffix(&place).map(str::to_owned).unwrap_or(text)
+        }
+    };
+    match text.as_str() {
+        "expected string scalar" => "expected a single value".to_owned(),
+        "expected mapping start" => "expected keys with values".to_owned(),
+        "expected sequence start" => "expected a list, as [a, b]".to_owned(),
+        "invalid socket address syntax" => "no address such as 127.0.0.1:8080".to_owned(),
+        _ => text,
+    }
+}
+
+/// How a key is refused that is not there.
+fn unknown(key: &str, field: &str, known: &[&'static str]) -> String {
+    // The path ends with the key itself or with its section.
+    let section = key.strip_suffix(field).unwrap_or(key).trim_matches('.');
+    let place = match section {
+        "" => String::new(),
+        section => format!(" in {section}"),
+    };
+    let near = known.iter().map(|name| (strsim::jaro_winkler(name, field), *name));
+    match near.max_by(|one, other| one.0.total_cmp(&other.0)) {
+        Some((_, nearest)) => {
+            format!("there is no key `{field}`{place}; the nearest is `{nearest}`")
+        }
+        None => format!("there is no key `{field}`{place}"),
+    }
+}

@@ -1,0 +1,87 @@
+//! All sources together.
+
+use super::error::ConfigError;
+use super::tree::Config;
+use super::{checks, environment, file};
+use crate::cli::ConfigArgs;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// Looks variables up.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
+
+/// A configuration that is valid.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What holds.
+    pub config: Config,
+    /// What the log has to say about it.
+    pub warnings: Vec<String>,
+}
+
+/// The environment of this process.
+pub fn process_environment(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
+}
+
+/// Reads file, environment and flags, each over the one before, and checks the whole.
+pub fn load(flags: &ConfigArgs, variables: Environment<'_>) -> Result<Loaded, ConfigError> {
+    let named = || variables(environment::FILE).filter(|path| !path.is_empty());
+    let mut config = match flags.config.clone().or_else(|| named().map(PathBuf::from)) {
+        Some(path) => file::read(&path)?,
+        None => Config::default(),
+    };
+    let mut warnings = Vec::new();
+    warnings.extend(environment::apply(&mut config, variables)?);
+    apply(&mut config, flags)?;
+    checks::check(&config)?;
+    warnings.extend(unread_stores(&config));
+    Ok(Loaded { config, warnings })
+}
+
+fn apply(config: &mut Config, flags: &ConfigArgs) -> Result<(), ConfigError> {
+    let ConfigArgs { config: _, listen, admin_listen, store, state, memory } = flags;
+    if !listen.is_empty() {
+        config.listen = Some(listen.clone());
+    }
+    if !admin_listen.is_empty() {
+        config.admin.listen.clone_from(admin_listen);
+    }
+    if let Some(path) = store {
+        config.store.path = Some(path.clone());
+    }
+    if let Some(path) = state {
+        config.state = Some(path.clone());
+    }
+    if let Some(memory) = memory {
+        let sized = super::Size::new(memory.as_u64());
+        let wrong = |message| ConfigError::Given { name: "--memory", message };
+        config.memory = Some(sized.map_err(wrong)?);
+    }
+    Ok(())
+}
+
+/// Says that named stores are not read, so that nobody takes the sample for their data.
+fn unread_stores(config: &Config) -> Option<String> {
+    let mut named = Vec::new();
+    if let Some(cassandra) = &config.cassandra {
+        named.push(format!("Cassandra ({})", cassandra.hosts.join(", ")));
+    }
+    if let Some(host) = config.druid.as_ref().and_then(|druid| druid.host.as_ref()?.get()) {
+        named.push(format!("Druid ({host})"));
+    }
+    if let Some(gateway) = config.data_gateway_uri.as_ref().and_then(|uri| uri.get()) {
+        named.push(format!("the Data Gateway ({gateway})"));
+    }
+    if named.is_empty() {
+        return None;
+    }
+    let served = match &config.store.path {
+        Some(path) => format!("the embedded store {}", path.display()),
+        None => "the bundled sample data, which is not yours; name a store with --store".to_owned(),
+    };
+    Some(format!(
+        "the configuration names {}, which this version does not read; it serves {served}",
+        named.join(", ")
+    ))
+}

@@ -1,0 +1,103 @@
+//! From the configuration to what is built by it.
+
+use super::checks;
+use super::tree::{Config, Memory};
+use crate::front::Limits;
+use crate::house::{Settings, StatePlace};
+use aqs_api::countries::ProtectedCountries;
+use aqs_api::endpoint::Rules;
+use aqs_api::freshness::Times;
+use aqs_origin::flights::FlightLimits;
+use aqs_origin::gate::GateLimits;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+impl Config {
+    /// What the house is built to.
+    pub fn settings(&self) -> Settings {
+        let defaults = Settings::default();
+        let (limits, flights) = (&self.limits, &self.flights);
+        Settings {
+            listen: self.public_addresses(),
+            admin_listen: self.admin.listen.clone(),
+            admin_hosts: self.admin.hosts.clone(),
+            memory_bytes: self.memory.map_or(defaults.memory_bytes, Memory::bytes),
+            state: StatePlace::asked_or_default(self.state.as_deref()),
+            times: Times {
+                data: (&self.freshness.data).into(),
+                no_data: (&self.freshness.no_data).into(),
+            },
+            answer_within: self.answer_within.0,
+            flights: FlightLimits {
+                waiters_per_flight: flights.waiters_per_flight.length(),
+                waiters: flights.waiters.length(),
+                flights: flights.flights.length(),
+                within: flights.within.0,
+            },
+            gate: GateLimits {
+                reads: self.store.reads.length(),
+                queue: self.store.queue.length(),
+                wait: self.store.wait.0,
+            },
+            refreshes: self.refreshes.length(),
+            connections: limits.connections.length(),
+            limits: Limits {
+                head: limits.head.0,
+                idle: limits.idle.0,
+                write: limits.write.0,
+                linger: limits.linger.0,
+                request_line: limits.request_line.length(),
+                head_bytes: limits.head_bytes.length(),
+                header_lines: limits.header_lines.length(),
+                body_bytes: limits.body_bytes.length(),
+                requests: limits.requests_per_connection.get(),
+            },
+            drain_within: limits.drain.0,
+            ..defaults
+        }
+    }
+
+    /// What answers are made by.
+    pub fn rules(&self) -> Rules {
+        let codes = self.protected_countries.iter().map(|country| country.code());
+        Rules { protected: ProtectedCountries::new(codes) }
+    }
+
+    /// The same with what depends on the machine and on other keys filled in.
+    pub fn effective(&self) -> Self {
+        let settings = self.settings();
+        let state = match settings.state {
+            StatePlace::Nowhere => None,
+            StatePlace::At(path) | StatePlace::IfPossible(path) => Some(path),
+        };
+        Self {
+            listen: Some(settings.listen),
+            memory: Memory::new(settings.memory_bytes).ok(),
+            state,
+            log: Some(self.log_filter().to_owned()),
+            base_uri: self.base_uri.as_deref().map(rooted),
+            ..self.clone()
+        }
+    }
+
+    /// `listen`, or else what upstream's two keys say together.
+    fn public_addresses(&self) -> Vec<SocketAddr> {
+        if let Some(addresses) = &self.listen {
+            return addresses.clone();
+        }
+        if self.listen_address.is_none() && self.listen_port.is_none() {
+            return Settings::default().listen;
+        }
+        let address = self.listen_address.as_deref().and_then(checks::ip);
+        let port = self.listen_port.and_then(|port| u16::try_from(port.get()).ok());
+        let address = address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        vec![SocketAddr::new(address, port.unwrap_or(UPSTREAM_PORT))]
+    }
+}
+
+/// Where upstream's services listen if nobody says.
+const UPSTREAM_PORT: u16 = 8080;
+
+/// With the leading slash that upstream's services add.
+fn rooted(prefix: &str) -> String {
+    format!("/{}", prefix.strip_prefix('/').unwrap_or(prefix))
+}

@@ -1,0 +1,97 @@
+//! How what is wrong is refused.
+
+use super::*;
+
+#[test]
+fn a_file_is_refused_with_place_key_and_reason() {
+    for (file, refusal) in [
+        ("lisen: []", ":1:1: there is no key `lisen`; the nearest is `listen`"),
+        ("admin:\n  listn: []", ":2:3: there is no key `listn` in admin; the nearest is `listen`"),
+        ("limits:\n  haed: 10s", ":2:3: there is no key `haed` in limits; the nearest is `head`"),
+        (
+            "freshness:\n  no_data:\n    freshh: 1s",
+            ":3:5: there is no key `freshh` in freshness.no_data; the nearest is `fresh`",
+        ),
+        (
+            "cassandra:\n  authentication:\n    pasword: x",
+            ":3:5: there is no key `pasword` in cassandra.authentication; the nearest is `password`",
+        ),
+        (
+            "limits: {head: 10}",
+            ":1:16: limits.head: `10` is no duration such as 250ms, 300s, 5m or 24h",
+        ),
+        ("limits: {head: 0s}", ":1:16: limits.head: `0s` is out of range: 1ms to 8760h"),
+        ("limits: {head: 9999h}", ":1:16: limits.head: `9999h` is out of range: 1ms to 8760h"),
+        ("limits: {head: [1s]}", ":1:16: limits.head: expected a single value"),
+        ("refreshes: many", ":1:12: refreshes: `many` is no whole number of 1 to 65536"),
+        (
+            "limits: {header_lines: 101}",
+            ":1:24: limits.header_lines: 101 is out of range: 1 to 100",
+        ),
+        ("limits: 3", ":1:9: limits: expected keys with values"),
+        ("memory: 2XB", ":1:9: memory: `2XB` is no size such as 16KiB or 2GiB"),
+        ("memory: 2KiB", ":1:9: memory: 2KiB is out of range: 8MiB to 1PiB"),
+        ("memory: 8MiB\nmemory: 9MiB", ":2:1: `memory` is given twice"),
+        ("listen: 127.0.0.1:80", ":1:9: listen: expected a list, as [a, b]"),
+        ("listen: [nowhere]", ":1:10: listen[0]: no address such as 127.0.0.1:8080"),
+        (
+            "protected_countries: [NO, Norway]",
+            ":1:27: protected_countries[1]: `Norway` is no country code of two letters, such as VE",
+        ),
+        ("log_level: loud", ":1:12: log_level: Unsupported log level: loud"),
+        (
+            "cassandra: {consistency: most}",
+            ":1:26: cassandra.consistency: Unsupported consistency level: most",
+        ),
+        ("cassandra: {port: 0}", ":1:19: cassandra.port: 0 is out of range: 1 to 65535"),
+        (
+            "druid: {host: localhost}",
+            ":1:15: druid.host: `localhost` is no URL with http:// or https://",
+        ),
+        ("a: b\n---\nc: d", ":1:1: there is no key `a`; the nearest is `admin`"),
+        ("refreshes: 1\n---\nc: d", ":3:1: a second document begins; one is read"),
+    ] {
+        assert_eq!(read(file).unwrap_err(), refusal, "{file}");
+    }
+    assert_eq!(parse(b"\xff").unwrap_err().message, "not UTF-8");
+    let error = loaded("lisen: []", &[], "").unwrap_err().to_string();
+    assert!(
+        error.ends_with("aqs.yaml:1:1: there is no key `lisen`; the nearest is `listen`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn keys_that_contradict_each_other_are_refused() {
+    for (file, refusal) in [
+        (
+            "freshness: {data: {fresh: 2h}}",
+            "freshness.data: fresh 2h, revalidate 1h, usable 24h: none may be less than the one before",
+        ),
+        (
+            "limits: {head_bytes: 1KiB}",
+            "limits.head_bytes: 1KiB are less than limits.request_line, 8KiB, which is a part of it",
+        ),
+        ("listen: []", "listen: it is empty, so that nobody could be served"),
+        (
+            "listen_address: a.example",
+            "listen_address: `a.example` is no IP address, nor localhost",
+        ),
+    ] {
+        assert_eq!(loaded(file, &[], "").unwrap_err().to_string(), refusal);
+    }
+    let error = loaded("log: 'a=b=c'", &[], "").unwrap_err().to_string();
+    assert!(error.starts_with("log: `a=b=c` is no filter: "), "{error}");
+}
+
+#[test]
+fn variables_and_flags_are_refused_by_their_names() {
+    for (name, value, refusal) in [
+        ("AQS_MEMORY", "much", "AQS_MEMORY: `much` is no size such as 16KiB or 2GiB"),
+        ("AQS_LISTEN", "here", "AQS_LISTEN: `here` is no address such as 127.0.0.1:8080"),
+    ] {
+        assert_eq!(loaded("", &[(name, value)], "").unwrap_err().to_string(), refusal);
+    }
+    let error = loaded("", &[], "--memory 1MiB").unwrap_err().to_string();
+    assert_eq!(error, "--memory: 1MiB is out of range: 8MiB to 1PiB");
+}

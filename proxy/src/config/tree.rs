@@ -1,0 +1,79 @@
+//! The tree of all keys.
+
+use super::key::keys;
+use super::sections::{Admin, Flights, Freshness, Limits, Store};
+use super::units::{Count, Size, Span};
+use super::upstream::{Cassandra, Druid};
+use super::words::{Country, LogLevel, Url};
+use crate::house::Settings;
+use aqs_api::countries::ProtectedCountries;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// 8 MiB, below which nothing could be kept, to 1 PiB.
+pub type Memory = Size<{ 8 << 20 }, { 1 << 50 }>;
+
+keys! {
+    /// All that can be configured.
+    pub struct Config {
+        /// Where clients are served; port 0 takes any free port.
+        #[unset("127.0.0.1:8080, or what listen_address and listen_port say")]
+        listen: Option<Vec<SocketAddr>> = None,
+        /// Where operators are served.
+        admin: Admin = Admin::default(),
+        /// The store that answers come from.
+        store: Store = Store::default(),
+        /// The directory where purges are remembered over restarts.
+        #[unset("aqs in the user's state folder, if that can be had")]
+        state: Option<PathBuf> = None,
+        /// How much memory answers may take: kept, in construction, on their way.
+        #[unset("half of the control group's limit, else a quarter of the machine")]
+        memory: Option<Memory> = None,
+        /// The log's filter, as debug or aqs_origin=debug,info; it goes before log_level.
+        #[unset("what log_level says")]
+        log: Option<String> = None,
+        /// How long answers are kept, by kind, and how they may be used as they age.
+        freshness: Freshness = Freshness::default(),
+        /// How much connections may take.
+        limits: Limits = Limits::default(),
+        /// How much may wait for the store.
+        flights: Flights = Flights::default(),
+        /// How many refreshes of stale answers may run at once.
+        refreshes: Count<1, 65_536> = Count::known(Settings::default().refreshes),
+        /// How long a client is kept waiting for a store.
+        answer_within: Span = Span(Settings::default().answer_within),
+        /// Whose readers are not told apart: countries that are left out of every answer.
+        protected_countries: Vec<Country> = standard_countries(),
+        /// Upstream: the name of the service.
+        service_name: Option<String> = None,
+        /// Upstream: the prefix of a service's routes; a missing leading slash is added. Read and
+        /// not used: every endpoint is served where clients look for it.
+        base_uri: Option<String> = None,
+        /// Upstream: the address where clients are served, if `listen` is not given: an IP
+        /// address or localhost.
+        listen_address: Option<String> = None,
+        /// Upstream: the port where clients are served, if `listen` is not given.
+        listen_port: Option<Count<0, 65_535>> = None,
+        /// Upstream: how much is logged, in any case.
+        log_level: LogLevel = LogLevel::Info,
+        /// Upstream: how many milliseconds a read of a store may take. Read and not used yet.
+        context_timeout: Option<Count<1, 3_600_000>> = None,
+        /// Upstream: where the Data Gateway is. Read and not used yet.
+        data_gateway_uri: Option<Url> = None,
+        /// Upstream: where Cassandra is. Read and not used yet.
+        cassandra: Option<Cassandra> = None,
+        /// Upstream: where Druid is. Read and not used yet.
+        druid: Option<Druid> = None,
+    }
+}
+
+fn standard_countries() -> Vec<Country> {
+    ProtectedCountries::DEFAULT.iter().map(|code| Country((*code).to_owned())).collect()
+}
+
+impl Config {
+    /// The filter of the log.
+    pub fn log_filter(&self) -> &str {
+        self.log.as_deref().unwrap_or_else(|| self.log_level.filter())
+    }
+}

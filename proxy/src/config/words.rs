@@ -1,0 +1,197 @@
+//! Values out of a few words: log levels, consistency levels, countries; and secrets.
+
+use super::key::{Described, Kind};
+use super::scalar::scalar;
+use serde::{Deserialize, Serialize, Serializer};
+use std::fmt;
+use std::str::FromStr;
+
+/// An enumeration by its words, in any case; `$refusal` is how a foreign word is refused.
+macro_rules! words {
+    ($(#[doc = $about:literal])+ pub enum $kind:ident, $refusal:literal {
+        $($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+
+    }) => {
+        $(#[doc = $about])+
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $kind { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl $kind {
+            const ALL: &[(Self, &str)] = &[$((Self::$variant, $word),)+];
+
+            fn takes() -> String {
+                let words: Vec<_> = Self::ALL.iter().map(|(_, word)| *word).collect();
+                words.join(", ")
+            }
+        }
+
+        impl FromStr for $kind {
+            type Err = String;
+
+            fn from_str(text: &str) -> Result<Self, String> {
+                let found = Self::ALL.iter().find(|(_, word)| word.eq_ignore_ascii_case(text));
+                // In upstream's words, which its operators look for.
+                found.map(|(level, _)| *level).ok_or_else(|| format!($refusal, text))
+            }
+        }
+
+        impl fmt::Display for $kind {
+            fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+                text.write_str(match self { $(Self::$variant => $word,)+ })
+            }
+        }
+
+        scalar!($kind);
+    };
+}
+
+words! {
+    /// How much is logged.
+    pub enum LogLevel, "Unsupported log level: {}" {
+        /// Everything.
+        Debug = "debug",
+        /// What happens.
+        Info = "info",
+        /// What should not happen.
+        Warning = "warning",
+        /// What fails.
+        Error = "error",
+        /// What ends the program.
+        Fatal = "fatal",
+    }
+}
+
+words! {
+    /// How many replicas of a Cassandra row must answer.
+    pub enum Consistency, "Unsupported consistency level: {}" {
+        /// Any node, even one that only keeps a hint.
+        Any = "any",
+        /// One replica.
+        One = "one",
+        /// Two replicas.
+        Two = "two",
+        /// Three replicas.
+        Three = "three",
+        /// Most replicas.
+        Quorum = "quorum",
+        /// All replicas.
+        All = "all",
+        /// Most replicas of the nearest data centre.
+        LocalQuorum = "localquorum",
+        /// Most replicas of each data centre.
+        EachQuorum = "eachquorum",
+        /// One replica of the nearest data centre.
+        LocalOne = "localone",
+    }
+}
+
+impl LogLevel {
+    /// The filter that logs as much.
+    pub fn filter(self) -> &'static str {
+        match self {
+            // What lies below us is quieter than we are.
+            Self::Debug => "debug,pingora_core=warn",
+            Self::Info => "info,pingora_core=warn",
+            Self::Warning => "warn",
+            Self::Error | Self::Fatal => "error",
+        }
+    }
+}
+
+/// A country by its ISO 3166 alpha-2 code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Country(pub(super) String);
+
+impl Country {
+    /// The code, upper case.
+    pub fn code(&self) -> &str {
+        &self.0
+    }
+
+    fn takes() -> String {
+        "country codes".to_owned()
+    }
+}
+
+impl FromStr for Country {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+            return Ok(Self(text.to_ascii_uppercase()));
+        }
+        Err(format!("`{text}` is no country code of two letters, such as VE"))
+    }
+}
+
+impl fmt::Display for Country {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text.write_str(&self.0)
+    }
+}
+
+scalar!(Country);
+
+/// Where a service is: `http://` or `https://` and a host; empty for none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Url(String);
+
+impl Url {
+    /// The address, if there is one.
+    pub fn get(&self) -> Option<&str> {
+        (!self.0.is_empty()).then_some(&self.0)
+    }
+
+    fn takes() -> String {
+        "URL".to_owned()
+    }
+}
+
+impl FromStr for Url {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+        if text.is_empty() || rest.is_some_and(|host| !host.is_empty()) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(format!("`{text}` is no URL with http:// or https://"))
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text.write_str(&self.0)
+    }
+}
+
+scalar!(Url);
+
+/// What must not be printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub(super) String);
+
+impl Secret {
+    /// What it is.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        text.write_str("***")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, output: S) -> Result<S::Ok, S::Error> {
+        output.serialize_str("***")
+    }
+}
+
+impl Described for Secret {
+    fn kind() -> Kind {
+        Kind::Value("secret text".to_owned())
+    }
+}
