@@ -2,7 +2,7 @@
 
 use crate::sample::{self, SampleError};
 use crate::store::embedded::{
-    EmbeddedStore, FileError, OpenError, Options, StoreWriter, WriteError, WriterOptions,
+    EmbeddedStore, OpenError, Options, StoreWriter, WriteError, WriterOptions,
 };
 use aqs_api::Catalogue;
 use std::io;
@@ -82,7 +82,7 @@ impl SampleStore {
             Ok(_) => return Ok(()),
             Err(OpenError::Missing { .. }) => {}
             // What can't be read now may be in order: only what is no store of ours is made again.
-            Err(OpenError::File(error @ (FileError::Io { .. } | FileError::Sqlite { .. }))) => {
+            Err(OpenError::File(error)) if !error.is_damage() => {
                 return Err(SampleStoreError::Unreadable(error.into()));
             }
             Err(error @ OpenError::UnmergedLog { .. }) => {

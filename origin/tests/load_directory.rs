@@ -85,16 +85,16 @@ const GOOD_ROW: &str = r#"unique_devices "p" "a" "daily" "20260101" 1 - -"#;
 #[test]
 fn fields_are_columns_in_any_order() {
     let text = [
-        row("20260101", r#","devices":1,"offset":null,"underestimate":-3"#),
-        r#" { "offset" : 9223372036854775807 , "timestamp":"20260102","project":"\u00e9\n\u0000🍌","granularity":"d","access-site":"" } "#.to_owned(),
+        row("20260101", r#","devices":1,"offset":null,"underestimate":3"#),
+        r#" { "offset" : 9223372036854775807 , "timestamp":"20260102","project":"\u00e9\n\u0000🍌","granularity":"daily","access-site":"s" } "#.to_owned(),
     ]
     .join("\n");
     let (report, rows) = load(&files(&[("unique_devices.ndjson", text.as_bytes())]));
     assert_eq!(
         rows,
         [
-            r#"unique_devices "en.wikipedia" "all-sites" "daily" "20260101" 1 null -3"#,
-            r#"unique_devices "é\n\0🍌" "" "d" "20260102" - 9223372036854775807 -"#,
+            r#"unique_devices "en.wikipedia" "all-sites" "daily" "20260101" 1 null 3"#,
+            r#"unique_devices "é\n\0🍌" "s" "daily" "20260102" - 9223372036854775807 -"#,
         ]
     );
     assert_eq!((report.rows(), report.bad()), (2, 0));
@@ -146,6 +146,10 @@ fn every_fault_is_named_with_its_line() {
         ),
         (row("20260101", r#","devices":-1e19"#).into(), "64 bits, and -1e19 is outside"),
         (row("2026010100", "").into(), r#"in 8 digits: YYYYMMDD, not "2026010100""#),
+        (row("20260101", r#","devices":-1"#).into(), r#"column "devices" is negative"#),
+        (GOOD.replace("daily", "dayly").into(), "hourly, daily or monthly, not \"dayly\""),
+        (GOOD.replace("daily", "monthly").replace("0101", "0102").into(), "a month's first day"),
+        (GOOD.replace(r#""p""#, r#""""#).into(), r#"column "project" is an empty text"#),
         (row("20260230", "").into(), "a day that exists"),
         (row("2026-1-1", "").into(), "a day that exists"),
         (b"{\"project\":\"\xff\"}".to_vec(), "the line is no UTF-8 (byte 13)"),
@@ -177,7 +181,7 @@ fn narrow_columns_dates_in_keys_and_json_have_faults_of_their_own() {
             r#"{{"project":"en","access":"a","agent":"b","granularity":"daily","timestamp":"2026010100","views":{views}}}"#
         )
     };
-    let projects = ["2147483647", "-2147483648", "2147483648", "-2147483649"].map(project);
+    let projects = ["2147483647", "0", "2147483648", "-2147483649"].map(project);
     let top = |month: &str, day: &str, json: &str| {
         format!(
             r#"{{"project":"en","access":"a","year":"2026","month":"{month}","day":"{day}","articles":{json}}}"#

@@ -97,8 +97,8 @@ impl Accepting {
         let mut descriptors = Fds::new();
         descriptors.add(name.to_owned(), descriptor);
         let mut service = Service::new(name.to_owned(), Shared(Arc::clone(&front)));
-        // We read into our own buffers; what is written at once leaves at once.
-        let buffers = L4BufferSettings::new(0, 4096);
+        // We read into buffers of our own and write a whole reply at once.
+        let buffers = L4BufferSettings::unbuffered();
         service.add_listener(ListenerConfig::tcp(name).l4_buffer(buffers));
         let descriptors = Arc::new(parking_lot::Mutex::new(descriptors));
         let task =

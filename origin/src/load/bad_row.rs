@@ -67,6 +67,18 @@ pub enum Reason {
         /// The column.
         column: &'static str,
     },
+    /// A count is below nothing.
+    #[error("column {column:?} is negative")]
+    Negative {
+        /// The column.
+        column: &'static str,
+    },
+    /// A text is empty where one is needed.
+    #[error("column {column:?} is an empty text")]
+    Blank {
+        /// The column.
+        column: &'static str,
+    },
     /// A value is of the wrong type.
     #[error("column {column:?} takes {expected}, not {found}")]
     WrongType {

@@ -51,6 +51,16 @@ impl Parser {
             }
         }
         self.when.read(&reading.cells)?;
+        self.when.check_granularity(&reading.cells)?;
+        for (column, cell) in self.columns.iter().zip(&reading.cells) {
+            let column = column.name;
+            match cell {
+                // No figure of these tables is below nothing.
+                Cell::Int(number) if *number < 0 => return Err(Reason::Negative { column }),
+                Cell::Text(text) if text.is_empty() => return Err(Reason::Blank { column }),
+                _ => {}
+            }
+        }
         Ok(reading.cells)
     }
 }

@@ -10,7 +10,7 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum When {
     /// In one column of digits.
-    Series { timestamp: usize, form: Form },
+    Series { timestamp: usize, form: Form, granularity: Option<usize> },
     /// In three columns, the last perhaps `all-days`.
     YearMonthDay { year: usize, month: usize, day: usize },
     /// In two columns.
@@ -34,7 +34,11 @@ impl When {
     pub(crate) fn of(table: &'static Table) -> Result<Self, &'static str> {
         let at = |name| table.columns().position(|column| column.name == name).ok_or(name);
         Ok(match table.calendar {
-            Calendar::Series(form) => Self::Series { timestamp: at("timestamp")?, form },
+            Calendar::Series(form) => Self::Series {
+                timestamp: at("timestamp")?,
+                form,
+                granularity: at("granularity").ok(),
+            },
             Calendar::YearMonthDay => {
                 Self::YearMonthDay { year: at("year")?, month: at("month")?, day: at("day")? }
             }
@@ -51,10 +55,33 @@ impl When {
         }
     }
 
+    /// Whether a series' period begins where one of its granularity does: else nobody could ask
+    /// for it, or a sum would count it twice.
+    pub(crate) fn check_granularity(&self, cells: &[Cell<'_>]) -> Result<(), BadPeriod> {
+        let Self::Series { timestamp, granularity: Some(granularity), .. } = *self else {
+            return Ok(());
+        };
+        let found = text(cells, granularity);
+        let stamp = text(cells, timestamp);
+        let (day, hour) = (stamp.get(6..8), stamp.get(8..10).unwrap_or("00"));
+        let expected = match found {
+            "hourly" => return Ok(()),
+            "daily" if hour == "00" => return Ok(()),
+            "daily" => "a day's, with hour 00",
+            "monthly" if hour == "00" && day == Some("01") => return Ok(()),
+            "monthly" => "a month's first day, with hour 00",
+            _ => {
+                let expected = "hourly, daily or monthly";
+                return Err(BadPeriod { column: "granularity", expected, found: found.to_owned() });
+            }
+        };
+        Err(BadPeriod { column: "timestamp", expected, found: stamp.to_owned() })
+    }
+
     /// The period of a row, in digits: its timestamp, its day, or the first of its month.
     pub(crate) fn read(&self, cells: &[Cell<'_>]) -> Result<Digits, BadPeriod> {
         match *self {
-            Self::Series { timestamp, form } => series(text(cells, timestamp), form),
+            Self::Series { timestamp, form, .. } => series(text(cells, timestamp), form),
             Self::YearMonthDay { year, month, day } => {
                 day_of(text(cells, year), text(cells, month), text(cells, day))
             }

@@ -67,6 +67,19 @@ pub enum FileError {
     },
 }
 
+impl FileError {
+    /// Whether the file itself is at fault, and not the moment.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Sqlite { source, .. } => {
+                source.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt)
+            }
+            Self::Io { .. } => false,
+            _ => true,
+        }
+    }
+}
+
 /// A store could not be opened for reading.
 #[derive(Debug, Error)]
 #[non_exhaustive]

@@ -13,7 +13,8 @@ use rusqlite::ErrorCode;
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write};
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -41,6 +42,20 @@ pub struct EmbeddedStore {
     selects: Arc<Selects>,
     datasets: Vec<&'static Dataset>,
     access: Access,
+    /// The file that is open, and where it was found.
+    path: PathBuf,
+    file: FileId,
+}
+
+/// Which file it is, whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct FileId(u64, u64);
+
+impl FileId {
+    fn at(path: &Path) -> std::io::Result<Self> {
+        let found = path.metadata()?;
+        Ok(Self(found.dev(), found.ino()))
+    }
 }
 
 impl EmbeddedStore {
@@ -59,6 +74,7 @@ impl EmbeddedStore {
         }
         // The log lies beside the file itself, not beside a link to it.
         let real = path.canonicalize().map_err(|error| FileError::io(path, error))?;
+        let file = FileId::at(&real).map_err(|error| FileError::io(path, error))?;
         let (first, access) = connect::first_reader(&real, options.access)?;
         if connect::identify(&first, path)? == Identity::Blank {
             return Err(FileError::Empty { path: path.to_owned() }.into());
@@ -71,6 +87,8 @@ impl EmbeddedStore {
             selects: Arc::new(Selects::of(catalogue)),
             datasets: catalogue.datasets().to_vec(),
             access,
+            path: real,
+            file,
         })
     }
 
@@ -118,14 +136,27 @@ impl Store for EmbeddedStore {
     }
 
     async fn change_mark(&self) -> Result<u64, StoreError> {
-        let mark = |conn: &rusqlite::Connection| {
+        let (path, file) = (self.path.clone(), self.file);
+        let mark = move |conn: &rusqlite::Connection| {
             let mut statement = conn.prepare_cached("PRAGMA data_version")?;
-            statement.query_row([], |row| row.get::<_, i64>(0))
+            let mark = statement.query_row([], |row| row.get::<_, i64>(0))?;
+            Ok((mark, FileId::at(&path).is_ok_and(|found| found == file)))
         };
         let found = self.watcher.run(&own_question(), mark).await.map_err(|error| {
             explain(|| "its change counter".to_owned(), error, rusqlite::Error::sqlite_error_code)
         });
-        Ok(found? as u64)
+        match found? {
+            (mark, true) => Ok(mark as u64),
+            // Loads would go into the new file, and its log is beside the old one's name.
+            (_, false) => Err(StoreError::Unavailable {
+                store: STORE,
+                reason: format!(
+                    "{} was replaced or removed while it was open; what is served is the old \
+                     file, until a restart (load into a store instead of replacing it)",
+                    self.path.display()
+                ),
+            }),
+        }
     }
 
     async fn coverage(&self) -> Result<Coverage, StoreError> {
