@@ -1,121 +1,25 @@
 //! The whole service: all parts built, started, and drained in order.
 
-use crate::admin::{Door, Ready, Token, TokenError};
-use crate::budget;
-use crate::cache::{CacheError, ResponseCache};
-use crate::front::{Front, Limits};
+use crate::admin::TokenError;
+use crate::build;
+use crate::cache::CacheError;
+use crate::front::Front;
 use crate::listen::{Accepting, Bound, ListenError};
-use crate::metrics::Metrics;
-use crate::serve::{Complaints, KeyFlights, Listener, Service};
-use crate::spellings::Spellings;
-use aqs_api::freshness::Times;
+use crate::serve::{Listener, Service};
+pub use crate::settings::{Settings, StatePlace};
+use crate::state;
+pub use crate::state::{ADDRESS_FILE, TOKEN_FILE};
 use aqs_api::{Catalogue, CatalogueError};
-use aqs_origin::declare::Declarations;
-use aqs_origin::epochs::{Found, StateDirectory, StateError};
-use aqs_origin::flights::FlightLimits;
-use aqs_origin::gate::GateLimits;
-use aqs_origin::memory::Budget;
+use aqs_origin::epochs::StateError;
 use aqs_origin::store::Store;
-use aqs_origin::{Clock, Epochs, Origin};
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-
-/// What a house is built to.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Where clients are served.
-    pub listen: Vec<SocketAddr>,
-    /// Where operators are served.
-    pub admin_listen: Vec<SocketAddr>,
-    /// How many bytes answers may take: kept, in construction, on their way.
-    pub memory_bytes: u64,
-    /// Where purges are remembered over restarts.
-    pub state: StatePlace,
-    /// How long answers are kept.
-    pub times: Times,
-    /// How long a client is kept waiting for a store.
-    pub answer_within: Duration,
-    /// How much flights may take.
-    pub flights: FlightLimits,
-    /// How much the store is asked at once.
-    pub gate: GateLimits,
-    /// How many refreshes may run at once.
-    pub refreshes: usize,
-    /// How many connections clients may have; operators have some of their own.
-    pub connections: usize,
-    /// How much a connection may take.
-    pub limits: Limits,
-    /// Names beside loopback's by which writes reach the admin listener.
-    pub admin_hosts: Vec<String>,
-    /// How long requests in flight may take to finish at the end.
-    pub drain_within: Duration,
-    /// The time.
-    pub clock: Clock,
-}
-
-/// Where purges are remembered over restarts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StatePlace {
-    /// Nowhere.
-    Nowhere,
-    /// In a directory that somebody asked for: it must be had.
-    At(PathBuf),
-    /// In a directory that would be good to have.
-    IfPossible(PathBuf),
-}
-
-impl StatePlace {
-    /// The directory that was asked for, or else one in the user's state folder.
-    pub fn asked_or_default(asked: Option<&Path>) -> Self {
-        if let Some(path) = asked {
-            return Self::At(path.to_owned());
-        }
-        match directories::BaseDirs::new() {
-            Some(folders) => {
-                let folder = folders.state_dir().unwrap_or_else(|| folders.data_local_dir());
-                Self::IfPossible(folder.join("aqs"))
-            }
-            None => Self::Nowhere,
-        }
-    }
-
-    fn path(&self) -> Option<&Path> {
-        match self {
-            Self::At(path) | Self::IfPossible(path) => Some(path),
-            Self::Nowhere => None,
-        }
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        Self {
-            listen: vec![local(8080)],
-            admin_listen: vec![local(8081)],
-            memory_bytes: budget::default_bytes(),
-            state: StatePlace::Nowhere,
-            times: Times::default(),
-            answer_within: Duration::from_secs(10),
-            flights: FlightLimits::default(),
-            gate: GateLimits::default(),
-            refreshes: 16,
-            connections: 20_000,
-            limits: Limits::default(),
-            admin_hosts: Vec::new(),
-            drain_within: Duration::from_secs(20),
-            clock: Clock::System,
-        }
-    }
-}
 
 /// The service can't be started.
 #[derive(Debug, Error)]
@@ -197,7 +101,7 @@ impl House {
             return Err(StartError::Memory(settings.memory_bytes));
         }
         let tasks = TaskTracker::new();
-        let service = Arc::new(build(&settings, catalogue, store, tasks.clone())?);
+        let service = Arc::new(build::service(&settings, catalogue, store, tasks.clone())?);
         // A store that can't tell yet is asked again by `keep_looking`, which also says so.
         let unknown = service.ready.wait_for("what the store holds");
         let known = service.origin.look().await.is_ok();
@@ -244,7 +148,7 @@ impl House {
         for bound in admin {
             admin_addresses.push(bound.address);
             if service.door.token.is_some() && admin_addresses.len() == 1 {
-                tell_address(&settings, bound.address);
+                state::tell_address(&settings, bound.address);
             }
             let started = Accepting::start(bound, front(Listener::Admin), stop_admin_watch.clone());
             admin_accepting.push(started.map_err(StartError::Socket)?);
@@ -302,103 +206,9 @@ impl House {
     }
 }
 
-/// The file in the state directory that tells where the admin listener is.
-pub const ADDRESS_FILE: &str = "admin-address";
-/// The admin token's file in the state directory.
-pub const TOKEN_FILE: &str = "admin-token";
 /// The least memory that makes a cache.
 const LEAST_MEMORY: u64 = 8 << 20;
 /// How long operators' requests in flight may take to finish at the very end.
 const ADMIN_FAREWELL: Duration = Duration::from_secs(2);
 /// How many connections operators may have on each listener.
 const ADMIN_CONNECTIONS: usize = 100;
-/// One part in so many of the budget may go to spellings.
-const SPELLINGS: u64 = 64;
-/// How many bodies are coded at once: serving comes first.
-const CODINGS: usize = 1;
-
-fn build(
-    settings: &Settings,
-    catalogue: Arc<Catalogue>,
-    store: Arc<dyn Store>,
-    tasks: TaskTracker,
-) -> Result<Service, StartError> {
-    let registry = prometheus::Registry::new();
-    let mut declarations = Declarations::of(&registry);
-    let metrics = Metrics::declare(&mut declarations, &catalogue)?;
-    let origin_metrics = aqs_origin::Metrics::declare(&mut declarations)?;
-    let clock = settings.clock.clone();
-    let budget = Arc::new(Budget::new(settings.memory_bytes));
-    let (epochs, token) = remember(settings)?;
-    let flights = KeyFlights::new(settings.flights, tasks.clone(), origin_metrics.flights("key"));
-    let origin = Origin::new(aqs_origin::Parts {
-        catalogue: Arc::clone(&catalogue),
-        store,
-        epochs: Arc::new(epochs),
-        budget: Arc::clone(&budget),
-        times: settings.times,
-        limits: settings.flights,
-        gate: settings.gate,
-        clock: clock.clone(),
-        metrics: origin_metrics,
-        tasks: tasks.clone(),
-    });
-    Ok(Service {
-        cache: ResponseCache::new(budget.left_for_cache(), metrics.evictions.clone())?,
-        spellings: Spellings::new(settings.memory_bytes / SPELLINGS)?,
-        catalogue,
-        origin: Arc::new(origin),
-        flights: Arc::new(flights),
-        refreshes: Arc::new(Semaphore::new(settings.refreshes)),
-        codings: Arc::new(Semaphore::new(CODINGS)),
-        metrics,
-        door: Door {
-            token,
-            hosts: settings.admin_hosts.clone(),
-            open_reads: settings.admin_listen.iter().all(|address| address.ip().is_loopback()),
-        },
-        ready: Ready::default(),
-        complaints: Complaints::default(),
-        registry,
-        clock,
-        answer_within: settings.answer_within,
-        last_request: AtomicU64::new(0),
-        tasks,
-    })
-}
-
-/// Leaves the admin listener's address for `aqs purge` on the same machine.
-fn tell_address(settings: &Settings, address: SocketAddr) {
-    let Some(path) = settings.state.path() else { return };
-    if let Err(error) = std::fs::write(path.join(ADDRESS_FILE), format!("{address}\n")) {
-        tracing::warn!(%error, "`aqs purge` will have to be told the address");
-    }
-}
-
-/// The epochs and the admin token, from the state directory if there is one.
-fn remember(settings: &Settings) -> Result<(Epochs, Option<Token>), StartError> {
-    let now = settings.clock.now();
-    let forgetful = || (Epochs::starting_at(now.0), None);
-    let (path, opened) = match &settings.state {
-        StatePlace::Nowhere => return Ok(forgetful()),
-        StatePlace::At(path) => (path, StateDirectory::open(path)?),
-        StatePlace::IfPossible(path) => match StateDirectory::open(path) {
-            Ok(opened) => (path, opened),
-            Err(error) => {
-                tracing::warn!(%error, "purges will be forgotten at the end, and operators can't write");
-                return Ok(forgetful());
-            }
-        },
-    };
-    let (state, found) = opened;
-    match &found {
-        Found::Damaged(aside) => tracing::warn!(
-            aside = %aside.display(),
-            "the state was damaged and is set aside; nothing from before now is trusted"
-        ),
-        Found::Lost => tracing::warn!("the state is gone; nothing from before now is trusted"),
-        Found::New | Found::Kept => {}
-    }
-    let token = Token::read_or_make(&path.join(TOKEN_FILE))?;
-    Ok((Epochs::remembered(state, &found, now)?, Some(token)))
-}

@@ -6,6 +6,7 @@
 pub mod admin;
 pub mod banner;
 pub mod budget;
+mod build;
 pub mod cache;
 pub mod cli;
 pub mod commands;
@@ -17,5 +18,7 @@ pub mod listen;
 pub mod log;
 pub mod metrics;
 pub mod serve;
+pub mod settings;
 pub mod signals;
 pub mod spellings;
+mod state;

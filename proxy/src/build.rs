@@ -1,0 +1,75 @@
+//! The parts of a service, put together.
+
+use crate::admin::{Door, Ready};
+use crate::cache::ResponseCache;
+use crate::house::StartError;
+use crate::metrics::Metrics;
+use crate::serve::{Complaints, KeyFlights, Service};
+use crate::settings::Settings;
+use crate::spellings::Spellings;
+use crate::state;
+use aqs_api::Catalogue;
+use aqs_origin::Origin;
+use aqs_origin::declare::Declarations;
+use aqs_origin::memory::Budget;
+use aqs_origin::store::Store;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
+
+/// One part in so many of the budget may go to spellings.
+const SPELLINGS: u64 = 64;
+/// How many bodies are coded at once: serving comes first.
+const CODINGS: usize = 1;
+
+/// Builds a service; nothing runs yet.
+pub(crate) fn service(
+    settings: &Settings,
+    catalogue: Arc<Catalogue>,
+    store: Arc<dyn Store>,
+    tasks: TaskTracker,
+) -> Result<Service, StartError> {
+    let registry = prometheus::Registry::new();
+    let mut declarations = Declarations::of(&registry);
+    let metrics = Metrics::declare(&mut declarations, &catalogue)?;
+    let origin_metrics = aqs_origin::Metrics::declare(&mut declarations)?;
+    let clock = settings.clock.clone();
+    let budget = Arc::new(Budget::new(settings.memory_bytes));
+    let (epochs, token) = state::remember(settings)?;
+    let flights = KeyFlights::new(settings.flights, tasks.clone(), origin_metrics.flights("key"));
+    let origin = Origin::new(aqs_origin::Parts {
+        catalogue: Arc::clone(&catalogue),
+        store,
+        epochs: Arc::new(epochs),
+        budget: Arc::clone(&budget),
+        times: settings.times,
+        limits: settings.flights,
+        gate: settings.gate,
+        clock: clock.clone(),
+        metrics: origin_metrics,
+        tasks: tasks.clone(),
+    });
+    Ok(Service {
+        cache: ResponseCache::new(budget.left_for_cache(), metrics.evictions.clone())?,
+        spellings: Spellings::new(settings.memory_bytes / SPELLINGS)?,
+        catalogue,
+        origin: Arc::new(origin),
+        flights: Arc::new(flights),
+        refreshes: Arc::new(Semaphore::new(settings.refreshes)),
+        codings: Arc::new(Semaphore::new(CODINGS)),
+        metrics,
+        door: Door {
+            token,
+            hosts: settings.admin_hosts.clone(),
+            open_reads: settings.admin_listen.iter().all(|address| address.ip().is_loopback()),
+        },
+        ready: Ready::default(),
+        complaints: Complaints::default(),
+        registry,
+        clock,
+        answer_within: settings.answer_within,
+        last_request: AtomicU64::new(0),
+        tasks,
+    })
+}

@@ -1,0 +1,101 @@
+//! What a house is built to.
+
+use crate::budget;
+use crate::front::Limits;
+use aqs_api::freshness::Times;
+use aqs_origin::Clock;
+use aqs_origin::flights::FlightLimits;
+use aqs_origin::gate::GateLimits;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What a house is built to.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where clients are served.
+    pub listen: Vec<SocketAddr>,
+    /// Where operators are served.
+    pub admin_listen: Vec<SocketAddr>,
+    /// How many bytes answers may take: kept, in construction, on their way.
+    pub memory_bytes: u64,
+    /// Where purges are remembered over restarts.
+    pub state: StatePlace,
+    /// How long answers are kept.
+    pub times: Times,
+    /// How long a client is kept waiting for a store.
+    pub answer_within: Duration,
+    /// How much flights may take.
+    pub flights: FlightLimits,
+    /// How much the store is asked at once.
+    pub gate: GateLimits,
+    /// How many refreshes may run at once.
+    pub refreshes: usize,
+    /// How many connections clients may have; operators have some of their own.
+    pub connections: usize,
+    /// How much a connection may take.
+    pub limits: Limits,
+    /// Names beside loopback's by which writes reach the admin listener.
+    pub admin_hosts: Vec<String>,
+    /// How long requests in flight may take to finish at the end.
+    pub drain_within: Duration,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Where purges are remembered over restarts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StatePlace {
+    /// Nowhere.
+    Nowhere,
+    /// In a directory that somebody asked for: it must be had.
+    At(PathBuf),
+    /// In a directory that would be good to have.
+    IfPossible(PathBuf),
+}
+
+impl StatePlace {
+    /// The directory that was asked for, or else one in the user's state folder.
+    pub fn asked_or_default(asked: Option<&Path>) -> Self {
+        if let Some(path) = asked {
+            return Self::At(path.to_owned());
+        }
+        match directories::BaseDirs::new() {
+            Some(folders) => {
+                let folder = folders.state_dir().unwrap_or_else(|| folders.data_local_dir());
+                Self::IfPossible(folder.join("aqs"))
+            }
+            None => Self::Nowhere,
+        }
+    }
+
+    /// The directory, if there is to be one.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        match self {
+            Self::At(path) | Self::IfPossible(path) => Some(path),
+            Self::Nowhere => None,
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Self {
+            listen: vec![local(8080)],
+            admin_listen: vec![local(8081)],
+            memory_bytes: budget::default_bytes(),
+            state: StatePlace::Nowhere,
+            times: Times::default(),
+            answer_within: Duration::from_secs(10),
+            flights: FlightLimits::default(),
+            gate: GateLimits::default(),
+            refreshes: 16,
+            connections: 20_000,
+            limits: Limits::default(),
+            admin_hosts: Vec::new(),
+            drain_within: Duration::from_secs(20),
+            clock: Clock::System,
+        }
+    }
+}
