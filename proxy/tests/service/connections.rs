@@ -134,7 +134,7 @@ async fn a_head_that_grows_too_large_is_refused() {
 #[tokio::test]
 async fn a_head_that_does_not_end_times_out_and_an_idle_connection_ends_silently() {
     let limits = Limits {
-        head: Duration::from_millis(100),
+        head: Duration::from_millis(600),
         idle: Duration::from_millis(100),
         ..Limits::default()
     };
@@ -152,15 +152,15 @@ async fn a_head_that_does_not_end_times_out_and_an_idle_connection_ends_silently
 
 #[tokio::test]
 async fn each_head_has_its_own_time_also_when_they_overlap() {
-    let limits = Limits { head: Duration::from_millis(400), ..Limits::default() };
+    let limits = Limits { head: Duration::from_millis(1500), ..Limits::default() };
     let (house, _folder) = house_with(Settings { limits, ..crate::support::settings() }).await;
     let mut client = Client::connect(house.addresses[0]).await;
     let request = format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n");
     let (first, rest) = request.split_at(20);
     // There is always the beginning of a next head, and each is complete in time.
     client.send(first.as_bytes()).await;
-    for _ in 0..12 {
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_millis(100)).await;
         client.send(format!("{rest}{first}").as_bytes()).await;
         assert_eq!(client.response(false).await.unwrap().status, 200);
     }
