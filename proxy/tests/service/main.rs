@@ -12,6 +12,7 @@ mod any_target;
 mod coalescing;
 mod connections;
 mod forms;
+mod hostile;
 mod scenarios;
 mod staleness;
 mod support;
