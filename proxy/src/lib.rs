@@ -17,6 +17,7 @@ pub mod house;
 pub mod listen;
 pub mod log;
 pub mod metrics;
+mod nearest;
 pub mod serve;
 pub mod settings;
 pub mod signals;

@@ -1,13 +1,9 @@
 //! A hit allocates nothing: counted on the thread that serves, over a real socket.
 
 use allocation_counter::measure;
-use aqs_api::table::Kind;
-use aqs_api::{Catalogue, Coverage, Lookup, Rows};
-use aqs_origin::Cx;
-use aqs_origin::store::{Store, StoreError};
+use aqs_api::Catalogue;
+use aqs_bench::{SyntheticStore, targets};
 use aqs_proxy::house::{House, Settings};
-use async_trait::async_trait;
-use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -16,47 +12,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 const HITS: usize = 2000;
-const TARGET: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
-const EMPTY: &str = "/metrics/unique-devices/no.wikipedia/all-sites/daily/20240101/20240131";
-
-/// A month of rows for every lookup but those about `no.wikipedia`.
-struct AMonth;
-
-#[async_trait]
-impl Store for AMonth {
-    async fn read(&self, lookup: &Lookup, _: &Cx) -> Result<Rows, StoreError> {
-        let Lookup::Points(read) = lookup else { panic!("not asked here: {lookup:?}") };
-        let table = read.dataset.table;
-        let mut rows = Rows::of(table);
-        if read.partition.get(0) == Some("no.wikipedia") {
-            return Ok(rows.finish());
-        }
-        for day in 1..=31 {
-            for (index, column) in table.read_columns().enumerate() {
-                match column.kind {
-                    Kind::Int | Kind::BigInt => rows.int(index, Some(day)).unwrap(),
-                    Kind::Text | Kind::Json => {
-                        rows.text(index, Some(&format!("202401{day:02}"))).unwrap();
-                    }
-                }
-            }
-            rows.end_row().unwrap();
-        }
-        Ok(rows.finish())
-    }
-
-    async fn coverage(&self) -> Result<Coverage, StoreError> {
-        Ok(Coverage::default())
-    }
-
-    async fn change_mark(&self) -> Result<u64, StoreError> {
-        Ok(0)
-    }
-
-    async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
-        Ok(BTreeMap::new())
-    }
-}
+const TARGET: &str = targets::DEVICES_MONTH;
 
 /// Asks so often, and gives the last answer's head.
 fn ask(stream: &mut TcpStream, request: &[u8], times: usize) -> String {
@@ -98,8 +54,9 @@ fn allocations(request: &str, expected: &'static str, fresh: Duration, hits: usi
     settings.refreshes = 0;
     let sockets = House::bind(&settings).unwrap();
     let catalogue = Arc::new(Catalogue::standard().unwrap());
-    let house =
-        runtime.block_on(House::start(sockets, settings, catalogue, Arc::new(AMonth))).unwrap();
+    let house = runtime
+        .block_on(House::start(sockets, settings, catalogue, Arc::new(SyntheticStore)))
+        .unwrap();
     let (address, request) = (house.addresses[0], request.to_owned());
     let (go, gone) = mpsc::channel::<()>();
     let (warm, warmed) = oneshot::channel();
@@ -129,6 +86,7 @@ const AROUND: u64 = 100;
 #[test]
 fn hits_allocate_nothing() {
     let long = Duration::from_secs(300);
+    let absent = targets::absent();
     let spelled = TARGET.replace("en.wikipedia", "www.EN.wikipedia.org");
     let gzip = "accept-encoding: gzip, br\r\nuser-agent: test\r\n";
     for (method, target, headers, expected, fresh) in [
@@ -138,7 +96,7 @@ fn hits_allocate_nothing() {
         ("HEAD", TARGET, "", "HTTP/1.1 200", long),
         ("GET", spelled.as_str(), "", "HTTP/1.1 200", long),
         ("GET", TARGET, "", "s-maxage=60", Duration::ZERO),
-        ("GET", EMPTY, "", "HTTP/1.1 404", long),
+        ("GET", absent.as_str(), "", "HTTP/1.1 404", long),
     ] {
         let request = format!("{method} {target} HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
         let few = allocations(&request, expected, fresh, HITS);

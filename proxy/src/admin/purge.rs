@@ -1,5 +1,6 @@
 //! `POST /admin/purge?scope=…&name=…&depth=…`: what operators purge by.
 
+use crate::nearest::nearest;
 use crate::serve::{Reply, Served, Service};
 use aqs_api::problem::Code;
 use aqs_api::{Catalogue, Problem, Target, param, percent};
@@ -153,9 +154,7 @@ fn address(text: &str, catalogue: &Catalogue) -> Result<OwnedScope, String> {
 }
 
 fn known(what: &str, name: &str, names: Vec<&'static str>) -> Result<&'static str, String> {
-    let likeness = |held: &&str| strsim::jaro_winkler(held, name);
-    let nearest = names.into_iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-    match nearest {
+    match nearest(name, names) {
         Some(nearest) if nearest == name => Ok(nearest),
         Some(nearest) => Err(format!("there is no {what} {name:?}; did you mean {nearest}?")),
         None => Err(format!("there is no {what} {name:?}")),

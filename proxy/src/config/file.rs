@@ -2,6 +2,7 @@
 
 use super::error::ConfigError;
 use super::tree::Config;
+use crate::nearest::nearest;
 use serde_saphyr::Error;
 use std::fs;
 use std::path::Path;
@@ -97,9 +98,8 @@ fn unknown(key: &str, field: &str, known: &[&'static str]) -> String {
         "" => String::new(),
         section => format!(" in {section}"),
     };
-    let near = known.iter().map(|name| (strsim::jaro_winkler(name, field), *name));
-    match near.max_by(|one, other| one.0.total_cmp(&other.0)) {
-        Some((_, nearest)) => {
+    match nearest(field, known.iter().copied()) {
+        Some(nearest) => {
             format!("there is no key `{field}`{place}; the nearest is `{nearest}`")
         }
         None => format!("there is no key `{field}`{place}"),

@@ -5,6 +5,7 @@ use crate::support::client::Client;
 use aqs_api::Endpoint;
 use aqs_api::endpoint::Segment;
 use aqs_api::param::{Kind, Param};
+use aqs_proxy::house::House;
 use std::path::Path;
 
 /// A wrong value on the wire and what is said about it.
@@ -126,15 +127,17 @@ fn target(endpoint: &Endpoint, replaced: Option<(&str, &str)>) -> String {
     target
 }
 
-#[tokio::test]
-async fn every_parameter_wrong_in_turn() {
+/// A house over a few rows; what is refused never gets to them.
+async fn house_of_titles() -> (House, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/titles/rows");
-    let house = crate::support::house(
-        crate::support::settings(),
-        crate::support::store_of(&rows, folder.path()),
-    )
-    .await;
+    let store = crate::support::store_of(&rows, folder.path());
+    (crate::support::house(crate::support::settings(), store).await, folder)
+}
+
+#[tokio::test]
+async fn every_parameter_wrong_in_turn() {
+    let (house, _folder) = house_of_titles().await;
     let mut client = Client::connect(house.addresses[0]).await;
     let mut tried = 0;
     for (_, endpoint) in house.service.catalogue.endpoints() {
@@ -160,13 +163,7 @@ async fn every_parameter_wrong_in_turn() {
 
 #[tokio::test]
 async fn start_after_end_is_refused_everywhere() {
-    let folder = tempfile::tempdir().unwrap();
-    let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/titles/rows");
-    let house = crate::support::house(
-        crate::support::settings(),
-        crate::support::store_of(&rows, folder.path()),
-    )
-    .await;
+    let (house, _folder) = house_of_titles().await;
     let mut client = Client::connect(house.addresses[0]).await;
     let dated =
         |endpoint: &&Endpoint| endpoint.params().any(|param| matches!(param.kind, Kind::End));

@@ -1,0 +1,10 @@
+//! The name that was perhaps meant, for messages about one that isn't known.
+
+/// The known name that is most like another; `None` if none is known.
+pub(crate) fn nearest(
+    name: &str,
+    known: impl IntoIterator<Item = &'static str>,
+) -> Option<&'static str> {
+    let alike = known.into_iter().map(|held| (strsim::jaro_winkler(held, name), held));
+    alike.max_by(|one, other| one.0.total_cmp(&other.0)).map(|(_, held)| held)
+}
