@@ -6,7 +6,7 @@ use aqs_api::{Catalogue, CatalogueError, Representation};
 use aqs_proxy::house::{House, Settings, StartError};
 use aqs_proxy::listen::ListenError;
 use aqs_proxy::serve::{
-    Content, Credentials, HeadView, Listener, Method, Reply, Served, Service, Wishes,
+    Call, Content, Credentials, HeadView, Listener, Method, Reply, Served, Service, Wishes,
 };
 use std::io;
 use std::sync::Arc;
@@ -83,7 +83,8 @@ impl Subject {
 pub fn head<'a>(target: &'a str, if_none_match: Option<&'a [u8]>) -> HeadView<'a> {
     let wishes = Wishes { if_none_match, ..Wishes::default() };
     let (listener, credentials) = (Listener::Public, Credentials::default());
-    HeadView { listener, method: Method::Get, target, wishes, credentials }
+    let call = Call::default();
+    HeadView { listener, method: Method::Get, target, wishes, call, credentials }
 }
 
 /// The `If-None-Match` of a client that has the body of a reply.

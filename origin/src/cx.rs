@@ -1,5 +1,7 @@
 //! Who asks: goes with every call to origin.
 
+use crate::request_id::RequestId;
+use crate::trace::TraceParent;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 use tokio::sync::watch;
@@ -12,7 +14,9 @@ pub struct Cx {
     /// How urgent it is: rises when somebody more urgent joins.
     pub urgency: Arc<Urgency>,
     /// What logs call the request.
-    pub request_id: u64,
+    pub request_id: RequestId,
+    /// The trace that it belongs to, for stores that can be told.
+    pub trace: Option<TraceParent>,
 }
 
 /// How urgent a question is, least first.
@@ -34,9 +38,10 @@ pub struct Urgency {
 }
 
 impl Cx {
-    /// A question of its own.
-    pub fn new(deadline: Instant, priority: Priority, request_id: u64) -> Self {
-        Self { deadline, urgency: Arc::new(Urgency::new(priority)), request_id }
+    /// A question of its own, in no trace.
+    pub fn new(deadline: Instant, priority: Priority, request_id: impl Into<RequestId>) -> Self {
+        let urgency = Arc::new(Urgency::new(priority));
+        Self { deadline, urgency, request_id: request_id.into(), trace: None }
     }
 
     /// How urgent it is by now.

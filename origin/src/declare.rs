@@ -33,13 +33,10 @@ impl<'a> Declarations<'a> {
 
     /// Declares a metric.
     pub fn add(&mut self, collector: impl Collector + 'static) -> Result<(), prometheus::Error> {
-        let kinds: Vec<MetricType> = collector
-            .collect()
-            .iter()
-            .map(prometheus::proto::MetricFamily::get_field_type)
-            .collect();
-        for (index, desc) in collector.desc().into_iter().enumerate() {
-            let kind = match kinds.get(index) {
+        let families = collector.collect();
+        for desc in collector.desc() {
+            let family = families.iter().find(|family| family.name() == desc.fq_name);
+            let kind = match family.map(prometheus::proto::MetricFamily::get_field_type) {
                 Some(MetricType::COUNTER) => "counter",
                 Some(MetricType::HISTOGRAM) => "histogram",
                 _ => "gauge",

@@ -17,10 +17,12 @@ mod holdings;
 pub mod load;
 pub mod memory;
 pub mod metrics;
+mod request_id;
 pub mod sample;
 pub mod sample_store;
 pub mod store;
 mod sync;
+mod trace;
 
 pub use answer::{Origin, Parts};
 pub use clock::{Clock, Moment};
@@ -29,3 +31,5 @@ pub use entry::{Entry, Freshness};
 pub use epochs::Epochs;
 pub use error::OriginError;
 pub use metrics::Metrics;
+pub use request_id::RequestId;
+pub use trace::TraceParent;

@@ -4,7 +4,8 @@ use crate::admin::{Door, Ready};
 use crate::cache::ResponseCache;
 use crate::house::StartError;
 use crate::metrics::Metrics;
-use crate::serve::{Complaints, KeyFlights, Service};
+use crate::place::Place;
+use crate::serve::{Complaints, KeptPage, KeyFlights, Service};
 use crate::settings::Settings;
 use crate::spellings::Spellings;
 use crate::state;
@@ -14,7 +15,6 @@ use aqs_origin::declare::Declarations;
 use aqs_origin::memory::Budget;
 use aqs_origin::store::Store;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
@@ -62,14 +62,17 @@ pub(crate) fn service(
         door: Door {
             token,
             hosts: settings.admin_hosts.clone(),
-            open_reads: settings.admin_listen.iter().all(|address| address.ip().is_loopback()),
+            open_reads: settings.admin_listen.iter().all(Place::is_local),
         },
+        public_pages: settings.public_pages,
+        public_metrics: KeptPage::default(),
         ready: Ready::default(),
         complaints: Complaints::default(),
         registry,
         clock,
         answer_within: settings.answer_within,
-        last_request: AtomicU64::new(0),
+        access: settings.access.clone(),
+        log: settings.log.clone(),
         tasks,
     })
 }

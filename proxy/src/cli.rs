@@ -1,6 +1,8 @@
 //! The command line.
 
+use crate::commands::log_level::LogLevelArgs;
 use crate::commands::purge::PurgeArgs;
+use crate::place::Place;
 use clap::{Args, Parser, Subcommand};
 use std::ffi::{OsStr, OsString};
 use std::net::SocketAddr;
@@ -36,6 +38,8 @@ pub enum Command {
     Sample(SampleArgs),
     /// Tell a running server what not to serve any more
     Purge(PurgeArgs),
+    /// See or set how much a running server logs
+    LogLevel(LogLevelArgs),
     /// Print the configuration that `serve` would run with, secrets as ***, or what is wrong in it
     CheckConfig(ConfigArgs),
     /// Print every key of the configuration as a Markdown page
@@ -60,10 +64,10 @@ pub struct ConfigArgs {
     /// [env: AQS_LISTEN] [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub listen: Vec<SocketAddr>,
-    /// Where operators are served: health and metrics [env: AQS_ADMIN_LISTEN]
-    /// [default: 127.0.0.1:8081]
+    /// Where operators are served, also unix:PATH: health, metrics, purges
+    /// [env: AQS_ADMIN_LISTEN] [default: 127.0.0.1:8081]
     #[arg(long, value_name = "ADDR")]
-    pub admin_listen: Vec<SocketAddr>,
+    pub admin_listen: Vec<Place>,
     /// The embedded store to serve [env: AQS_STORE] [default: the bundled sample, built at first
     /// start]
     #[arg(long, value_name = "PATH")]

@@ -5,8 +5,9 @@ use crate::build;
 use crate::cache::CacheError;
 use crate::front::Front;
 use crate::listen::{Accepting, Bound, ListenError};
+use crate::place::Place;
 use crate::serve::{Listener, Service};
-pub use crate::settings::{Settings, StatePlace};
+pub use crate::settings::{PublicPages, Settings, StatePlace};
 use crate::state;
 pub use crate::state::{ADDRESS_FILE, TOKEN_FILE};
 use aqs_api::{Catalogue, CatalogueError};
@@ -14,6 +15,7 @@ use aqs_origin::epochs::StateError;
 use aqs_origin::store::Store;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -65,6 +67,8 @@ pub struct House {
     pub addresses: Vec<SocketAddr>,
     /// Where operators are served.
     pub admin_addresses: Vec<SocketAddr>,
+    /// The socket files where operators are served.
+    pub admin_sockets: Vec<PathBuf>,
     accepting: Vec<Accepting>,
     stop_accepting: watch::Sender<bool>,
     admin_accepting: Vec<Accepting>,
@@ -74,18 +78,19 @@ pub struct House {
     connections: TaskTracker,
     background: TaskTracker,
     end_background: CancellationToken,
+    drain_delay: Duration,
     drain_within: Duration,
 }
 
 impl House {
     /// Binds the addresses, so that a busy one ends the program before it does anything else.
     pub fn bind(settings: &Settings) -> Result<Sockets, ListenError> {
-        let bind = |addresses: &[SocketAddr], flag| -> Result<Vec<Bound>, ListenError> {
-            addresses.iter().map(|address| Bound::to(*address, flag)).collect()
-        };
+        let public =
+            settings.listen.iter().map(|address| Bound::to(&(*address).into(), "--listen"));
+        let admin = settings.admin_listen.iter().map(|place| Bound::to(place, "--admin-listen"));
         Ok(Sockets {
-            public: bind(&settings.listen, "--listen")?,
-            admin: bind(&settings.admin_listen, "--admin-listen")?,
+            public: public.collect::<Result<_, _>>()?,
+            admin: admin.collect::<Result<_, _>>()?,
         })
     }
 
@@ -119,6 +124,10 @@ impl House {
             }));
         }
         background.spawn(Arc::clone(&service).keep_balanced(end_background.clone()));
+        if let Some(log) = service.log.clone() {
+            let keeping = end_background.clone().run_until_cancelled_owned(log.keep_time());
+            background.spawn(keeping);
+        }
 
         let (draining, drain_watch) = watch::channel(false);
         let (stop_accepting, stop_watch) = watch::channel(false);
@@ -126,6 +135,7 @@ impl House {
         let (connections, admin_connections) = (TaskTracker::new(), TaskTracker::new());
         let (mut accepting, mut admin_accepting) = (Vec::new(), Vec::new());
         let (mut addresses, mut admin_addresses) = (Vec::new(), Vec::new());
+        let mut admin_sockets = Vec::new();
         let front = |listener| {
             let (places, connections) = match listener {
                 Listener::Public => (settings.connections, &connections),
@@ -141,14 +151,19 @@ impl House {
             })
         };
         for bound in public {
-            addresses.push(bound.address);
+            if let Place::Tcp(address) = bound.place {
+                addresses.push(address);
+            }
             let started = Accepting::start(bound, front(Listener::Public), stop_watch.clone());
             accepting.push(started.map_err(StartError::Socket)?);
         }
+        if let (Some(first), Some(_)) = (admin.first(), &service.door.token) {
+            state::tell_place(&settings, &first.place);
+        }
         for bound in admin {
-            admin_addresses.push(bound.address);
-            if service.door.token.is_some() && admin_addresses.len() == 1 {
-                state::tell_address(&settings, bound.address);
+            match &bound.place {
+                Place::Tcp(address) => admin_addresses.push(*address),
+                Place::Unix(path) => admin_sockets.push(path.clone()),
             }
             let started = Accepting::start(bound, front(Listener::Admin), stop_admin_watch.clone());
             admin_accepting.push(started.map_err(StartError::Socket)?);
@@ -157,6 +172,7 @@ impl House {
             service,
             addresses,
             admin_addresses,
+            admin_sockets,
             accepting,
             stop_accepting,
             draining,
@@ -166,25 +182,40 @@ impl House {
             admin_connections,
             background,
             end_background,
+            drain_delay: settings.drain_delay,
             drain_within: settings.drain_within,
         })
     }
 
-    /// Ends: no more connections, requests in flight finish, idle connections are closed.
+    /// The tasks that run for as long as the service does, to see them end.
+    pub fn background_tasks(&self) -> TaskTracker {
+        self.background.clone()
+    }
+
+    /// Ends: readiness falls, then no more connections are taken, requests in flight finish, idle
+    /// connections are closed, and the background tasks end.
     ///
+    /// A request that was sent before its connection was closed or told to close is answered:
+    /// an idle connection is not closed before its client had [`Limits::drain_idle`] for one more.
+    /// Takes [`Settings::drain_delay`], [`Settings::drain_within`] and twice [`FAREWELL`] at most;
     /// `true` if every connection ended in time.
+    ///
+    /// [`Limits::drain_idle`]: crate::front::Limits::drain_idle
     pub async fn drain(self) -> bool {
         // Readiness falls first, so that balancers look elsewhere.
         let _draining = self.service.ready.wait_for("draining: this server is about to end");
-        // From here on every reply says `Connection: close`; then accepting stops.
+        // From here on every reply says `Connection: close`.
         self.draining.send_replace(true);
-        self.stop_accepting.send_replace(true);
-        for accepting in self.accepting {
-            accepting.close(&self.connections).await;
+        if !self.drain_delay.is_zero() {
+            tokio::time::sleep(self.drain_delay).await;
         }
-        self.connections.close();
+        self.stop_accepting.send_replace(true);
         let tasks = &self.service.tasks;
         let ended = tokio::time::timeout(self.drain_within, async {
+            for accepting in self.accepting {
+                accepting.close(&self.connections).await;
+            }
+            self.connections.close();
             self.connections.wait().await;
             // What nobody waits for any more has its own deadline, and is awaited up to ours.
             tasks.close();
@@ -193,22 +224,26 @@ impl House {
         let in_time = ended.await.is_ok();
         // Operators can watch to the end.
         self.stop_admin.send_replace(true);
-        for accepting in self.admin_accepting {
-            accepting.close(&self.admin_connections).await;
-        }
-        self.admin_connections.close();
-        let farewell = self.admin_connections.wait();
-        let in_time = tokio::time::timeout(ADMIN_FAREWELL, farewell).await.is_ok() && in_time;
+        let farewell = tokio::time::timeout(FAREWELL, async {
+            for accepting in self.admin_accepting {
+                accepting.close(&self.admin_connections).await;
+            }
+            self.admin_connections.close();
+            self.admin_connections.wait().await;
+        });
+        let in_time = farewell.await.is_ok() && in_time;
         self.end_background.cancel();
         self.background.close();
-        self.background.wait().await;
+        if tokio::time::timeout(FAREWELL, self.background.wait()).await.is_err() {
+            tracing::warn!("a background task did not end in time and is left behind");
+        }
         in_time
     }
 }
 
 /// The least memory that makes a cache.
 const LEAST_MEMORY: u64 = 8 << 20;
-/// How long operators' requests in flight may take to finish at the very end.
-const ADMIN_FAREWELL: Duration = Duration::from_secs(2);
+/// How long operators' requests in flight, and then the background tasks, may take at the very end.
+pub const FAREWELL: Duration = Duration::from_secs(2);
 /// How many connections operators may have on each listener.
 const ADMIN_CONNECTIONS: usize = 100;

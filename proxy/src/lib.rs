@@ -4,22 +4,29 @@
 //! [`house`] builds all parts and starts and drains them.
 
 pub mod admin;
+mod answered;
 pub mod banner;
 pub mod budget;
 mod build;
+pub mod build_info;
 pub mod cache;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod descriptors;
 pub mod front;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod house;
+mod last_call;
 pub mod listen;
 pub mod log;
 pub mod metrics;
 mod nearest;
+pub mod place;
 pub mod serve;
 pub mod settings;
 pub mod signals;
+mod socket_file;
 pub mod spellings;
 mod state;

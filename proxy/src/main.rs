@@ -2,6 +2,7 @@
 
 use aqs_proxy::cli::{self, Cli, Command};
 use aqs_proxy::commands::Done;
+use aqs_proxy::commands::admin_client::AdminError;
 use aqs_proxy::config::ConfigError;
 use aqs_proxy::{commands, log};
 use clap::Parser;
@@ -33,11 +34,14 @@ fn run(cli: Cli) -> Done {
         Command::Load(args) => commands::load::run(&args),
         Command::Sample(args) => commands::sample::run(&args),
         Command::Purge(args) => commands::purge::run(&args),
+        Command::LogLevel(args) => commands::log_level::run(&args),
         Command::CheckConfig(args) => commands::check_config::run(&args),
         Command::ConfigDocs(args) => commands::config_docs::run(&args),
     }
 }
 
 fn code_of(error: &(dyn Error + 'static)) -> ExitCode {
-    if error.is::<ConfigError>() { BAD_CONFIGURATION.into() } else { ExitCode::FAILURE }
+    let misconfigured =
+        error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(AdminError::Config(_)));
+    if misconfigured { BAD_CONFIGURATION.into() } else { ExitCode::FAILURE }
 }

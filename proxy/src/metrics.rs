@@ -1,27 +1,16 @@
 //! The metrics of this crate: the one place where they are declared.
 
-use crate::serve::CacheResult;
+use crate::answered::Answered;
+use crate::build_info;
+use crate::serve::{CacheResult, Method};
 use aqs_api::{Catalogue, EndpointId};
 use aqs_origin::declare::{Declarations, Declared};
-use prometheus::{
-    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts,
-};
-use std::sync::OnceLock;
+use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 use std::time::Duration;
 
-/// The statuses that are counted one by one; any other is counted as `other`.
-const STATUSES: [u16; 14] = [200, 204, 304, 400, 404, 405, 408, 413, 414, 431, 500, 501, 503, 504];
-/// What stands for requests that belong to no endpoint.
-const NO_ENDPOINT: &str = "none";
-
-/// What the front counts. Handles are looked up once and kept, so that a hit hashes no label.
+/// What the front counts. What a hit counts hashes no label.
 pub struct Metrics {
-    templates: Vec<String>,
-    requests: IntCounterVec,
-    request_handles: Vec<OnceLock<IntCounter>>,
-    seconds: HistogramVec,
-    second_handles: Vec<OnceLock<Histogram>>,
+    answered: Answered,
     /// Connections that are open now, by listener.
     pub connections: IntGaugeVec,
     /// Connections turned away, since too many were open.
@@ -40,6 +29,8 @@ pub struct Metrics {
     pub refreshes_deferred: IntCounter,
     /// Bodies that were coded with gzip.
     pub codings: IntCounter,
+    /// Lines of the log that were lost, since nobody took them in time.
+    pub log_lost: IntCounter,
     /// Bytes of memory by part, and the bound of all.
     pub memory: IntGaugeVec,
     /// Bytes that the response cache holds.
@@ -54,25 +45,7 @@ impl Metrics {
         declarations: &mut Declarations<'_>,
         catalogue: &Catalogue,
     ) -> Result<Self, prometheus::Error> {
-        let mut templates: Vec<String> =
-            catalogue.endpoints().map(|(_, endpoint)| endpoint.template()).collect();
-        templates.push(NO_ENDPOINT.to_owned());
-        let results = CacheResult::ALL.len();
-        let requests = IntCounterVec::new(
-            Opts::new(
-                "aqs_requests_total",
-                "Requests answered, by endpoint template, status and cache result",
-            ),
-            &["endpoint", "status", "cache"],
-        )?;
-        let seconds = HistogramVec::new(
-            HistogramOpts::new(
-                "aqs_request_seconds",
-                "From the complete head to the answer handed to the socket",
-            )
-            .buckets(prometheus::exponential_buckets(0.000_01, 3.0, 14)?),
-            &["endpoint", "cache"],
-        )?;
+        let answered = Answered::new(catalogue)?;
         let connections = IntGaugeVec::new(
             Opts::new("aqs_connections", "Connections that are open now, by listener"),
             &["listener"],
@@ -99,6 +72,10 @@ impl Metrics {
         let refreshes_deferred =
             counter("aqs_refreshes_deferred_total", "Refreshes put off, since too many ran")?;
         let codings = counter("aqs_gzip_total", "Bodies that were coded with gzip")?;
+        let log_lost = counter(
+            "aqs_log_lines_lost_total",
+            "Lines of the log that were lost, since nobody took them in time",
+        )?;
         let memory = IntGaugeVec::new(
             Opts::new("aqs_memory_bytes", "Bytes of memory by part; `total` is the bound of all"),
             &["part"],
@@ -108,11 +85,21 @@ impl Metrics {
             IntGauge::new("aqs_cache_entries", "Entries that the response cache holds")?;
         let build = Gauge::with_opts(
             Opts::new("aqs_build_info", "Always 1; the version is in the label")
-                .const_label("version", env!("CARGO_PKG_VERSION")),
+                .const_label("version", build_info::VERSION),
         )?;
         build.set(1.0);
-        declarations.add(requests.clone())?;
-        declarations.add(seconds.clone())?;
+        let upstream_build = Gauge::with_opts(
+            Opts::new(
+                "service_scaffold_golang_build_info",
+                "Upstream's name: always 1; what was built is in the labels",
+            )
+            .const_label("version", build_info::VERSION)
+            .const_label("build_date", build_info::BUILD_DATE)
+            .const_label("build_host", build_info::BUILD_HOST)
+            .const_label("go_version", build_info::RUST_VERSION),
+        )?;
+        upstream_build.set(1.0);
+        declarations.add(answered.clone())?;
         declarations.add(connections.clone())?;
         declarations.add(connections_refused.clone())?;
         declarations.add(refused.clone())?;
@@ -122,20 +109,16 @@ impl Metrics {
         declarations.add(refreshes_failed.clone())?;
         declarations.add(refreshes_deferred.clone())?;
         declarations.add(codings.clone())?;
+        declarations.add(log_lost.clone())?;
         declarations.add(memory.clone())?;
         declarations.add(cache_bytes.clone())?;
         declarations.add(cache_entries.clone())?;
         declarations.add(build)?;
-        let endpoints = templates.len();
-        let request_cells = endpoints * (STATUSES.len() + 1) * results;
+        declarations.add(upstream_build)?;
+        #[cfg(target_os = "linux")]
+        declarations.add(prometheus::process_collector::ProcessCollector::for_self())?;
         Ok(Self {
-            request_handles: std::iter::repeat_with(OnceLock::new).take(request_cells).collect(),
-            second_handles: std::iter::repeat_with(OnceLock::new)
-                .take(endpoints * results)
-                .collect(),
-            templates,
-            requests,
-            seconds,
+            answered,
             connections,
             connections_refused,
             refused,
@@ -145,6 +128,7 @@ impl Metrics {
             refreshes_failed,
             refreshes_deferred,
             codings,
+            log_lost,
             memory,
             cache_bytes,
             cache_entries,
@@ -155,37 +139,19 @@ impl Metrics {
     pub fn request(
         &self,
         endpoint: Option<EndpointId>,
+        method: Method,
         status: u16,
         result: CacheResult,
         took: Duration,
     ) {
-        let none = self.templates.len() - 1;
-        let row = endpoint.map_or(none, EndpointId::index).min(none);
-        let column = STATUSES.iter().position(|held| *held == status).unwrap_or(STATUSES.len());
-        let results = CacheResult::ALL.len();
-        let template = self.templates.get(row).map_or(NO_ENDPOINT, String::as_str);
-
-        let cell = (row * (STATUSES.len() + 1) + column) * results + result.index();
-        if let Some(handle) = self.request_handles.get(cell) {
-            handle
-                .get_or_init(|| {
-                    let status = STATUSES.get(column).map_or("other".to_owned(), u16::to_string);
-                    self.requests.with_label_values(&[template, &status, result.label()])
-                })
-                .inc();
-        }
-        if let Some(handle) = self.second_handles.get(row * results + result.index()) {
-            handle
-                .get_or_init(|| self.seconds.with_label_values(&[template, result.label()]))
-                .observe(took.as_secs_f64());
-        }
+        self.answered.count(endpoint, method, status, result, took);
     }
 }
 
 /// The page that lists metrics, as `dashboards/METRICS.md` has it.
 pub fn page(declared: &[Declared]) -> String {
     let mut page = String::from(
-        "# Metrics\n\nAt `/metrics` of the admin listener. This page is made from the declarations; a test keeps it\nfresh (`AQS_WRITE_PAGES=1 cargo test -p aqs-proxy` writes it).\n\n\
+        "# Metrics\n\nAt `/metrics` of the admin listener, and of the public one if `public_metrics` is on. This page is\nmade from the declarations; a test keeps it fresh (`AQS_WRITE_PAGES=1 cargo test -p aqs-proxy`\nwrites it). What has no `aqs_` before it goes by the names that dashboards of the upstream services\nand of processes look for.\n\n\
          | metric | type | labels | what it tells |\n|---|---|---|---|\n",
     );
     for Declared { name, kind, labels, help } in declared {
@@ -214,7 +180,8 @@ mod tests {
         }
         assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), page, "the page is stale");
         for Declared { name, kind, .. } in &declarations.declared {
-            assert!(name.starts_with("aqs_"), "{name}");
+            let ours = ["aqs_", "http_", "process_", "service_scaffold_golang_build_info"];
+            assert!(ours.iter().any(|prefix| name.starts_with(prefix)), "{name}");
             assert_eq!(name.ends_with("_total"), *kind == "counter", "{name} is a {kind}");
         }
     }

@@ -2,6 +2,9 @@
 
 use crate::budget;
 use crate::front::Limits;
+use crate::log;
+use crate::log::access::AccessLog;
+use crate::place::Place;
 use aqs_api::freshness::Times;
 use aqs_origin::Clock;
 use aqs_origin::flights::FlightLimits;
@@ -16,7 +19,7 @@ pub struct Settings {
     /// Where clients are served.
     pub listen: Vec<SocketAddr>,
     /// Where operators are served.
-    pub admin_listen: Vec<SocketAddr>,
+    pub admin_listen: Vec<Place>,
     /// How many bytes answers may take: kept, in construction, on their way.
     pub memory_bytes: u64,
     /// Where purges are remembered over restarts.
@@ -37,10 +40,27 @@ pub struct Settings {
     pub limits: Limits,
     /// Names beside loopback's by which writes reach the admin listener.
     pub admin_hosts: Vec<String>,
-    /// How long requests in flight may take to finish at the end.
+    /// What clients find beside the data.
+    pub public_pages: PublicPages,
+    /// How long new connections are still served at the end, so that balancers notice it.
+    pub drain_delay: Duration,
+    /// How long requests in flight may take to finish after that.
     pub drain_within: Duration,
+    /// Which requests the log tells of.
+    pub access: AccessLog,
+    /// The log, if it is ours: its level can be changed.
+    pub log: Option<log::Handle>,
     /// The time.
     pub clock: Clock,
+}
+
+/// What clients find beside the data.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PublicPages {
+    /// Whether `/healthz` tells of the build, as in the upstream services.
+    pub upstream_health: bool,
+    /// Whether there are metrics.
+    pub metrics: bool,
 }
 
 /// Where purges are remembered over restarts.
@@ -83,7 +103,7 @@ impl Default for Settings {
         let local = |port| SocketAddr::from(([127, 0, 0, 1], port));
         Self {
             listen: vec![local(8080)],
-            admin_listen: vec![local(8081)],
+            admin_listen: vec![local(8081).into()],
             memory_bytes: budget::default_bytes(),
             state: StatePlace::Nowhere,
             times: Times::default(),
@@ -94,7 +114,11 @@ impl Default for Settings {
             connections: 20_000,
             limits: Limits::default(),
             admin_hosts: Vec::new(),
+            public_pages: PublicPages::default(),
+            drain_delay: Duration::ZERO,
             drain_within: Duration::from_secs(20),
+            access: AccessLog::default(),
+            log: None,
             clock: Clock::System,
         }
     }

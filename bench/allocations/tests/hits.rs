@@ -48,7 +48,7 @@ fn allocations(request: &str, expected: &'static str, fresh: Duration, hits: usi
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let mut settings =
-        Settings { listen: vec![free], admin_listen: vec![free], ..Settings::default() };
+        Settings { listen: vec![free], admin_listen: vec![free.into()], ..Settings::default() };
     settings.times.data.fresh = fresh;
     // None at all: a stale answer stays stale.
     settings.refreshes = 0;
@@ -88,10 +88,13 @@ fn hits_allocate_nothing() {
     let long = Duration::from_secs(300);
     let absent = targets::absent();
     let spelled = TARGET.replace("en.wikipedia", "www.EN.wikipedia.org");
+    let named = "x-request-id: mine\r\n\
+        traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n";
     let gzip = "accept-encoding: gzip, br\r\nuser-agent: test\r\n";
     for (method, target, headers, expected, fresh) in [
         ("GET", TARGET, "", "HTTP/1.1 200", long),
         ("GET", TARGET, gzip, "content-encoding: gzip", long),
+        ("GET", TARGET, named, "x-request-id: mine", long),
         ("GET", TARGET, "if-none-match: *\r\n", "HTTP/1.1 304", long),
         ("HEAD", TARGET, "", "HTTP/1.1 200", long),
         ("GET", spelled.as_str(), "", "HTTP/1.1 200", long),

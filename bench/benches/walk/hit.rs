@@ -2,7 +2,7 @@
 
 use aqs_bench::subject::{Subject, head, validator};
 use aqs_bench::targets;
-use aqs_proxy::serve::{HeadView, Persistence, Served};
+use aqs_proxy::serve::{HeadView, MadeId, Persistence, Served};
 use criterion::Criterion;
 use std::hint::black_box;
 
@@ -43,7 +43,8 @@ fn answer(subject: &Subject, request: &HeadView<'_>, buffers: &mut Buffers) -> (
         panic!("{} is no hit", request.target);
     };
     let Buffers { head, scratch } = buffers;
-    let body = reply.write(request.target, Persistence::Keep, head, scratch);
+    let id = MadeId::random();
+    let body = reply.write(request.target, id.as_str(), Persistence::Keep, head, scratch);
     let sent = black_box(body).len() + black_box(&*head).len();
     (reply.status(), sent)
 }

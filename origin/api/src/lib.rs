@@ -22,6 +22,8 @@ pub mod endpoint;
 pub mod endpoints;
 pub mod enumeration;
 pub mod freshness;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod granularity;
 pub mod json;
 pub mod key;

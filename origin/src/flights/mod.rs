@@ -15,6 +15,7 @@ use crate::cx::{Cx, Urgency};
 use crate::epochs::{Epochs, Slots, Stamp};
 use crate::error::OriginError;
 use crate::metrics::FlightMetrics;
+use crate::request_id::RequestId;
 use prometheus::IntGauge;
 use std::future::Future;
 use std::hash::Hash;
@@ -70,7 +71,7 @@ pub struct Failure {
     /// What went wrong.
     pub error: Arc<OriginError>,
     /// The request that had asked, by which the log calls it; `None` if nothing was asked.
-    pub request_id: Option<u64>,
+    pub request_id: Option<RequestId>,
 }
 
 impl From<OriginError> for Failure {
@@ -84,6 +85,8 @@ pub struct Flight<V> {
     /// The epoch at which it began, before anything was asked.
     pub stamp: Stamp,
     urgency: Arc<Urgency>,
+    /// The request that started it.
+    leader: RequestId,
     waiters: AtomicUsize,
     outcome: watch::Sender<Option<Outcome<V>>>,
 }
@@ -95,6 +98,8 @@ pub struct Landed<V> {
     pub value: V,
     /// Whether somebody else had started it.
     pub joined: bool,
+    /// The request that had started it.
+    pub leader: RequestId,
 }
 
 impl<K, V> Flights<K, V>
@@ -126,7 +131,8 @@ where
         let post = |stamp| {
             let (outcome, _) = watch::channel(None);
             let urgency = Arc::new(Urgency::new(cx.urgency.get()));
-            Arc::new(Flight { stamp, urgency, waiters: AtomicUsize::new(0), outcome })
+            let (leader, waiters) = (cx.request_id.clone(), AtomicUsize::new(0));
+            Arc::new(Flight { stamp, urgency, leader, waiters, outcome })
         };
         // A seat first: whoever can't wait must not have anything asked either.
         let _seat = Seat::take(&self.waiting, self.limits.waiters, Some(&self.metrics.waiting))
@@ -141,12 +147,13 @@ where
                 let own = Cx {
                     deadline: Instant::now() + self.limits.within,
                     urgency: Arc::clone(&flight.urgency),
-                    request_id: cx.request_id,
+                    request_id: cx.request_id.clone(),
+                    trace: cx.trace,
                 };
                 self.metrics.started.inc();
                 self.metrics.under_way.inc();
                 let cut_off = own.deadline + GRACE;
-                let request_id = own.request_id;
+                let request_id = own.request_id.clone();
                 let work = fetch(flight.stamp, own);
                 self.tasks.spawn(async move {
                     let outcome = tokio::time::timeout_at(cut_off.into(), work).await;
@@ -163,7 +170,7 @@ where
         if joined {
             self.metrics.joined.inc();
         }
-        Ok(Landed { value, joined })
+        Ok(Landed { value, joined, leader: flight.leader.clone() })
     }
 
     async fn wait(&self, flight: &Arc<Flight<V>>, cx: &Cx) -> Outcome<V> {

@@ -30,7 +30,9 @@ impl Door {
         }
         let host = head.credentials.host.and_then(|host| std::str::from_utf8(host).ok());
         if !host.is_some_and(|host| self.expects(host)) {
-            return forbidden("this is not a Host that writes are taken for; see --admin-host");
+            return forbidden(
+                "this is not a Host that writes are taken for; see admin.hosts of the configuration",
+            );
         }
         self.has_token(head)
     }
@@ -109,6 +111,30 @@ mod tests {
         ] {
             assert!(!door.expects(host), "{host}");
         }
+    }
+
+    #[test]
+    fn reads_are_open_only_where_the_door_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let token = Token::read_or_make(&folder.path().join("token")).unwrap();
+        let bearer = format!("Bearer {}", token.secret());
+        let head = |authorization| HeadView {
+            listener: crate::serve::Listener::Admin,
+            method: crate::serve::Method::Get,
+            target: "/metrics",
+            wishes: Default::default(),
+            call: Default::default(),
+            credentials: crate::serve::Credentials { authorization, ..Default::default() },
+        };
+        let mut door = Door { token: Some(token), hosts: Vec::new(), open_reads: true };
+        assert!(door.admits_reading(&head(None)).is_ok());
+        door.open_reads = false;
+        for wrong in [None, Some(b"Bearer wrong".as_slice())] {
+            assert_eq!(door.admits_reading(&head(wrong)).unwrap_err().status, 401);
+        }
+        assert!(door.admits_reading(&head(Some(bearer.as_bytes()))).is_ok());
+        door.token = None;
+        assert_eq!(door.admits_reading(&head(None)).unwrap_err().status, 403);
     }
 
     #[test]

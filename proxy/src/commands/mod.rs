@@ -1,8 +1,10 @@
 //! What the command line's words do.
 
+pub mod admin_client;
 pub mod check_config;
 pub mod config_docs;
 pub mod load;
+pub mod log_level;
 pub mod purge;
 pub mod sample;
 pub mod serve;

@@ -3,8 +3,9 @@
 use super::error::ConfigError;
 use super::tree::Config;
 use super::units::Span;
+use super::words::LoggedAddress;
+use crate::log;
 use std::net::IpAddr;
-use tracing_subscriber::EnvFilter;
 
 /// Whether the keys go together.
 pub fn check(config: &Config) -> Result<(), ConfigError> {
@@ -28,10 +29,16 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
             format!("{head} are less than limits.request_line, {line}, which is a part of it"),
         );
     }
-    if let Some(filter) = &config.log
-        && let Err(error) = EnvFilter::try_new(filter)
+    if let Some(filter) = &config.log.filter
+        && let Err(error) = log::filter(filter)
     {
-        return wrong("log", format!("`{filter}` is no filter: {error}"));
+        return wrong("log.filter", error.to_string());
+    }
+    if config.log.client_address == LoggedAddress::Forwarded
+        && config.log.trusted_proxies.is_empty()
+    {
+        let message = "it is empty, so that nobody's X-Forwarded-For would be believed";
+        return wrong("log.trusted_proxies", message.to_owned());
     }
     Ok(())
 }

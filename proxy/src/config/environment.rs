@@ -3,6 +3,7 @@
 use super::error::ConfigError;
 use super::tree::Config;
 use super::words::Secret;
+use crate::place::Place;
 use std::net::SocketAddr;
 
 /// Names the file, as `--config` does.
@@ -30,7 +31,7 @@ pub(super) const VARIABLES: &[Variable] = &[
     Variable {
         name: "AQS_ADMIN_LISTEN",
         sets: "admin.listen (several with commas)",
-        apply: |config, text| addresses(text).map(|list| config.admin.listen = list),
+        apply: |config, text| places(text).map(|list| config.admin.listen = list),
     },
     Variable {
         name: "AQS_STORE",
@@ -55,11 +56,16 @@ pub(super) const VARIABLES: &[Variable] = &[
     },
     Variable {
         name: "AQS_LOG",
-        sets: "log",
+        sets: "log.filter",
         apply: |config, text| {
-            config.log = Some(text.to_owned());
+            config.log.filter = Some(text.to_owned());
             Ok(())
         },
+    },
+    Variable {
+        name: "AQS_LOG_FORMAT",
+        sets: "log.format",
+        apply: |config, text| text.parse().map(|format| config.log.format = format),
     },
     Variable {
         name: "CASSANDRA_USERNAME",
@@ -106,6 +112,10 @@ pub(super) fn apply(
     }
     let unset = config.cassandra.is_some() && credentials < 2;
     Ok(unset.then(|| CREDENTIALS_UNSET.to_owned()))
+}
+
+fn places(text: &str) -> Result<Vec<Place>, String> {
+    text.split(',').map(|place| place.trim().parse()).collect()
 }
 
 fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {

@@ -7,6 +7,9 @@ use serde_saphyr::Error;
 use std::fs;
 use std::path::Path;
 
+/// How a value is refused where keys are expected.
+const NO_SECTION: &str = "expected keys with values";
+
 /// What is wrong in a text.
 #[derive(Debug)]
 pub(super) struct Wrong {
@@ -60,7 +63,13 @@ fn wrong(key: &str, error: &Error) -> Wrong {
     };
     // The root's path is a dot, and a question mark what is not known.
     let key = key.trim_matches(['.', '?']);
-    let message = if key.is_empty() { message } else { format!("{key}: {message}") };
+    // It was a filter once, as the variable still is.
+    let hint = if key == "log" && message.ends_with(NO_SECTION) {
+        ", as `log: {filter: info}`"
+    } else {
+        ""
+    };
+    let message = if key.is_empty() { message } else { format!("{key}: {message}{hint}") };
     Wrong { place, message }
 }
 

@@ -47,6 +47,7 @@ macro_rules! plain {
 
 plain! {
     String: "text",
+    bool: "true or false",
     PathBuf: "path",
     SocketAddr: "address:port",
 }

@@ -1,9 +1,11 @@
 //! All sources together.
 
 use super::error::ConfigError;
+use super::settings::rooted;
 use super::tree::Config;
 use super::{checks, environment, file};
 use crate::cli::ConfigArgs;
+use aqs_api::endpoint::Endpoint;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -36,6 +38,7 @@ pub fn load(flags: &ConfigArgs, variables: Environment<'_>) -> Result<Loaded, Co
     apply(&mut config, flags)?;
     checks::check(&config)?;
     warnings.extend(unread_stores(&config));
+    warnings.extend(moved_service(&config));
     Ok(Loaded { config, warnings })
 }
 
@@ -59,6 +62,23 @@ fn apply(config: &mut Config, flags: &ConfigArgs) -> Result<(), ConfigError> {
         config.memory = Some(sized.map_err(wrong)?);
     }
     Ok(())
+}
+
+/// Says that a prefix is not followed under which nothing is served.
+fn moved_service(config: &Config) -> Option<String> {
+    let base = rooted(config.base_uri.as_deref()?);
+    let base = base.trim_end_matches('/');
+    let serves = |endpoint: &&Endpoint| {
+        let route = format!("/metrics{}", endpoint.template());
+        route.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let served = aqs_api::endpoints::ALL.iter().any(serves);
+    (!served).then(|| {
+        format!(
+            "base_uri is {base}, under which this version has no endpoint; \
+             those it has are served under /metrics, as ever"
+        )
+    })
 }
 
 /// Says that named stores are not read, so that nobody takes the sample for their data.

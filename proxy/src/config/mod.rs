@@ -29,4 +29,6 @@ pub use key::{Described, Key, Kind};
 pub use load::{Environment, Loaded, load, process_environment};
 pub use tree::Config;
 pub use units::{Count, Size, Span};
-pub use words::{Consistency, Country, LogLevel, Secret, Url};
+pub use words::{
+    Access, Consistency, Country, LogFormat, LogLevel, LoggedAddress, Network, Secret, Url,
+};

@@ -2,21 +2,53 @@
 
 use super::key::keys;
 use super::units::{Count, Size, Span};
+use super::words::{Access, LogFormat, LoggedAddress, Network};
 use crate::front;
 use crate::house::Settings;
+use crate::log::access::AccessLog;
+use crate::place::Place;
 use aqs_api::freshness::{Lifetimes, Times};
 use aqs_origin::flights::FlightLimits;
 use aqs_origin::gate::GateLimits;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 keys! {
     /// Where operators are served.
     pub struct Admin {
-        /// Where operators are served: health and metrics; empty for nowhere.
-        listen: Vec<SocketAddr> = Settings::default().admin_listen,
+        /// Where operators are served: health, metrics, and writes for whoever has the token. An
+        /// address, or unix: and the path of a socket file, which only its owner may use; empty
+        /// for nowhere. Reads need the token too if an address is not a loopback's.
+        listen: Vec<Place> = Settings::default().admin_listen,
         /// Names beside loopback's by which writes reach the admin listener.
         hosts: Vec<String> = Vec::new(),
+    }
+}
+
+keys! {
+    /// What is logged, how, and of whom.
+    pub struct Log {
+        /// What is logged, as debug or aqs_origin=debug,info; it goes before log_level.
+        #[unset("what log_level says")]
+        filter: Option<String> = None,
+        /// How lines look. ecs: a JSON object each, on standard output, where nothing else is
+        /// written then. readable: on standard error, and where aqs listens on standard output.
+        /// auto: ecs if a key of the upstream services is set and standard output is no
+        /// terminal, else readable.
+        format: LogFormat = LogFormat::Auto,
+        /// Which requests of clients get a line. off: those that fail (500 and above) or are
+        /// slow, which the others tell too. sampled: some others. full: all. Whatever filter
+        /// says, unless it names the target access.
+        access: Access = Access::Off,
+        /// Of how many requests one is told of if access is sampled.
+        sample: Count<1, 1_000_000_000> = Count::known(100),
+        /// From when on a request is slow: from its complete head to the answer's last byte.
+        slow: Span = Span(AccessLog::default().slow),
+        /// Whose address stands in the lines of requests. none: nobody's. peer: that of the
+        /// connection. forwarded: the right-most of X-Forwarded-For that is no trusted proxy's;
+        /// it is only looked for behind a trusted proxy.
+        client_address: LoggedAddress = LoggedAddress::None,
+        /// The proxies whose X-Forwarded-For is believed, as 10.0.0.0/8 or one address.
+        trusted_proxies: Vec<Network> = Vec::new(),
     }
 }
 
@@ -103,8 +135,16 @@ keys! {
             Count::known(front::Limits::default().requests as usize),
         /// The connections that clients may have; the limit of open files may leave less.
         connections: Count<1, 10_000_000> = Count::known(Settings::default().connections),
-        /// How long requests in flight may take to finish at the end.
+        /// How long new connections are still served at the end, while `/readyz` says no, so that
+        /// balancers notice.
+        #[unset("not at all")]
+        drain_delay: Option<Span> = None,
+        /// How long requests in flight may take to finish after that. What is left then is cut;
+        /// within 4 s more the program ends, with exit code 0.
         drain: Span = Span(Settings::default().drain_within),
+        /// How long idle connections may still send a request at the end, which is answered and
+        /// told to be the last; half of `limits.drain` at most.
+        drain_idle: Span = Span(front::Limits::default().drain_idle),
     }
 }
 

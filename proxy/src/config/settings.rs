@@ -1,12 +1,18 @@
 //! From the configuration to what is built by it.
 
 use super::checks;
+use super::sections::Log;
 use super::tree::{Config, Memory};
+use super::words::{Access, LogFormat, LoggedAddress};
 use crate::front::Limits;
-use crate::house::{Settings, StatePlace};
+use crate::house::{PublicPages, Settings, StatePlace};
+use crate::log::access::{AccessLog, Mode};
+use crate::log::client::ClientAddress;
+use crate::log::{Ecs, Form};
 use aqs_api::countries::ProtectedCountries;
 use aqs_api::endpoint::Rules;
 use aqs_api::freshness::Times;
+use aqs_origin::Clock;
 use aqs_origin::flights::FlightLimits;
 use aqs_origin::gate::GateLimits;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -43,6 +49,7 @@ impl Config {
             limits: Limits {
                 head: limits.head.0,
                 idle: limits.idle.0,
+                drain_idle: limits.drain_idle.0.min(limits.drain.0 / 2),
                 write: limits.write.0,
                 linger: limits.linger.0,
                 request_line: limits.request_line.length(),
@@ -51,8 +58,50 @@ impl Config {
                 body_bytes: limits.body_bytes.length(),
                 requests: limits.requests_per_connection.get(),
             },
+            drain_delay: limits.drain_delay.map_or(defaults.drain_delay, |delay| delay.0),
             drain_within: limits.drain.0,
+            access: self.access_log(),
+            public_pages: PublicPages {
+                upstream_health: self.is_upstream(),
+                metrics: self.shows_metrics(),
+            },
             ..defaults
+        }
+    }
+
+    /// How the log's lines look; `watched` says whether standard output is a terminal.
+    pub fn log_form(&self, watched: bool) -> Form {
+        let service = self.service_name().to_owned();
+        let ecs = Form::Ecs(Ecs { service, clock: Clock::System });
+        match self.log.format {
+            LogFormat::Ecs => ecs,
+            // Who runs an upstream service has its log collected, unless looking on.
+            LogFormat::Auto if self.is_upstream() && !watched => ecs,
+            LogFormat::Auto | LogFormat::Readable => Form::Readable,
+        }
+    }
+
+    /// What the log calls us.
+    pub fn service_name(&self) -> &str {
+        self.service_name.as_deref().unwrap_or(SERVICE)
+    }
+
+    fn access_log(&self) -> AccessLog {
+        let log = &self.log;
+        AccessLog {
+            mode: match log.access {
+                Access::Off => Mode::Off,
+                Access::Sampled => Mode::Sampled(log.sample.get()),
+                Access::Full => Mode::Full,
+            },
+            slow: log.slow.0,
+            client: match log.client_address {
+                LoggedAddress::None => ClientAddress::None,
+                LoggedAddress::Peer => ClientAddress::Peer,
+                LoggedAddress::Forwarded => ClientAddress::Forwarded(
+                    log.trusted_proxies.iter().map(|network| network.0).collect(),
+                ),
+            },
         }
     }
 
@@ -73,7 +122,8 @@ impl Config {
             listen: Some(settings.listen),
             memory: Memory::new(settings.memory_bytes).ok(),
             state,
-            log: Some(self.log_filter().to_owned()),
+            public_metrics: Some(self.shows_metrics()),
+            log: Log { filter: Some(self.log_filter().to_owned()), ..self.log.clone() },
             base_uri: self.base_uri.as_deref().map(rooted),
             ..self.clone()
         }
@@ -94,10 +144,13 @@ impl Config {
     }
 }
 
+/// What the log calls us if nobody says.
+const SERVICE: &str = "aqs";
+
 /// Where upstream's services listen if nobody says.
 const UPSTREAM_PORT: u16 = 8080;
 
 /// With the leading slash that upstream's services add.
-fn rooted(prefix: &str) -> String {
+pub(super) fn rooted(prefix: &str) -> String {
     format!("/{}", prefix.strip_prefix('/').unwrap_or(prefix))
 }

@@ -1,7 +1,7 @@
 //! The tree of all keys.
 
 use super::key::keys;
-use super::sections::{Admin, Flights, Freshness, Limits, Store};
+use super::sections::{Admin, Flights, Freshness, Limits, Log, Store};
 use super::units::{Count, Size, Span};
 use super::upstream::{Cassandra, Druid};
 use super::words::{Country, LogLevel, Url};
@@ -29,9 +29,8 @@ keys! {
         /// How much memory answers may take: kept, in construction, on their way.
         #[unset("half of the control group's limit, else a quarter of the machine")]
         memory: Option<Memory> = None,
-        /// The log's filter, as debug or aqs_origin=debug,info; it goes before log_level.
-        #[unset("what log_level says")]
-        log: Option<String> = None,
+        /// What is logged, how, and of whom.
+        log: Log = Log::default(),
         /// How long answers are kept, by kind, and how they may be used as they age.
         freshness: Freshness = Freshness::default(),
         /// How much connections may take.
@@ -44,10 +43,16 @@ keys! {
         answer_within: Span = Span(Settings::default().answer_within),
         /// Whose readers are not told apart: countries that are left out of every answer.
         protected_countries: Vec<Country> = standard_countries(),
+        /// Whether clients find metrics at /metrics and /admin/metrics of the public listener, as
+        /// in the upstream services. Whoever reaches it can read them; they are made at most once
+        /// a second.
+        #[unset("true if service_name, base_uri, listen_address, listen_port or context_timeout is set, else false")]
+        public_metrics: Option<bool> = None,
         /// Upstream: the name of the service.
         service_name: Option<String> = None,
         /// Upstream: the prefix of a service's routes; a missing leading slash is added. Read and
-        /// not used: every endpoint is served where clients look for it.
+        /// not used: every endpoint is served where clients look for it, and a prefix under which
+        /// there is none is warned of.
         base_uri: Option<String> = None,
         /// Upstream: the address where clients are served, if `listen` is not given: an IP
         /// address or localhost.
@@ -55,7 +60,8 @@ keys! {
         /// Upstream: the port where clients are served, if `listen` is not given.
         listen_port: Option<Count<0, 65_535>> = None,
         /// Upstream: how much is logged, in any case.
-        log_level: LogLevel = LogLevel::Info,
+        #[unset("info")]
+        log_level: Option<LogLevel> = None,
         /// Upstream: how many milliseconds a read of a store may take. Read and not used yet.
         context_timeout: Option<Count<1, 3_600_000>> = None,
         /// Upstream: where the Data Gateway is. Read and not used yet.
@@ -74,6 +80,26 @@ fn standard_countries() -> Vec<Country> {
 impl Config {
     /// The filter of the log.
     pub fn log_filter(&self) -> &str {
-        self.log.as_deref().unwrap_or_else(|| self.log_level.filter())
+        self.log
+            .filter
+            .as_deref()
+            .unwrap_or_else(|| self.log_level.unwrap_or(LogLevel::Info).filter())
+    }
+
+    /// Whether it is, or comes from, the file of an upstream service: it has a key that only
+    /// they need. How much is logged and where stores are is said by other files too.
+    pub fn is_upstream(&self) -> bool {
+        let Self { service_name, base_uri, listen_address, listen_port, .. } = self;
+        let Self { context_timeout, .. } = self;
+        service_name.is_some()
+            || base_uri.is_some()
+            || listen_address.is_some()
+            || listen_port.is_some()
+            || context_timeout.is_some()
+    }
+
+    /// Whether clients find metrics.
+    pub(super) fn shows_metrics(&self) -> bool {
+        self.public_metrics.unwrap_or_else(|| self.is_upstream())
     }
 }

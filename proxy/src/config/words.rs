@@ -2,11 +2,15 @@
 
 use super::key::{Described, Kind};
 use super::scalar::scalar;
+use crate::place::Place;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
-/// An enumeration by its words, in any case; `$refusal` is how a foreign word is refused.
+/// An enumeration by its words, in any case; `$refusal` is how a foreign word is
+/// refused: upstream's in its words, which its operators look for.
 macro_rules! words {
     ($(#[doc = $about:literal])+ pub enum $kind:ident, $refusal:literal {
         $($(#[doc = $doc:literal])+ $variant:ident = $word:literal,)+
@@ -29,7 +33,6 @@ macro_rules! words {
 
             fn from_str(text: &str) -> Result<Self, String> {
                 let found = Self::ALL.iter().find(|(_, word)| word.eq_ignore_ascii_case(text));
-                // In upstream's words, which its operators look for.
                 found.map(|(level, _)| *level).ok_or_else(|| format!($refusal, text))
             }
         }
@@ -57,6 +60,42 @@ words! {
         Error = "error",
         /// What ends the program.
         Fatal = "fatal",
+    }
+}
+
+words! {
+    /// How lines of the log look.
+    pub enum LogFormat, "`{}` is none of auto, ecs and readable" {
+        /// What suits whoever reads them.
+        Auto = "auto",
+        /// JSON for collectors, on standard output.
+        Ecs = "ecs",
+        /// For people, on standard error.
+        Readable = "readable",
+    }
+}
+
+words! {
+    /// Which requests get a line in the log.
+    pub enum Access, "`{}` is none of off, sampled and full" {
+        /// Failures and slow ones.
+        Off = "off",
+        /// Some others too.
+        Sampled = "sampled",
+        /// All.
+        Full = "full",
+    }
+}
+
+words! {
+    /// Whose address stands in the log.
+    pub enum LoggedAddress, "`{}` is none of none, peer and forwarded" {
+        /// Nobody's.
+        None = "none",
+        /// That of the connection.
+        Peer = "peer",
+        /// That which a trusted proxy tells.
+        Forwarded = "forwarded",
     }
 }
 
@@ -131,6 +170,36 @@ impl fmt::Display for Country {
 
 scalar!(Country);
 
+/// A network, or the one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network(pub IpNet);
+
+impl Network {
+    fn takes() -> String {
+        "networks or addresses".to_owned()
+    }
+}
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let address = || text.parse().map(|address: IpAddr| IpNet::from(address)).ok();
+        let network = text.parse().ok().or_else(address);
+        network
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is no network such as 10.0.0.0/8, and no address"))
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(text)
+    }
+}
+
+scalar!(Network);
+
 /// Where a service is: `http://` or `https://` and a host; empty for none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Url(String);
@@ -165,6 +234,7 @@ impl fmt::Display for Url {
 }
 
 scalar!(Url);
+scalar!(Place);
 
 /// What must not be printed.
 #[derive(Clone, PartialEq, Eq, Deserialize)]

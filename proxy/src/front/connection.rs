@@ -1,11 +1,13 @@
 //! The raw path: one connection's requests without bodies, one after the other.
 
 use super::Front;
-use super::exchange::Exchange;
+use super::exchange::{Exchange, poll_once};
 use super::head::{self, Parsed};
 use bytes::{Buf, BytesMut};
 use pingora_core::protocols::Stream;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use tokio::io::AsyncReadExt;
 
 /// Where a connection's read buffer starts: enough for the head of a browser.
@@ -34,8 +36,6 @@ enum Stopped {
     Gone,
     /// The time is up.
     TimedOut,
-    /// Nothing is under way, and connections are to end.
-    Drained,
 }
 
 impl Connection {
@@ -51,7 +51,9 @@ impl Connection {
             let next = match head::parse(&self.buffer, front.listener, &front.limits) {
                 Parsed::Head(head, _) if head.body => return Next::Body,
                 Parsed::Head(head, length) => {
-                    let next = self.exchange.answer(io, &head).await;
+                    // More may be here already; it was sent before anybody spoke of an end.
+                    let more = self.buffer.len() > length;
+                    let next = self.exchange.answer(io, &head, more).await;
                     self.buffer.advance(length);
                     // The next head has its own time, whether it has begun or not.
                     let Exchange { front, timer, .. } = &mut self.exchange;
@@ -62,16 +64,15 @@ impl Connection {
                 Parsed::Partial => match self.read(io).await {
                     Ok(()) => None,
                     Err(Stopped::Gone) => Some(Next::Closed),
-                    Err(Stopped::Drained) => Some(Next::Linger),
                     // Nobody waits for an answer on an idle connection.
                     Err(Stopped::TimedOut) if self.buffer.is_empty() && self.served() => {
                         Some(Next::Linger)
                     }
                     Err(Stopped::TimedOut) => {
-                        Some(self.exchange.refuse(io, head::timed_out()).await)
+                        Some(self.exchange.refuse(io, None, head::timed_out()).await)
                     }
                 },
-                Parsed::Refused(problem) => Some(self.exchange.refuse(io, problem).await),
+                Parsed::Refused(problem) => Some(self.exchange.refuse(io, None, problem).await),
             };
             if let Some(next) = next {
                 return next;
@@ -91,9 +92,12 @@ impl Connection {
         loop {
             let before = self.buffer.len();
             self.buffer.reserve(FIRST_BUFFER / 2);
+            // A fresh connection has its first request on the way, and time for it.
             let may_end = before == 0 && served;
-            if may_end && *draining.borrow() {
-                return Err(Stopped::Drained);
+            let draining_now = *draining.borrow();
+            if may_end && draining_now {
+                // Closing at once would lose a request that is on its way to us.
+                timer.bring_forward(limits.drain_idle);
             }
             tokio::select! {
                 biased;
@@ -101,9 +105,14 @@ impl Connection {
                     Ok(0) | Err(_) => return Err(Stopped::Gone),
                     Ok(_) => {}
                 },
-                () = timer.expired() => return Err(Stopped::TimedOut),
-                // A fresh connection has its first request on the way; closing it would lose it.
-                _ = draining.changed(), if may_end => continue,
+                () = timer.expired() => if !came_after_all(io, &mut self.buffer).await {
+                    return Err(Stopped::TimedOut);
+                },
+                changed = draining.changed(), if may_end && !draining_now => match changed {
+                    Ok(()) => continue,
+                    // Whoever could drain is gone.
+                    Err(_) => return Err(Stopped::TimedOut),
+                },
             }
             if may_end {
                 timer.restart(limits.head);
@@ -117,4 +126,11 @@ impl Connection {
             }
         }
     }
+}
+
+/// Whether something has come while the time was running out: the runtime may know of it later
+/// than the kernel does, and closing would lose it.
+async fn came_after_all(io: &mut Stream, buffer: &mut BytesMut) -> bool {
+    tokio::task::yield_now().await;
+    matches!(poll_once(pin!(io.read_buf(buffer))).await, Poll::Ready(Ok(1..)))
 }

@@ -1,9 +1,10 @@
 //! One request's answer, from serving to the last byte written.
 
 use super::head::Head;
+use super::telling::{self, Sent};
 use super::timer::Timer;
 use super::{Front, connection::Next};
-use crate::serve::{Listener, Method, Persistence, Reply, Served};
+use crate::serve::{Call, HeadView, Listener, MadeId, Method, Persistence, Reply, Served};
 use aqs_api::Problem;
 use aqs_origin::memory::Part;
 use pingora_core::protocols::Stream;
@@ -40,52 +41,91 @@ impl Exchange {
     }
 
     /// Answers a request; gives what is to be done if it was the connection's last.
-    pub(super) async fn answer(&mut self, io: &mut Stream, head: &Head<'_>) -> Option<Next> {
+    ///
+    /// While `more` requests are here already, draining doesn't end the connection.
+    pub(super) async fn answer(
+        &mut self,
+        io: &mut Stream,
+        head: &Head<'_>,
+        more: bool,
+    ) -> Option<Next> {
         let begun = Instant::now();
-        let reply = match self.front.service.serve(&head.view) {
+        let made;
+        let request_id = match head.view.call.request_id {
+            Some(given) => given,
+            None => {
+                made = MadeId::random();
+                made.as_str()
+            }
+        };
+        let call = Call { request_id: Some(request_id), ..head.view.call };
+        let reply = match self.front.service.serve(&HeadView { call, ..head.view }) {
             Served::Now(reply) => reply,
             Served::Later(reply) => reply.await,
         };
         self.answered += 1;
-        let over = *self.draining.borrow() || self.answered >= self.front.limits.requests;
+        let drained = *self.draining.borrow() && !more;
+        let over = drained || self.answered >= self.front.limits.requests;
         let persistence = if over { Persistence::Close } else { head.persistence };
         let with_body = head.view.method != Method::Head;
-        let sent = self.send(io, &reply, head.view.target, persistence, with_body).await;
+        let bytes =
+            self.send(io, &reply, head.view.target, request_id, persistence, with_body).await;
         if self.front.listener == Listener::Public {
-            let metrics = &self.front.service.metrics;
-            metrics.request(reply.endpoint, reply.status(), reply.result, begun.elapsed());
+            let service = &self.front.service;
+            let (method, status, took) = (head.view.method, reply.status(), begun.elapsed());
+            service.metrics.request(reply.endpoint, method, status, reply.result, took);
+            if service.access.wants(status, took) {
+                let sent = Sent { bytes, took: Some(took) };
+                telling::tell(service, io, Some(head), request_id, &reply, sent);
+            }
         }
-        match (sent, persistence) {
-            (false, _) => Some(Next::Closed),
-            (true, Persistence::Close) => Some(Next::Linger),
-            (true, _) => None,
+        match (bytes, persistence) {
+            (None, _) => Some(Next::Closed),
+            (Some(_), Persistence::Close) => Some(Next::Linger),
+            (Some(_), _) => None,
         }
     }
 
-    /// Answers what is no request, and gives the connection up.
-    pub(super) async fn refuse(&mut self, io: &mut Stream, problem: Problem) -> Next {
+    /// Answers what is no request, though it may have a head, and gives the connection up.
+    pub(super) async fn refuse(
+        &mut self,
+        io: &mut Stream,
+        head: Option<&Head<'_>>,
+        problem: Problem,
+    ) -> Next {
         let status = problem.status.to_string();
         self.front.service.metrics.refused.with_label_values(&[&status]).inc();
         // What stands where a target should be is not one.
         let reply = Reply::problem(problem);
-        let sent = self.send(io, &reply, "", Persistence::Close, true).await;
-        if sent { Next::Linger } else { Next::Closed }
+        let made = MadeId::random();
+        let given = head.and_then(|head| head.view.call.request_id);
+        let request_id = given.unwrap_or(made.as_str());
+        let bytes = self.send(io, &reply, "", request_id, Persistence::Close, true).await;
+        let service = &self.front.service;
+        if self.front.listener == Listener::Public && service.access.wants_refused(reply.status()) {
+            telling::tell(service, io, head, request_id, &reply, Sent { bytes, took: None });
+        }
+        if bytes.is_some() { Next::Linger } else { Next::Closed }
     }
 
+    /// Sends a reply; gives how many bytes it has, if the client takes them all.
     async fn send(
         &mut self,
         io: &mut Stream,
         reply: &Reply,
         target: &str,
+        request_id: &str,
         persistence: Persistence,
         with_body: bool,
-    ) -> bool {
-        let body = reply.write(target, persistence, &mut self.head, &mut self.scratch);
+    ) -> Option<usize> {
+        let (head, scratch) = (&mut self.head, &mut self.scratch);
+        let body = reply.write(target, request_id, persistence, head, scratch);
         let body = if with_body { body } else { &[] };
+        let bytes = self.head.len() + body.len();
         let mut sending = pin!(send(io, &self.head, body));
         // Most replies fit into the socket's buffer: nothing is set up for those.
         if let Poll::Ready(sent) = poll_once(sending.as_mut()).await {
-            return sent.is_ok();
+            return sent.is_ok().then_some(bytes);
         }
         // What a slow client has not taken yet may be evicted meanwhile, and is here all the same.
         let budget = &self.front.service.origin.budget;
@@ -93,13 +133,13 @@ impl Exchange {
         self.timer.restart(self.front.limits.write);
         tokio::select! {
             biased;
-            sent = sending => sent.is_ok(),
-            () = self.timer.expired() => false,
+            sent = sending => sent.is_ok().then_some(bytes),
+            () = self.timer.expired() => None,
         }
     }
 }
 
-async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
+pub(super) async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
     poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
 }
 

@@ -1,7 +1,7 @@
 //! Reading heads: HTTP/1 syntax, and the few headers that decide how a request is answered.
 
 use super::limits::{HEADERS, Limits};
-use crate::serve::{Credentials, HeadView, Listener, Method, Persistence, Wishes};
+use crate::serve::{Call, Credentials, HeadView, Listener, Method, Persistence, Wishes};
 use aqs_api::Problem;
 use aqs_api::problem::Code;
 
@@ -20,6 +20,8 @@ pub(super) enum Parsed<'a> {
 #[derive(Debug)]
 pub(super) struct Head<'a> {
     pub(super) view: HeadView<'a>,
+    /// As it came.
+    pub(super) bytes: &'a [u8],
     pub(super) persistence: Persistence,
     /// Whether a body follows.
     pub(super) body: bool,
@@ -27,11 +29,21 @@ pub(super) struct Head<'a> {
 
 /// Parses the head that a buffer begins with.
 pub(super) fn parse<'a>(buffer: &'a [u8], listener: Listener, limits: &Limits) -> Parsed<'a> {
+    if has_too_long_a_line(buffer, limits) {
+        return Parsed::Refused(too_long());
+    }
+    // Nothing behind the limit is looked at: what is told doesn't depend on how much has come.
+    let within = buffer.get(..limits.head_bytes).unwrap_or(buffer);
     let mut headers = [httparse::EMPTY_HEADER; HEADERS];
     let mut request = httparse::Request::new(&mut headers);
-    let length = match request.parse(buffer) {
+    let length = match request.parse(within) {
         Ok(httparse::Status::Complete(length)) => length,
-        Ok(httparse::Status::Partial) => return partial(buffer, limits),
+        Ok(httparse::Status::Partial) if buffer.len() < limits.head_bytes => {
+            return Parsed::Partial;
+        }
+        Ok(httparse::Status::Partial) => {
+            return Parsed::Refused(too_large("the head is too large"));
+        }
         Err(httparse::Error::TooManyHeaders) => {
             return Parsed::Refused(too_large("too many header lines"));
         }
@@ -43,17 +55,11 @@ pub(super) fn parse<'a>(buffer: &'a [u8], listener: Listener, limits: &Limits) -
     if request.headers.len() > limits.header_lines {
         return Parsed::Refused(too_large("too many header lines"));
     }
-    if length > limits.head_bytes {
-        return Parsed::Refused(too_large("the head is too large"));
-    }
     let (Some(method), Some(target), Some(version)) =
         (request.method, request.path, request.version)
     else {
         return refused(400, "malformed request: incomplete request line");
     };
-    if target.len() > limits.request_line {
-        return Parsed::Refused(too_long());
-    }
     match judge(request.headers, version) {
         Ok(judged) => {
             let view = HeadView {
@@ -61,9 +67,12 @@ pub(super) fn parse<'a>(buffer: &'a [u8], listener: Listener, limits: &Limits) -
                 method: Method::parse(method),
                 target: origin_form(target),
                 wishes: judged.wishes,
+                call: judged.call,
                 credentials: judged.credentials,
             };
-            Parsed::Head(Head { view, persistence: judged.persistence, body: judged.body }, length)
+            let Judged { persistence, body, .. } = judged;
+            let bytes = buffer.get(..length).unwrap_or_default();
+            Parsed::Head(Head { view, bytes, persistence, body }, length)
         }
         Err(detail) => refused(400, detail),
     }
@@ -78,6 +87,7 @@ fn names_a_version(buffer: &[u8]) -> bool {
 
 struct Judged<'a> {
     wishes: Wishes<'a>,
+    call: Call<'a>,
     credentials: Credentials<'a>,
     persistence: Persistence,
     body: bool,
@@ -85,6 +95,7 @@ struct Judged<'a> {
 
 fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>, &'static str> {
     let mut wishes = Wishes::default();
+    let mut call = Call::default();
     let mut credentials = Credentials::default();
     let mut hosts = 0;
     let mut lengths = 0;
@@ -108,6 +119,14 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
                     close |= token.eq_ignore_ascii_case(b"close");
                     keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
                 }
+            }
+            11 if header.name.eq_ignore_ascii_case("traceparent") => {
+                // Of two, nobody knows which is meant.
+                call.traceparent =
+                    Some(if call.traceparent.is_none() { header.value } else { b"" });
+            }
+            12 if header.name.eq_ignore_ascii_case("x-request-id") => {
+                call.request_id = call.request_id.or_else(|| Call::name(header.value));
             }
             13 if header.name.eq_ignore_ascii_case("if-none-match") => {
                 wishes.if_none_match = wishes.if_none_match.or(Some(header.value));
@@ -148,18 +167,44 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
         (0, false, true) => Persistence::KeepTold,
         _ => Persistence::Keep,
     };
-    Ok(Judged { wishes, credentials, persistence, body })
+    Ok(Judged { wishes, call, credentials, persistence, body })
 }
 
-fn partial<'a>(buffer: &[u8], limits: &Limits) -> Parsed<'a> {
-    let line = memchr::memchr(b'\n', buffer).unwrap_or(buffer.len());
-    if line > limits.request_line {
-        return Parsed::Refused(too_long());
+/// Whether the request line is too long, or will be.
+fn has_too_long_a_line(buffer: &[u8], limits: &Limits) -> bool {
+    // Most heads are shorter than a line may be.
+    if buffer.len() <= limits.request_line {
+        return false;
     }
-    if buffer.len() >= limits.head_bytes {
-        return Parsed::Refused(too_large("the head is too large"));
+    // Empty lines may stand before it (RFC 9112 §2.2).
+    let mut rest = buffer;
+    while let Some(behind) = rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n")) {
+        rest = behind;
     }
-    Parsed::Partial
+    let line = memchr::memchr(b'\n', rest).and_then(|end| rest.get(..end)).unwrap_or(rest);
+    line.strip_suffix(b"\r").unwrap_or(line).len() > limits.request_line
+}
+
+/// The method's word, as much of it as one wants to see.
+pub(super) fn method(head: &[u8]) -> &str {
+    let word = head.split(|byte| *byte == b' ').next().unwrap_or_default();
+    // Words of heads are ASCII, else they were refused.
+    std::str::from_utf8(word.get(..word.len().min(LONG_METHOD)).unwrap_or_default())
+        .unwrap_or_default()
+}
+
+/// No method that anybody means is longer.
+const LONG_METHOD: usize = 32;
+
+/// The lines of `X-Forwarded-For`. Read again, since few answers have a use for it.
+pub(super) fn forwarded(head: &[u8]) -> Vec<&[u8]> {
+    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+    let mut request = httparse::Request::new(&mut headers);
+    // It was read before.
+    let _ = request.parse(head);
+    let named =
+        |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case("x-forwarded-for");
+    request.headers.iter().filter(named).map(|header| header.value).collect()
 }
 
 /// Strips scheme and authority off an absolute-form target.
@@ -258,6 +303,13 @@ mod tests {
         let long = "x".repeat(9000);
         assert_eq!(head(&format!("GET /{long}")), Err(414));
         assert_eq!(head(&format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n")), Err(414));
+        // At once or by and by, it is the line that counts, and its end is not.
+        let line = |length: usize| format!("GET /{} HTTP/1.1", "x".repeat(length - 14));
+        let rest = "\r\nHost: x\r\n\r\n";
+        assert!(head(&(line(8192) + rest)).is_ok());
+        assert_eq!(head(&line(8192)), Err(0));
+        assert_eq!(head(&(line(8193) + rest)), Err(414));
+        assert_eq!(head(&line(8193)), Err(414));
         assert_eq!(
             head(&format!("GET /a HTTP/1.1\r\nHost: x\r\nA: {long}{long}\r\n\r\n")),
             Err(431)

@@ -9,6 +9,8 @@ pub struct Limits {
     pub head: Duration,
     /// Between two requests.
     pub idle: Duration,
+    /// For one more request on an idle connection once connections are to end.
+    pub drain_idle: Duration,
     /// For a reply to be taken.
     pub write: Duration,
     /// For the rest of what a refused client sends, so that it reads why.
@@ -33,6 +35,7 @@ impl Default for Limits {
         Self {
             head: Duration::from_secs(10),
             idle: Duration::from_secs(75),
+            drain_idle: Duration::from_secs(1),
             write: Duration::from_secs(30),
             linger: Duration::from_secs(2),
             request_line: 8 * 1024,

@@ -6,10 +6,13 @@
 
 mod connection;
 mod exchange;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod head;
 mod limits;
 mod linger;
 mod session;
+mod telling;
 mod timer;
 
 pub use limits::Limits;
@@ -51,14 +54,14 @@ pub struct Front {
 impl ServerApp for Front {
     // The accept loop's own watch ends accepting; connections go on until `draining`.
     async fn process_new(self: &Arc<Self>, mut io: Stream, _: &ShutdownWatch) -> Option<Stream> {
+        // Dropped last: when no connection is awaited any more, nothing of one is left.
+        let _awaited = self.connections.token();
         let Ok(_place) = self.places.try_acquire() else {
-            let _awaited = self.connections.token();
             Box::pin(self.turn_away(io)).await;
             return None;
         };
         let open = self.service.metrics.connections.with_label_values(&[self.listener.name()]);
         let _open = Open::count(open);
-        let _awaited = self.connections.token();
         let _charged = self.service.origin.budget.charge(Part::Connections, CONNECTION_BYTES);
         let mut connection = Connection::new(self);
         loop {
@@ -81,7 +84,7 @@ impl Front {
         self.service.metrics.connections_refused.inc();
         let problem =
             Problem::new(503, Code::Unavailable, "Too many connections. Please try again later.");
-        if Exchange::new(self).refuse(&mut io, problem).await == Next::Linger {
+        if Exchange::new(self).refuse(&mut io, None, problem).await == Next::Linger {
             linger::close(io, self.limits.linger).await;
         }
     }

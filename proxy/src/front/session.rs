@@ -15,17 +15,18 @@ pub(super) async fn answer(io: Stream, connection: &mut Connection) -> Option<St
     let bytes = std::mem::take(&mut connection.buffer);
     let limits = connection.exchange.front.limits;
     let listener = connection.exchange.front.listener;
+    let Parsed::Head(head, _) = head::parse(&bytes, listener, &limits) else { return None };
     let (mut io, rest) = match read_body(io, bytes.clone(), &limits).await {
         Ok(Some(parts)) => parts,
         Ok(None) => return None,
         Err((mut io, problem)) => {
-            let next = connection.exchange.refuse(&mut io, problem).await;
+            let next = connection.exchange.refuse(&mut io, Some(&head), problem).await;
             return finish(io, next, connection).await;
         }
     };
+    let more = !rest.is_empty();
     connection.buffer = rest;
-    let Parsed::Head(head, _) = head::parse(&bytes, listener, &limits) else { return None };
-    match connection.exchange.answer(&mut io, &head).await {
+    match connection.exchange.answer(&mut io, &head, more).await {
         None => Some(io),
         Some(next) => finish(io, next, connection).await,
     }
@@ -46,7 +47,8 @@ async fn read_body(
     limits: &super::Limits,
 ) -> Result<Option<(Stream, BytesMut)>, (Stream, Problem)> {
     let mut session = HttpSession::new(io);
-    session.set_read_timeout(Some(limits.head));
+    // Later than our own deadline, which is the one that tells the client why.
+    session.set_read_timeout(Some(limits.head.saturating_mul(2)));
     session.set_pipelining_enabled(true);
     session.set_pipelined_prefix(bytes);
     // pingora refuses more than our parser does: lengths that contradict, unknown codings.

@@ -25,6 +25,13 @@ impl Timer {
         }
     }
 
+    /// Moves the deadline to so long from now, if that is earlier.
+    pub(super) fn bring_forward(&mut self, after: Duration) {
+        if Instant::now() + after < self.deadline {
+            self.restart(after);
+        }
+    }
+
     /// Ends when the deadline has passed.
     pub(super) async fn expired(&mut self) {
         loop {

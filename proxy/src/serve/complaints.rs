@@ -1,6 +1,7 @@
 //! Telling the log that there was no answer: each failure once, and a flood of them in part.
 
-use aqs_origin::OriginError;
+use crate::log::fields;
+use aqs_origin::{OriginError, RequestId, TraceParent};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -24,13 +25,29 @@ impl Default for Complaints {
 
 impl Complaints {
     /// Tells that a request got no answer, unless too much is told already.
-    pub fn tell(&self, request: u64, path: &str, error: &OriginError) {
+    pub fn tell(
+        &self,
+        request: &RequestId,
+        trace: Option<TraceParent>,
+        path: &str,
+        error: &OriginError,
+    ) {
         if !self.may_tell(self.begun.elapsed().as_secs()) {
             self.untold.fetch_add(1, Ordering::Relaxed);
             return;
         }
         let untold = self.untold.swap(0, Ordering::Relaxed);
-        tracing::error!(request, path, %error, untold, "no answer");
+        let id = trace.map(|trace| tracing::field::display(trace.trace_id()));
+        let parent = trace.map(|trace| tracing::field::display(trace.parent_id()));
+        tracing::error!(
+            { fields::REQUEST_ID } = %request,
+            { fields::TRACE } = id,
+            { fields::PARENT } = parent,
+            { fields::KEY } = path,
+            { fields::ERROR } = %error,
+            untold,
+            "no answer"
+        );
     }
 
     fn may_tell(&self, second: u64) -> bool {

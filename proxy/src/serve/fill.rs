@@ -1,15 +1,14 @@
 //! Misses: one flight per key asks origin and keeps what comes.
 
 use super::head_view::OwnedWishes;
-use super::{CacheResult, Reply, Service};
+use super::{CacheResult, OwnedCall, Reply, Service, Told};
 use aqs_api::problem::Code;
 use aqs_api::{Key, Problem, Query};
 use aqs_origin::epochs::Validity;
 use aqs_origin::flights::{Failure, Flights, Landed, Outcome};
 use aqs_origin::store::StoreError;
-use aqs_origin::{Cx, Entry, Freshness, OriginError, Priority};
+use aqs_origin::{Cx, Entry, Freshness, OriginError, Priority, RequestId};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Flights that ask origin for the answer to a key.
@@ -33,9 +32,14 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
 impl Service {
     /// Answers a query that the cache can't.
-    pub(super) async fn fill(self: Arc<Self>, query: Query, wishes: &OwnedWishes) -> Reply {
+    pub(super) async fn fill(
+        self: Arc<Self>,
+        query: Query,
+        wishes: &OwnedWishes,
+        call: OwnedCall,
+    ) -> Reply {
         let reason = self.miss_reason(&query);
-        let mut cx = self.cx(Priority::Live);
+        let mut cx = self.cx(Priority::Live, call);
         if self.usable(&query).is_some() {
             // With something to fall back on, nobody has to wait for a store that hangs.
             cx.deadline = cx.deadline.min(Instant::now() + PATIENCE_WITH_STALE);
@@ -43,7 +47,7 @@ impl Service {
         for _ in 0..TRIES {
             let landed = match self.ask(&query, &cx).await {
                 Ok(landed) => landed,
-                Err(failure) => return self.failed(&query, &failure, wishes),
+                Err(failure) => return self.failed(&query, failure, wishes, &cx),
             };
             let Answered { entry, kept } = landed.value;
             // What was asked before a hard purge must not be served after it.
@@ -53,7 +57,9 @@ impl Service {
                     (false, true) => reason,
                     (false, false) => CacheResult::NotKept,
                 };
-                return self.reply(entry, wishes.borrow(), result, self.clock.now());
+                let leader = landed.joined.then_some(landed.leader);
+                let reply = self.reply(entry, wishes.borrow(), result, self.clock.now());
+                return reply.telling(Told { leader, cause: None });
             }
         }
         let problem =
@@ -72,8 +78,8 @@ impl Service {
             .fly(query.key().clone(), epochs, &slots, cx, |_, cx| async move {
                 let entry = service.origin.answer(&asked, &cx).await.inspect_err(|failure| {
                     // Told once, here, whoever waits for it.
-                    let request = failure.request_id.unwrap_or(cx.request_id);
-                    service.complaints.tell(request, asked.key().path(), &failure.error);
+                    let request = failure.request_id.as_ref().unwrap_or(&cx.request_id);
+                    service.complaints.tell(request, cx.trace, asked.key().path(), &failure.error);
                 })?;
                 let kept = service.keep(asked.key(), &entry);
                 Ok(Answered { entry, kept })
@@ -82,9 +88,9 @@ impl Service {
     }
 
     /// The circumstances of a request of its own.
-    pub(super) fn cx(&self, priority: Priority) -> Cx {
-        let number = self.last_request.fetch_add(1, Ordering::Relaxed) + 1;
-        Cx::new(Instant::now() + self.answer_within, priority, number)
+    pub(super) fn cx(&self, priority: Priority, call: OwnedCall) -> Cx {
+        let OwnedCall { request_id, trace } = call;
+        Cx { trace, ..Cx::new(Instant::now() + self.answer_within, priority, request_id) }
     }
 
     /// Keeps an answer, if it is to be kept.
@@ -119,22 +125,34 @@ impl Service {
     }
 
     /// The old answer, if there is one that may still be used, or what is wrong.
-    fn failed(self: &Arc<Self>, query: &Query, failure: &Failure, wishes: &OwnedWishes) -> Reply {
+    fn failed(
+        self: &Arc<Self>,
+        query: &Query,
+        failure: Failure,
+        wishes: &OwnedWishes,
+        cx: &Cx,
+    ) -> Reply {
+        // Its own name: the leader's may be another client's. The log knows who asked for whom.
+        let problem = problem(&failure.error, &cx.request_id);
+        let leader = failure.request_id.filter(|leader| *leader != cx.request_id);
+        let told = Told { leader, cause: Some(Arc::clone(&failure.error)) };
         // A broken cell is no failure of the store: the new answer is the truth.
         if !matches!(*failure.error, OriginError::Shape { .. })
             && let Some(entry) = self.usable(query)
         {
             let now = self.clock.now();
             entry.back_off(now, AFTER_FAILURE);
-            return self.reply(entry, wishes.borrow(), CacheResult::StaleIfError, now);
+            return self
+                .reply(entry, wishes.borrow(), CacheResult::StaleIfError, now)
+                .telling(told);
         }
-        Reply::failure(problem(failure), query.endpoint_id())
+        Reply::failure(problem, query.endpoint_id()).telling(told)
     }
 }
 
-/// What a client is told of a failure: nothing of its inside, but the number that the log has.
-fn problem(failure: &Failure) -> Problem {
-    let (status, code, what) = match &*failure.error {
+/// What a client is told of a failure: nothing of its inside, but the name by which the log has it.
+fn problem(error: &OriginError, request: &RequestId) -> Problem {
+    let (status, code, what) = match error {
         OriginError::Store(StoreError::Unavailable { .. }) | OriginError::Lost => {
             (503, Code::Unavailable, "The data store can't be reached at the moment")
         }
@@ -147,6 +165,5 @@ fn problem(failure: &Failure) -> Problem {
         OriginError::Shape { .. } => return Problem::broken_data(),
         _ => (500, Code::StoreFailed, "The data store failed"),
     };
-    let number = failure.request_id.map_or(String::new(), |number| format!(" (request {number})"));
-    Problem::new(status, code, format!("{what}. Please try again later{number}."))
+    Problem::new(status, code, format!("{what}. Please try again later (request {request})."))
 }

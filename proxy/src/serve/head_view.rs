@@ -1,5 +1,7 @@
 //! What serving must know of a request, whatever protocol brought it.
 
+use super::call::Call;
+
 /// A request's head, borrowed from where it was read.
 #[derive(Clone, Copy, Debug)]
 pub struct HeadView<'a> {
@@ -11,6 +13,8 @@ pub struct HeadView<'a> {
     pub target: &'a str,
     /// In which form the answer is wished.
     pub wishes: Wishes<'a>,
+    /// How the request is called.
+    pub call: Call<'a>,
     /// Who asks, as far as the admin listener wants to know.
     pub credentials: Credentials<'a>,
 }

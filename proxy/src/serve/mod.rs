@@ -1,6 +1,7 @@
 //! From a head to a reply: the one function that serves (design: `serve(HeadView) → Now | Later`).
 
 mod cache_result;
+mod call;
 mod coding;
 mod complaints;
 mod datasets;
@@ -13,21 +14,25 @@ mod refresh;
 mod reply;
 
 pub use cache_result::CacheResult;
+pub use call::{Call, MadeId, OwnedCall, Told};
 pub use complaints::Complaints;
 pub use fill::{Answered, KeyFlights};
 pub use head_view::{Credentials, HeadView, Listener, Method, Wishes};
+pub use pages::KeptPage;
 pub use reply::{Content, Page, Persistence, Reply};
 
 use crate::admin::{Door, Ready};
 use crate::cache::ResponseCache;
+use crate::log;
+use crate::log::access::AccessLog;
 use crate::metrics::Metrics;
+use crate::settings::PublicPages;
 use crate::spellings::Spellings;
 use aqs_api::{Catalogue, KeyRef, Problem, Query, Target};
 use aqs_origin::{Clock, Entry, Freshness, Moment, Origin};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -56,14 +61,20 @@ pub struct Service {
     pub ready: Ready,
     /// What is told of failures.
     pub complaints: Complaints,
+    /// What clients find beside the data.
+    pub public_pages: PublicPages,
+    /// The metrics that clients were shown last.
+    pub public_metrics: KeptPage,
     /// Everything that `/metrics` shows.
     pub registry: prometheus::Registry,
     /// The time.
     pub clock: Clock,
     /// How long a client is kept waiting for a store.
     pub answer_within: Duration,
-    /// The number of the last request that went to origin, which logs call it by.
-    pub last_request: AtomicU64,
+    /// Which requests the log tells of.
+    pub access: AccessLog,
+    /// The log, if it is ours.
+    pub log: Option<log::Handle>,
     /// Who awaits what was begun, at the end.
     pub tasks: TaskTracker,
 }
@@ -120,9 +131,9 @@ impl Service {
                 return Served::Now(reply);
             }
         }
-        let wishes = head.wishes.to_owned();
+        let (wishes, call) = (head.wishes.to_owned(), head.call.to_owned());
         let service = Arc::clone(self);
-        Served::Later(Box::pin(async move { service.fill(query, &wishes).await }))
+        Served::Later(Box::pin(async move { service.fill(query, &wishes, call).await }))
     }
 
     fn cached(self: &Arc<Self>, head: &HeadView<'_>, key: KeyRef<'_>) -> Option<Reply> {
@@ -131,7 +142,7 @@ impl Service {
         let result = match entry.freshness(now, &self.origin.epochs) {
             Freshness::Fresh => CacheResult::Fresh,
             Freshness::Revalidate => {
-                self.refresh(&entry, key, now);
+                self.refresh(&entry, key, now, &head.call);
                 CacheResult::Stale
             }
             Freshness::OnlyIfStoreFails if entry.backs_off(now) => CacheResult::StaleIfError,

@@ -1,11 +1,18 @@
 //! The few pages beside the data: index, robots, health, metrics.
 
 use super::{Content, Page, Reply, Service};
+use crate::build_info;
 use aqs_api::Problem;
+use aqs_api::problem::Code;
+use aqs_origin::Moment;
 use bytes::Bytes;
+use parking_lot::Mutex;
 use prometheus::{Encoder, TextEncoder};
+use serde::Serialize;
 
 const DAY: &str = "max-age=86400";
+/// For how many seconds clients are shown the same metrics.
+const PUBLIC_METRICS_KEPT: i64 = 1;
 const NO_STORE: &str = "no-store";
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json; charset=utf-8";
@@ -22,26 +29,41 @@ impl Service {
                 cache_control: DAY,
                 body: Bytes::new(),
             })),
+            "/healthz" if self.public_pages.upstream_health => Reply::upstream_health(),
             "/healthz" => Reply::healthy(),
+            "/metrics" | "/admin/metrics" if self.public_pages.metrics => self.public_metrics(),
             _ => Reply::problem(Problem::invalid_route()),
         }
     }
 
     /// The metrics as Prometheus reads them.
     pub(crate) fn metrics_page(&self) -> Reply {
-        self.refresh_gauges();
-        let mut body = Vec::new();
-        match TextEncoder::new().encode(&self.registry.gather(), &mut body) {
-            Ok(()) => ok("text/plain; version=0.0.4; charset=utf-8", NO_STORE, body),
-            Err(error) => {
-                tracing::error!(%error, "the metrics can't be written");
-                Reply::problem(Problem::new(
-                    500,
-                    aqs_api::problem::Code::StoreFailed,
-                    "The metrics can't be written; the log says why.",
-                ))
+        metrics(self.gathered())
+    }
+
+    /// The same for clients, of whom there may be many.
+    fn public_metrics(&self) -> Reply {
+        let now = self.clock.now();
+        let mut kept = self.public_metrics.0.lock();
+        match &*kept {
+            Some((made, page)) if (0..PUBLIC_METRICS_KEPT).contains(&now.seconds_since(*made)) => {
+                metrics(Some(page.clone()))
+            }
+            _ => {
+                let page = self.gathered();
+                *kept = page.clone().map(|page| (now, page));
+                metrics(page)
             }
         }
+    }
+
+    fn gathered(&self) -> Option<Bytes> {
+        self.refresh_gauges();
+        let mut body = Vec::new();
+        let written = TextEncoder::new().encode(&self.registry.gather(), &mut body);
+        let logged =
+            written.inspect_err(|error| tracing::error!(%error, "the metrics can't be written"));
+        logged.ok().map(|()| body.into())
     }
 
     fn index(&self) -> String {
@@ -55,7 +77,31 @@ impl Service {
     }
 }
 
+/// A page with when it was made.
+#[derive(Debug, Default)]
+pub struct KeptPage(Mutex<Option<(Moment, Bytes)>>);
+
 impl Reply {
+    /// That the process lives, and what was built, as the upstream services say it.
+    fn upstream_health() -> Self {
+        /// The compiler stands where theirs is looked for.
+        #[derive(Serialize)]
+        struct Health {
+            version: &'static str,
+            build_date: &'static str,
+            build_host: &'static str,
+            go_version: &'static str,
+        }
+        let health = Health {
+            version: build_info::VERSION,
+            build_date: build_info::BUILD_DATE,
+            build_host: build_info::BUILD_HOST,
+            go_version: build_info::RUST_VERSION,
+        };
+        // Words under words: writing them can't fail.
+        ok(JSON, NO_STORE, serde_json::to_string_pretty(&health).unwrap_or_default())
+    }
+
     /// That the process lives.
     pub(crate) fn healthy() -> Self {
         Self::json(&serde_json::json!({"status": "ok"}))
@@ -69,6 +115,17 @@ impl Reply {
     /// A text that nobody keeps.
     pub(crate) fn text(text: &'static str) -> Self {
         ok(TEXT, NO_STORE, text)
+    }
+}
+
+fn metrics(page: Option<Bytes>) -> Reply {
+    match page {
+        Some(page) => ok("text/plain; version=0.0.4; charset=utf-8", NO_STORE, page),
+        None => Reply::problem(Problem::new(
+            500,
+            Code::StoreFailed,
+            "The metrics can't be written; the log says why.",
+        )),
     }
 }
 

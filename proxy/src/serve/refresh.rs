@@ -1,6 +1,6 @@
 //! Refreshing behind a stale answer that the client already has.
 
-use super::Service;
+use super::{Call, Service};
 use aqs_api::KeyRef;
 use aqs_origin::{Entry, Moment, Priority};
 use std::sync::Arc;
@@ -12,8 +12,15 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const BETWEEN_REFRESHES: Duration = Duration::from_secs(5);
 
 impl Service {
-    /// Begins the refresh of a stale entry, unless it was begun lately or too many run.
-    pub(super) fn refresh(self: &Arc<Self>, entry: &Entry, key: KeyRef<'_>, now: Moment) {
+    /// Begins the refresh of a stale entry, unless it was begun lately or too many run. The log
+    /// calls it by the request that met the entry.
+    pub(super) fn refresh(
+        self: &Arc<Self>,
+        entry: &Entry,
+        key: KeyRef<'_>,
+        now: Moment,
+        call: &Call<'_>,
+    ) {
         // The permit first: an entry whose turn has not come keeps its claim.
         let Ok(permit) = Arc::clone(&self.refreshes).try_acquire_owned() else {
             self.metrics.refreshes_deferred.inc();
@@ -24,9 +31,9 @@ impl Service {
         }
         let Some(query) = self.query_of(key) else { return };
         self.metrics.refreshes.inc();
-        let service = Arc::clone(self);
+        let (service, call) = (Arc::clone(self), call.to_owned());
         self.tasks.spawn(async move {
-            let mut cx = service.cx(Priority::Refresh);
+            let mut cx = service.cx(Priority::Refresh, call);
             // No client waits: the permit is held until the flight has ended.
             cx.deadline = Instant::now() + service.flights.limits().within + PATIENCE;
             if service.ask(&query, &cx).await.is_err() {

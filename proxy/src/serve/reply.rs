@@ -1,6 +1,7 @@
 //! A reply on its way to a client: what is sent, and the writing of its head.
 
 use super::cache_result::CacheResult;
+use super::call::Told;
 use super::headers::{self, BLOCKS};
 use aqs_api::target::Uri;
 use aqs_api::{Body, Emptiness, EndpointId, Problem, Representation};
@@ -22,6 +23,8 @@ pub struct Reply {
     gzip: bool,
     /// Seconds until an entry is stale.
     ttl: i64,
+    /// What the log is told beside.
+    pub told: Option<Box<Told>>,
 }
 
 /// What is sent.
@@ -77,13 +80,13 @@ impl Reply {
         let content = if matches { Content::NotModified(entry) } else { Content::Entry(entry) };
         // Purged softly, it is stale before its time.
         let ttl = if result.is_stale() { ttl.min(0) } else { ttl };
-        Self { content, endpoint, result, gzip, ttl }
+        Self { content, endpoint, result, gzip, ttl, told: None }
     }
 
     /// Sends something that neither cache nor store was asked for.
     pub fn generated(content: Content) -> Self {
         let result = CacheResult::Generated;
-        Self { content, endpoint: None, result, gzip: false, ttl: 0 }
+        Self { content, endpoint: None, result, gzip: false, ttl: 0, told: None }
     }
 
     /// Refuses.
@@ -100,6 +103,30 @@ impl Reply {
         }
     }
 
+    /// The same, with something for the log.
+    pub fn telling(self, told: Told) -> Self {
+        let any = told.leader.is_some() || told.cause.is_some();
+        Self { told: any.then(|| Box::new(told)), ..self }
+    }
+
+    /// Why there is no data, as far as `Cache-Status` tells.
+    pub fn detail(&self) -> Option<&'static str> {
+        match &self.content {
+            Content::Entry(entry) => match &entry.representation {
+                Representation::Problem(problem) => reason(problem),
+                Representation::Body(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The coding of the body, if it has one.
+    pub fn coding(&self) -> Option<&'static str> {
+        let Content::Entry(entry) = &self.content else { return None };
+        let Representation::Body(body) = &entry.representation else { return None };
+        self.form(body).map(|_| "gzip")
+    }
+
     /// The status.
     pub fn status(&self) -> u16 {
         match &self.content {
@@ -112,10 +139,12 @@ impl Reply {
     }
 
     /// Writes the head into `head` and gives the body, which it writes into `scratch` if it is
-    /// not kept anywhere. Both are a connection's own and are emptied here.
+    /// not kept anywhere. Both are a connection's own and are emptied here. `request_id` is what
+    /// the answer calls its request.
     pub fn write<'a>(
         &'a self,
         target: &str,
+        request_id: &str,
         persistence: Persistence,
         head: &mut Vec<u8>,
         scratch: &'a mut Vec<u8>,
@@ -167,6 +196,8 @@ impl Reply {
         }
         head.extend_from_slice(b"cache-status: ");
         self.result.write_cache_status(self.ttl, detail, head);
+        head.extend_from_slice(b"\r\nx-request-id: ");
+        head.extend_from_slice(request_id.as_bytes());
         head.extend_from_slice(b"\r\ndate: ");
         head.extend_from_slice(get_cached_date().as_bytes());
         head.extend_from_slice(match persistence {

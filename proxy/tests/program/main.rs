@@ -7,6 +7,9 @@
     reason = "a test may end where it fails"
 )]
 
+mod drain;
+mod logs;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -18,7 +21,7 @@ use std::time::{Duration, Instant};
 fn aqs(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aqs"));
     command.env("HOME", home).env("XDG_CACHE_HOME", home.join("cache")).env_remove("AQS_LOG");
-    for name in ["CONFIG", "LISTEN", "ADMIN_LISTEN", "STORE", "STATE", "MEMORY"] {
+    for name in ["LOG_FORMAT", "CONFIG", "LISTEN", "ADMIN_LISTEN", "STORE", "STATE", "MEMORY"] {
         command.env_remove(format!("AQS_{name}"));
     }
     command.env_remove("CASSANDRA_USERNAME").env_remove("CASSANDRA_PASSWORD");
@@ -80,7 +83,7 @@ impl Running {
                 address = Some(found.parse().unwrap());
             }
             // What it holds is printed after where it listens.
-            if line.contains("curl") || line.contains("nothing yet") {
+            if line.starts_with("  curl") || line.contains("nothing yet") {
                 break;
             }
         }
@@ -264,8 +267,10 @@ fn todays_configuration_of_an_upstream_service_starts_it() {
     fs::write(&file, UPSTREAM).unwrap();
     let mut command = aqs(home.path());
     command.env("AQS_ADMIN_LISTEN", "127.0.0.1:0").env("AQS_STORE", &store);
+    command.env("AQS_LOG_FORMAT", "readable");
     let mut running = Running::spawn(command.arg("-config").arg(&file));
-    assert!(running.get("/healthz").starts_with("HTTP/1.1 200"));
+    assert!(running.get("/healthz").contains("\r\n\r\n{\n  \"version\": \""));
+    assert!(running.get("/admin/metrics").contains("\nhttp_requests_total{"));
     running.signal("TERM");
     assert_eq!(running.child.wait().unwrap().code(), Some(0));
     let mut logged = String::new();
@@ -344,6 +349,59 @@ fn a_purge_finds_the_server_by_its_state_directory() {
     assert!(!mistaken.status.success());
     assert!(said(&mistaken).contains("did you mean"), "{}", said(&mistaken));
     assert_eq!(purge(&[]).status.code(), Some(2), "nothing to purge was named");
+}
+
+#[test]
+fn a_purge_goes_by_a_socket_file_that_the_configuration_names() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let directory = rows(home.path(), "unique_devices", &devices(1, 10));
+    run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+    let (socket, state) = (home.path().join("admin"), home.path().join("state"));
+    let file = home.path().join("aqs.yaml");
+    let keys = format!(
+        "listen: ['127.0.0.1:0']\nadmin: {{listen: ['unix:{}']}}\nstate: {}\nstore: {{path: {}}}\n",
+        socket.display(),
+        state.display(),
+        store.display()
+    );
+    fs::write(&file, keys).unwrap();
+    let mut running = Running::spawn(aqs(home.path()).arg("--config").arg(&file));
+    assert!(running.printed.contains(&format!("curl --unix-socket {}", socket.display())));
+    let target = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
+    let token = state.join("admin-token");
+    let by_hand = format!("--admin unix:{} --token-file {}", socket.display(), token.display());
+    let by_hand: Vec<&str> = by_hand.split(' ').collect();
+    let config = file.to_str().unwrap();
+    for words in [&["--config", config][..], &by_hand] {
+        running.get(target);
+        let purged = run(aqs(home.path()).args(["purge", "--all", "--hard"]).args(words));
+        assert!(purged.status.success(), "{words:?}: {}", said(&purged));
+        assert!(running.get(target).contains("detail=purged"), "{words:?}");
+    }
+    let purged = run(aqs(home.path()).env("AQS_CONFIG", &file).args(["purge", "--all"]));
+    assert!(purged.status.success(), "{}", said(&purged));
+    let other = home.path().join("other-token");
+    fs::write(&other, "a token that is long enough".replace(' ', "-")).unwrap();
+    let mut mistaken = aqs(home.path());
+    mistaken.args(["purge", "--all", "--config", config, "--token-file"]).arg(&other);
+    for (mode, refusal) in [("644", "chmod 600"), ("600", "refused with 401")] {
+        assert!(Command::new("chmod").arg(mode).arg(&other).status().unwrap().success());
+        let refused = run(&mut mistaken);
+        assert!(
+            !refused.status.success() && said(&refused).contains(refusal),
+            "{}",
+            said(&refused)
+        );
+    }
+    running.signal("TERM");
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+    assert!(!socket.exists(), "the socket's file stays");
+    let silent = run(aqs(home.path()).args(["purge", "--all", "--config", config]));
+    assert!(said(&silent).contains("no server answers at unix:/"), "{}", said(&silent));
+    fs::write(&file, "stat: x\n").unwrap();
+    let bad = run(aqs(home.path()).args(["purge", "--all", "--config", config]));
+    assert_eq!(bad.status.code(), Some(64), "{}", said(&bad));
 }
 
 #[test]

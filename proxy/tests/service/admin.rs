@@ -2,8 +2,9 @@
 
 use crate::support::client::{Client, Response};
 use crate::support::scripted::{Mood, Scripted};
-use crate::support::{eventually, house, settings};
+use crate::support::{catalogue, eventually, house, settings};
 use aqs_proxy::house::{House, Settings, StatePlace, TOKEN_FILE};
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 const DATA: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
@@ -87,6 +88,23 @@ async fn every_scope_is_purged_by_its_name() {
         assert_eq!(purged.status, 200, "{}", purged.text());
         let again = client.get(DATA).await;
         assert!(again.header("cache-status").unwrap().ends_with("detail=purged"), "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_others_can_read_ends_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    std::fs::create_dir(&state).unwrap();
+    let file = state.join(TOKEN_FILE);
+    std::fs::write(&file, "a-token-that-is-long-enough\n").unwrap();
+    for mode in [0o640, 0o604, 0o622] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let settings = Settings { state: StatePlace::At(state.clone()), ..settings() };
+        let sockets = House::bind(&settings).unwrap();
+        let started = House::start(sockets, settings, catalogue(), Scripted::open()).await;
+        let refusal = started.err().expect("it started").to_string();
+        assert!(refusal.contains("can be read or written by others"), "{refusal}");
     }
 }
 

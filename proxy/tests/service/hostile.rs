@@ -4,6 +4,7 @@
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
 use crate::support::{eventually, house, settings};
+use aqs_origin::gate::GateLimits;
 use aqs_origin::memory::Part;
 use aqs_proxy::front::Limits;
 use aqs_proxy::house::{House, Settings};
@@ -22,7 +23,8 @@ async fn impatient() -> House {
         linger: Duration::from_millis(100),
         ..Limits::default()
     };
-    house(Settings { limits, ..settings() }, Scripted::open()).await
+    let gate = GateLimits { reads: 1, ..GateLimits::default() };
+    house(Settings { limits, gate, ..settings() }, Scripted::open()).await
 }
 
 /// Whether a normal client is served.
@@ -30,9 +32,12 @@ async fn is_served(address: SocketAddr) -> bool {
     Client::connect(address).await.get(DATA).await.status == 200
 }
 
-/// Waits until no task, place, flight or byte is held by anybody.
+/// Waits until no task, place, flight, turn or byte is held by anybody; the gauges must say so.
 async fn nothing_is_left(house: &House) {
     let service = &house.service;
+    // There is one turn at the store (see `impatient`): nobody has kept it.
+    let fresh = DATA.replace("en.", "nobody-else-asks-for-this.");
+    assert_eq!(Client::connect(house.addresses[0]).await.get(&fresh).await.status, 200);
     let connections = service.metrics.connections.with_label_values(&["public"]);
     eventually(|| {
         connections.get() == 0
@@ -43,6 +48,13 @@ async fn nothing_is_left(house: &House) {
             && service.origin.budget.used(Part::Flights) == 0
     })
     .await;
+    let page = Client::connect(house.admin_addresses[0]).await.get("/metrics").await;
+    for name in ["aqs_flights{", "aqs_flight_waiters{", "aqs_store_queue "] {
+        let mut lines = page.text().lines().filter(|line| line.starts_with(name)).peekable();
+        assert!(lines.peek().is_some(), "no {name}");
+        assert!(lines.all(|line| line.ends_with(" 0")), "{name} is not 0\n{}", page.text());
+    }
+    assert!(page.text().contains("aqs_connections{listener=\"public\"} 0\n"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -154,4 +166,159 @@ async fn what_hides_behind_a_body_is_no_request_of_its_own() {
     }
     drop(client);
     nothing_is_left(&house).await;
+}
+
+/// What is sent, the statuses that answer it in order, and what the last one's detail begins with.
+type Case<'a> = (&'a str, &'a [u16], &'a str);
+
+const CHUNKED: &str = "POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
+const UNCLEAR: &str = "malformed request: the body's end is unclear";
+
+/// Sends each on a connection of its own, which must be closed after the answers.
+async fn each_is_refused(house: &House, cases: &[Case<'_>]) {
+    for (bytes, statuses, detail) in cases {
+        let shown = &bytes[..bytes.len().min(200)];
+        let mut client = Client::connect(house.addresses[0]).await;
+        client.send(bytes.as_bytes()).await;
+        for (number, status) in statuses.iter().enumerate() {
+            let response = client.response(false).await;
+            let response = response.unwrap_or_else(|| panic!("no answer {number} to {shown:?}"));
+            let told = response.json();
+            assert_eq!(
+                (response.status, &told["status"]),
+                (*status, &(*status).into()),
+                "{shown:?}"
+            );
+            if number + 1 == statuses.len() {
+                let told = told["detail"].as_str().unwrap();
+                assert!(told.starts_with(detail), "{shown:?}: {told}");
+                assert_eq!(response.header("connection"), Some("close"), "{shown:?}");
+            }
+        }
+        assert!(client.is_closed().await, "{shown:?}");
+    }
+    assert!(is_served(house.addresses[0]).await);
+    nothing_is_left(house).await;
+}
+
+#[tokio::test]
+async fn nobody_can_hide_a_request_behind_a_coding() {
+    let house = impatient().await;
+    let hidden = "GET /hidden HTTP/1.1\r\nhost: x\r\n\r\n";
+    let coded = |version: &str, line: &str| {
+        format!("POST /outer HTTP/{version}\r\nhost: x\r\n{line}\r\n\r\n0\r\n\r\n{hidden}")
+    };
+    let both = "malformed request: Content-Length beside Transfer-Encoding";
+    let lengths = "malformed request: more than one Content-Length";
+    for (line, detail) in [
+        ("transfer-encoding: gzip", UNCLEAR),
+        ("transfer-encoding: identity", UNCLEAR),
+        ("transfer-encoding: xchunked", UNCLEAR),
+        ("transfer-encoding: chunked, identity", UNCLEAR),
+        ("transfer-encoding: chunked, gzip", UNCLEAR),
+        ("transfer-encoding: chunked\r\ntransfer-encoding: identity", UNCLEAR),
+        ("transfer-encoding: \"chunked\"", UNCLEAR),
+        ("transfer-encoding:", UNCLEAR),
+        ("transfer-encoding: chunked\r\ncontent-length: 5", both),
+        ("content-length: 5\r\ntransfer-encoding: chunked", both),
+        ("Content-Length: 5\r\ncontent-length: 5", lengths),
+        ("content-length: 0\r\ncontent-length: 40", lengths),
+        ("content-length: 5, 5", "malformed request: Content-Length is no number"),
+        ("content-length: -1", "malformed request: Content-Length is no number"),
+        ("content-length: 0x5", "malformed request: Content-Length is no number"),
+        ("content-length: ", "malformed request: "),
+        ("content-length: 99999999999999999999999", "malformed request: "),
+        ("transfer-encoding : chunked", "malformed request: "),
+        (" transfer-encoding: chunked", "malformed request: "),
+        ("transfer-encoding: chunked\0", "malformed request: "),
+    ] {
+        each_is_refused(&house, &[(&coded("1.1", line), &[400], detail)]).await;
+    }
+    // Without a version that knows of codings there are none.
+    each_is_refused(&house, &[(&coded("1.0", "transfer-encoding: chunked"), &[400], "")]).await;
+}
+
+#[tokio::test]
+async fn chunks_that_are_none_are_refused() {
+    let house = impatient().await;
+    let with = |body: &str| format!("{CHUNKED}{body}");
+    for body in [
+        "xyz\r\nabc\r\n0\r\n\r\n",
+        "-1\r\n\r\n",
+        "3\r\nabcdef\r\n0\r\n\r\n",
+        "ffffffffffffffffff\r\na",
+        "0x3\r\nabc\r\n0\r\n\r\n",
+    ] {
+        each_is_refused(&house, &[(&with(body), &[400], UNCLEAR)]).await;
+    }
+    let long = format!("{:x}\r\n{}\r\n0\r\n\r\n", 70_000, "x".repeat(70_000));
+    let detail = "a request body is neither needed nor read this far";
+    each_is_refused(&house, &[(&with(&long), &[413], detail)]).await;
+    // In any number of pieces, and followed by the next request.
+    let pieces = "1\r\nx\r\n".repeat(500) + "0\r\n\r\n";
+    let last = "GET /b HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+    each_is_refused(&house, &[(&(with(&pieces) + last), &[405, 404], "")]).await;
+}
+
+#[tokio::test]
+async fn heads_without_measure_are_refused_and_the_refusal_can_be_read() {
+    let house = impatient().await;
+    let start = "GET /a HTTP/1.1\r\nhost: x\r\n";
+    let huge = "y".repeat(1 << 20);
+    each_is_refused(
+        &house,
+        &[
+            (&format!("{start}a: {huge}\r\n\r\n"), &[431], "the head is too large"),
+            (&format!("{start}{huge}: b\r\n\r\n"), &[431], "the head is too large"),
+            (&format!("GET /{huge} HTTP/1.1\r\n\r\n"), &[414], "the request target is too long"),
+            (&huge, &[414], "the request target is too long"),
+            (
+                &(start.to_owned() + &"a: b\r\n".repeat(300) + "\r\n"),
+                &[431],
+                "too many header lines",
+            ),
+            (&"\r\n".repeat(1 << 19), &[431], "the head is too large"),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_ends_lines_by_half_is_understood_or_refused() {
+    let house = impatient().await;
+    // A bare LF ends a line (RFC 9112 §2.2), so that what follows is a header of its own.
+    each_is_refused(
+        &house,
+        &[
+            ("GET /a HTTP/1.1\nhost: x\nconnection: close\n\n", &[404], ""),
+            ("GET /a HTTP/1.1\r\na: b\nhost: x\nconnection: close\r\n\r\n", &[404], ""),
+            (
+                "GET /a HTTP/1.1\nhost: x\nhost: y\n\n",
+                &[400],
+                "malformed request: more than one Host",
+            ),
+            ("GET /a\rb HTTP/1.1\r\nhost: x\r\n\r\n", &[400], "malformed request: "),
+            ("GET /a HTTP/1.1\rhost: x\r\n\r\n", &[400], "malformed request: "),
+            ("\rGET /a HTTP/1.1\r\nhost: x\r\n\r\n", &[400], "malformed request: "),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_never_ends_is_not_waited_for() {
+    let limits = Limits { head: Duration::from_millis(300), ..Limits::default() };
+    let gate = GateLimits { reads: 1, ..GateLimits::default() };
+    let house = house(Settings { limits, gate, ..settings() }, Scripted::open()).await;
+    for bytes in [
+        "",
+        "G",
+        "GET /a HTTP/1.1\r\nhost: x\r\n",
+        "POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhi",
+        &format!("{CHUNKED}5\r\nhi"),
+        CHUNKED,
+    ] {
+        let refusal = "the request did not arrive in time";
+        each_is_refused(&house, &[(bytes, &[408], refusal)]).await;
+    }
 }

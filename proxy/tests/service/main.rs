@@ -8,12 +8,16 @@
 )]
 
 mod admin;
+mod admin_socket;
 mod any_target;
 mod coalescing;
 mod connections;
+mod drain;
 mod forms;
 mod hostile;
+mod logs;
 mod scenarios;
 mod staleness;
 mod support;
+mod upstream;
 mod wrong_parameters;

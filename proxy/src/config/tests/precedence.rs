@@ -1,6 +1,7 @@
 //! Which source wins.
 
 use super::*;
+use crate::config::LogFormat;
 
 fn port(loaded: &Loaded) -> u16 {
     loaded.config.settings().listen[0].port()
@@ -8,7 +9,7 @@ fn port(loaded: &Loaded) -> u16 {
 
 #[test]
 fn flags_go_before_the_environment_and_that_before_the_file() {
-    let file = "listen: ['127.0.0.1:1']\nmemory: 16MiB\nlog: error\nadmin: {listen: ['[::1]:1']}";
+    let file = "listen: ['127.0.0.1:1']\nmemory: 16MiB\nlog: {filter: error}\nadmin: {listen: ['[::1]:1']}";
     let environment = [("AQS_LISTEN", "127.0.0.1:2, [::1]:2"), ("AQS_MEMORY", "32MiB")];
     assert_eq!(port(&loaded(file, &[], "").unwrap()), 1);
     let both = loaded(file, &environment, "").unwrap();
@@ -16,12 +17,12 @@ fn flags_go_before_the_environment_and_that_before_the_file() {
     assert_eq!(both.config.settings().memory_bytes, 32 << 20);
     // What nobody else speaks of is as the file says.
     assert_eq!(both.config.log_filter(), "error");
-    assert_eq!(both.config.settings().admin_listen[0].port(), 1);
+    assert_eq!(both.config.settings().admin_listen[0].to_string(), "[::1]:1");
     let flags = "--listen 127.0.0.1:3 --memory 64MiB --admin-listen 127.0.0.1:4";
     let all = loaded(file, &environment, flags).unwrap();
     assert_eq!((port(&all), all.config.settings().listen.len()), (3, 1));
     assert_eq!(all.config.settings().memory_bytes, 64 << 20);
-    assert_eq!(all.config.settings().admin_listen[0].port(), 4);
+    assert_eq!(all.config.settings().admin_listen[0].to_string(), "127.0.0.1:4");
 }
 
 #[test]
@@ -33,20 +34,35 @@ fn every_variable_sets_its_key() {
         ("AQS_STATE", "/a/state"),
         ("AQS_MEMORY", "1GiB"),
         ("AQS_LOG", "aqs_origin=debug"),
+        ("AQS_LOG_FORMAT", "ecs"),
         ("CASSANDRA_USERNAME", "who"),
         ("CASSANDRA_PASSWORD", "geheim"),
     ];
     let config = loaded("cassandra:\n  port: 1", &variables, "").unwrap().config;
-    assert_eq!(config.admin.listen[0].port(), 5);
+    assert_eq!(config.admin.listen[0].to_string(), "127.0.0.1:5");
     assert_eq!(config.store.path, Some("/a/store".into()));
     assert_eq!(config.state, Some("/a/state".into()));
     assert_eq!(config.memory.unwrap().bytes(), 1 << 30);
     assert_eq!(config.log_filter(), "aqs_origin=debug");
+    assert_eq!(config.log.format, LogFormat::Ecs);
     let authentication = config.cassandra.unwrap().authentication;
     assert_eq!(authentication.username.as_deref(), Some("who"));
     assert_eq!(authentication.password.unwrap().reveal(), "geheim");
     let known = crate::config::environment::VARIABLES.iter().map(|variable| variable.name);
     assert!(known.eq(variables.iter().map(|(name, _)| *name)));
+}
+
+#[test]
+fn operators_are_served_at_a_socket_file_wherever_it_is_said() {
+    let listens = |file: &str, variables: &[(&str, &str)], flags: &str| {
+        let places = loaded(file, variables, flags).unwrap().config.settings().admin_listen;
+        places.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let file = "admin: {listen: ['unix:/a/b', '127.0.0.1:1']}";
+    assert_eq!(listens(file, &[], ""), ["unix:/a/b", "127.0.0.1:1"]);
+    let variables = [("AQS_ADMIN_LISTEN", "unix:/c, 127.0.0.1:2")];
+    assert_eq!(listens(file, &variables, ""), ["unix:/c", "127.0.0.1:2"]);
+    assert_eq!(listens(file, &variables, "--admin-listen unix:d"), ["unix:d"]);
 }
 
 #[test]
@@ -71,7 +87,8 @@ fn every_setting_reaches_the_house() {
     let config = read(
         "freshness: {data: {fresh: 1s, revalidate: 2s, usable: 3s}, no_data: {fresh: 4s}}\n\
          limits: {head: 5s, request_line: 1KiB, head_bytes: 2KiB, header_lines: 9, body_bytes: 7,\n  \
-         requests_per_connection: 8, connections: 10, drain: 11s}\n\
+         requests_per_connection: 8, connections: 10, drain: 11s,\n  \
+         drain_delay: 18s, drain_idle: 19s}\n\
          store: {reads: 12, queue: 13, wait: 14s}\nflights: {waiters: 15, within: 16s}\n\
          refreshes: 17\nanswer_within: 250ms\nprotected_countries: [NO]\nadmin: {hosts: [ops]}\n\
          state: /s",
@@ -89,6 +106,8 @@ fn every_setting_reaches_the_house() {
     assert_eq!((seconds(limits.head), limits.request_line, limits.head_bytes), (5, 1024, 2048));
     assert_eq!((limits.header_lines, limits.body_bytes, limits.requests), (9, 7, 8));
     assert_eq!((settings.connections, seconds(settings.drain_within)), (10, 11));
+    // Who only waits for connections that nobody uses would not end in time.
+    assert_eq!((seconds(settings.drain_delay), limits.drain_idle.as_millis()), (18, 5500));
     assert_eq!(
         (settings.gate.reads, settings.gate.queue, seconds(settings.gate.wait)),
         (12, 13, 14)

@@ -35,8 +35,18 @@ fn a_file_is_refused_with_place_key_and_reason() {
         ("listen: 127.0.0.1:80", ":1:9: listen: expected a list, as [a, b]"),
         ("listen: [nowhere]", ":1:10: listen[0]: no address such as 127.0.0.1:8080"),
         (
+            "admin: {listen: ['/run/aqs']}",
+            ":1:18: admin.listen[0]: `/run/aqs` is no address such as 127.0.0.1:8081 or unix:/run/aqs/admin",
+        ),
+        (
             "protected_countries: [NO, Norway]",
             ":1:27: protected_countries[1]: `Norway` is no country code of two letters, such as VE",
+        ),
+        ("log: debug", ":1:6: log: expected keys with values, as `log: {filter: info}`"),
+        ("log: {access: some}", ":1:15: log.access: `some` is none of off, sampled and full"),
+        (
+            "log: {trusted_proxies: [10.0.0.0/33]}",
+            ":1:25: log.trusted_proxies[0]: `10.0.0.0/33` is no network such as 10.0.0.0/8, and no address",
         ),
         ("log_level: loud", ":1:12: log_level: Unsupported log level: loud"),
         (
@@ -72,6 +82,10 @@ fn keys_that_contradict_each_other_are_refused() {
             "limits: {head_bytes: 1KiB}",
             "limits.head_bytes: 1KiB are less than limits.request_line, 8KiB, which is a part of it",
         ),
+        (
+            "log: {client_address: forwarded}",
+            "log.trusted_proxies: it is empty, so that nobody's X-Forwarded-For would be believed",
+        ),
         ("listen: []", "listen: it is empty, so that nobody could be served"),
         (
             "listen_address: a.example",
@@ -80,14 +94,19 @@ fn keys_that_contradict_each_other_are_refused() {
     ] {
         assert_eq!(loaded(file, &[], "").unwrap_err().to_string(), refusal);
     }
-    let error = loaded("log: 'a=b=c'", &[], "").unwrap_err().to_string();
-    assert!(error.starts_with("log: `a=b=c` is no filter: "), "{error}");
+    let error = loaded("log: {filter: 'a=b=c'}", &[], "").unwrap_err().to_string();
+    assert!(error.starts_with("log.filter: `a=b=c` is no filter: "), "{error}");
 }
 
 #[test]
 fn variables_and_flags_are_refused_by_their_names() {
     for (name, value, refusal) in [
         ("AQS_MEMORY", "much", "AQS_MEMORY: `much` is no size such as 16KiB or 2GiB"),
+        (
+            "AQS_ADMIN_LISTEN",
+            "127.0.0.1:1,here",
+            "AQS_ADMIN_LISTEN: `here` is no address such as 127.0.0.1:8081 or unix:/run/aqs/admin",
+        ),
         ("AQS_LISTEN", "here", "AQS_LISTEN: `here` is no address such as 127.0.0.1:8080"),
     ] {
         assert_eq!(loaded("", &[(name, value)], "").unwrap_err().to_string(), refusal);

@@ -78,6 +78,52 @@ fn the_listener_is_upstreams_only_if_ours_is_not_named() {
 }
 
 #[test]
+fn a_key_of_theirs_makes_it_an_upstream_file() {
+    for file in [
+        "service_name: a",
+        "base_uri: /metrics/pageviews",
+        "listen_address: localhost",
+        "listen_port: 1",
+        "context_timeout: 1",
+    ] {
+        let pages = loaded(file, &[], "").unwrap().config.settings().public_pages;
+        assert!(pages.upstream_health && pages.metrics, "{file}");
+        let file = format!("{file}\npublic_metrics: false");
+        let pages = loaded(&file, &[], "").unwrap().config.settings().public_pages;
+        assert!(pages.upstream_health && !pages.metrics, "{file}");
+    }
+    for (file, metrics) in [
+        ("", false),
+        ("log_level: info", false),
+        ("cassandra: {port: 1}", false),
+        ("public_metrics: true", true),
+    ] {
+        let pages = loaded(file, &[], "").unwrap().config.settings().public_pages;
+        assert_eq!((pages.upstream_health, pages.metrics), (false, metrics), "{file}");
+    }
+}
+
+#[test]
+fn a_prefix_under_which_nothing_is_served_is_warned_of() {
+    for (base, warned) in [
+        ("/metrics/unique-devices", false),
+        ("metrics/pageviews/", false),
+        ("/metrics", false),
+        ("/metrics/pageviews/top", false),
+        ("/", false),
+        ("/metrics/page", true),
+        ("/stats/unique-devices", true),
+        ("/metrics/no-such-service", true),
+    ] {
+        let warnings = loaded(&format!("base_uri: {base}"), &[], "").unwrap().warnings;
+        assert_eq!(warnings.len(), usize::from(warned), "{base}: {warnings:?}");
+        if let Some(warning) = warnings.first() {
+            assert!(warning.starts_with(&format!("base_uri is {base}, under which")), "{warning}");
+        }
+    }
+}
+
+#[test]
 fn levels_are_taken_in_any_case() {
     for level in ["debug", "INFO", "Warning", "error", "fatal"] {
         assert!(read(&format!("log_level: {level}")).is_ok(), "{level}");

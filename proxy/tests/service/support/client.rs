@@ -1,14 +1,19 @@
 //! A client that keeps what it reads as it came.
 
 use std::net::SocketAddr;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use std::path::Path;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
 
 /// A connection to a house.
 pub(crate) struct Client {
-    stream: TcpStream,
+    stream: Box<dyn Duplex>,
     buffer: Vec<u8>,
 }
+
+trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 /// A response, byte for byte.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +26,19 @@ pub(crate) struct Response {
 impl Client {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.unwrap();
-        Self { stream, buffer: Vec::new() }
+        Self { stream: Box::new(stream), buffer: Vec::new() }
+    }
+
+    /// A connection, if anybody listens there.
+    pub(crate) async fn try_connect(address: SocketAddr) -> Option<Self> {
+        let stream = TcpStream::connect(address).await.ok()?;
+        Some(Self { stream: Box::new(stream), buffer: Vec::new() })
+    }
+
+    /// A connection to a socket's file.
+    pub(crate) async fn connect_to_file(path: &Path) -> Self {
+        let stream = UnixStream::connect(path).await.unwrap();
+        Self { stream: Box::new(stream), buffer: Vec::new() }
     }
 
     /// Sends bytes as they are.

@@ -23,7 +23,7 @@ pub(crate) fn catalogue() -> Arc<Catalogue> {
 /// Settings for a house on free ports.
 pub(crate) fn settings() -> Settings {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    Settings { listen: vec![free], admin_listen: vec![free], ..Settings::default() }
+    Settings { listen: vec![free], admin_listen: vec![free.into()], ..Settings::default() }
 }
 
 /// A house over any store.

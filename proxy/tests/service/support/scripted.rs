@@ -31,6 +31,8 @@ pub(crate) struct Scripted {
     gate: Semaphore,
     /// How urgent each read was when it passed the gate.
     pub(crate) priorities: Mutex<Vec<Priority>>,
+    /// What each read's request and trace were called.
+    pub(crate) calls: Mutex<Vec<(String, Option<String>)>>,
     /// Reads that are being waited for.
     pub(crate) inside: AtomicUsize,
     /// Whether reads take turns with others before they answer.
@@ -55,6 +57,7 @@ impl Scripted {
             mood: Mutex::new(Mood::Answers),
             gate: Semaphore::new(0),
             priorities: Mutex::default(),
+            calls: Mutex::default(),
             inside: AtomicUsize::new(0),
             dawdles: AtomicBool::new(false),
             change: AtomicU64::new(0),
@@ -105,6 +108,8 @@ impl Store for Scripted {
     async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
         let number = self.reads.fetch_add(1, Ordering::SeqCst);
         self.inside.fetch_add(1, Ordering::SeqCst);
+        let call = (cx.request_id.to_string(), cx.trace.map(|trace| trace.to_string()));
+        self.calls.lock().unwrap().push(call);
         let _inside = Inside(&self.inside);
         // Asked before it waits: whatever is changed meanwhile, it has seen the old.
         let truth = self.truth.load(Ordering::SeqCst) as i64;

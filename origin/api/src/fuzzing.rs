@@ -1,0 +1,68 @@
+//! What the fuzz target tries and a test replays; in no other build.
+
+#![allow(clippy::panic, reason = "a fuzz target tells by a panic what it has found")]
+
+use crate::catalogue::Catalogue;
+use crate::percent;
+use crate::target::{Target, Uri};
+
+/// Any bytes as a request target: whatever is understood can be asked by its key and is then
+/// understood as the same; whatever is not is told in proper JSON.
+pub fn target(catalogue: &Catalogue, bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let uri = Uri::of(text).to_string();
+    assert!(uri.is_ascii(), "{uri} is not ASCII");
+    assert_eq!(Uri::of(&uri).to_string(), uri, "the uri of a uri is another");
+    text.split('/').for_each(segment);
+    let Some(target) = Target::parse(text) else { return };
+    let query = match catalogue.resolve(target) {
+        Ok(query) => query,
+        Err(problem) => {
+            assert!([400, 404].contains(&problem.status), "{problem:?}");
+            let mut body = Vec::new();
+            problem.render(Uri::of(text), &mut body);
+            let told: serde_json::Value = serde_json::from_slice(&body)
+                .unwrap_or_else(|error| panic!("no JSON is told of {text}: {error}"));
+            assert_eq!(told["uri"], uri.as_str());
+            return;
+        }
+    };
+    let key = query.key();
+    let again = Target { dialect: key.dialect(), path: key.path() };
+    let again = catalogue
+        .resolve(again)
+        .unwrap_or_else(|problem| panic!("{} is a key but {problem:?}", key.path()));
+    assert_eq!(again.key(), key, "reading a key gives another");
+    assert_eq!(again.id, query.id, "{} is another endpoint's", key.path());
+    assert_eq!(again.values, query.values, "{} has other values", key.path());
+    assert_eq!((again.granularity, again.span), (query.granularity, query.span));
+    let endpoint = query.endpoint();
+    assert_eq!((endpoint.lookup)(&again), (endpoint.lookup)(&query), "another question");
+}
+
+/// One segment: decoding it and writing it as it must be written loses nothing.
+fn segment(raw: &str) {
+    let Some(decoded) = percent::decode(raw) else { return };
+    let mut wire = String::new();
+    percent::encode_into(&mut wire, &decoded);
+    assert!(wire.is_ascii() && !wire.contains(['/', '?', '#']), "{wire} is no segment");
+    assert_eq!(percent::decode(&wire), Some(decoded), "{raw} is lost on the way");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, path::Path};
+
+    #[test]
+    fn the_corpus_holds() {
+        let catalogue = Catalogue::standard().unwrap();
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/target");
+        let mut tried = 0;
+        for entry in fs::read_dir(folder).unwrap() {
+            target(&catalogue, &fs::read(entry.unwrap().path()).unwrap());
+            tried += 1;
+        }
+        assert!(tried > 0, "the corpus is empty");
+    }
+}

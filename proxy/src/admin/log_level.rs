@@ -1,0 +1,137 @@
+//! `/admin/log-level`: how much is logged, read and set while the program runs.
+
+use crate::config::{LogLevel, Span};
+use crate::log::{self, Handle};
+use crate::serve::{Reply, Service};
+use aqs_api::problem::Code;
+use aqs_api::{Problem, percent};
+use serde_json::json;
+use std::time::Duration;
+
+/// What is to be logged, and for how long.
+#[derive(Debug, PartialEq, Eq)]
+struct Wanted {
+    filter: String,
+    lasts: Option<Duration>,
+}
+
+impl Service {
+    /// Tells what is logged.
+    pub(super) fn log_level(&self) -> Reply {
+        let log = match self.own_log() {
+            Ok(log) => log,
+            Err(problem) => return Reply::problem(problem),
+        };
+        let (filter, then) = log.level();
+        Reply::json(&json!({"filter": filter, "falls_back_to": then}))
+    }
+
+    /// Sets what is logged to what the query of a request says.
+    pub(super) fn set_log_level(&self, query: &str) -> Reply {
+        let refused = |detail| Reply::problem(Problem::new(400, Code::InvalidParameter, detail));
+        let log = match self.own_log() {
+            Ok(log) => log,
+            Err(problem) => return Reply::problem(problem),
+        };
+        let wanted = match Wanted::parse(query) {
+            Ok(wanted) => wanted,
+            Err(detail) => return refused(detail),
+        };
+        // Where it grows quiet afterwards this is the last that is heard.
+        let heard = tracing::enabled!(tracing::Level::INFO);
+        if heard {
+            wanted.tell();
+        }
+        match log.set(&wanted.filter, wanted.lasts) {
+            Ok(change) => {
+                if !heard {
+                    wanted.tell();
+                }
+                let seconds = wanted.lasts.map(|lasts| lasts.as_secs_f64());
+                Reply::json(&json!({"old": change.old, "new": change.new, "for_seconds": seconds}))
+            }
+            Err(error) => Reply::problem(Problem::new(503, Code::Unavailable, error.to_string())),
+        }
+    }
+
+    fn own_log(&self) -> Result<&Handle, Problem> {
+        self.log.as_ref().ok_or_else(|| {
+            let detail = "the log belongs to the program around this server, which sets its level";
+            Problem::new(503, Code::Unavailable, detail)
+        })
+    }
+}
+
+impl Wanted {
+    fn parse(query: &str) -> Result<Self, String> {
+        let (mut filter, mut lasts) = (None, None);
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let value =
+                percent::decode(value).ok_or(format!("`{key}` is no percent-encoded UTF-8"))?;
+            match key {
+                "level" | "filter" if filter.is_some() => {
+                    return Err("say either a level or a filter, once".to_owned());
+                }
+                "level" => {
+                    let level: LogLevel = value.parse()?;
+                    filter = Some(level.filter().to_owned());
+                }
+                "filter" => filter = Some(value.into_owned()),
+                "for" => lasts = Some(value.parse::<Span>()?.0),
+                other => {
+                    return Err(format!(
+                        "there is no parameter {other:?}; there are level, filter and for"
+                    ));
+                }
+            }
+        }
+        let filter = filter
+            .filter(|filter| !filter.is_empty())
+            .ok_or("say a level (debug, info, warning, error) or a filter")?;
+        log::filter(&filter).map_err(|error| error.to_string())?;
+        Ok(Self { filter, lasts })
+    }
+
+    fn tell(&self) {
+        let lasts = self.lasts.map(|lasts| Span(lasts).to_string());
+        tracing::info!(filter = self.filter, lasts, "log level by an operator");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_and_filters_are_understood() {
+        let parse = |query| Wanted::parse(query).map(|wanted| (wanted.filter, wanted.lasts));
+        let minutes = |count: u64| Some(Duration::from_secs(60 * count));
+        for (query, filter, lasts) in [
+            ("level=warning", "warn", None),
+            ("level=ERROR&for=10m", "error", minutes(10)),
+            ("for=1m&filter=aqs_origin%3Ddebug,info", "aqs_origin=debug,info", minutes(1)),
+            ("filter=aqs_origin=debug,info", "aqs_origin=debug,info", None),
+        ] {
+            assert_eq!(parse(query), Ok((filter.to_owned(), lasts)), "{query}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (query, part) in [
+            ("", "say a level"),
+            ("filter=", "say a level"),
+            ("filter=a=b=c", "`a=b=c` is no filter"),
+            ("level=loud", "Unsupported log level: loud"),
+            ("level=debug&filter=info", "either a level or a filter"),
+            ("level=debug&for=soon", "is no duration"),
+            ("level=debug&for=0s", "out of range"),
+            ("level=debug&until=noon", "no parameter \"until\""),
+            ("level=%FF", "no percent-encoded"),
+        ] {
+            let said = Wanted::parse(query).unwrap_err();
+            assert!(said.contains(part), "{query}: {said}");
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! What commands have in common that speak to a running server: finding its admin listener and
+//! its token, asking, and telling what went wrong.
+
+use crate::admin::{Token, TokenError};
+use crate::cli::ConfigArgs;
+use crate::config::{self, ConfigError, Environment};
+use crate::house::{ADDRESS_FILE, StatePlace, TOKEN_FILE};
+use crate::place::Place;
+use clap::Args;
+use reqwest::Method;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use thiserror::Error;
+use tokio::runtime::Runtime;
+
+/// How long a server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Which server, and how it knows us.
+#[derive(Debug, Default, Args)]
+pub struct ServerArgs {
+    /// The admin listener, as http://HOST:PORT or unix:PATH [default: that of the server on this
+    /// machine]
+    #[arg(long, value_name = "URL")]
+    pub admin: Option<String>,
+    /// The file with its token [default: that of the server on this machine]
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// The configuration of the server on this machine [env: AQS_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The state directory by which the server on this machine is found [env: AQS_STATE]
+    /// [default: as its configuration says, else aqs in the user's state folder]
+    #[arg(long, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
+/// A server can't be asked, or says no.
+#[derive(Debug, Error)]
+pub enum AdminError {
+    /// No server left word where it listens.
+    #[error("no aqs seems to run here ({file}: {source}); name it with --admin")]
+    Nowhere {
+        /// Where it would have left word.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// There is no state directory to look in.
+    #[error("there is no state directory to find it by; name it with {0}")]
+    Stateless(&'static str),
+    /// The admin listener's name is none.
+    #[error("`{0}` is no admin listener such as http://127.0.0.1:8081 or unix:/run/aqs/admin")]
+    Unclear(String),
+    /// The token can't be had.
+    #[error("the admin token: {0}; name its file with --token-file")]
+    Token(#[from] TokenError),
+    /// The configuration is bad.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// Nothing can be sent.
+    #[error("nothing can be sent: {0}")]
+    Client(String),
+    /// Nobody answers.
+    #[error("no server answers at {place}: {reason}")]
+    Silent {
+        /// Where it was asked.
+        place: String,
+        /// What the system says.
+        reason: String,
+    },
+    /// The server refuses.
+    #[error("{place} refused with {status}: {detail}")]
+    Refused {
+        /// Where it was asked.
+        place: String,
+        /// The status.
+        status: u16,
+        /// Why.
+        detail: String,
+    },
+}
+
+/// A server's admin listener, and the token for it.
+pub struct AdminClient {
+    runtime: Runtime,
+    client: reqwest::Client,
+    /// What stands before a target.
+    base: String,
+    /// The listener as people call it.
+    place: String,
+    /// Whether it is this machine's, whatever address it listens on.
+    local: bool,
+    token: Token,
+}
+
+impl AdminClient {
+    /// Finds the server that flags name, or else the one of this machine.
+    pub fn find(args: &ServerArgs, variables: Environment<'_>) -> Result<Self, AdminError> {
+        let found = Found::by(args, variables)?;
+        let token = Token::read(&found.token_file)?;
+        let failed = |error: &dyn std::error::Error| AdminError::Client(error.to_string());
+        // The token is for nobody between.
+        let mut client = reqwest::Client::builder().timeout(PATIENCE).no_proxy();
+        let base = match found.admin.parse() {
+            Ok(Place::Unix(path)) => {
+                client = client.unix_socket(path);
+                "http://localhost".to_owned()
+            }
+            Ok(Place::Tcp(address)) => format!("http://{address}"),
+            Err(_) if found.admin.starts_with("http://") => {
+                found.admin.trim_end_matches('/').to_owned()
+            }
+            Err(_) => return Err(AdminError::Unclear(found.admin)),
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| failed(&error))?;
+        let client = client.build().map_err(|error| failed(&error))?;
+        let Found { admin: place, local, .. } = found;
+        Ok(Self { runtime, client, base, place, local, token })
+    }
+
+    /// Gets a target, and gives the answer's text.
+    pub fn get(&self, target: &str) -> Result<String, AdminError> {
+        self.ask(Method::GET, target)
+    }
+
+    /// Posts to a target, and gives the answer's text.
+    pub fn post(&self, target: &str) -> Result<String, AdminError> {
+        self.ask(Method::POST, target)
+    }
+
+    fn ask(&self, method: Method, target: &str) -> Result<String, AdminError> {
+        let silent = |error: reqwest::Error| {
+            // The innermost reason is the system's.
+            let mut reason: &dyn std::error::Error = &error;
+            while let Some(source) = reason.source() {
+                reason = source;
+            }
+            AdminError::Silent { place: self.place.clone(), reason: reason.to_string() }
+        };
+        let mut request = self.client.request(method.clone(), format!("{}{target}", self.base));
+        request = request.bearer_auth(self.token.secret());
+        if method == Method::POST {
+            request = request.header("content-length", "0");
+        }
+        if self.local {
+            // A name that writes are taken for.
+            request = request.header("host", "localhost");
+        }
+        let (status, text) = self.runtime.block_on(async {
+            let response = request.send().await.map_err(silent)?;
+            let status = response.status();
+            Ok::<_, AdminError>((status, response.text().await.map_err(silent)?))
+        })?;
+        if status.is_success() {
+            return Ok(text);
+        }
+        let problem: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let detail = problem["detail"].as_str().unwrap_or("the server did not say why");
+        Err(AdminError::Refused {
+            place: self.place.clone(),
+            status: status.as_u16(),
+            detail: detail.to_owned(),
+        })
+    }
+}
+
+/// Appends a value of a query to a target.
+pub fn push_value(target: &mut String, value: &str) {
+    // Stricter than a path needs it: a query has delimiters of its own.
+    for byte in value.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'/' => {
+                target.push(char::from(byte));
+            }
+            other => target.push_str(&format!("%{other:02X}")),
+        }
+    }
+}
+
+/// Where a server is and where its token is.
+#[derive(Debug, PartialEq, Eq)]
+struct Found {
+    admin: String,
+    token_file: PathBuf,
+    local: bool,
+}
+
+impl Found {
+    fn by(args: &ServerArgs, variables: Environment<'_>) -> Result<Self, AdminError> {
+        // A server elsewhere has nothing to do with what is configured here.
+        if let (Some(admin), Some(token_file)) = (&args.admin, &args.token_file) {
+            let (admin, token_file) = (admin.clone(), token_file.clone());
+            return Ok(Self { admin, token_file, local: false });
+        }
+        let state = state(args, variables)?;
+        let state = |flag| state.as_deref().ok_or(AdminError::Stateless(flag));
+        let admin = match &args.admin {
+            Some(admin) => admin.clone(),
+            None => told(state("--admin")?)?,
+        };
+        let token_file = match &args.token_file {
+            Some(file) => file.clone(),
+            None => state("--token-file")?.join(TOKEN_FILE),
+        };
+        Ok(Self { admin, token_file, local: args.admin.is_none() })
+    }
+}
+
+/// The state directory that `serve` would have, were it told the same.
+fn state(args: &ServerArgs, variables: Environment<'_>) -> Result<Option<PathBuf>, ConfigError> {
+    let (config, state) = (args.config.clone(), args.state.clone());
+    let flags = ConfigArgs { config, state, ..ConfigArgs::default() };
+    Ok(match config::load(&flags, variables)?.config.settings().state {
+        StatePlace::At(path) | StatePlace::IfPossible(path) => Some(path),
+        StatePlace::Nowhere => None,
+    })
+}
+
+/// Where the server of this machine listens, which it leaves in its state directory.
+fn told(state: &Path) -> Result<String, AdminError> {
+    let file = state.join(ADDRESS_FILE);
+    match std::fs::read_to_string(&file) {
+        Ok(place) => Ok(place.trim().to_owned()),
+        Err(source) => Err(AdminError::Nowhere { file, source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn find(args: &ServerArgs, variables: &[(&str, &Path)]) -> Result<Found, String> {
+        let look = |name: &str| {
+            let found = variables.iter().find(|(known, _)| *known == name);
+            found.map(|(_, path)| path.as_os_str().to_owned())
+        };
+        Found::by(args, &look).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn it_is_found_by_the_state_that_serve_would_have() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = |name: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir(&path).unwrap();
+            fs::write(path.join(ADDRESS_FILE), format!("unix:/{name}\n")).unwrap();
+            path
+        };
+        let (flag, variable, key) = (state("flag"), state("variable"), state("key"));
+        let config = folder.path().join("aqs.yaml");
+        fs::write(&config, format!("state: {}\n", key.display())).unwrap();
+        let found = |place: &str, state: &Path| {
+            let (admin, token_file) = (place.to_owned(), state.join(TOKEN_FILE));
+            Ok(Found { local: admin.starts_with("unix:"), admin, token_file })
+        };
+        let mut args = ServerArgs::default();
+        let by_config = [("AQS_CONFIG", config.as_path())];
+        assert_eq!(find(&args, &by_config), found("unix:/key", &key));
+        let by_both = [by_config[0], ("AQS_STATE", variable.as_path())];
+        assert_eq!(find(&args, &by_both), found("unix:/variable", &variable));
+        args.config = Some(config.clone());
+        assert_eq!(find(&args, &[]), found("unix:/key", &key));
+        args.state = Some(flag.clone());
+        assert_eq!(find(&args, &by_both), found("unix:/flag", &flag));
+        args.admin = Some("http://there:1".to_owned());
+        assert_eq!(find(&args, &[]), found("http://there:1", &flag));
+        // With both flags nothing of this machine is looked at.
+        args.token_file = Some("token".into());
+        args.config = Some("/no/such/file".into());
+        let admin = "http://there:1".to_owned();
+        let there = Found { admin, token_file: "token".into(), local: false };
+        assert_eq!(find(&args, &[]), Ok(there));
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut args =
+            ServerArgs { state: Some(folder.path().to_owned()), ..ServerArgs::default() };
+        let said = |args: &ServerArgs| match AdminClient::find(args, &|_| None) {
+            Ok(_) => panic!("it was found"),
+            Err(error) => error.to_string(),
+        };
+        assert!(said(&args).starts_with("no aqs seems to run here ("), "{}", said(&args));
+        fs::write(folder.path().join(ADDRESS_FILE), "127.0.0.1:1\n").unwrap();
+        assert!(said(&args).contains("admin-token") && said(&args).contains("--token-file"));
+        Token::read_or_make(&folder.path().join(TOKEN_FILE)).unwrap();
+        for wrong in ["there", "https://there", "unix:"] {
+            args.admin = Some(wrong.to_owned());
+            assert!(said(&args).contains("is no admin listener"), "{}", said(&args));
+        }
+    }
+
+    #[test]
+    fn values_keep_their_delimiters_to_themselves() {
+        let mut target = String::from("/a?b=");
+        push_value(&mut target, "Ä&c=d /e");
+        assert_eq!(target, "/a?b=%C3%84%26c%3Dd%20/e");
+    }
+}

@@ -1,0 +1,96 @@
+//! What the fuzz target of heads tries.
+
+use super::head::{self, Head, Parsed, parse};
+use super::limits::Limits;
+use crate::log::client::ClientAddress;
+use crate::serve::Listener;
+use aqs_origin::TraceParent;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Small, so that they are reached soon.
+fn small() -> Limits {
+    Limits { request_line: 200, head_bytes: 1000, header_lines: 20, ..Limits::default() }
+}
+
+/// Any bytes as what a connection begins with: the outcome depends on them and not on how they
+/// arrive, is final, and tells the truth about what follows the head.
+pub(crate) fn head(bytes: &[u8]) {
+    let limits = small();
+    let outcome = Outcome::of(bytes, &limits);
+    // As a connection parses: whenever a line has ended, and when a line is too long.
+    let mut ends: Vec<usize> = line_ends(bytes).take_while(|end| *end < bytes.len()).collect();
+    ends.push(bytes.len());
+    let outcomes = ends.iter().map(|end| Outcome::of(&bytes[..*end], &limits));
+    let first = outcomes.into_iter().find(|outcome| *outcome != Outcome::Partial);
+    assert_eq!(first.unwrap_or(Outcome::Partial), outcome, "it depends on how it arrives");
+    match outcome {
+        Outcome::Partial => {
+            assert!(bytes.len() < limits.head_bytes, "no end of it is asked for");
+        }
+        Outcome::Refused(status) => {
+            assert!([400, 414, 431, 505].contains(&status), "{status}");
+        }
+        Outcome::Head { length, body } => {
+            assert!(length <= bytes.len() && length <= limits.head_bytes);
+            assert!(bytes[..length].ends_with(b"\n"));
+            assert_eq!(body, announces_a_body(&bytes[..length]), "where does the next one begin?");
+        }
+    }
+}
+
+/// The headers that are read further: nothing comes out of them that could not be sent on.
+fn headers(head: &Head<'_>) {
+    let call = head.view.call;
+    if let Some(name) = call.request_id {
+        assert!(
+            (1..=128).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
+        );
+    }
+    if let Some(trace) = call.trace() {
+        let sent = trace.to_string();
+        let again = TraceParent::parse(sent.as_bytes()).map(|trace| trace.to_string());
+        assert_eq!(again, Some(sent), "another trace is sent on");
+    }
+    let (peer, everybody) = (IpAddr::from(Ipv4Addr::LOCALHOST), ["0.0.0.0/0", "::/0"]);
+    let believed = everybody.iter().filter_map(|net| net.parse().ok()).collect();
+    let lines = head::forwarded(head.bytes);
+    let told = ClientAddress::Forwarded(believed).of(Some(peer), lines.into_iter().rev());
+    assert!(told.is_some(), "somebody must have sent it");
+}
+
+/// What parsing gave, as far as it must not depend on chance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Head { length: usize, body: bool },
+    Partial,
+    Refused(u16),
+}
+
+impl Outcome {
+    fn of(bytes: &[u8], limits: &Limits) -> Self {
+        match parse(bytes, Listener::Public, limits) {
+            Parsed::Head(head, length) => {
+                headers(&head);
+                Self::Head { length, body: head.body }
+            }
+            Parsed::Partial => Self::Partial,
+            Parsed::Refused(problem) => Self::Refused(problem.status),
+        }
+    }
+}
+
+fn line_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memchr_iter(b'\n', bytes).map(|at| at + 1)
+}
+
+/// Read naively, by another way than the parser's.
+fn announces_a_body(head: &[u8]) -> bool {
+    String::from_utf8_lossy(head).split('\n').skip(1).any(|line| {
+        let Some((name, value)) = line.split_once(':') else { return false };
+        match name.to_ascii_lowercase().as_str() {
+            "transfer-encoding" => true,
+            "content-length" => value.trim() != "0",
+            _ => false,
+        }
+    })
+}

@@ -1,0 +1,63 @@
+//! What the fuzz targets try and tests replay; in no other build.
+
+#![allow(
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a fuzz target tells by a panic what it has found"
+)]
+
+use crate::config;
+use std::path::Path;
+
+/// Any bytes as what a connection begins with.
+pub fn head(bytes: &[u8]) {
+    crate::front::fuzzing::head(bytes);
+}
+
+/// Any bytes as a configuration file: what is taken can be printed, read again, and is the same.
+pub fn config(bytes: &[u8]) {
+    let path = Path::new("fuzz.yaml");
+    let read = |bytes: &[u8]| {
+        let config = config::from_bytes(path, bytes)?;
+        config::check(&config)?;
+        Ok::<_, config::ConfigError>(config)
+    };
+    let config = match read(bytes) {
+        Ok(config) => config,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    let print = |config: &config::Config| {
+        serde_saphyr::to_string(&config.effective())
+            .unwrap_or_else(|error| panic!("it can't be printed: {error}"))
+    };
+    let printed = print(&config);
+    let again = read(printed.as_bytes())
+        .unwrap_or_else(|error| panic!("what is printed is refused: {error}\n{printed}"));
+    assert_eq!(print(&again), printed, "what is printed means something else");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn replay(name: &str, target: fn(&[u8])) {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
+        let mut tried = 0;
+        for entry in fs::read_dir(folder).unwrap() {
+            target(&fs::read(entry.unwrap().path()).unwrap());
+            tried += 1;
+        }
+        assert!(tried > 0, "the corpus of {name} is empty");
+    }
+
+    #[test]
+    fn the_corpus_of_heads_holds() {
+        replay("head", head);
+    }
+
+    #[test]
+    fn the_corpus_of_configurations_holds() {
+        replay("config", config);
+    }
+}

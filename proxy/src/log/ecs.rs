@@ -1,0 +1,168 @@
+//! Lines for collectors: a JSON object each, in the shape of the Elastic Common Schema that the
+//! upstream services write (contract §6.3).
+
+use super::fields;
+use aqs_origin::{Clock, Moment};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// Writes events as ECS lines.
+#[derive(Clone, Debug)]
+pub struct Ecs {
+    /// The name of the service.
+    pub service: String,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// A line. The first four keys are those of the contract, in its order.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(rename = "@timestamp")]
+    timestamp: String,
+    message: &'a str,
+    log: Log,
+    service: Service<'a>,
+    #[serde(flatten)]
+    fields: &'a BTreeMap<String, Node>,
+}
+
+#[derive(Serialize)]
+struct Log {
+    level: &'static str,
+}
+
+#[derive(Serialize)]
+struct Service<'a> {
+    name: &'a str,
+}
+
+/// A field's value, or the fields below it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Node {
+    Value(Value),
+    Fields(BTreeMap<String, Node>),
+}
+
+/// What an event tells.
+#[derive(Default)]
+struct Told {
+    message: String,
+    fields: BTreeMap<String, Node>,
+    /// The target that an event of the `log` crate has.
+    target: Option<String>,
+}
+
+impl<S, N> FormatEvent<S, N> for Ecs
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let metadata = event.metadata();
+        let mut told = Told::default();
+        event.record(&mut told);
+        let target = told.target.take().unwrap_or_else(|| metadata.target().to_owned());
+        told.keep(fields::TARGET, target.into());
+        let line = Line {
+            timestamp: seconds(self.clock.now()),
+            message: &told.message,
+            log: Log { level: level(*metadata.level(), metadata.target()) },
+            service: Service { name: &self.service },
+            fields: &told.fields,
+        };
+        let text = serde_json::to_string(&line).map_err(|_| fmt::Error)?;
+        writeln!(writer, "{text}")
+    }
+}
+
+/// A moment in UTC, to the second.
+fn seconds(moment: Moment) -> String {
+    let seconds = i64::try_from(moment.0 / 1000).unwrap_or(i64::MAX);
+    // Out of its range is only a clock that stands in another age.
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX).to_string()
+}
+
+fn level(level: Level, target: &str) -> &'static str {
+    match level {
+        Level::ERROR if target == fields::FATAL => "FATAL",
+        Level::ERROR => "ERROR",
+        Level::WARN => "WARNING",
+        Level::INFO => "INFO",
+        _ => "DEBUG",
+    }
+}
+
+impl Told {
+    fn record(&mut self, field: &Field, value: Value) {
+        match field.name() {
+            "message" => self.message = value.as_str().map_or(value.to_string(), str::to_owned),
+            // How the `log` crate's events tell where they come from.
+            "log.target" => self.target = value.as_str().map(str::to_owned),
+            name if name.starts_with("log.") => {}
+            name => self.keep(&fields::place(name), value),
+        }
+    }
+
+    /// Keeps a value under a name whose dots part the objects around it.
+    fn keep(&mut self, name: &str, value: Value) {
+        let mut fields = &mut self.fields;
+        let (sets, last) = name.rsplit_once('.').unwrap_or(("", name));
+        for set in sets.split('.').filter(|set| !set.is_empty()) {
+            let node =
+                fields.entry(set.to_owned()).or_insert_with(|| Node::Fields(BTreeMap::new()));
+            if let Node::Value(_) = node {
+                *node = Node::Fields(BTreeMap::new());
+            }
+            match node {
+                Node::Fields(below) => fields = below,
+                Node::Value(_) => return,
+            }
+        }
+        fields.insert(last.to_owned(), Node::Value(value));
+    }
+}
+
+impl Visit for Told {
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.record(field, value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.record(field, value.into());
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.record(field, value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.record(field, value.into());
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record(field, value.into());
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
+        self.record(field, value.to_string().into());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.record(field, format!("{value:?}").into());
+    }
+}

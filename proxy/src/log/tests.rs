@@ -1,0 +1,225 @@
+//! Whole lines as collectors get them, at a clock that stands, and what filters let through.
+
+use super::access::{AccessLog, Line, Mode};
+use super::{Ecs, fields, filter, initializing};
+use crate::build_info;
+use crate::serve::Told;
+use aqs_origin::store::StoreError;
+use aqs_origin::{Clock, Moment, OriginError, TraceParent};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+
+/// 2024-06-20T21:07:55.9Z, the moment of the contract's sample.
+const MOMENT: Moment = Moment(1_718_917_675_900);
+
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Kept {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+/// The lines that come of what is told, at a filter.
+fn lines_at(text: &str, tell: impl FnOnce()) -> Vec<String> {
+    let kept = Kept::default();
+    let ecs = Ecs { service: "geo-analytics".to_owned(), clock: Clock::set(MOMENT) };
+    let layer = tracing_subscriber::fmt::layer().event_format(ecs).with_writer(kept.clone());
+    let log = tracing_subscriber::registry().with(filter(text).unwrap()).with(layer);
+    tracing::subscriber::with_default(log, tell);
+    let bytes = kept.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn line(tell: impl FnOnce()) -> String {
+    lines_at("debug", tell).join("\n")
+}
+
+/// What every line begins with, at a level.
+fn head(level: &str, message: &str) -> String {
+    format!(
+        r#"{{"@timestamp":"2024-06-20T21:07:55Z","message":"{message}","log":{{"level":"{level}"}},"service":{{"name":"geo-analytics"}}"#
+    )
+}
+
+fn trace() -> TraceParent {
+    TraceParent::parse(b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").unwrap()
+}
+
+fn hit() -> Line<'static> {
+    Line {
+        method: Some("GET"),
+        target: Some("/metrics/unique-devices/en.wikipedia/\"?a\u{7f}"),
+        status: 200,
+        bytes: Some(1234),
+        took: Some(Duration::from_micros(42)),
+        cache: "fresh",
+        endpoint: Some("unique-devices"),
+        coding: Some("gzip"),
+        request_id: "abc-1",
+        ..Line::default()
+    }
+}
+
+#[test]
+fn a_start_line() {
+    let message = format!(
+        "initializing service geo-analytics (Rust version {}, Build host {}, Timestamp {})",
+        build_info::RUST_VERSION.trim_start_matches("rustc "),
+        build_info::BUILD_HOST,
+        build_info::BUILD_DATE,
+    );
+    assert_eq!(
+        line(|| initializing("geo-analytics")),
+        head("INFO", &message) + r#","aqs":{"target":"aqs_proxy::log::start"}}"#
+    );
+}
+
+#[test]
+fn a_warning_with_fields() {
+    let error = io::Error::other("a \"bad\" disk\n");
+    assert_eq!(
+        line(
+            || tracing::warn!(target: "t", path = "/store", rows = 3, ok = false, %error, "odd\u{1b}")
+        ),
+        head("WARNING", r"odd\u001b")
+            + r#","aqs":{"ok":false,"path":"/store","rows":3,"target":"t"},"error":{"message":"a \"bad\" disk\n"}}"#
+    );
+}
+
+#[test]
+fn every_level_has_its_word() {
+    let told = lines_at("trace", || {
+        tracing::trace!("a");
+        tracing::debug!("a");
+        tracing::info!("a");
+        tracing::warn!("a");
+        tracing::error!("a");
+        tracing::error!(target: fields::FATAL, "a");
+    });
+    let levels = ["DEBUG", "DEBUG", "INFO", "WARNING", "ERROR", "FATAL"];
+    assert_eq!(told.len(), levels.len());
+    for (line, level) in told.iter().zip(levels) {
+        assert!(line.starts_with(&head(level, "a")), "{line}");
+    }
+}
+
+#[test]
+fn the_access_line_of_a_hit() {
+    let log = AccessLog { mode: Mode::Full, ..AccessLog::default() };
+    assert_eq!(
+        line(|| log.write(&hit())),
+        head("INFO", "answered")
+            + concat!(
+                r#","aqs":{"cache":"fresh","coding":"gzip","endpoint":"unique-devices","target":"access"}"#,
+                r#","event":{"duration":42000}"#,
+                r#","http":{"request":{"id":"abc-1","method":"GET"},"response":{"bytes":1234,"status_code":200}}"#,
+                ",\"url\":{\"original\":\"/metrics/unique-devices/en.wikipedia/\\\"?a\u{7f}\"}}",
+            )
+    );
+}
+
+#[test]
+fn the_access_line_of_a_failure_with_its_cause_trace_and_client() {
+    let store = StoreError::Unavailable { store: "cassandra", reason: "no host".into() };
+    let cause = OriginError::Store(store);
+    let expected = cause.to_string();
+    assert!(expected.contains("no host"), "{expected}");
+    let told = Told { leader: Some("first".into()), cause: Some(Arc::new(cause)) };
+    let failed = Line {
+        status: 503,
+        bytes: None,
+        cache: "error",
+        coding: None,
+        trace: Some(trace()),
+        told: Some(&told),
+        client: "192.0.2.7".parse().ok(),
+        ..hit()
+    };
+    let written = line(|| AccessLog::default().write(&failed));
+    let error = serde_json::to_string(&expected).unwrap();
+    assert_eq!(
+        written,
+        head("ERROR", "failed")
+            + r#","aqs":{"cache":"error","cut":true,"endpoint":"unique-devices","leader":"first","target":"access"}"#
+            + r#","client":{"address":"192.0.2.7"}"#
+            + &format!(r#","error":{{"message":{error}}},"event":{{"duration":42000}}"#)
+            + r#","http":{"request":{"id":"abc-1","method":"GET"},"response":{"status_code":503}}"#
+            + r#","parent":{"id":"b7ad6b7169203331"},"trace":{"id":"0af7651916cd43dd8448eb211c80319c"}"#
+            + ",\"url\":{\"original\":\"/metrics/unique-devices/en.wikipedia/\\\"?a\u{7f}\"}}"
+    );
+}
+
+#[test]
+fn what_is_refused_has_a_line_without_a_target() {
+    let refused = Line { status: 431, bytes: Some(9), cache: "generated", ..Line::default() };
+    let refused = Line { request_id: "abc-1", ..refused };
+    assert_eq!(
+        line(|| AccessLog::default().write(&refused)),
+        head("INFO", "refused")
+            + r#","aqs":{"cache":"generated","target":"access"}"#
+            + r#","http":{"request":{"id":"abc-1"},"response":{"bytes":9,"status_code":431}}}"#
+    );
+}
+
+#[test]
+fn failures_and_slow_requests_always_get_a_line() {
+    let (fast, slow) = (Duration::from_millis(999), Duration::from_secs(1));
+    let log = |mode| AccessLog { mode, ..AccessLog::default() };
+    for (status, took, wanted) in [
+        (200, fast, false),
+        (404, fast, false),
+        (431, fast, false),
+        (505, fast, false),
+        (500, fast, true),
+        (503, fast, true),
+        (200, slow, true),
+    ] {
+        assert_eq!(log(Mode::Off).wants(status, took), wanted, "{status} {took:?}");
+        assert!(log(Mode::Full).wants(status, took));
+    }
+    assert!(log(Mode::Off).wants_refused(503) && !log(Mode::Off).wants_refused(414));
+    assert!(log(Mode::Full).wants_refused(414));
+    let sampled = (0..10_000).filter(|_| log(Mode::Sampled(10)).wants(200, fast)).count();
+    // A thousand on average: so far off it is once in more tries than there will ever be.
+    assert!((700..1300).contains(&sampled), "{sampled}");
+}
+
+#[test]
+fn access_lines_pass_at_any_level_unless_they_are_named() {
+    let log = AccessLog { mode: Mode::Full, ..AccessLog::default() };
+    let tell = || {
+        log.write(&hit());
+        tracing::info!("other");
+    };
+    assert_eq!(lines_at("info", tell).len(), 2);
+    assert_eq!(lines_at("warn", tell).len(), 1);
+    assert_eq!(lines_at("error", tell).len(), 1);
+    assert_eq!(lines_at("info,access=off", tell).len(), 1);
+    assert!(filter("a=b=c").unwrap_err().to_string().starts_with("`a=b=c` is no filter: "));
+}
+
+#[test]
+fn a_long_target_is_cut_between_its_characters() {
+    let long = format!("/{}", "ü".repeat(1000));
+    let whole = Line { target: Some(&long), ..hit() };
+    let written: serde_json::Value =
+        serde_json::from_str(&line(|| AccessLog::default().write(&whole))).unwrap();
+    assert_eq!(written["url"]["original"], format!("/{}", "ü".repeat(511)));
+}

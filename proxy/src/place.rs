@@ -1,0 +1,84 @@
+//! Where operators can be served: at an address, or at a file.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// What stands before the path of a socket file.
+const UNIX: &str = "unix:";
+
+/// Where a listener is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// At an address.
+    Tcp(SocketAddr),
+    /// At a file of this machine.
+    Unix(PathBuf),
+}
+
+impl Place {
+    /// Whether only this machine can reach it.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Tcp(address) => address.ip().is_loopback(),
+            Self::Unix(_) => true,
+        }
+    }
+
+    pub(crate) fn takes() -> String {
+        "address:port or unix:path".to_owned()
+    }
+}
+
+impl FromStr for Place {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("`{text}` is no address such as 127.0.0.1:8081 or unix:/run/aqs/admin");
+        match text.strip_prefix(UNIX) {
+            Some("") => Err(wrong()),
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => text.parse().map(Self::Tcp).map_err(|_| wrong()),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(text),
+            Self::Unix(path) => write!(text, "{UNIX}{}", path.display()),
+        }
+    }
+}
+
+impl From<SocketAddr> for Place {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_read_as_they_are_written() {
+        for (text, local) in [
+            ("127.0.0.1:8081", true),
+            ("[::1]:1", true),
+            ("unix:/run/aqs/admin", true),
+            ("unix:a b", true),
+            ("0.0.0.0:8081", false),
+            ("10.0.0.1:8081", false),
+        ] {
+            let place: Place = text.parse().unwrap();
+            assert_eq!((place.to_string().as_str(), place.is_local()), (text, local));
+        }
+        for wrong in ["", "unix:", "/run/aqs/admin", "localhost:8081", "8081"] {
+            assert!(wrong.parse::<Place>().unwrap_err().contains("is no address"), "{wrong}");
+        }
+    }
+}

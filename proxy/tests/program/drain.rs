@@ -1,0 +1,117 @@
+//! The end of the program under load, as a service manager brings it about.
+
+use super::{Running, aqs, devices, eventually, rows, run};
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+const CLIENTS: usize = 200;
+const DATA: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
+
+/// Sends a request and reads its whole answer: status, whether it is told to close, and body.
+fn ask(stream: &mut BufReader<TcpStream>, target: &str) -> (u16, bool, String) {
+    let head = format!("GET {target} HTTP/1.1\r\nhost: x\r\n\r\n");
+    stream.get_mut().write_all(head.as_bytes()).expect("it was closed before it was told");
+    let (mut status, mut closes, mut length) = (None, false, 0);
+    loop {
+        let mut line = String::new();
+        assert!(stream.read_line(&mut line).unwrap() > 0, "no answer to {target}");
+        let line = line.trim_end().to_ascii_lowercase();
+        match line.split_once(": ") {
+            Some(("content-length", value)) => length = value.parse().unwrap(),
+            Some(("connection", value)) => closes = value == "close",
+            None if line.is_empty() => break,
+            None => status = line.split(' ').nth(1).and_then(|word| word.parse().ok()),
+            Some(_) => {}
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).expect("half an answer");
+    (status.unwrap(), closes, String::from_utf8(body).unwrap())
+}
+
+/// Asks until it is told to close; whatever it sends before must be answered.
+fn ask_until_told(address: SocketAddr, client: usize, answered: &AtomicUsize) {
+    let mut stream = BufReader::new(TcpStream::connect(address).unwrap());
+    for number in 0.. {
+        let (target, status, holds) = match (client + number) % 3 {
+            0 => (format!("/metrics/nothing/{client}/{number}"), 404, "invalid route"),
+            // New each time, so that the store is asked.
+            1 => (DATA.replace("en.", &format!("p{client}n{number}.")), 404, "we either do not"),
+            _ => (DATA.to_owned(), 200, "\"devices\":10,"),
+        };
+        let (got, closes, body) = ask(&mut stream, &target);
+        assert_eq!((got, body.contains(holds)), (status, true), "{target}: {body}");
+        answered.fetch_add(1, Ordering::Relaxed);
+        if closes {
+            assert_eq!(stream.read(&mut [0]).unwrap(), 0, "more than an answer");
+            return;
+        }
+        thread::sleep(Duration::from_millis(client as u64 % 20));
+    }
+}
+
+#[test]
+fn a_signal_under_load_fails_no_request_and_ends_with_0() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let directory = rows(home.path(), "unique_devices", &devices(1, 10));
+    run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+    let file = home.path().join("aqs.yaml");
+    // So patient that only what is said ends a connection.
+    fs::write(&file, "limits: {drain_delay: 3s, drain_idle: 40s, drain: 90s}\n").unwrap();
+    let mut running =
+        Running::start_with(home.path(), &store, &["--config", file.to_str().unwrap()]);
+    let address = running.address;
+    let mut addresses =
+        running.printed.lines().filter_map(|line| line.trim().strip_prefix("http://"));
+    let admin = addresses.nth(1).unwrap().split(' ').next().unwrap();
+    let admin: SocketAddr = admin.parse().unwrap();
+    let ready = || ask(&mut BufReader::new(TcpStream::connect(admin).unwrap()), "/readyz").0;
+    assert_eq!(ready(), 200);
+
+    let answered = Arc::new(AtomicUsize::new(0));
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|client| {
+            let answered = Arc::clone(&answered);
+            thread::spawn(move || ask_until_told(address, client, &answered))
+        })
+        .collect();
+    let forever = Duration::from_secs(60);
+    eventually("load", forever, || answered.load(Ordering::Relaxed) > CLIENTS * 5);
+    running.signal("TERM");
+    eventually("readiness falls", forever, || ready() == 503);
+    // First of all readiness falls: for a while whoever comes is served.
+    let (status, closes, _) = ask(&mut BufReader::new(TcpStream::connect(address).unwrap()), DATA);
+    assert_eq!((status, closes), (200, true));
+    let failed = clients.into_iter().filter_map(|client| client.join().err()).count();
+    assert_eq!(failed, 0, "clients whose requests failed, of {CLIENTS}");
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+    assert!(TcpStream::connect(address).is_err(), "somebody still listens");
+}
+
+#[test]
+fn whoever_holds_on_is_cut_and_the_end_is_a_good_one_all_the_same() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let directory = rows(home.path(), "unique_devices", &devices(1, 10));
+    run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+    let file = home.path().join("aqs.yaml");
+    fs::write(&file, "limits: {drain: 200ms}\n").unwrap();
+    let mut running =
+        Running::start_with(home.path(), &store, &["--config", file.to_str().unwrap()]);
+    // The beginning of a request that never ends.
+    let mut halfway = TcpStream::connect(running.address).unwrap();
+    halfway.write_all(b"GET / HTTP/1.1\r\n").unwrap();
+    // Answered behind it, so that it was accepted.
+    assert!(running.get(DATA).contains("\"devices\":10,"));
+    running.signal("TERM");
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+    let mut logged = String::new();
+    running.child.stderr.take().unwrap().read_to_string(&mut logged).unwrap();
+    assert!(logged.contains("some connections did not end in time and were cut"), "{logged}");
+}

@@ -1,0 +1,209 @@
+//! What the program logs, where, and that nobody waits for who reads it.
+
+use super::*;
+use serde_json::Value;
+use std::process::ChildStdout;
+
+const TARGET: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
+
+/// A program whose log is for collectors, with where it serves.
+struct Collected {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+    /// What was read of them.
+    read: Vec<String>,
+    address: SocketAddr,
+    admin: SocketAddr,
+    state: std::path::PathBuf,
+}
+
+impl Collected {
+    /// Starts it with upstream's configuration and these keys beside.
+    fn start(home: &Path, keys: &str) -> Self {
+        let store = home.join("store.sqlite");
+        let directory = rows(home, "unique_devices", &devices(1, 10));
+        run(aqs(home).arg("load").arg(&directory).arg("--store").arg(&store));
+        let (file, state) = (home.join("config.yaml"), home.join("state"));
+        fs::write(&file, format!("{UPSTREAM}{keys}")).unwrap();
+        let mut command = aqs(home);
+        command.env("AQS_ADMIN_LISTEN", "127.0.0.1:0").env("AQS_STORE", &store);
+        command.env("AQS_STATE", &state).env("AQS_LOG", "info").arg("-config").arg(&file);
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap());
+        let (mut read, mut address, mut admin) = (Vec::new(), None, None);
+        let (address, admin) = loop {
+            if let (Some(address), Some(admin)) = (address, admin) {
+                break (address, admin);
+            }
+            let mut text = String::new();
+            assert!(lines.read_line(&mut text).unwrap() > 0, "it ended: {read:?}");
+            let line: Value = serde_json::from_str(&text).unwrap();
+            let found = line["aqs"]["address"].as_str().map(|found| found.parse().unwrap());
+            match line["message"].as_str() {
+                Some("clients are served") => address = found,
+                Some("operators are served") => admin = found,
+                _ => {}
+            }
+            read.push(text);
+        };
+        Self { child, lines, read, address, admin, state }
+    }
+
+    fn ask(address: SocketAddr, text: &str) -> String {
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(stream, "{text}host: localhost\r\nconnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn terminate(&mut self) -> Option<i32> {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+
+    /// All lines, once it has ended.
+    fn lines(&mut self) -> Vec<String> {
+        let mut rest = String::new();
+        self.lines.read_to_string(&mut rest).unwrap();
+        self.read.extend(rest.lines().map(|line| format!("{line}\n")));
+        self.read.clone()
+    }
+}
+
+impl Drop for Collected {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn every_line_of_standard_output_is_for_the_collector() {
+    let home = tempfile::tempdir().unwrap();
+    let mut running = Collected::start(home.path(), "log: {access: full}\n");
+    let request = format!("GET {TARGET} HTTP/1.1\r\nx-request-id: mine\r\n");
+    assert!(Collected::ask(running.address, &request).starts_with("HTTP/1.1 200"));
+    assert_eq!(running.terminate(), Some(0));
+    let lines = running.lines();
+    for line in &lines {
+        // In this order, as the contract has it.
+        let mut rest = line.as_str();
+        for key in [
+            "{\"@timestamp\":\"",
+            ",\"message\":\"",
+            ",\"log\":{\"level\":\"",
+            ",\"service\":{\"name\":\"device-analytics\"}",
+        ] {
+            let at = rest.find(key).unwrap_or_else(|| panic!("{key} in {line}"));
+            assert!(key != "{\"@timestamp\":\"" || at == 0, "{line}");
+            rest = &rest[at + key.len()..];
+        }
+        let parsed: Value = serde_json::from_str(line).unwrap();
+        let time = parsed["@timestamp"].as_str().unwrap();
+        assert!(time.len() == 20 && time.ends_with('Z'), "{line}");
+        assert!(!line.contains("geheim"), "{line}");
+    }
+    let with = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+    assert!(lines[0].contains("\"initializing service device-analytics (Rust version 1."));
+    assert!(lines[0].contains(", Build host ") && lines[0].contains(", Timestamp "));
+    assert_eq!(with("env vars unset, using values from configuration file"), 1, "{lines:?}");
+    assert_eq!(with("\"id\":\"mine\""), 1, "{lines:?}");
+    assert_eq!(with("draining"), 1, "{lines:?}");
+    let mut elsewhere = String::new();
+    running.child.stderr.take().unwrap().read_to_string(&mut elsewhere).unwrap();
+    assert_eq!(elsewhere, "");
+}
+
+#[test]
+fn a_program_that_fails_ends_with_a_fatal_line() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = aqs(home.path());
+    command.env("AQS_LOG_FORMAT", "ecs").args(["--listen", "127.0.0.1:0", "--store"]);
+    command.args(["/missing.sqlite", "--admin-listen", "127.0.0.1:0"]);
+    let ended = run(&mut command);
+    assert_eq!(ended.status.code(), Some(1));
+    let text = String::from_utf8(ended.stdout).unwrap();
+    let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(last["log"]["level"], "FATAL", "{text}");
+    assert!(last["message"].as_str().unwrap().contains("missing.sqlite"), "{text}");
+}
+
+/// More than fit into a pipe and the queue before it.
+const MANY: usize = 9500;
+
+#[test]
+fn a_collector_that_takes_nothing_holds_nobody_up() {
+    let home = tempfile::tempdir().unwrap();
+    let mut running = Collected::start(home.path(), "log: {access: full}\n");
+    let mut stream = TcpStream::connect(running.address).unwrap();
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let asking = std::thread::spawn(move || {
+        let request = format!("HEAD {TARGET} HTTP/1.1\r\nhost: x\r\n\r\n");
+        for _ in 0..MANY {
+            stream.write_all(request.as_bytes()).unwrap();
+        }
+    });
+    let mut answers = 0;
+    let mut line = String::new();
+    while answers < MANY {
+        line.clear();
+        assert!(reader.read_line(&mut line).unwrap() > 0, "{answers} answers");
+        answers += usize::from(line == "HTTP/1.1 200 OK\r\n");
+    }
+    asking.join().unwrap();
+    let metrics = Collected::ask(running.admin, "GET /metrics HTTP/1.1\r\n");
+    let lost = metrics.lines().find_map(|line| line.strip_prefix("aqs_log_lines_lost_total "));
+    assert!(lost.unwrap().parse::<u64>().unwrap() > 0, "{lost:?}");
+    // Its end waits for nobody either.
+    assert_eq!(running.terminate(), Some(0));
+}
+
+#[test]
+fn the_level_is_changed_while_it_runs() {
+    let home = tempfile::tempdir().unwrap();
+    let mut running = Collected::start(home.path(), "");
+    let level = |words: &[&str]| {
+        let mut command = aqs(home.path());
+        run(command.env("AQS_STATE", home.path().join("state")).arg("log-level").args(words))
+    };
+    let says = |words: &[&str]| -> Value {
+        let output = level(words);
+        assert!(output.status.success(), "{}", said(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let shown = |filter: &str, then: Option<&str>| serde_json::json!({"filter": filter, "falls_back_to": then});
+    assert_eq!(says(&[]), shown("info", None));
+    let change = says(&["warning"]);
+    assert_eq!((&change["old"], &change["new"]), (&"info".into(), &"warn".into()));
+    assert_eq!(says(&[]), shown("warn", None));
+    let change = says(&["aqs_origin=debug,info", "--for", "1h"]);
+    assert_eq!(change["for_seconds"], 3600.0);
+    assert_eq!(says(&[]), shown("aqs_origin=debug,info", Some("warn")));
+    says(&["error", "--for", "1ms"]);
+    eventually("it falls back", Duration::from_secs(60), || says(&[]) == shown("warn", None));
+    for (words, refusal) in
+        [(&["a=b=c"][..], "`a=b=c` is no filter"), (&["debug", "--for", "soon"], "is no duration")]
+    {
+        let refused = level(words);
+        assert!(!refused.status.success());
+        assert!(said(&refused).contains("refused with 400"), "{}", said(&refused));
+        assert!(said(&refused).contains(refusal), "{}", said(&refused));
+    }
+    assert_eq!(says(&[]), shown("warn", None));
+    // Without the token nobody writes.
+    let post = "POST /admin/log-level?level=debug HTTP/1.1\r\ncontent-length: 0\r\n";
+    assert!(Collected::ask(running.admin, post).starts_with("HTTP/1.1 401"));
+    let put = "PUT /admin/log-level HTTP/1.1\r\n";
+    assert!(Collected::ask(running.admin, put).starts_with("HTTP/1.1 405"));
+    assert!(running.state.join("admin-token").exists());
+    assert_eq!(running.terminate(), Some(0));
+    let lines = running.lines();
+    let told = |line: &&String| line.contains("log level by an operator");
+    // Each was told, though two of the levels would not let it pass.
+    assert_eq!(lines.iter().filter(told).count(), 3, "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains("\"filter\":\"warn\"")), "{lines:?}");
+    // What informs is heard no more.
+    assert!(!lines.iter().any(|line| line.contains("draining")), "{lines:?}");
+}

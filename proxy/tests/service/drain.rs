@@ -1,0 +1,204 @@
+//! The end under load: what was sent before its connection was closed or told to close is answered.
+
+use crate::support::client::Client;
+use crate::support::scripted::Scripted;
+use crate::support::{eventually, house, settings};
+use aqs_proxy::front::Limits;
+use aqs_proxy::house::{House, Settings};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+const CLIENTS: usize = 200;
+
+/// What a client asks next: the same over and over, something new, what is not there.
+fn target(client: usize, number: usize) -> (String, u16) {
+    match (client + number) % 4 {
+        0 => (format!("/metrics/nothing/{client}/{number}"), 404),
+        1 => (devices(&format!("p{client}.n{number}")), 200),
+        _ => (devices("en.wikipedia"), 200),
+    }
+}
+
+fn devices(project: &str) -> String {
+    format!("/metrics/unique-devices/{project}/all-sites/daily/20240101/20240131")
+}
+
+/// Asks as fast as it is answered, until it is told to close.
+///
+/// Every request is sent while the connection is open and nobody has spoken of an end: each must
+/// get its own answer, whole.
+async fn ask_until_told_to_close(address: SocketAddr, client: usize, answered: Arc<AtomicUsize>) {
+    let mut connection = Client::connect(address).await;
+    for number in 0.. {
+        let (target, status) = target(client, number);
+        let response = connection.get(&target).await;
+        assert_eq!(response.status, status, "{target}");
+        match status {
+            200 => assert_eq!(response.json()["items"][0]["devices"], 1, "{target}"),
+            _ => assert_eq!(response.json()["uri"], target),
+        }
+        answered.fetch_add(1, Ordering::Relaxed);
+        if response.header("connection") == Some("close") {
+            assert!(connection.is_closed().await, "more than an answer");
+            return;
+        }
+        // Some take a breath: their connections are idle when the end comes.
+        if client.is_multiple_of(3) {
+            tokio::time::sleep(Duration::from_millis(client as u64 % 30)).await;
+        }
+    }
+}
+
+/// Patient enough that only what is said ends a connection.
+async fn loaded_house() -> House {
+    let limits = Limits { drain_idle: Duration::from_secs(60), ..Limits::default() };
+    let drain_within = Duration::from_secs(120);
+    let store = Scripted::open();
+    store.dawdles.store(true, Ordering::SeqCst);
+    house(Settings { limits, drain_within, ..settings() }, store).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_request_fails_that_was_sent_before_its_connection_was_told_to_close() {
+    let mut took = Vec::new();
+    for round in 0..10 {
+        let house = loaded_house().await;
+        let service = Arc::clone(&house.service);
+        let answered = Arc::new(AtomicUsize::new(0));
+        let ask = |client| {
+            tokio::spawn(ask_until_told_to_close(house.addresses[0], client, Arc::clone(&answered)))
+        };
+        let clients: Vec<_> = (0..CLIENTS).map(ask).collect();
+        // In the middle, at another moment each time.
+        eventually(|| answered.load(Ordering::Relaxed) > CLIENTS * 3 + round * 97).await;
+        let begun = Instant::now();
+        assert!(house.drain().await, "round {round}: a connection was cut");
+        took.push(begun.elapsed());
+        for client in clients {
+            client.await.unwrap_or_else(|error| panic!("round {round}: {error}"));
+        }
+        assert_eq!(service.metrics.connections.with_label_values(&["public"]).get(), 0);
+        assert!(service.tasks.is_empty() && service.flights.under_way() == 0);
+    }
+    took.sort();
+    println!("drained under load, median of {}: {:?}", took.len(), took[took.len() / 2]);
+}
+
+#[tokio::test]
+async fn requests_that_are_here_already_are_all_answered() {
+    let store = Scripted::gated();
+    let house = house(settings(), store.clone()).await;
+    let service = Arc::clone(&house.service);
+    let mut client = Client::connect(house.addresses[0]).await;
+    // The first waits for the store and the others behind it when the end comes.
+    let mut heads = format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", devices("en.wikipedia"));
+    heads.push_str("POST /b HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi");
+    for number in 0..9 {
+        heads.push_str(&format!("GET /nothing/{number} HTTP/1.1\r\nhost: x\r\n\r\n"));
+    }
+    client.send(heads.as_bytes()).await;
+    eventually(|| service.flights.under_way() == 1).await;
+    let drained = tokio::spawn(house.drain());
+    eventually(|| !service.ready.missing().is_empty()).await;
+    store.let_all_pass();
+    for (number, status) in [200, 405].into_iter().chain([404; 9]).enumerate() {
+        let response = client.response(false).await.unwrap();
+        let closes = (number == 10).then_some("close");
+        assert_eq!((response.status, response.header("connection")), (status, closes), "{number}");
+    }
+    assert!(client.is_closed().await);
+    drop(client);
+    assert!(drained.await.unwrap());
+}
+
+#[tokio::test]
+async fn an_idle_connection_may_ask_once_more_and_is_then_closed() {
+    let limits = Limits { drain_idle: Duration::from_millis(1500), ..Limits::default() };
+    let house = house(Settings { limits, ..settings() }, Scripted::open()).await;
+    let service = Arc::clone(&house.service);
+    let (mut asks, mut is_silent) =
+        (Client::connect(house.addresses[0]).await, Client::connect(house.addresses[0]).await);
+    for client in [&mut asks, &mut is_silent] {
+        assert_eq!(client.get("/a").await.header("connection"), None);
+    }
+    let drained = tokio::spawn(house.drain());
+    eventually(|| !service.ready.missing().is_empty()).await;
+    let last = asks.get("/a").await;
+    assert_eq!((last.status, last.header("connection")), (404, Some("close")));
+    assert!(asks.is_closed().await && is_silent.is_closed().await);
+    drop((asks, is_silent));
+    assert!(drained.await.unwrap());
+}
+
+#[tokio::test]
+async fn readiness_falls_first_and_the_delay_is_for_new_connections() {
+    let drain_delay = Duration::from_secs(2);
+    let house = house(Settings { drain_delay, ..settings() }, Scripted::open()).await;
+    let (address, admin) = (house.addresses[0], house.admin_addresses[0]);
+    let service = Arc::clone(&house.service);
+    let background = house.background_tasks();
+    assert_eq!(Client::connect(admin).await.get("/readyz").await.status, 200);
+    assert!(!background.is_empty());
+    let drained = tokio::spawn(house.drain());
+    eventually(|| !service.ready.missing().is_empty()).await;
+    // Not ready, and yet whoever comes is served.
+    assert_eq!(Client::connect(admin).await.get("/readyz").await.status, 503);
+    let served = Client::connect(address).await.get(&devices("en.wikipedia")).await;
+    assert_eq!((served.status, served.header("connection")), (200, Some("close")));
+    assert!(drained.await.unwrap());
+    assert!(tokio::net::TcpStream::connect(address).await.is_err(), "still accepting");
+    assert!(tokio::net::TcpStream::connect(admin).await.is_err(), "still accepting operators");
+    assert!(background.is_empty() && service.tasks.is_empty(), "a task is left");
+}
+
+#[tokio::test]
+async fn whoever_holds_on_is_cut_when_the_time_is_up() {
+    let limits = Limits { write: Duration::from_secs(600), ..Limits::default() };
+    let drain_within = Duration::from_millis(300);
+    let store = Scripted::gated();
+    let house = house(Settings { limits, drain_within, ..settings() }, store.clone()).await;
+    let service = Arc::clone(&house.service);
+    let mut client = Client::connect(house.addresses[0]).await;
+    client
+        .send(b"GET /metrics/unique-devices/a/all-sites/daily/20240101/20240131 HTTP/1.1\r\n")
+        .await;
+    client.send(b"host: x\r\n\r\n").await;
+    eventually(|| service.flights.under_way() == 1).await;
+    assert!(!house.drain().await, "the store never answered");
+}
+
+/// Connects again whenever it is told to close, until nobody listens; whoever was let in is
+/// answered.
+async fn come_again_until_refused(address: SocketAddr, client: usize, served: Arc<AtomicUsize>) {
+    while let Some(mut connection) = Client::try_connect(address).await {
+        for number in 0.. {
+            let (target, status) = target(client, number);
+            let response = connection.get(&target).await;
+            assert_eq!(response.status, status, "{target}");
+            served.fetch_add(1, Ordering::Relaxed);
+            if response.header("connection") == Some("close") {
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_let_in_and_then_reset() {
+    for round in 0..3 {
+        let house = loaded_house().await;
+        let served = Arc::new(AtomicUsize::new(0));
+        let come = |client| {
+            let served = Arc::clone(&served);
+            tokio::spawn(come_again_until_refused(house.addresses[0], client, served))
+        };
+        let clients: Vec<_> = (0..CLIENTS).map(come).collect();
+        eventually(|| served.load(Ordering::Relaxed) > CLIENTS).await;
+        assert!(house.drain().await, "round {round}: a connection was cut");
+        for client in clients {
+            client.await.unwrap_or_else(|error| panic!("round {round}: {error}"));
+        }
+    }
+}

@@ -1,0 +1,330 @@
+//! What a request is called, by its client, its answer, the store and the log.
+
+use crate::support::client::{Client, Response};
+use crate::support::scripted::{Mood, Scripted};
+use crate::support::{eventually, house, settings};
+use aqs_origin::Clock;
+use aqs_proxy::house::{House, Settings};
+use aqs_proxy::log::access::Mode;
+use aqs_proxy::log::client::ClientAddress;
+use aqs_proxy::log::{Ecs, filter};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+
+const DATA: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
+const OTHER: &str = "/metrics/unique-devices/de.wikipedia/all-sites/daily/20240101/20240131";
+const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
+const PARENT: &str = "b7ad6b7169203331";
+
+/// The log of everything that happens on this thread.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Kept {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Kept {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+impl Kept {
+    fn start() -> (Self, DefaultGuard) {
+        let kept = Self::default();
+        let ecs = Ecs { service: "aqs".to_owned(), clock: Clock::System };
+        let layer = tracing_subscriber::fmt::layer().event_format(ecs).with_writer(kept.clone());
+        let log = tracing_subscriber::registry().with(filter("info").unwrap()).with(layer);
+        (kept, tracing::subscriber::set_default(log))
+    }
+
+    fn lines(&self) -> Vec<Value> {
+        let bytes = self.0.lock().unwrap().clone();
+        let text = String::from_utf8(bytes).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The lines about requests, once there are so many: an answer is there before its line.
+    async fn access(&self, count: usize) -> Vec<Value> {
+        let access = || {
+            let mut lines = self.lines();
+            lines.retain(|line| line["aqs"]["target"] == "access");
+            lines
+        };
+        eventually(|| access().len() >= count).await;
+        let lines = access();
+        assert_eq!(lines.len(), count, "{lines:?}");
+        lines
+    }
+}
+
+fn with_access(mode: Mode) -> Settings {
+    let mut settings = settings();
+    settings.access.mode = mode;
+    // Never slow, whatever this machine has to do beside.
+    settings.access.slow = Duration::from_secs(600);
+    settings
+}
+
+async fn client(house: &House) -> Client {
+    Client::connect(house.addresses[0]).await
+}
+
+fn made(response: &Response) -> String {
+    let id = response.header("x-request-id").unwrap();
+    assert!(id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit()), "{id}");
+    id.to_owned()
+}
+
+#[tokio::test]
+async fn every_answer_says_what_its_request_is_called() {
+    let house = house(settings(), Scripted::open()).await;
+    let mut client = client(&house).await;
+    let mut ids = Vec::new();
+    let any = ("if-none-match", "*");
+    for (method, target, headers, status) in [
+        ("GET", DATA, &[][..], 200),
+        ("GET", DATA, &[], 200),
+        ("HEAD", DATA, &[], 200),
+        ("GET", DATA, &[any], 304),
+        ("OPTIONS", DATA, &[], 204),
+        ("GET", "/metrics/nothing", &[], 404),
+        ("GET", "/healthz", &[], 200),
+        ("DELETE", DATA, &[], 405),
+        ("POST", DATA, &[("content-length", "0")], 405),
+    ] {
+        let response = client.request(method, target.as_bytes(), headers).await;
+        assert_eq!(response.status, status, "{method} {target}");
+        ids.push(made(&response));
+        let named = [headers, &[("X-Request-ID", "mine-1")]].concat();
+        let response = client.request(method, target.as_bytes(), &named).await;
+        assert_eq!(response.header("x-request-id"), Some("mine-1"), "{method} {target}");
+    }
+    let mut distinct = ids.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!(distinct.len(), ids.len());
+    let mut operator = Client::connect(house.admin_addresses[0]).await;
+    let response = operator.request("GET", b"/healthz", &[("x-request-id", "mine-2")]).await;
+    assert_eq!(response.header("x-request-id"), Some("mine-2"));
+}
+
+#[tokio::test]
+async fn what_is_no_request_gets_a_name_too() {
+    let house = house(settings(), Scripted::open()).await;
+    let many = "a: b\r\n".repeat(101);
+    for (text, status) in [
+        (format!("GET / HTTP/1.1\r\nhost: x\r\nx-request-id: mine\r\n{many}\r\n"), 431),
+        (format!("GET /{} HTTP/1.1\r\n", "x".repeat(9000)), 414),
+        ("nonsense\r\n\r\n".to_owned(), 400),
+    ] {
+        let mut client = client(&house).await;
+        client.send(text.as_bytes()).await;
+        let response = client.response(false).await.unwrap();
+        assert_eq!(response.status, status);
+        made(&response);
+    }
+    // Here there is a head: only its body is refused.
+    let mut client = client(&house).await;
+    let expects = "POST / HTTP/1.1\r\nhost: x\r\nx-request-id: mine\r\nexpect: magic\r\ncontent-length: 3\r\n\r\n";
+    client.send(expects.as_bytes()).await;
+    let response = client.response(false).await.unwrap();
+    assert_eq!((response.status, response.header("x-request-id")), (417, Some("mine")));
+}
+
+#[tokio::test]
+async fn names_that_would_need_quoting_are_not_taken_over() {
+    let house = house(settings(), Scripted::open()).await;
+    let mut client = client(&house).await;
+    let long = "x".repeat(129);
+    for name in ["", "a b", "a\"b", "a,b", "<b>", "{a}", "é", &long] {
+        let response = client.request("GET", DATA.as_bytes(), &[("x-request-id", name)]).await;
+        made(&response);
+    }
+    let longest = &long[1..];
+    let response = client.request("GET", DATA.as_bytes(), &[("x-request-id", longest)]).await;
+    assert_eq!(response.header("x-request-id"), Some(longest));
+}
+
+#[tokio::test]
+async fn a_failure_has_one_name_everywhere() {
+    let (kept, _guard) = Kept::start();
+    let store = Scripted::open();
+    let house = house(with_access(Mode::Off), store.clone()).await;
+    let mut client = client(&house).await;
+    client.get(OTHER).await;
+    store.be(Mood::Fails);
+    let traceparent = format!("00-{TRACE}-{PARENT}-01");
+    let headers = [("x-request-id", "mine-1"), ("traceparent", traceparent.as_str())];
+    let response = client.request("GET", DATA.as_bytes(), &headers).await;
+    assert_eq!((response.status, response.header("x-request-id")), (503, Some("mine-1")));
+    let detail = response.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.ends_with("(request mine-1)."), "{detail}");
+    // Though no other request gets a line.
+    let access = kept.access(1).await.remove(0);
+    let cause = kept.lines().into_iter().find(|line| line["message"] == "no answer").unwrap();
+    for line in [&access, &cause] {
+        assert_eq!(line["http"]["request"]["id"], "mine-1", "{line}");
+        assert_eq!(line["trace"]["id"], TRACE, "{line}");
+        assert_eq!(line["parent"]["id"], PARENT, "{line}");
+        assert_eq!(line["log"]["level"], "ERROR", "{line}");
+        let error = line["error"]["message"].as_str().unwrap();
+        assert!(error.contains("told to"), "{line}");
+    }
+    assert_eq!(access["http"]["response"]["status_code"], 503);
+    assert_eq!(access["url"]["original"], DATA);
+}
+
+#[tokio::test]
+async fn the_store_is_told_of_request_and_trace() {
+    let store = Scripted::open();
+    let house = house(settings(), store.clone()).await;
+    let mut client = client(&house).await;
+    let traceparent = format!("00-{TRACE}-{PARENT}-01");
+    let later = format!("cc-{TRACE}-{PARENT}-00-more");
+    let wrong = format!("00-{TRACE}-{PARENT}-01-more");
+    let trace = ("traceparent", traceparent.as_str());
+    for (name, traces, told) in [
+        ("a", vec![trace], Some(traceparent.clone())),
+        ("b", vec![("TraceParent", later.as_str())], Some(format!("00-{TRACE}-{PARENT}-00"))),
+        ("c", vec![("traceparent", wrong.as_str())], None),
+        ("d", vec![trace, trace], None),
+        ("e", vec![], None),
+    ] {
+        let target = DATA.replace("en.wikipedia", &format!("{name}.wikipedia"));
+        let headers = [&[("x-request-id", name)], traces.as_slice()].concat();
+        client.request("GET", target.as_bytes(), &headers).await;
+        assert_eq!(store.calls.lock().unwrap().pop(), Some((name.to_owned(), told)));
+    }
+}
+
+#[tokio::test]
+async fn who_joins_a_flight_is_told_whose_it_is() {
+    let (kept, _guard) = Kept::start();
+    let store = Scripted::gated();
+    let house = house(with_access(Mode::Full), store.clone()).await;
+    let address = house.addresses[0];
+    let ask = |name: &'static str| {
+        tokio::spawn(async move {
+            let headers = [("x-request-id", name)];
+            Client::connect(address).await.request("GET", DATA.as_bytes(), &headers).await
+        })
+    };
+    store.be(Mood::Fails);
+    let first = ask("first");
+    eventually(|| store.reads() == 1).await;
+    let second = ask("second");
+    eventually(|| house.service.flights.waiting() == 2).await;
+    store.let_all_pass();
+    for (asked, name) in [(first, "first"), (second, "second")] {
+        let response = asked.await.unwrap();
+        assert_eq!(response.header("x-request-id"), Some(name));
+        let detail = response.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.ends_with(&format!("(request {name}).")), "{name}: {detail}");
+    }
+    for line in kept.access(2).await {
+        let leader =
+            if line["http"]["request"]["id"] == "second" { json!("first") } else { json!(null) };
+        assert_eq!(line["aqs"]["leader"], leader, "{line}");
+    }
+}
+
+#[tokio::test]
+async fn requests_and_refusals_get_a_line_if_they_are_to() {
+    let (kept, _guard) = Kept::start();
+    let house = house(with_access(Mode::Full), Scripted::open()).await;
+    let mut asker = client(&house).await;
+    for (method, target) in [("GET", DATA), ("HEAD", DATA), ("POST", "/metrics/nothing")] {
+        asker.request(method, target.as_bytes(), &[("x-forwarded-for", "192.0.2.7")]).await;
+    }
+    // With a body: the other path.
+    asker
+        .send(format!("PUT {DATA} HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\nx").as_bytes())
+        .await;
+    asker.response(false).await.unwrap();
+    let mut nonsense = client(&house).await;
+    nonsense.send(b"nonsense\r\n\r\n").await;
+    nonsense.response(false).await.unwrap();
+    let lines = kept.access(5).await;
+    let told: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            let (http, aqs) = (&line["http"], &line["aqs"]);
+            json!([
+                http["request"]["method"],
+                line["url"]["original"],
+                http["response"]["status_code"],
+                aqs["cache"],
+                aqs["endpoint"],
+            ])
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            json!(["GET", DATA, 200, "miss-cold", "unique-devices"]),
+            json!(["HEAD", DATA, 200, "fresh", "unique-devices"]),
+            json!(["POST", "/metrics/nothing", 405, "generated", null]),
+            json!(["PUT", DATA, 405, "generated", null]),
+            json!([null, null, 400, "generated", null]),
+        ]
+    );
+    for line in &lines {
+        assert_eq!(line["http"]["request"]["id"].as_str().unwrap().len(), 32);
+        assert!(line["http"]["response"]["bytes"].as_u64().unwrap() > 100, "{line}");
+        assert!(line.get("client").is_none() && !line.to_string().contains("192.0.2.7"), "{line}");
+    }
+    assert!(lines[..4].iter().all(|line| line["event"]["duration"].is_u64()), "{lines:?}");
+}
+
+#[tokio::test]
+async fn slow_requests_get_a_line_though_others_do_not() {
+    let (kept, _guard) = Kept::start();
+    let store = Scripted::gated();
+    let mut settings = with_access(Mode::Off);
+    settings.access.slow = Duration::from_millis(300);
+    let house = house(settings, store.clone()).await;
+    let address = house.addresses[0];
+    let asked = tokio::spawn(async move { Client::connect(address).await.get(DATA).await });
+    eventually(|| store.reads() == 1).await;
+    tokio::time::sleep(Duration::from_millis(350)).await;
+    store.let_all_pass();
+    assert_eq!(asked.await.unwrap().status, 200);
+    let line = kept.access(1).await.remove(0);
+    assert_eq!((&line["message"], &line["log"]["level"]), (&json!("slow"), &json!("WARNING")));
+}
+
+#[tokio::test]
+async fn addresses_are_told_as_far_as_is_wanted() {
+    let trusted = || ClientAddress::Forwarded(vec!["127.0.0.0/8".parse().unwrap()]);
+    let nobody = ClientAddress::Forwarded(vec!["10.0.0.0/8".parse().unwrap()]);
+    let chain = [("x-forwarded-for", "6.6.6.6"), ("X-Forwarded-For", "192.0.2.7, 127.0.0.2")];
+    for (setting, expected) in [
+        (ClientAddress::None, json!(null)),
+        (ClientAddress::Peer, json!("127.0.0.1")),
+        (trusted(), json!("192.0.2.7")),
+        (nobody, json!("127.0.0.1")),
+    ] {
+        let (kept, _guard) = Kept::start();
+        let mut settings = with_access(Mode::Full);
+        settings.access.client = setting.clone();
+        let house = house(settings, Scripted::open()).await;
+        client(&house).await.request("GET", DATA.as_bytes(), &chain).await;
+        let line = kept.access(1).await.remove(0);
+        assert_eq!(line["client"]["address"], expected, "{setting:?}");
+    }
+}
