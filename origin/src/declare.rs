@@ -44,7 +44,12 @@ impl<'a> Declarations<'a> {
             self.declared.push(Declared {
                 name: desc.fq_name.clone(),
                 kind,
-                labels: desc.variable_labels.clone(),
+                labels: desc
+                    .const_label_pairs
+                    .iter()
+                    .map(|pair| pair.name().to_owned())
+                    .chain(desc.variable_labels.iter().cloned())
+                    .collect(),
                 help: desc.help.clone(),
             });
         }

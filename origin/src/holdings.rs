@@ -1,7 +1,7 @@
 //! What the store holds, kept up to date: loads are noticed and purge what they touched.
 
 use crate::answer::Origin;
-use crate::epochs::{Depth, Scope};
+use crate::epochs::{Depth, Scope, StateError};
 use crate::store::StoreError;
 use aqs_api::Coverage;
 use arc_swap::ArcSwap;
@@ -53,7 +53,9 @@ impl Origin {
         // What is remembered over restarts goes to the disk.
         let purging = tokio::task::spawn_blocking(move || {
             for dataset in datasets {
-                origin.purge(Scope::Dataset(dataset), Depth::Soft);
+                if let Err(error) = origin.purge(Scope::Dataset(dataset), Depth::Soft) {
+                    tracing::error!(%error, dataset, "purged, but not after a restart");
+                }
             }
             if let Err(error) = origin.epochs.set_dataset_versions(&seen) {
                 tracing::warn!(%error, "the datasets' versions would not be known after a restart");
@@ -98,12 +100,13 @@ impl Origin {
 
     /// Purges: what was asked before is stale (soft) or gone (hard) once this returns. With a
     /// state directory it waits for the disk.
-    pub fn purge(&self, scope: Scope<'_>, depth: Depth) {
-        let purged = self.epochs.purge(scope, depth);
+    ///
+    /// # Errors
+    ///
+    /// The purge counts, but can't be written down: after a restart it would not.
+    pub fn purge(&self, scope: Scope<'_>, depth: Depth) -> Result<(), StateError> {
         self.metrics.purges.with_label_values(&[scope.name(), depth.name()]).inc();
-        if let Err(error) = purged {
-            tracing::error!(%error, ?scope, ?depth, "a purge counts, but not after a restart");
-        }
+        self.epochs.purge(scope, depth)
     }
 
     /// The datasets whose version is another than when they were last looked at: by us, or

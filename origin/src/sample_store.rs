@@ -1,12 +1,14 @@
 //! The sample as an embedded store: built at first start, kept in the user's cache folder.
 
+use crate::load::row::{Cell, Sink, SinkError};
 use crate::sample::{self, SampleError};
 use crate::store::embedded::{
     EmbeddedStore, OpenError, Options, StoreWriter, WriteError, WriterOptions,
 };
-use aqs_api::Catalogue;
+use aqs_api::{Catalogue, Table};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tempfile::TempDir;
 use thiserror::Error;
@@ -54,9 +56,14 @@ pub enum SampleStoreError {
 impl SampleStore {
     /// Finds the store in the user's cache folder or builds it there; `building` is called
     /// before the latter, which takes some seconds.
+    ///
+    /// # Errors
+    ///
+    /// If it can't be had, or `ended` turned true before it was built: nothing is left of it then.
     pub fn find_or_build(
         catalogue: &Catalogue,
         building: impl FnOnce(&Path),
+        ended: &AtomicBool,
     ) -> Result<Self, SampleStoreError> {
         let (folder, temporary) = match cache_folder() {
             Some(folder) => (folder, None),
@@ -68,7 +75,7 @@ impl SampleStore {
         };
         let version = env!("CARGO_PKG_VERSION");
         let path = folder.join(format!("sample-{}-{version}.sqlite", sample::VERSION));
-        Self::find_or_build_at(&path, catalogue, building)?;
+        Self::find_or_build_at(&path, catalogue, building, ended)?;
         Ok(Self { path, _temporary: temporary })
     }
 
@@ -77,6 +84,7 @@ impl SampleStore {
         path: &Path,
         catalogue: &Catalogue,
         building: impl FnOnce(&Path),
+        ended: &AtomicBool,
     ) -> Result<(), SampleStoreError> {
         match EmbeddedStore::open(path, catalogue, Options::default()) {
             Ok(_) => return Ok(()),
@@ -100,7 +108,7 @@ impl SampleStore {
         let options = WriterOptions { wait: PATIENCE };
         match StoreWriter::create(path, catalogue, options) {
             Ok(mut writer) => {
-                sample::rows(&mut writer)?;
+                sample::rows(&mut UntilEnded { writer: &mut writer, ended })?;
                 writer.commit()?;
             }
             // Another process was faster.
@@ -108,6 +116,21 @@ impl SampleStore {
             Err(error) => return Err(error.into()),
         }
         Ok(())
+    }
+}
+
+/// Writes rows until somebody ends it.
+struct UntilEnded<'a> {
+    writer: &'a mut StoreWriter,
+    ended: &'a AtomicBool,
+}
+
+impl Sink for UntilEnded<'_> {
+    fn row(&mut self, table: &'static Table, cells: &[Cell<'_>]) -> Result<(), SinkError> {
+        if self.ended.load(Ordering::Relaxed) {
+            return Err(SinkError::Ended);
+        }
+        self.writer.row(table, cells)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is printed at start: where it listens, what it holds, what to try.
 
+use crate::build_info;
+use crate::house::House;
 use aqs_api::calendar::{Digits, Form};
 use aqs_api::endpoint::{Endpoint, Segment};
 use aqs_api::granularity::Granularity;
@@ -8,10 +10,40 @@ use aqs_api::{Catalogue, Coverage, Dataset, Representation, Target, percent};
 use aqs_origin::{Cx, Origin, Priority};
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How many addresses are shown.
 const EXAMPLES: usize = 3;
+
+/// What a house serves, from the store of this name and path, and what could be tried.
+pub async fn text(house: &House, catalogue: &Catalogue, name: &str, path: &Path) -> String {
+    let coverage = house.service.origin.coverage();
+    let examples = examples(catalogue, &house.service.origin, &coverage).await;
+    let mut out = String::new();
+    // Writing to a String can't fail.
+    let _ = writeln!(out, "aqs {} listens at", build_info::VERSION);
+    for address in &house.addresses {
+        let _ = writeln!(out, "  {}", url(*address));
+    }
+    for address in &house.admin_addresses {
+        let _ = writeln!(out, "  {} (for operators: /healthz, /readyz, /metrics)", url(*address));
+    }
+    for path in &house.admin_sockets {
+        let path = path.display();
+        let _ =
+            writeln!(out, "  {path} (for operators: curl --unix-socket {path} http://localhost/)");
+    }
+    let _ = writeln!(out, "{name}: {}", path.display());
+    let _ = write!(out, "{}", holdings(catalogue, &coverage));
+    if let (Some(address), false) = (house.addresses.first(), examples.is_empty()) {
+        let _ = writeln!(out, "Try");
+        for target in examples {
+            let _ = writeln!(out, "  curl '{}{target}'", url(*address));
+        }
+    }
+    out
+}
 
 /// What is loaded: a line for each dataset.
 pub fn holdings(catalogue: &Catalogue, coverage: &Coverage) -> String {

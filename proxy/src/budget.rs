@@ -47,10 +47,6 @@ impl Service {
     /// Brings the gauges up to date that are read rather than counted.
     pub(crate) fn refresh_gauges(&self) {
         self.rebalance();
-        if let Some(log) = &self.log {
-            let lost = &self.metrics.log_lost;
-            lost.inc_by(log.lost().saturating_sub(lost.get()));
-        }
         self.metrics.cache_bytes.set(self.cache.bytes() as i64);
         self.metrics.cache_entries.set(self.cache.len() as i64);
         let budget = &self.origin.budget;

@@ -3,6 +3,7 @@
 use crate::admin::{Door, Ready};
 use crate::cache::ResponseCache;
 use crate::house::StartError;
+use crate::log::Ration;
 use crate::metrics::Metrics;
 use crate::place::Place;
 use crate::serve::{Complaints, KeptPage, KeyFlights, Service};
@@ -32,7 +33,7 @@ pub(crate) fn service(
 ) -> Result<Service, StartError> {
     let registry = prometheus::Registry::new();
     let mut declarations = Declarations::of(&registry);
-    let metrics = Metrics::declare(&mut declarations, &catalogue)?;
+    let metrics = Metrics::declare(&mut declarations, &catalogue, settings.log.clone())?;
     let origin_metrics = aqs_origin::Metrics::declare(&mut declarations)?;
     let clock = settings.clock.clone();
     let budget = Arc::new(Budget::new(settings.memory_bytes));
@@ -63,6 +64,7 @@ pub(crate) fn service(
             token,
             hosts: settings.admin_hosts.clone(),
             open_reads: settings.admin_listen.iter().all(Place::is_local),
+            told: Ration::default(),
         },
         public_pages: settings.public_pages,
         public_metrics: KeptPage::default(),

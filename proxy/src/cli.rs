@@ -2,10 +2,9 @@
 
 use crate::commands::log_level::LogLevelArgs;
 use crate::commands::purge::PurgeArgs;
-use crate::place::Place;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::ffi::{OsStr, OsString};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// The analytics API of the wikis: page views and unique devices, cached.
@@ -54,7 +53,8 @@ pub struct ServeArgs {
     pub config: ConfigArgs,
 }
 
-/// The configuration's file, and what goes before it.
+/// The configuration's file, and what goes before it. Values are read as those of the file and the
+/// environment are, so that a wrong one is refused in the same words and with the same exit code.
 #[derive(Debug, Default, Args, Clone)]
 pub struct ConfigArgs {
     /// The configuration, as YAML; `aqs config-docs` lists its keys [env: AQS_CONFIG]
@@ -63,23 +63,28 @@ pub struct ConfigArgs {
     /// Where clients are served; may be given several times, port 0 takes any free port
     /// [env: AQS_LISTEN] [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
-    pub listen: Vec<SocketAddr>,
+    pub listen: Vec<String>,
     /// Where operators are served, also unix:PATH: health, metrics, purges
     /// [env: AQS_ADMIN_LISTEN] [default: 127.0.0.1:8081]
     #[arg(long, value_name = "ADDR")]
-    pub admin_listen: Vec<Place>,
+    pub admin_listen: Vec<String>,
     /// The embedded store to serve [env: AQS_STORE] [default: the bundled sample, built at first
     /// start]
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", value_parser = any_path())]
     pub store: Option<PathBuf>,
     /// Where purges are remembered over restarts [env: AQS_STATE] [default: aqs in the user's
     /// state folder]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = any_path())]
     pub state: Option<PathBuf>,
     /// How much memory answers may take, as 512MiB or 2GiB [env: AQS_MEMORY] [default: half of
     /// the control group's limit, else a quarter of the machine]
     #[arg(long, value_name = "SIZE")]
-    pub memory: Option<bytesize::ByteSize>,
+    pub memory: Option<String>,
+}
+
+/// Paths, also empty ones: they are refused with all else that is wrong in a configuration.
+fn any_path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// What to print about the configuration.

@@ -1,13 +1,26 @@
 //! File descriptors: how many connections they allow.
 
+use crate::front::REFUSALS;
+use crate::house::{ADMIN_CONNECTIONS, Settings};
+use aqs_origin::store::embedded::MOST_FILES;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What listeners, stores and logs need beside connections.
-const RESERVE: u64 = 128;
+/// Standard streams, the runtime's own, the state directory; some to spare.
+const OTHERS: usize = 64;
+/// A listener has one of its own and one that accepts.
+const LISTENER: usize = 2;
+
+/// What is needed beside the connections of clients.
+fn reserve(settings: &Settings) -> usize {
+    // Clients and operators alike can be turned away.
+    let refusals = 2 * REFUSALS;
+    let listeners = LISTENER * (settings.listen.len() + settings.admin_listen.len());
+    ADMIN_CONNECTIONS + refusals + listeners + MOST_FILES + OTHERS
+}
 
 /// Raises the limit of open files as far as it goes, and gives how many connections it leaves
 /// room for: beyond it, accepting would fail.
-pub fn for_connections() -> usize {
+pub fn for_connections(settings: &Settings) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     let files = match setrlimit(Resource::Nofile, raised) {
@@ -15,7 +28,26 @@ pub fn for_connections() -> usize {
         Err(_) => limit.current,
     };
     match files {
-        Some(files) => usize::try_from(files.saturating_sub(RESERVE).max(16)).unwrap_or(usize::MAX),
+        Some(files) => left(usize::try_from(files).unwrap_or(usize::MAX), reserve(settings)),
         None => usize::MAX,
+    }
+}
+
+/// With hardly any files there is still a service, if a bad one.
+fn left(files: usize, reserve: usize) -> usize {
+    files.saturating_sub(reserve).max(16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operators_refusals_and_the_store_have_their_files() {
+        let settings = Settings::default();
+        let needed = 100 + 64 + 64 + 2 * (1 + 1) + MOST_FILES;
+        assert!(reserve(&settings) > needed);
+        assert_eq!(left(1024, 400), 624);
+        assert_eq!(left(100, 400), 16);
     }
 }

@@ -1,14 +1,15 @@
 //! The whole service: all parts built, started, and drained in order.
 
+use crate::accept::{Accepting, Connections};
 use crate::admin::TokenError;
 use crate::build;
 use crate::cache::CacheError;
 use crate::front::Front;
-use crate::listen::{Accepting, Bound, ListenError};
+use crate::listen::{Bound, ListenError};
 use crate::place::Place;
 use crate::serve::{Listener, Service};
 pub use crate::settings::{PublicPages, Settings, StatePlace};
-use crate::state;
+use crate::state::{self, PlaceTold};
 pub use crate::state::{ADDRESS_FILE, TOKEN_FILE};
 use aqs_api::{Catalogue, CatalogueError};
 use aqs_origin::epochs::StateError;
@@ -19,7 +20,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -73,17 +75,19 @@ pub struct House {
     stop_accepting: watch::Sender<bool>,
     admin_accepting: Vec<Accepting>,
     stop_admin: watch::Sender<bool>,
-    admin_connections: TaskTracker,
     draining: watch::Sender<bool>,
-    connections: TaskTracker,
     background: TaskTracker,
     end_background: CancellationToken,
     drain_delay: Duration,
+    delay_over: CancellationToken,
     drain_within: Duration,
+    /// Dropped with the house: nobody is led here any more.
+    _told: Option<PlaceTold>,
 }
 
 impl House {
     /// Binds the addresses, so that a busy one ends the program before it does anything else.
+    /// Connections are let in when the house starts.
     pub fn bind(settings: &Settings) -> Result<Sockets, ListenError> {
         let public =
             settings.listen.iter().map(|address| Bound::to(&(*address).into(), "--listen"));
@@ -132,40 +136,38 @@ impl House {
         let (draining, drain_watch) = watch::channel(false);
         let (stop_accepting, stop_watch) = watch::channel(false);
         let (stop_admin, stop_admin_watch) = watch::channel(false);
-        let (connections, admin_connections) = (TaskTracker::new(), TaskTracker::new());
         let (mut accepting, mut admin_accepting) = (Vec::new(), Vec::new());
         let (mut addresses, mut admin_addresses) = (Vec::new(), Vec::new());
         let mut admin_sockets = Vec::new();
-        let front = |listener| {
-            let (places, connections) = match listener {
-                Listener::Public => (settings.connections, &connections),
-                Listener::Admin => (ADMIN_CONNECTIONS, &admin_connections),
-            };
-            Arc::new(Front {
-                service: Arc::clone(&service),
-                listener,
-                limits: settings.limits,
-                draining: drain_watch.clone(),
-                connections: connections.clone(),
-                places: Arc::new(Semaphore::new(places)),
-            })
+        // One for all listeners of a purpose, so that they share its places.
+        let front = |listener, connections| {
+            let (service, draining) = (Arc::clone(&service), drain_watch.clone());
+            Arc::new(Front::new(service, listener, settings.limits, connections, draining))
         };
+        for bound in public.iter().chain(&admin) {
+            bound.listen()?;
+        }
+        let front_of_clients = front(Listener::Public, settings.connections);
+        let front_of_operators = front(Listener::Admin, ADMIN_CONNECTIONS);
         for bound in public {
             if let Place::Tcp(address) = bound.place {
                 addresses.push(address);
             }
-            let started = Accepting::start(bound, front(Listener::Public), stop_watch.clone());
+            let front = Arc::clone(&front_of_clients);
+            let started = Accepting::start(bound, front, stop_watch.clone());
             accepting.push(started.map_err(StartError::Socket)?);
         }
-        if let (Some(first), Some(_)) = (admin.first(), &service.door.token) {
-            state::tell_place(&settings, &first.place);
-        }
+        let told = match (admin.first(), &service.door.token) {
+            (Some(first), Some(_)) => state::tell_place(&settings, &first.place),
+            _ => None,
+        };
         for bound in admin {
             match &bound.place {
                 Place::Tcp(address) => admin_addresses.push(*address),
                 Place::Unix(path) => admin_sockets.push(path.clone()),
             }
-            let started = Accepting::start(bound, front(Listener::Admin), stop_admin_watch.clone());
+            let front = Arc::clone(&front_of_operators);
+            let started = Accepting::start(bound, front, stop_admin_watch.clone());
             admin_accepting.push(started.map_err(StartError::Socket)?);
         }
         Ok(Self {
@@ -178,12 +180,12 @@ impl House {
             draining,
             admin_accepting,
             stop_admin,
-            connections,
-            admin_connections,
             background,
             end_background,
             drain_delay: settings.drain_delay,
+            delay_over: CancellationToken::new(),
             drain_within: settings.drain_within,
+            _told: told,
         })
     }
 
@@ -192,13 +194,19 @@ impl House {
         self.background.clone()
     }
 
+    /// Ends [`Settings::drain_delay`] early when it is cancelled: for whoever knows that balancers
+    /// have noticed.
+    pub fn delay_over(&self) -> CancellationToken {
+        self.delay_over.clone()
+    }
+
     /// Ends: readiness falls, then no more connections are taken, requests in flight finish, idle
     /// connections are closed, and the background tasks end.
     ///
     /// A request that was sent before its connection was closed or told to close is answered:
     /// an idle connection is not closed before its client had [`Limits::drain_idle`] for one more.
-    /// Takes [`Settings::drain_delay`], [`Settings::drain_within`] and twice [`FAREWELL`] at most;
-    /// `true` if every connection ended in time.
+    /// Takes [`Settings::drain_delay`], [`Settings::drain_within`], [`FAREWELL`] and [`CUTTING`]
+    /// at most; `true` if every connection ended in time. What did not is cut.
     ///
     /// [`Limits::drain_idle`]: crate::front::Limits::drain_idle
     pub async fn drain(self) -> bool {
@@ -206,44 +214,60 @@ impl House {
         let _draining = self.service.ready.wait_for("draining: this server is about to end");
         // From here on every reply says `Connection: close`.
         self.draining.send_replace(true);
-        if !self.drain_delay.is_zero() {
-            tokio::time::sleep(self.drain_delay).await;
-        }
+        let delay = tokio::time::sleep(self.drain_delay);
+        self.delay_over.run_until_cancelled(delay).await;
         self.stop_accepting.send_replace(true);
+        let until = Instant::now() + self.drain_within;
+        let mut clients = Accepting::close(self.accepting, until).await;
         let tasks = &self.service.tasks;
-        let ended = tokio::time::timeout(self.drain_within, async {
-            for accepting in self.accepting {
-                accepting.close(&self.connections).await;
-            }
-            self.connections.close();
-            self.connections.wait().await;
+        let ended = timeout_at(until, async {
+            Connections::end(&mut clients).await;
             // What nobody waits for any more has its own deadline, and is awaited up to ours.
             tasks.close();
             tasks.wait().await;
         });
         let in_time = ended.await.is_ok();
-        // Operators can watch to the end.
+        Connections::cut(&mut clients);
+
+        // All that is left has one deadline. Operators can watch until here.
+        let until = Instant::now() + FAREWELL;
         self.stop_admin.send_replace(true);
-        let farewell = tokio::time::timeout(FAREWELL, async {
-            for accepting in self.admin_accepting {
-                accepting.close(&self.admin_connections).await;
-            }
-            self.admin_connections.close();
-            self.admin_connections.wait().await;
-        });
-        let in_time = farewell.await.is_ok() && in_time;
         self.end_background.cancel();
         self.background.close();
-        if tokio::time::timeout(FAREWELL, self.background.wait()).await.is_err() {
+        let mut operators = Accepting::close(self.admin_accepting, until).await;
+        let (farewell, background) = tokio::join!(
+            timeout_at(until, Connections::end(&mut operators)),
+            timeout_at(until, self.background.wait()),
+        );
+        Connections::cut(&mut operators);
+        let cut = timeout(CUTTING, async {
+            Connections::end(&mut clients).await;
+            Connections::end(&mut operators).await;
+        });
+        if cut.await.is_err() {
+            tracing::warn!("a connection could not be cut and is left behind");
+        }
+        if background.is_err() {
             tracing::warn!("a background task did not end in time and is left behind");
         }
-        in_time
+        in_time && farewell.is_ok()
     }
 }
 
 /// The least memory that makes a cache.
 const LEAST_MEMORY: u64 = 8 << 20;
-/// How long operators' requests in flight, and then the background tasks, may take at the very end.
+/// How long operators' requests in flight and the background tasks may take at the very end.
 pub const FAREWELL: Duration = Duration::from_secs(2);
-/// How many connections operators may have on each listener.
-const ADMIN_CONNECTIONS: usize = 100;
+/// How long connections that are cut may take to notice it.
+pub const CUTTING: Duration = Duration::from_millis(200);
+/// How long after [`Settings::drain_within`] the program has ended, as its pages tell.
+pub const END: Duration = Duration::from_secs(4);
+/// How many connections operators may have.
+pub(crate) const ADMIN_CONNECTIONS: usize = 100;
+
+// The log's last lines come after all else; the rest is for the system.
+const _: () = assert!(
+    FAREWELL.as_millis() + CUTTING.as_millis() + crate::log::LAST_LINES.as_millis()
+        < END.as_millis(),
+    "the end takes longer than is told"
+);

@@ -3,6 +3,7 @@
 //! [`front`] turns bytes into heads and replies into bytes, [`serve`] turns a head into a reply,
 //! [`house`] builds all parts and starts and drains them.
 
+pub mod accept;
 pub mod admin;
 mod answered;
 pub mod banner;
@@ -27,6 +28,7 @@ pub mod place;
 pub mod serve;
 pub mod settings;
 pub mod signals;
+mod socket;
 mod socket_file;
 pub mod spellings;
 mod state;

@@ -7,6 +7,7 @@ use aqs_proxy::config::ConfigError;
 use aqs_proxy::{commands, log};
 use clap::Parser;
 use std::error::Error;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// A bad configuration: EX_USAGE of sysexits.
@@ -17,7 +18,8 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("aqs: {error}");
+            // Standard error may be closed, too.
+            let _ = writeln!(std::io::stderr(), "aqs: {error}");
             code_of(error.as_ref())
         }
     }

@@ -1,5 +1,16 @@
 //! The name that was perhaps meant, for messages about one that isn't known.
 
+/// Less alike, a name is not taken for a misspelling.
+const ALIKE: f64 = 0.8;
+
+/// The known name that another is perhaps a misspelling of.
+pub(crate) fn resembling(
+    name: &str,
+    known: impl IntoIterator<Item = &'static str>,
+) -> Option<&'static str> {
+    nearest(name, known).filter(|held| strsim::jaro_winkler(held, name) >= ALIKE)
+}
+
 /// The known name that is most like another; `None` if none is known.
 pub(crate) fn nearest(
     name: &str,

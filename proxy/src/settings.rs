@@ -38,7 +38,7 @@ pub struct Settings {
     pub connections: usize,
     /// How much a connection may take.
     pub limits: Limits,
-    /// Names beside loopback's by which writes reach the admin listener.
+    /// Names beside loopback's by which the admin listener is reached.
     pub admin_hosts: Vec<String>,
     /// What clients find beside the data.
     pub public_pages: PublicPages,

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use tempfile::Builder;
 use thiserror::Error;
 
+/// Random letters of a name that a socket has before it listens.
+const RANDOM: usize = 6;
 /// Only its owner may connect.
 const MODE: u32 = 0o600;
 
@@ -42,7 +44,10 @@ impl SocketFile {
         let folder = path.parent().ok_or(io::Error::from(io::ErrorKind::NotFound))?;
         // It gets its name when it listens and has its rights: there is no moment in which others
         // could connect, or in which another start would take it for a dead one's.
-        let bound = Builder::new().prefix(".").make_in(folder, listening)?;
+        let bound = unnamed(&path).make_in(folder, |other| match other == path {
+            true => Err(io::ErrorKind::AddrInUse.into()),
+            false => listening(other),
+        })?;
         let listener =
             bound.persist_noclobber(&path).map_err(|error| match error.error.kind() {
                 io::ErrorKind::AlreadyExists => io::ErrorKind::AddrInUse.into(),
@@ -66,6 +71,18 @@ impl Drop for SocketFile {
             tracing::warn!(path = %self.path.display(), %error, "the socket's file stays");
         }
     }
+}
+
+/// Another name in the same folder, no longer than the one to be had: the system takes paths of
+/// sockets up to a length.
+fn unnamed(path: &Path) -> Builder<'static, 'static> {
+    let length = path.file_name().map_or(0, |name| name.len());
+    let mut builder = Builder::new();
+    match length.checked_sub(RANDOM) {
+        None | Some(0) => builder.prefix("").rand_bytes(length.max(1)),
+        Some(_) => builder.prefix(".").rand_bytes(RANDOM),
+    };
+    builder
 }
 
 fn listening(path: &Path) -> io::Result<UnixListener> {
@@ -131,6 +148,27 @@ mod tests {
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
         assert!(UnixStream::connect(&path).is_ok(), "the living one's socket is gone");
         drop(listener);
+    }
+
+    #[test]
+    fn every_path_that_the_system_takes_is_had() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut deep = folder.path().to_owned();
+        // Names of up to five letters fit into it, and none of seven does.
+        while deep.as_os_str().len() < 100 {
+            deep.push("x".repeat((100 - deep.as_os_str().len()).min(40)));
+        }
+        fs::create_dir_all(&deep).unwrap();
+        // The system's limit is 108 bytes, the last of them a zero.
+        for length in 1..=10 {
+            let path = deep.join("a".repeat(length));
+            let fits = SockAddr::unix(&path).is_ok();
+            assert_eq!(SocketFile::bind(&path).is_ok(), fits, "{length}");
+        }
+        let short = folder.path().join("a");
+        for _ in 0..100 {
+            SocketFile::bind(&short).unwrap();
+        }
     }
 
     #[test]

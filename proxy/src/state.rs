@@ -6,22 +6,57 @@ use crate::place::Place;
 use crate::settings::{Settings, StatePlace};
 use aqs_origin::Epochs;
 use aqs_origin::epochs::{Found, StateDirectory};
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 
 /// The file in the state directory that tells where the admin listener is.
 pub const ADDRESS_FILE: &str = "admin-address";
 /// The admin token's file in the state directory.
 pub const TOKEN_FILE: &str = "admin-token";
 
-/// Leaves the admin listener's place for `aqs purge` on the same machine.
-pub(crate) fn tell_place(settings: &Settings, place: &Place) {
-    let Some(path) = settings.state.path() else { return };
+/// Word of where the admin listener is, taken back when this is dropped.
+#[derive(Debug)]
+pub(crate) struct PlaceTold(PathBuf);
+
+impl Drop for PlaceTold {
+    fn drop(&mut self) {
+        forget_place(&self.0);
+    }
+}
+
+/// Leaves the admin listener's place for `aqs purge` on the same machine, in a state directory
+/// that is ours.
+pub(crate) fn tell_place(settings: &Settings, place: &Place) -> Option<PlaceTold> {
+    let path = settings.state.path()?;
     let place = match place {
         Place::Tcp(address) => Place::Tcp(reachable(*address)),
         Place::Unix(_) => place.clone(),
     };
-    if let Err(error) = std::fs::write(path.join(ADDRESS_FILE), format!("{place}\n")) {
-        tracing::warn!(%error, "`aqs purge` will have to be told the address");
+    let file = path.join(ADDRESS_FILE);
+    match leave_word(path, &file, &place) {
+        Ok(()) => Some(PlaceTold(file)),
+        Err(error) => {
+            tracing::warn!(%error, "`aqs purge` will have to be told the address");
+            None
+        }
+    }
+}
+
+/// Whoever reads it reads all of it; and it is its owner's alone, as what it leads to.
+fn leave_word(folder: &Path, file: &Path, place: &Place) -> io::Result<()> {
+    let mut word = tempfile::NamedTempFile::new_in(folder)?;
+    writeln!(word, "{place}")?;
+    word.persist(file).map(drop).map_err(|error| error.error)
+}
+
+/// Whoever would follow it might find somebody else there, and show them the token.
+fn forget_place(file: &Path) {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(%error, file = %file.display(), "where operators were served is still told");
+        }
+        Ok(()) | Err(_) => {}
     }
 }
 
@@ -51,6 +86,8 @@ pub(crate) fn remember(settings: &Settings) -> Result<(Epochs, Option<Token>), S
         },
     };
     let (state, found) = opened;
+    // One that crashed left it.
+    forget_place(&path.join(ADDRESS_FILE));
     match &found {
         Found::Damaged(aside) => tracing::warn!(
             aside = %aside.display(),
@@ -66,6 +103,24 @@ pub(crate) fn remember(settings: &Settings) -> Result<(Epochs, Option<Token>), S
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn what_a_crash_left_is_taken_away() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state");
+        let settings = Settings { state: StatePlace::At(path.clone()), ..Settings::default() };
+        drop(remember(&settings).unwrap());
+        std::fs::write(path.join(ADDRESS_FILE), "127.0.0.1:1\n").unwrap();
+        let held = remember(&settings).unwrap();
+        assert!(!path.join(ADDRESS_FILE).exists());
+        // Whoever can't have the directory leaves alone what is in it.
+        let _word = tell_place(&settings, &"127.0.0.1:2".parse().unwrap());
+        let state = StatePlace::IfPossible(path.clone());
+        remember(&Settings { state, ..Settings::default() }).unwrap();
+        assert!(path.join(ADDRESS_FILE).exists());
+        drop(held);
+    }
 
     #[test]
     fn a_listener_on_any_address_is_reached_by_loopback() {
@@ -78,9 +133,12 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let state = StatePlace::At(folder.path().to_owned());
             let settings = Settings { state, ..Settings::default() };
-            tell_place(&settings, &bound.parse().unwrap());
-            let held = std::fs::read_to_string(folder.path().join(ADDRESS_FILE)).unwrap();
-            assert_eq!(held, format!("{told}\n"));
+            let file = folder.path().join(ADDRESS_FILE);
+            let word = tell_place(&settings, &bound.parse().unwrap());
+            assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("{told}\n"));
+            assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+            drop(word);
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
         }
     }
 }

@@ -167,6 +167,7 @@ impl Slot {
 mod tests {
     use super::*;
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
 
     const THEN: Moment = Moment(1_000_000);
@@ -271,5 +272,18 @@ mod tests {
         let (_held, _) = StateDirectory::open(folder.path()).unwrap();
         let second = StateDirectory::open(folder.path());
         assert!(matches!(second, Err(StateError::Busy(_))));
+    }
+
+    #[test]
+    fn whether_it_is_held_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/state");
+        let held = || StateDirectory::is_held(&path).unwrap();
+        assert!(!held(), "it is not even there");
+        let opened = StateDirectory::open(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        assert!(held() && held());
+        drop(opened);
+        assert!(path.join("lock").exists() && !held());
     }
 }

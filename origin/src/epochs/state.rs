@@ -6,13 +6,18 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
 
 const FORMAT: u32 = 1;
 const FILE: &str = "state.json";
 const LOCK: &str = "lock";
+/// How often more a lock is tried that somebody has, and after how long.
+const TRIES: u32 = 5;
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
 /// A directory that keeps the epochs' counter and slots, and the datasets' versions.
 #[derive(Debug)]
@@ -39,8 +44,38 @@ struct State {
 #[non_exhaustive]
 pub enum StateError {
     /// Another process has it.
-    #[error("the state directory {0} is in use by another aqs; choose another with --state")]
+    #[error(
+        "the state directory {0} is in use by another aqs; \
+         choose another with --state or the key state"
+    )]
     Busy(PathBuf),
+    /// It is not there and can't be made.
+    #[error(
+        "the state directory {path} can't be made: {source}; \
+         choose another with --state or the key state"
+    )]
+    Unmade {
+        /// Which directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Something else has its name.
+    #[error(
+        "the state directory {0} is no directory; choose another with --state or the key state"
+    )]
+    NoDirectory(PathBuf),
+    /// Nothing can be written into it.
+    #[error(
+        "the state directory {path} can't be used: {source}; \
+         choose another with --state or the key state"
+    )]
+    Unusable {
+        /// Which directory.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// A file in it can't be read or written.
     #[error("{path}: {source}")]
     File {
@@ -75,11 +110,15 @@ impl StateDirectory {
     /// Opens a directory, makes it if need be, and keeps others out of it.
     pub fn open(path: &Path) -> Result<(Self, Found), StateError> {
         let fail = |path: PathBuf| move |source| StateError::File { path, source };
-        fs::create_dir_all(path).map_err(fail(path.to_owned()))?;
+        make(path).map_err(|source| match path.exists() {
+            true => StateError::NoDirectory(path.to_owned()),
+            false => StateError::Unmade { path: path.to_owned(), source },
+        })?;
         let lock_path = path.join(LOCK);
         let was_used = lock_path.exists();
-        let lock = File::create(&lock_path).map_err(fail(lock_path.clone()))?;
-        match lock.try_lock() {
+        let unusable = |source| StateError::Unusable { path: path.to_owned(), source };
+        let lock = File::create(&lock_path).map_err(unusable)?;
+        match lock_patiently(&lock) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StateError::Busy(path.to_owned())),
             Err(TryLockError::Error(source)) => return Err(fail(lock_path)(source)),
@@ -100,6 +139,24 @@ impl StateDirectory {
             Err(error) => return Err(fail(file)(error)),
         };
         Ok((Self { path: path.to_owned(), state, _lock: lock }, found))
+    }
+
+    /// Whether a process that lives has a directory.
+    ///
+    /// # Errors
+    ///
+    /// If the system doesn't say.
+    pub fn is_held(path: &Path) -> io::Result<bool> {
+        let lock = match File::open(path.join(LOCK)) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(TryLockError::WouldBlock) => Ok(true),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
     }
 
     /// The epoch of the last purge that was written down.
@@ -171,6 +228,28 @@ impl StateDirectory {
         });
         written.map_err(|source| StateError::File { path: file, source })
     }
+}
+
+/// Makes a directory for its owner alone. One that is there keeps its rights.
+fn make(path: &Path) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        made => made,
+    }
+}
+
+/// Locks a file. Who only asks whether it is locked has it for a moment, too.
+fn lock_patiently(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
+            done => return done,
+        }
+    }
+    file.try_lock()
 }
 
 impl State {

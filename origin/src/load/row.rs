@@ -28,6 +28,9 @@ pub trait Sink {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SinkError {
+    /// Whoever wanted the rows wants no more.
+    #[error("it was ended")]
+    Ended,
     /// The store refused it.
     #[error("table {table}: {reason}")]
     Store {

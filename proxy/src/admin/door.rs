@@ -1,12 +1,12 @@
-//! Who may write: whoever has the token and is no web page.
+//! Who is let in: no web page, and for most things only whoever has the token.
 
+use super::refusal::Refusal;
 use super::token::Token;
+use crate::log::Ration;
 use crate::serve::HeadView;
-use aqs_api::Problem;
-use aqs_api::problem::Code;
 use std::net::IpAddr;
 
-/// What a write must show.
+/// What a request must show.
 #[derive(Debug, Default)]
 pub struct Door {
     /// The secret; without one nobody may write.
@@ -15,56 +15,66 @@ pub struct Door {
     pub hosts: Vec<String>,
     /// Whether whoever reaches the listener may read: so on loopback.
     pub open_reads: bool,
+    /// What is told of those who were not let in.
+    pub told: Ration,
 }
 
 impl Door {
-    /// Whether a request may write, or why not.
+    /// Whether a request may come from an operator at all.
     ///
     /// A web page in somebody's browser could reach a listener on loopback: it is kept out by
-    /// its `Origin`, by the `Host` (whose name it could point here), and by the token, which a
-    /// browser doesn't send by itself.
-    pub(super) fn admits(&self, head: &HeadView<'_>) -> Result<(), Problem> {
-        let forbidden = |detail: &'static str| Err(Problem::new(403, Code::Forbidden, detail));
+    /// its `Origin` and, since browsers send none with what a page asks of its own server, by the
+    /// `Host`, whose name it could point here. An address can't be pointed anywhere, so any will
+    /// do: a monitor goes by one that nobody could have listed.
+    pub(super) fn admits(&self, head: &HeadView<'_>) -> Result<(), Refusal> {
         if head.credentials.origin.is_some() {
-            return forbidden("web pages may not write here");
+            return Err(Refusal::Page);
         }
-        let host = head.credentials.host.and_then(|host| std::str::from_utf8(host).ok());
-        if !host.is_some_and(|host| self.expects(host)) {
-            return forbidden(
-                "this is not a Host that writes are taken for; see admin.hosts of the configuration",
-            );
+        let known = host(head).is_some_and(|host| address(host).is_some() || self.expects(host));
+        if known { Ok(()) } else { Err(Refusal::Host) }
+    }
+
+    /// Whether an operator may read what only operators should.
+    pub(super) fn admits_reading(&self, head: &HeadView<'_>) -> Result<(), Refusal> {
+        if self.open_reads { Ok(()) } else { self.has_token(head) }
+    }
+
+    /// Whether an operator may write: only by a name that was listed, and with the token, which
+    /// a browser doesn't send by itself.
+    pub(super) fn admits_writing(&self, head: &HeadView<'_>) -> Result<(), Refusal> {
+        if !host(head).is_some_and(|host| self.expects(host)) {
+            return Err(Refusal::Host);
         }
         self.has_token(head)
     }
 
-    /// Whether a request may read what only operators should.
-    pub(super) fn admits_reading(&self, head: &HeadView<'_>) -> Result<(), Problem> {
-        if self.open_reads { Ok(()) } else { self.has_token(head) }
-    }
-
-    fn has_token(&self, head: &HeadView<'_>) -> Result<(), Problem> {
-        let forbidden = |detail: &'static str| Err(Problem::new(403, Code::Forbidden, detail));
-        let Some(token) = &self.token else {
-            return forbidden("there is no token, since there is no state directory");
-        };
-        let given = head.credentials.authorization.and_then(bearer);
-        match given {
-            None => Err(Problem::new(
-                401,
-                Code::Unauthorized,
-                "this needs the header `Authorization: Bearer TOKEN`",
-            )),
+    fn has_token(&self, head: &HeadView<'_>) -> Result<(), Refusal> {
+        let token = self.token.as_ref().ok_or(Refusal::Tokenless)?;
+        match head.credentials.authorization.and_then(bearer) {
+            None => Err(Refusal::NoToken),
             Some(given) if token.is(given) => Ok(()),
-            Some(_) => Err(Problem::new(401, Code::Unauthorized, "the token is wrong")),
+            Some(_) => Err(Refusal::WrongToken),
         }
     }
 
     fn expects(&self, host: &str) -> bool {
         let name = without_port(host);
-        let address = name.trim_start_matches('[').trim_end_matches(']');
         name.eq_ignore_ascii_case("localhost")
-            || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+            || address(host).is_some_and(|address| address.is_loopback())
             || self.hosts.iter().any(|held| held.eq_ignore_ascii_case(name))
+    }
+}
+
+fn host<'a>(head: &HeadView<'a>) -> Option<&'a str> {
+    head.credentials.host.and_then(|host| std::str::from_utf8(host).ok())
+}
+
+/// The address that a host is, if it is no name.
+fn address(host: &str) -> Option<IpAddr> {
+    let name = without_port(host);
+    match name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse().map(IpAddr::V6).ok(),
+        None => name.parse().map(IpAddr::V4).ok(),
     }
 }
 
@@ -88,7 +98,7 @@ mod tests {
     #[test]
     fn loopback_has_many_names_and_no_others() {
         let hosts = vec!["aqs.internal".to_owned()];
-        let door = Door { token: None, hosts, open_reads: true };
+        let door = Door { hosts, open_reads: true, ..Door::default() };
         for host in [
             "localhost",
             "LOCALHOST:8081",
@@ -107,6 +117,9 @@ mod tests {
             "10.0.0.1:8081",
             "127.0.0.1.evil.example",
             "[::2]",
+            "::1",
+            "[127.0.0.1]",
+            "user@localhost",
             "aqs.internal.evil",
         ] {
             assert!(!door.expects(host), "{host}");
@@ -126,15 +139,17 @@ mod tests {
             call: Default::default(),
             credentials: crate::serve::Credentials { authorization, ..Default::default() },
         };
-        let mut door = Door { token: Some(token), hosts: Vec::new(), open_reads: true };
+        let mut door = Door { token: Some(token), open_reads: true, ..Door::default() };
         assert!(door.admits_reading(&head(None)).is_ok());
         door.open_reads = false;
-        for wrong in [None, Some(b"Bearer wrong".as_slice())] {
-            assert_eq!(door.admits_reading(&head(wrong)).unwrap_err().status, 401);
+        for (given, refusal) in
+            [(None, Refusal::NoToken), (Some(b"Bearer wrong".as_slice()), Refusal::WrongToken)]
+        {
+            assert_eq!(door.admits_reading(&head(given)), Err(refusal));
         }
         assert!(door.admits_reading(&head(Some(bearer.as_bytes()))).is_ok());
         door.token = None;
-        assert_eq!(door.admits_reading(&head(None)).unwrap_err().status, 403);
+        assert_eq!(door.admits_reading(&head(None)), Err(Refusal::Tokenless));
     }
 
     #[test]

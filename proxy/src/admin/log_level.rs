@@ -1,8 +1,8 @@
 //! `/admin/log-level`: how much is logged, read and set while the program runs.
 
 use crate::config::{LogLevel, Span};
-use crate::log::{self, Handle};
-use crate::serve::{Reply, Service};
+use crate::log::{self, Change, Handle, fields};
+use crate::serve::{Call, Reply, Service};
 use aqs_api::problem::Code;
 use aqs_api::{Problem, percent};
 use serde_json::json;
@@ -27,7 +27,7 @@ impl Service {
     }
 
     /// Sets what is logged to what the query of a request says.
-    pub(super) fn set_log_level(&self, query: &str) -> Reply {
+    pub(super) fn set_log_level(&self, query: &str, call: &Call<'_>) -> Reply {
         let refused = |detail| Reply::problem(Problem::new(400, Code::InvalidParameter, detail));
         let log = match self.own_log() {
             Ok(log) => log,
@@ -37,16 +37,9 @@ impl Service {
             Ok(wanted) => wanted,
             Err(detail) => return refused(detail),
         };
-        // Where it grows quiet afterwards this is the last that is heard.
-        let heard = tracing::enabled!(tracing::Level::INFO);
-        if heard {
-            wanted.tell();
-        }
         match log.set(&wanted.filter, wanted.lasts) {
             Ok(change) => {
-                if !heard {
-                    wanted.tell();
-                }
+                wanted.tell(&change, call);
                 let seconds = wanted.lasts.map(|lasts| lasts.as_secs_f64());
                 Reply::json(&json!({"old": change.old, "new": change.new, "for_seconds": seconds}))
             }
@@ -93,9 +86,16 @@ impl Wanted {
         Ok(Self { filter, lasts })
     }
 
-    fn tell(&self) {
+    fn tell(&self, change: &Change, call: &Call<'_>) {
         let lasts = self.lasts.map(|lasts| Span(lasts).to_string());
-        tracing::info!(filter = self.filter, lasts, "log level by an operator");
+        tracing::info!(
+            target: fields::ADMIN,
+            old = change.old,
+            filter = change.new,
+            lasts,
+            { fields::REQUEST_ID } = call.request_id,
+            "log level set by an operator"
+        );
     }
 }
 

@@ -1,7 +1,8 @@
 //! `POST /admin/purge?scope=…&name=…&depth=…`: what operators purge by.
 
+use crate::log::fields;
 use crate::nearest::nearest;
-use crate::serve::{Reply, Served, Service};
+use crate::serve::{Call, Reply, Served, Service};
 use aqs_api::problem::Code;
 use aqs_api::{Catalogue, Problem, Target, param, percent};
 use aqs_origin::epochs::{Depth, Scope};
@@ -48,8 +49,8 @@ impl OwnedScope {
 
 impl Service {
     /// Purges what the query of a request says. It answers once the purge counts and is
-    /// remembered.
-    pub(super) fn purge_by(self: &Arc<Self>, query: &str) -> Served {
+    /// remembered, or is known not to be.
+    pub(super) fn purge_by(self: &Arc<Self>, query: &str, call: &Call<'_>) -> Served {
         let purge = match Purge::parse(query, &self.catalogue) {
             Ok(purge) => purge,
             Err(detail) => {
@@ -57,29 +58,42 @@ impl Service {
                 return Served::Now(Reply::problem(problem));
             }
         };
-        let service = Arc::clone(self);
+        let (service, id) = (Arc::clone(self), call.to_owned().request_id);
         // A purge is remembered on disk.
         let work = self.tasks.spawn_blocking(move || {
             let (scope, name, depth) = (purge.scope.scope(), purge.scope.name(), purge.depth);
-            tracing::info!(
-                scope = scope.name(),
-                name,
-                depth = depth.name(),
-                "purge by an operator"
-            );
-            service.origin.purge(scope, depth);
-            Reply::json(&json!({"purged": scope.name(), "name": name, "depth": depth.name()}))
+            let purged = service.origin.purge(scope, depth);
+            let (scope, depth) = (scope.name(), depth.name());
+            macro_rules! tell {
+                ($level:ident, $($more:tt)*) => {
+                    tracing::$level!(
+                        target: fields::ADMIN,
+                        scope, name, depth, { fields::REQUEST_ID } = %id, $($more)*
+                    )
+                };
+            }
+            match purged {
+                Ok(()) => {
+                    tell!(info, "purged by an operator");
+                    Reply::json(&json!({"purged": scope, "name": name, "depth": depth}))
+                }
+                Err(error) => {
+                    tell!(error, %error, "purged by an operator, but not after a restart");
+                    failed("purged as long as this server runs, but it can't be remembered: after a restart it would count no more; the log says why")
+                }
+            }
         });
         Served::Later(Box::pin(async move {
-            work.await.unwrap_or_else(|_| {
-                Reply::problem(Problem::new(
-                    500,
-                    Code::StoreFailed,
-                    "the purge failed; the log says why",
-                ))
+            work.await.unwrap_or_else(|error| {
+                tracing::error!(target: fields::ADMIN, %error, "a purge by an operator failed");
+                failed("the purge failed; the log says why")
             })
         }))
     }
+}
+
+fn failed(detail: &'static str) -> Reply {
+    Reply::problem(Problem::new(500, Code::StoreFailed, detail))
 }
 
 impl Purge {

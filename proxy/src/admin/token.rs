@@ -1,7 +1,8 @@
 //! The admin token: a secret in a file that only its owner can read.
 
+use rustix::fs::OFlags;
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,8 @@ use thiserror::Error;
 const BYTES: usize = 32;
 /// The shortest token that is taken from a file.
 const LEAST: usize = 16;
+/// The largest file that is taken for a token's.
+const MOST: u64 = 1024;
 
 /// What every write has to bring.
 #[derive(Clone)]
@@ -32,7 +35,7 @@ pub enum TokenError {
     },
     /// It holds no token.
     #[error(
-        "{0} holds no token: it needs at least {LEAST} characters without blanks; remove it to have a new one made"
+        "{0} holds no token: it needs {LEAST} to {MOST} characters without blanks; remove it to have a new one made"
     )]
     Useless(PathBuf),
     /// It can't be read or written.
@@ -62,19 +65,27 @@ impl Token {
     /// Reads the token of a file.
     pub fn read(path: &Path) -> Result<Self, TokenError> {
         let failed = |source| TokenError::File { path: path.to_owned(), source };
-        let mut file = File::open(path).map_err(failed)?;
-        let mode = file.metadata().map_err(failed)?.permissions().mode() & 0o777;
+        // Whatever is there, opening it waits for nobody.
+        let flags = OFlags::NONBLOCK.bits().cast_signed();
+        let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
+        let found = file.metadata().map_err(failed)?;
+        if !found.is_file() {
+            return Err(TokenError::Useless(path.to_owned()));
+        }
+        let mode = found.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
             return Err(TokenError::Loose { path: path.to_owned(), mode });
         }
-        let mut text = String::new();
-        file.read_to_string(&mut text).map_err(failed)?;
-        let token = text.trim();
-        let proper = token.len() >= LEAST && token.bytes().all(|byte| byte.is_ascii_graphic());
-        if !proper {
-            return Err(TokenError::Useless(path.to_owned()));
+        let mut bytes = Vec::new();
+        file.take(MOST + 1).read_to_end(&mut bytes).map_err(failed)?;
+        let token = bytes.trim_ascii();
+        let proper = bytes.len() as u64 <= MOST
+            && token.len() >= LEAST
+            && token.iter().all(u8::is_ascii_graphic);
+        match String::from_utf8(token.to_vec()) {
+            Ok(token) if proper => Ok(Self(token)),
+            Ok(_) | Err(_) => Err(TokenError::Useless(path.to_owned())),
         }
-        Ok(Self(token.to_owned()))
     }
 
     fn make(path: &Path) -> Result<Self, TokenError> {
@@ -82,14 +93,14 @@ impl Token {
         let mut bytes = [0; BYTES];
         getrandom::fill(&mut bytes).map_err(TokenError::Random)?;
         let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder).map_err(failed)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        fs::create_dir_all(folder).map_err(failed)?;
+        match write(path, folder, &token) {
+            Ok(()) => Ok(Self(token)),
+            // Somebody else made one meanwhile: that one counts.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::read(path),
+            Err(error) => Err(failed(error)),
         }
-        // Never there with other rights, not even for a moment.
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create_new(true).mode(0o600).open(path);
-        file.and_then(|mut file| writeln!(file, "{token}")).map_err(failed)?;
-        Ok(Self(token))
     }
 
     /// Whether this is it. How long that takes tells nothing about it.
@@ -101,6 +112,17 @@ impl Token {
     pub fn secret(&self) -> &str {
         &self.0
     }
+}
+
+/// Writes a token beside its place and moves it there: never with other rights and never in part,
+/// not even after a crash.
+fn write(path: &Path, folder: &Path, token: &str) -> io::Result<()> {
+    let mut file = tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(0o600))
+        .tempfile_in(folder)?;
+    writeln!(file, "{token}")?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map(drop).map_err(|error| error.error)
 }
 
 impl fmt::Debug for Token {
@@ -137,9 +159,34 @@ mod tests {
             assert!(matches!(Token::read(&path), Err(TokenError::Loose { .. })), "{mode:o}");
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        for text in ["", "short\n", "sixteen letters but blanks\n"] {
+        let long = "x".repeat(1025);
+        for text in ["", "short\n", "sixteen letters but blanks\n", "sixteen-letters-\u{e9}", &long]
+        {
             fs::write(&path, text).unwrap();
             assert!(matches!(Token::read(&path), Err(TokenError::Useless(_))), "{text}");
         }
+        fs::write(&path, &long[1..]).unwrap();
+        assert!(Token::read(&path).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_and_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (pipe, endless) = (folder.path().join("pipe"), folder.path().join("endless"));
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &endless).unwrap();
+        for path in [&pipe, &endless, folder.path()] {
+            assert!(matches!(Token::read(path), Err(TokenError::Useless(_))), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_that_make_one_the_first_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("admin-token");
+        let first = Token::make(&path).unwrap();
+        let second = Token::make(&path).unwrap();
+        assert_eq!(first.secret(), second.secret());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -6,6 +6,7 @@ use crate::cli::ConfigArgs;
 use crate::config::{self, ConfigError, Environment};
 use crate::house::{ADDRESS_FILE, StatePlace, TOKEN_FILE};
 use crate::place::Place;
+use aqs_origin::epochs::StateDirectory;
 use clap::Args;
 use reqwest::Method;
 use std::io;
@@ -47,6 +48,9 @@ pub enum AdminError {
         /// What the system says.
         source: io::Error,
     },
+    /// A server left word where it listened, and is gone.
+    #[error("no aqs seems to run here (nobody uses {0}); name it with --admin")]
+    Gone(PathBuf),
     /// There is no state directory to look in.
     #[error("there is no state directory to find it by; name it with {0}")]
     Stateless(&'static str),
@@ -220,11 +224,19 @@ fn state(args: &ServerArgs, variables: Environment<'_>) -> Result<Option<PathBuf
 }
 
 /// Where the server of this machine listens, which it leaves in its state directory.
+///
+/// One that crashed took nothing back, and somebody else may listen there by now: they must not
+/// be shown the token.
 fn told(state: &Path) -> Result<String, AdminError> {
     let file = state.join(ADDRESS_FILE);
-    match std::fs::read_to_string(&file) {
-        Ok(place) => Ok(place.trim().to_owned()),
-        Err(source) => Err(AdminError::Nowhere { file, source }),
+    let place = match std::fs::read_to_string(&file) {
+        Ok(place) => place.trim().to_owned(),
+        Err(source) => return Err(AdminError::Nowhere { file, source }),
+    };
+    match StateDirectory::is_held(state) {
+        Ok(true) => Ok(place),
+        Ok(false) => Err(AdminError::Gone(state.to_owned())),
+        Err(source) => Err(AdminError::Nowhere { file: state.to_owned(), source }),
     }
 }
 
@@ -244,9 +256,10 @@ mod tests {
     #[test]
     fn it_is_found_by_the_state_that_serve_would_have() {
         let folder = tempfile::tempdir().unwrap();
-        let state = |name: &str| {
+        let mut held = Vec::new();
+        let mut state = |name: &str| {
             let path = folder.path().join(name);
-            fs::create_dir(&path).unwrap();
+            held.push(StateDirectory::open(&path).unwrap());
             fs::write(path.join(ADDRESS_FILE), format!("unix:/{name}\n")).unwrap();
             path
         };
@@ -287,6 +300,8 @@ mod tests {
         };
         assert!(said(&args).starts_with("no aqs seems to run here ("), "{}", said(&args));
         fs::write(folder.path().join(ADDRESS_FILE), "127.0.0.1:1\n").unwrap();
+        assert!(said(&args).starts_with("no aqs seems to run here (nobody"), "{}", said(&args));
+        let _held = StateDirectory::open(folder.path()).unwrap();
         assert!(said(&args).contains("admin-token") && said(&args).contains("--token-file"));
         Token::read_or_make(&folder.path().join(TOKEN_FILE)).unwrap();
         for wrong in ["there", "https://there", "unix:"] {

@@ -9,8 +9,12 @@ use std::process::ExitCode;
 /// Prints the effective configuration without its secrets.
 pub fn run(args: &ConfigArgs) -> Done {
     let loaded = config::load(args, &config::process_environment)?;
-    for warning in &loaded.warnings {
-        eprintln!("aqs: {warning}");
+    let misspelled = config::misspelled(std::env::vars_os().map(|(name, _)| name));
+    let absent = loaded.config.store.path.as_ref().filter(|path| !path.exists());
+    let absent = absent.map(|path| format!("store.path: {} is not there", path.display()));
+    for warning in loaded.warnings.iter().chain(&misspelled).chain(&absent) {
+        // Standard error may be closed, too.
+        let _ = writeln!(std::io::stderr(), "aqs: {warning}");
     }
     let text = serde_saphyr::to_string(&loaded.config.effective())?;
     std::io::stdout().write_all(text.as_bytes())?;

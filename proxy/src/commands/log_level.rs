@@ -1,7 +1,7 @@
 //! `aqs log-level`: see or set how much a running server logs.
 
-use super::Done;
 use super::admin_client::{AdminClient, ServerArgs, push_value};
+use super::{Done, say};
 use crate::config::{self, LogLevel};
 use clap::Args;
 use std::process::ExitCode;
@@ -30,7 +30,7 @@ pub fn run(args: &LogLevelArgs) -> Done {
         None => client.get(TARGET)?,
         Some(level) => client.post(&target(level, args.lasts.as_deref()))?,
     };
-    print!("{said}");
+    say(&said)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,7 +10,19 @@ pub mod sample;
 pub mod serve;
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// How a command ends: its exit code, or a message for standard error.
 pub type Done = Result<ExitCode, Box<dyn Error>>;
+
+/// Writes to standard output.
+///
+/// # Errors
+///
+/// If nobody reads it, where `print!` would panic.
+pub fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}

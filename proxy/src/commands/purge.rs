@@ -1,7 +1,7 @@
 //! `aqs purge`: tell a running server what not to serve any more.
 
-use super::Done;
 use super::admin_client::{AdminClient, ServerArgs, push_value};
+use super::{Done, say};
 use crate::config;
 use clap::Args;
 use std::process::ExitCode;
@@ -33,12 +33,15 @@ pub struct PurgeArgs {
     pub server: ServerArgs,
 }
 
-/// Purges, and tells what was purged; the first refusal ends it.
+/// Purges, and tells what was purged; the first refusal ends it, not that nobody reads it.
 pub fn run(args: &PurgeArgs) -> Done {
     let client = AdminClient::find(&args.server, &config::process_environment)?;
+    let mut read = Ok(());
     for (scope, name) in scopes(args) {
-        print!("{}", client.post(&target(scope, name, args.hard))?);
+        let purged = client.post(&target(scope, name, args.hard))?;
+        read = read.and_then(|()| say(&purged));
     }
+    read?;
     Ok(ExitCode::SUCCESS)
 }
 

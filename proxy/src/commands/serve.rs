@@ -15,6 +15,12 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// How long a sample that is being built may take to stop and to leave nothing.
+const TIDYING: Duration = Duration::from_secs(10);
 
 /// Runs until a signal.
 pub fn run(args: &ServeArgs) -> Done {
@@ -22,7 +28,8 @@ pub fn run(args: &ServeArgs) -> Done {
     let form = loaded.config.log_form(io::stdout().is_terminal());
     let mut log = log::start_with(form, loaded.config.log_filter())?;
     log::initializing(loaded.config.service_name());
-    for warning in &loaded.warnings {
+    let misspelled = config::misspelled(std::env::vars_os().map(|(name, _)| name));
+    for warning in loaded.warnings.iter().chain(&misspelled) {
         tracing::warn!("{warning}");
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -30,7 +37,7 @@ pub fn run(args: &ServeArgs) -> Done {
     if let Err(error) = &done {
         log.fatal(error.as_ref());
     }
-    // Whatever still blocks, such as a sample that is being built, is not waited for.
+    // Whatever still blocks is not waited for.
     runtime.shutdown_background();
     done
 }
@@ -39,15 +46,15 @@ async fn serve(config: &Config, log: &mut Log) -> Done {
     let mut signals = Signals::listen()?;
     let catalogue = Arc::new(Catalogue::standard()?.with_rules(config.rules()));
     let mut settings = Settings { log: log.handle.clone(), ..config.settings() };
-    settings.connections = settings.connections.min(descriptors::for_connections());
+    settings.connections = settings.connections.min(descriptors::for_connections(&settings));
     // Bound before the sample is built, which takes a while: a busy port should end it at once.
     let sockets = House::bind(&settings)?;
     // Held to the end: a sample in a temporary folder goes with it.
     let sample = match &config.store.path {
         Some(_) => None,
-        None => tokio::select! {
-            sample = sample(&catalogue) => Some(sample?),
-            () = signals.first() => return Ok(ExitCode::FAILURE),
+        None => match sample(&catalogue, &mut signals).await? {
+            Some(sample) => Some(sample),
+            None => return Ok(ExitCode::SUCCESS),
         },
     };
     let (name, path) = match (&config.store.path, &sample) {
@@ -62,26 +69,33 @@ async fn serve(config: &Config, log: &mut Log) -> Done {
     let store = Arc::new(store);
     let house = House::start(sockets, settings, Arc::clone(&catalogue), store).await?;
 
-    if log.is_readable() {
-        // Whoever stopped reading has seen enough; the service goes on.
-        if let Err(error) = announce(&house, &catalogue, name, path).await {
-            tracing::debug!(%error, "nobody reads what is served");
+    let readable = log.is_readable();
+    let said = async {
+        if readable {
+            print_aside(banner::text(&house, &catalogue, name, path).await);
+        } else {
+            tell(&house, name, path);
         }
-    } else {
-        tell(&house, name, path);
+        std::future::pending::<()>().await;
+    };
+    // Meanwhile a signal counts already.
+    tokio::select! {
+        () = said => {}
+        () = signals.first() => {}
     }
-
-    signals.first().await;
     tracing::info!("draining: requests in flight finish; a second signal ends at once");
     tokio::select! {
         in_time = house.drain() => {
-            if !in_time {
-                tracing::warn!("some connections did not end in time and were cut");
+            if in_time {
+                tracing::info!("drained: every connection has ended");
+            } else {
+                tracing::warn!("drained: some connections did not end in time and were cut");
             }
             Ok(ExitCode::SUCCESS)
         }
         // At once: whatever still runs would only complain about its end.
         () = signals.second() => {
+            tracing::warn!("a second signal: it ends at once, and connections are cut");
             log.end();
             std::process::exit(1)
         }
@@ -102,40 +116,48 @@ fn tell(house: &House, name: &str, path: &Path) {
     tracing::info!(path = %path.display(), "the store is {}", name.to_lowercase());
 }
 
-/// Tells people the same, and what they could try.
-async fn announce(house: &House, catalogue: &Catalogue, name: &str, path: &Path) -> io::Result<()> {
-    let coverage = house.service.origin.coverage();
-    let examples = banner::examples(catalogue, &house.service.origin, &coverage).await;
-    let mut out = io::stdout().lock();
-    writeln!(out, "aqs {} listens at", env!("CARGO_PKG_VERSION"))?;
-    for address in &house.addresses {
-        writeln!(out, "  {}", banner::url(*address))?;
-    }
-    for address in &house.admin_addresses {
-        writeln!(out, "  {} (for operators: /healthz, /metrics)", banner::url(*address))?;
-    }
-    for path in &house.admin_sockets {
-        let path = path.display();
-        writeln!(out, "  {path} (for operators: curl --unix-socket {path} http://localhost/)")?;
-    }
-    writeln!(out, "{name}: {}", path.display())?;
-    write!(out, "{}", banner::holdings(catalogue, &coverage))?;
-    if let (Some(address), false) = (house.addresses.first(), examples.is_empty()) {
-        writeln!(out, "Try")?;
-        for target in examples {
-            writeln!(out, "  curl '{}{target}'", banner::url(*address))?;
+/// Prints for people, on a thread that nobody waits for: whoever reads it may have stopped to, and
+/// a full pipe would hold up the end. One of the runtime's would be waited for.
+fn print_aside(text: String) {
+    let printing = std::thread::Builder::new().name("banner".to_owned()).spawn(move || {
+        let mut out = io::stdout().lock();
+        // Whoever stopped reading has seen enough; the service goes on.
+        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            tracing::debug!(%error, "nobody reads what is served");
         }
+    });
+    if let Err(error) = printing {
+        tracing::warn!(%error, "what is served can't be printed");
     }
-    out.flush()
 }
 
-/// The bundled sample's store, built on a thread that may take its time.
-async fn sample(catalogue: &Arc<Catalogue>) -> Result<SampleStore, Box<dyn std::error::Error>> {
-    let catalogue = Arc::clone(catalogue);
-    let building = tokio::task::spawn_blocking(move || {
-        SampleStore::find_or_build(&catalogue, |path| {
-            eprintln!("Building the sample data in {} (once, some seconds) ...", path.display());
-        })
+/// The bundled sample's store, built on a thread that may take its time; nothing if a signal came
+/// before.
+async fn sample(
+    catalogue: &Arc<Catalogue>,
+    signals: &mut Signals,
+) -> Result<Option<SampleStore>, Box<dyn std::error::Error>> {
+    let ended = Arc::new(AtomicBool::new(false));
+    let (catalogue, until) = (Arc::clone(catalogue), Arc::clone(&ended));
+    let mut building = tokio::task::spawn_blocking(move || {
+        let begun = |path: &Path| {
+            // Standard error may be closed.
+            let _ = writeln!(
+                io::stderr(),
+                "Building the sample data in {} (once; some seconds, or minutes if it is slow) ...",
+                path.display()
+            );
+        };
+        SampleStore::find_or_build(&catalogue, begun, &until)
     });
-    Ok(building.await??)
+    tokio::select! {
+        built = &mut building => return Ok(Some(built??)),
+        () = signals.first() => {}
+    }
+    tracing::info!("ended before the sample data was there; nothing was served");
+    ended.store(true, Ordering::Relaxed);
+    if timeout(TIDYING, building).await.is_err() {
+        tracing::warn!("what was built of the sample data is left behind");
+    }
+    Ok(None)
 }

@@ -13,7 +13,9 @@ Written by `aqs config-docs`; don't edit it. Sources, each over the ones before:
 file of `--config FILE` (or `-config FILE`, or `AQS_CONFIG`), the environment, flags. Without such
 a file none is read. An unknown key is an error; a key without a value keeps its default.
 Durations are written `250ms`, `300s`, `5m` or `24h` (1ms to 8760h), sizes `16KiB` or `2GiB`.
-`aqs check-config` prints what holds in the end. A bad configuration ends `aqs` with exit code 64.
+`aqs check-config` prints what holds in the end, and warns of what is hardly meant. A bad
+configuration, also a bad value of a flag, ends `aqs` with exit code 64; words of the command line
+that are not understood at all, with 2. It is read at the start alone: SIGHUP does not read it anew.
 
 ## Keys
 
@@ -24,7 +26,8 @@ Durations are written `250ms`, `300s`, `5m` or `24h` (1ms to 8760h), sizes `16Ki
 const VARIABLES_HEAD: &str = "
 ## Environment
 
-An empty variable counts as absent.
+An empty variable counts as absent. Of others that begin with `AQS_` the log warns, but for what
+Kubernetes sets for a service called aqs (`AQS_PORT…`, `AQS_SERVICE_…`).
 
 | variable | sets |
 |---|---|

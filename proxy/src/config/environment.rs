@@ -3,7 +3,10 @@
 use super::error::ConfigError;
 use super::tree::Config;
 use super::words::Secret;
+use crate::log;
+use crate::nearest::nearest;
 use crate::place::Place;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 
 /// Names the file, as `--config` does.
@@ -58,6 +61,7 @@ pub(super) const VARIABLES: &[Variable] = &[
         name: "AQS_LOG",
         sets: "log.filter",
         apply: |config, text| {
+            log::filter(text).map_err(|error| error.to_string())?;
             config.log.filter = Some(text.to_owned());
             Ok(())
         },
@@ -114,11 +118,47 @@ pub(super) fn apply(
     Ok(unset.then(|| CREDENTIALS_UNSET.to_owned()))
 }
 
-fn places(text: &str) -> Result<Vec<Place>, String> {
+/// What begins the names of variables that are read here.
+const OURS: &str = "AQS_";
+/// What others begin with: builds, tests, and the variables that Kubernetes sets for a service
+/// called aqs.
+const OTHERS: [&str; 7] = [
+    "AQS_BUILD_",
+    "AQS_CASSANDRA_",
+    "AQS_JAVA",
+    "AQS_PORT",
+    "AQS_SERVICE_",
+    "AQS_TEST",
+    "AQS_WRITE_PAGES",
+];
+
+/// What has to be logged about variables that look like ours and are not: a misspelled one would
+/// do nothing without a word.
+pub fn misspelled(names: impl IntoIterator<Item = OsString>) -> Vec<String> {
+    let known = || VARIABLES.iter().map(|variable| variable.name).chain([FILE]);
+    let stray = |name: &String| {
+        name.starts_with(OURS)
+            && !OTHERS.iter().any(|other| name.starts_with(other))
+            && !known().any(|held| held == name)
+    };
+    let names = names.into_iter().filter_map(|name| name.into_string().ok());
+    let mut strays: Vec<String> = names.filter(stray).collect();
+    strays.sort();
+    let ours = || known().filter(|held| held.starts_with(OURS));
+    let warning = |name: String| match nearest(&name, ours()) {
+        Some(nearest) => {
+            format!("the variable {name} is not known and does nothing; the nearest is {nearest}")
+        }
+        None => format!("the variable {name} is not known and does nothing"),
+    };
+    strays.into_iter().map(warning).collect()
+}
+
+pub(super) fn places(text: &str) -> Result<Vec<Place>, String> {
     text.split(',').map(|place| place.trim().parse()).collect()
 }
 
-fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
+pub(super) fn addresses(text: &str) -> Result<Vec<SocketAddr>, String> {
     let parse = |address: &str| {
         let address = address.trim();
         address.parse().map_err(|_| format!("`{address}` is no address such as 127.0.0.1:8080"))

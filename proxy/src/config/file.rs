@@ -4,9 +4,12 @@ use super::error::ConfigError;
 use super::tree::Config;
 use crate::nearest::nearest;
 use serde_saphyr::Error;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
+/// The most bytes that are read.
+const LONGEST: u64 = 1 << 20;
 /// How a value is refused where keys are expected.
 const NO_SECTION: &str = "expected keys with values";
 
@@ -21,8 +24,20 @@ pub(super) struct Wrong {
 
 /// Reads a file.
 pub(super) fn read(path: &Path) -> Result<Config, ConfigError> {
-    let unreadable = |source| ConfigError::Unreadable { path: path.to_owned(), source };
-    from_bytes(path, &fs::read(path).map_err(unreadable)?)
+    let bytes =
+        bytes(path).map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
+    from_bytes(path, &bytes)
+}
+
+/// A pipe or standard input will do, but none that never ends.
+fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LONGEST {
+        let message = "it is longer than 1 MiB, which no configuration is";
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(bytes)
 }
 
 /// Reads the content of a file that errors call `path`; how its keys go together is not looked at.

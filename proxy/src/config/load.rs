@@ -3,7 +3,7 @@
 use super::error::ConfigError;
 use super::settings::rooted;
 use super::tree::Config;
-use super::{checks, environment, file};
+use super::{checks, doubts, environment, file};
 use crate::cli::ConfigArgs;
 use aqs_api::endpoint::Endpoint;
 use std::ffi::OsString;
@@ -39,16 +39,17 @@ pub fn load(flags: &ConfigArgs, variables: Environment<'_>) -> Result<Loaded, Co
     checks::check(&config)?;
     warnings.extend(unread_stores(&config));
     warnings.extend(moved_service(&config));
+    warnings.extend(doubts::about(&config));
     Ok(Loaded { config, warnings })
 }
 
 fn apply(config: &mut Config, flags: &ConfigArgs) -> Result<(), ConfigError> {
     let ConfigArgs { config: _, listen, admin_listen, store, state, memory } = flags;
     if !listen.is_empty() {
-        config.listen = Some(listen.clone());
+        config.listen = Some(all("--listen", listen, environment::addresses)?);
     }
     if !admin_listen.is_empty() {
-        config.admin.listen.clone_from(admin_listen);
+        config.admin.listen = all("--admin-listen", admin_listen, environment::places)?;
     }
     if let Some(path) = store {
         config.store.path = Some(path.clone());
@@ -57,11 +58,24 @@ fn apply(config: &mut Config, flags: &ConfigArgs) -> Result<(), ConfigError> {
         config.state = Some(path.clone());
     }
     if let Some(memory) = memory {
-        let sized = super::Size::new(memory.as_u64());
         let wrong = |message| ConfigError::Given { name: "--memory", message };
-        config.memory = Some(sized.map_err(wrong)?);
+        config.memory = Some(memory.parse().map_err(wrong)?);
     }
     Ok(())
+}
+
+/// What all values of a flag say, each as the variable is read.
+fn all<T>(
+    name: &'static str,
+    values: &[String],
+    read: fn(&str) -> Result<Vec<T>, String>,
+) -> Result<Vec<T>, ConfigError> {
+    let wrong = |message| ConfigError::Given { name, message };
+    let mut all = Vec::new();
+    for value in values {
+        all.extend(read(value).map_err(wrong)?);
+    }
+    Ok(all)
 }
 
 /// Says that a prefix is not followed under which nothing is served.

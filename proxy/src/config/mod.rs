@@ -7,6 +7,7 @@
 
 mod checks;
 pub mod docs;
+mod doubts;
 mod environment;
 mod error;
 mod file;
@@ -23,6 +24,7 @@ pub mod upstream;
 mod words;
 
 pub use checks::check;
+pub use environment::misspelled;
 pub use error::ConfigError;
 pub use file::from_bytes;
 pub use key::{Described, Key, Kind};

@@ -19,7 +19,8 @@ keys! {
         /// address, or unix: and the path of a socket file, which only its owner may use; empty
         /// for nowhere. Reads need the token too if an address is not a loopback's.
         listen: Vec<Place> = Settings::default().admin_listen,
-        /// Names beside loopback's by which writes reach the admin listener.
+        /// Names beside loopback's by which the admin listener is reached, without ports. Reads go
+        /// by any IP address too, writes only by those that are listed.
         hosts: Vec<String> = Vec::new(),
     }
 }
@@ -27,7 +28,8 @@ keys! {
 keys! {
     /// What is logged, how, and of whom.
     pub struct Log {
-        /// What is logged, as debug or aqs_origin=debug,info; it goes before log_level.
+        /// What is logged, as debug or aqs_origin=debug,info; it goes before log_level. A word
+        /// alone is a level: off, error, warn, info, debug or trace.
         #[unset("what log_level says")]
         filter: Option<String> = None,
         /// How lines look. ecs: a JSON object each, on standard output, where nothing else is
@@ -47,7 +49,8 @@ keys! {
         /// connection. forwarded: the right-most of X-Forwarded-For that is no trusted proxy's;
         /// it is only looked for behind a trusted proxy.
         client_address: LoggedAddress = LoggedAddress::None,
-        /// The proxies whose X-Forwarded-For is believed, as 10.0.0.0/8 or one address.
+        /// The proxies whose X-Forwarded-For is believed, as 10.0.0.0/8 or one address; not used
+        /// unless client_address is forwarded.
         trusted_proxies: Vec<Network> = Vec::new(),
     }
 }
@@ -114,7 +117,8 @@ ages! {
 keys! {
     /// How much connections may take.
     pub struct Limits {
-        /// From a head's first byte to its last.
+        /// From a head's first byte to its last; for a connection's first from when it was
+        /// accepted. A body may take as long once more.
         head: Span = Span(front::Limits::default().head),
         /// Between two requests of a connection.
         idle: Span = Span(front::Limits::default().idle),

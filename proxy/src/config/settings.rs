@@ -130,7 +130,7 @@ impl Config {
     }
 
     /// `listen`, or else what upstream's two keys say together.
-    fn public_addresses(&self) -> Vec<SocketAddr> {
+    pub(super) fn public_addresses(&self) -> Vec<SocketAddr> {
         if let Some(addresses) = &self.listen {
             return addresses.clone();
         }

@@ -16,7 +16,8 @@ pub type Memory = Size<{ 8 << 20 }, { 1 << 50 }>;
 keys! {
     /// All that can be configured.
     pub struct Config {
-        /// Where clients are served; port 0 takes any free port.
+        /// Where clients are served; port 0 takes any free port. No place may be given twice, nor
+        /// be that of operators.
         #[unset("127.0.0.1:8080, or what listen_address and listen_port say")]
         listen: Option<Vec<SocketAddr>> = None,
         /// Where operators are served.
@@ -41,7 +42,8 @@ keys! {
         refreshes: Count<1, 65_536> = Count::known(Settings::default().refreshes),
         /// How long a client is kept waiting for a store.
         answer_within: Span = Span(Settings::default().answer_within),
-        /// Whose readers are not told apart: countries that are left out of every answer.
+        /// Whose readers are not told apart: countries that are left out of every answer. Codes of
+        /// ISO 3166, in any case.
         protected_countries: Vec<Country> = standard_countries(),
         /// Whether clients find metrics at /metrics and /admin/metrics of the public listener, as
         /// in the upstream services. Whoever reaches it can read them; they are made at most once

@@ -49,7 +49,8 @@ macro_rules! words {
 
 words! {
     /// How much is logged.
-    pub enum LogLevel, "Unsupported log level: {}" {
+    pub enum LogLevel,
+        "Unsupported log level: {}; it can be debug, info, warning, error or fatal" {
         /// Everything.
         Debug = "debug",
         /// What happens.
@@ -101,7 +102,9 @@ words! {
 
 words! {
     /// How many replicas of a Cassandra row must answer.
-    pub enum Consistency, "Unsupported consistency level: {}" {
+    pub enum Consistency,
+        "Unsupported consistency level: {}; it can be any, one, two, three, quorum, all, \
+         localquorum, eachquorum or localone" {
         /// Any node, even one that only keeps a hint.
         Any = "any",
         /// One replica.
@@ -131,7 +134,9 @@ impl LogLevel {
             Self::Debug => "debug,pingora_core=warn",
             Self::Info => "info,pingora_core=warn",
             Self::Warning => "warn",
-            Self::Error | Self::Fatal => "error",
+            Self::Error => "error",
+            // What fails is less than what ends the program, though both are errors to `tracing`.
+            Self::Fatal => "off,fatal=error",
         }
     }
 }
@@ -208,6 +213,15 @@ impl Url {
     /// The address, if there is one.
     pub fn get(&self) -> Option<&str> {
         (!self.0.is_empty()).then_some(&self.0)
+    }
+
+    /// Whether it says a port.
+    pub(super) fn has_port(&self) -> bool {
+        let host = self.0.split_once("://").map_or("", |(_, rest)| rest);
+        let host = host.split(['/', '?', '#']).next().unwrap_or(host);
+        let host = host.rsplit('@').next().unwrap_or(host);
+        // What is in brackets is an address.
+        host.rsplit(']').next().unwrap_or(host).contains(':')
     }
 
     fn takes() -> String {

@@ -1,8 +1,8 @@
 //! The raw path: one connection's requests without bodies, one after the other.
 
-use super::Front;
-use super::exchange::{Exchange, poll_once};
+use super::exchange::{Exchange, Refused, poll_once};
 use super::head::{self, Parsed};
+use super::{Ended, Front};
 use bytes::{Buf, BytesMut};
 use pingora_core::protocols::Stream;
 use std::pin::pin;
@@ -22,10 +22,10 @@ pub(super) struct Connection {
 /// What is to be done with a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Nothing more: the client is gone.
-    Closed,
+    /// Nothing more: the client is gone, or given up.
+    Closed(Ended),
     /// Its end, so that the client gets to read the last reply.
-    Linger,
+    Linger(Ended),
     /// The buffer begins with a head that a body follows.
     Body,
 }
@@ -63,16 +63,19 @@ impl Connection {
                 }
                 Parsed::Partial => match self.read(io).await {
                     Ok(()) => None,
-                    Err(Stopped::Gone) => Some(Next::Closed),
+                    Err(Stopped::Gone) => Some(Next::Closed(Ended::Client)),
                     // Nobody waits for an answer on an idle connection.
                     Err(Stopped::TimedOut) if self.buffer.is_empty() && self.served() => {
-                        Some(Next::Linger)
+                        let drained = *self.exchange.draining.borrow();
+                        Some(Next::Linger(if drained { Ended::Drain } else { Ended::Idle }))
                     }
                     Err(Stopped::TimedOut) => {
-                        Some(self.exchange.refuse(io, None, head::timed_out()).await)
+                        Some(self.exchange.refuse(io, Refused::Head, head::timed_out()).await)
                     }
                 },
-                Parsed::Refused(problem) => Some(self.exchange.refuse(io, None, problem).await),
+                Parsed::Refused(problem) => {
+                    Some(self.exchange.refuse(io, Refused::Head, problem).await)
+                }
             };
             if let Some(next) = next {
                 return next;

@@ -3,7 +3,7 @@
 use super::head::Head;
 use super::telling::{self, Sent};
 use super::timer::Timer;
-use super::{Front, connection::Next};
+use super::{Ended, Front, connection::Next};
 use crate::serve::{Call, HeadView, Listener, MadeId, Method, Persistence, Reply, Served};
 use aqs_api::Problem;
 use aqs_origin::memory::Part;
@@ -16,6 +16,17 @@ use std::task::Poll;
 use std::time::Instant;
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
+
+/// What is refused.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Refused<'a> {
+    /// What is no request.
+    Head,
+    /// A request whose body is.
+    Body(&'a Head<'a>),
+    /// A connection, before anything was read of it.
+    Connection,
+}
 
 /// What a connection needs to answer, reused from request to request.
 pub(super) struct Exchange {
@@ -64,51 +75,86 @@ impl Exchange {
             Served::Later(reply) => reply.await,
         };
         self.answered += 1;
-        let drained = *self.draining.borrow() && !more;
-        let over = drained || self.answered >= self.front.limits.requests;
-        let persistence = if over { Persistence::Close } else { head.persistence };
+        let over = self.over(head.persistence, more);
+        let persistence = if over.is_some() { Persistence::Close } else { head.persistence };
         let with_body = head.view.method != Method::Head;
-        let bytes =
+        let sent =
             self.send(io, &reply, head.view.target, request_id, persistence, with_body).await;
         if self.front.listener == Listener::Public {
             let service = &self.front.service;
             let (method, status, took) = (head.view.method, reply.status(), begun.elapsed());
             service.metrics.request(reply.endpoint, method, status, reply.result, took);
             if service.access.wants(status, took) {
-                let sent = Sent { bytes, took: Some(took) };
+                let sent = Sent { bytes: sent.ok(), took: Some(took) };
                 telling::tell(service, io, Some(head), request_id, &reply, sent);
             }
         }
-        match (bytes, persistence) {
-            (None, _) => Some(Next::Closed),
-            (Some(_), Persistence::Close) => Some(Next::Linger),
-            (Some(_), _) => None,
+        match (sent, over) {
+            (Err(why), _) => Some(Next::Closed(why)),
+            (Ok(_), Some(why)) => Some(Next::Linger(why)),
+            (Ok(_), None) => None,
         }
     }
 
-    /// Answers what is no request, though it may have a head, and gives the connection up.
+    /// Why the connection is over after this request, if it is.
+    fn over(&self, asked: Persistence, more: bool) -> Option<Ended> {
+        if asked == Persistence::Close {
+            Some(Ended::Client)
+        } else if self.answered >= self.front.limits.requests {
+            Some(Ended::Requests)
+        } else if *self.draining.borrow() && !more {
+            Some(Ended::Drain)
+        } else {
+            None
+        }
+    }
+
+    /// Refuses, and gives the connection up.
     pub(super) async fn refuse(
         &mut self,
         io: &mut Stream,
-        head: Option<&Head<'_>>,
+        what: Refused<'_>,
         problem: Problem,
     ) -> Next {
-        let status = problem.status.to_string();
-        self.front.service.metrics.refused.with_label_values(&[&status]).inc();
+        let begun = Instant::now();
+        let head = match what {
+            Refused::Body(head) => Some(head),
+            Refused::Head | Refused::Connection => None,
+        };
         // What stands where a target should be is not one.
-        let reply = Reply::problem(problem);
+        let reply = match self.front.listener {
+            Listener::Public => Reply::problem(problem),
+            Listener::Admin => Reply::problem(problem).for_operators(""),
+        };
+        let status = reply.status();
         let made = MadeId::random();
         let given = head.and_then(|head| head.view.call.request_id);
         let request_id = given.unwrap_or(made.as_str());
-        let bytes = self.send(io, &reply, "", request_id, Persistence::Close, true).await;
-        let service = &self.front.service;
-        if self.front.listener == Listener::Public && service.access.wants_refused(reply.status()) {
-            telling::tell(service, io, head, request_id, &reply, Sent { bytes, took: None });
+        let sent = self.send(io, &reply, "", request_id, Persistence::Close, true).await;
+        let (service, public) = (&self.front.service, self.front.listener == Listener::Public);
+        match what {
+            Refused::Head => service.metrics.refused_head(status),
+            // Somebody asked, and was answered.
+            Refused::Body(_) | Refused::Connection if public => {
+                let method = head.map_or(Method::Other, |head| head.view.method);
+                service.metrics.request(None, method, status, reply.result, begun.elapsed());
+            }
+            Refused::Body(_) | Refused::Connection => {}
         }
-        if bytes.is_some() { Next::Linger } else { Next::Closed }
+        // Connections that are turned away come in floods: see there.
+        let flood = matches!(what, Refused::Connection);
+        if public && !flood && service.access.wants_refused(status) {
+            let sent = Sent { bytes: sent.ok(), took: None };
+            telling::tell(service, io, head, request_id, &reply, sent);
+        }
+        match sent {
+            Ok(_) if status == 408 => Next::Linger(Ended::RequestTimeout),
+            Ok(_) => Next::Linger(Ended::Refused),
+            Err(why) => Next::Closed(why),
+        }
     }
 
-    /// Sends a reply; gives how many bytes it has, if the client takes them all.
+    /// Sends a reply; gives how many bytes it has, or why the client did not take them all.
     async fn send(
         &mut self,
         io: &mut Stream,
@@ -117,7 +163,7 @@ impl Exchange {
         request_id: &str,
         persistence: Persistence,
         with_body: bool,
-    ) -> Option<usize> {
+    ) -> Result<usize, Ended> {
         let (head, scratch) = (&mut self.head, &mut self.scratch);
         let body = reply.write(target, request_id, persistence, head, scratch);
         let body = if with_body { body } else { &[] };
@@ -125,7 +171,7 @@ impl Exchange {
         let mut sending = pin!(send(io, &self.head, body));
         // Most replies fit into the socket's buffer: nothing is set up for those.
         if let Poll::Ready(sent) = poll_once(sending.as_mut()).await {
-            return sent.is_ok().then_some(bytes);
+            return sent.map(|()| bytes).map_err(|_| Ended::Client);
         }
         // What a slow client has not taken yet may be evicted meanwhile, and is here all the same.
         let budget = &self.front.service.origin.budget;
@@ -133,8 +179,8 @@ impl Exchange {
         self.timer.restart(self.front.limits.write);
         tokio::select! {
             biased;
-            sent = sending => sent.is_ok().then_some(bytes),
-            () = self.timer.expired() => None,
+            sent = sending => sent.map(|()| bytes).map_err(|_| Ended::Client),
+            () = self.timer.expired() => Err(Ended::WriteTimeout),
         }
     }
 }

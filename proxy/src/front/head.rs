@@ -61,11 +61,14 @@ pub(super) fn parse<'a>(buffer: &'a [u8], listener: Listener, limits: &Limits) -
         return refused(400, "malformed request: incomplete request line");
     };
     match judge(request.headers, version) {
-        Ok(judged) => {
+        Ok(mut judged) => {
+            let (authority, target) = origin_form(target);
+            // RFC 9112 §3.2.2: then Host is ignored.
+            judged.credentials.host = authority.map(str::as_bytes).or(judged.credentials.host);
             let view = HeadView {
                 listener,
                 method: Method::parse(method),
-                target: origin_form(target),
+                target,
                 wishes: judged.wishes,
                 call: judged.call,
                 credentials: judged.credentials,
@@ -207,10 +210,10 @@ pub(super) fn forwarded(head: &[u8]) -> Vec<&[u8]> {
     request.headers.iter().filter(named).map(|header| header.value).collect()
 }
 
-/// Strips scheme and authority off an absolute-form target.
-fn origin_form(target: &str) -> &str {
+/// Parts an absolute-form target into its authority and the origin form.
+fn origin_form(target: &str) -> (Option<&str>, &str) {
     if target.starts_with('/') {
-        return target;
+        return (None, target);
     }
     let rest = ["http://", "https://"].into_iter().find_map(|scheme| {
         let (head, rest) = target.split_at_checked(scheme.len())?;
@@ -220,9 +223,10 @@ fn origin_form(target: &str) -> &str {
         // The authority ends where path, query or fragment begin; an empty path is `/`.
         Some(rest) => {
             let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-            rest.get(at..).filter(|path| path.starts_with('/')).unwrap_or("/")
+            let path = rest.get(at..).filter(|path| path.starts_with('/')).unwrap_or("/");
+            (rest.get(..at), path)
         }
-        None => target,
+        None => (None, target),
     }
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 /// The limits of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// From a head's first byte to its last.
+    /// From a head's first byte to its last; for a connection's first from when it was accepted.
+    /// A body may take as long once more.
     pub head: Duration,
     /// Between two requests.
     pub idle: Duration,

@@ -5,6 +5,7 @@
 //! pingora's session, which gives the connection back.
 
 mod connection;
+mod counts;
 mod exchange;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
@@ -14,94 +15,88 @@ mod linger;
 mod session;
 mod telling;
 mod timer;
+mod turn_away;
 
+pub(crate) use counts::Ended;
 pub use limits::Limits;
+pub use turn_away::REFUSALS;
 
 use crate::serve::{Listener, Service};
-use aqs_api::Problem;
-use aqs_api::problem::Code;
+use crate::socket::Socket;
 use aqs_origin::memory::Part;
-use async_trait::async_trait;
 use connection::{Connection, Next};
-use exchange::Exchange;
-use pingora_core::apps::ServerApp;
+use counts::{Counts, Open};
 use pingora_core::protocols::Stream;
-use pingora_core::server::ShutdownWatch;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, watch};
-use tokio_util::task::TaskTracker;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use turn_away::TurnAway;
 
 /// About what a connection takes while it is open: its task and its buffers.
 const CONNECTION_BYTES: usize = 8 * 1024;
 
-/// What a listener's connections are given to.
+/// What the connections of listeners with the same purpose are given to.
 pub struct Front {
-    /// What answers.
-    pub service: Arc<Service>,
-    /// The listener's purpose.
-    pub listener: Listener,
-    /// How much a connection may take.
-    pub limits: Limits,
+    service: Arc<Service>,
+    listener: Listener,
+    limits: Limits,
     /// Turns true when connections are to be given up.
-    pub draining: watch::Receiver<bool>,
-    /// What waits for connections to end.
-    pub connections: TaskTracker,
+    draining: watch::Receiver<bool>,
     /// A place for each connection that may be open at once.
-    pub places: Arc<Semaphore>,
-}
-
-#[async_trait]
-impl ServerApp for Front {
-    // The accept loop's own watch ends accepting; connections go on until `draining`.
-    async fn process_new(self: &Arc<Self>, mut io: Stream, _: &ShutdownWatch) -> Option<Stream> {
-        // Dropped last: when no connection is awaited any more, nothing of one is left.
-        let _awaited = self.connections.token();
-        let Ok(_place) = self.places.try_acquire() else {
-            Box::pin(self.turn_away(io)).await;
-            return None;
-        };
-        let open = self.service.metrics.connections.with_label_values(&[self.listener.name()]);
-        let _open = Open::count(open);
-        let _charged = self.service.origin.budget.charge(Part::Connections, CONNECTION_BYTES);
-        let mut connection = Connection::new(self);
-        loop {
-            match connection.run(&mut io).await {
-                Next::Closed => return None,
-                Next::Linger => {
-                    // Boxed, since the future of a connection is as large as its largest branch.
-                    Box::pin(linger::close(io, self.limits.linger)).await;
-                    return None;
-                }
-                Next::Body => io = Box::pin(session::answer(io, &mut connection)).await?,
-            }
-        }
-    }
+    places: Arc<Semaphore>,
+    turn_away: TurnAway,
+    counts: Counts,
 }
 
 impl Front {
-    /// Tells a client that there are too many connections, and gives its own up.
-    async fn turn_away(self: &Arc<Self>, mut io: Stream) {
-        self.service.metrics.connections_refused.inc();
-        let problem =
-            Problem::new(503, Code::Unavailable, "Too many connections. Please try again later.");
-        if Exchange::new(self).refuse(&mut io, None, problem).await == Next::Linger {
-            linger::close(io, self.limits.linger).await;
+    /// What serves so many connections at once, until `draining` turns true.
+    pub fn new(
+        service: Arc<Service>,
+        listener: Listener,
+        limits: Limits,
+        connections: usize,
+        draining: watch::Receiver<bool>,
+    ) -> Self {
+        let counts = Counts::of(&service.metrics, listener);
+        let places = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
+        let turn_away = TurnAway::default();
+        Self { service, listener, limits, draining, places, turn_away, counts }
+    }
+
+    /// Serves a connection, or turns it away if there is no place for it.
+    pub(crate) fn admit(self: &Arc<Self>, socket: Socket, connections: &mut JoinSet<()>) {
+        // Here and not in its task: tasks would be bounded by nothing.
+        match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => {
+                connections.spawn(Arc::clone(self).serve(socket, place));
+            }
+            Err(_) => turn_away::turn_away(self, socket, connections),
         }
     }
-}
 
-/// Counts a connection as open for as long as it lives.
-struct Open(prometheus::IntGauge);
-
-impl Open {
-    fn count(gauge: prometheus::IntGauge) -> Self {
-        gauge.inc();
-        Self(gauge)
+    /// Serves a connection to its end.
+    async fn serve(self: Arc<Self>, socket: Socket, place: OwnedSemaphorePermit) {
+        // Dropped last, also if the connection is cut: the count falls when nothing else is left.
+        let mut open = Open::count(&self, place);
+        let _charged = self.service.origin.budget.charge(Part::Connections, CONNECTION_BYTES);
+        open.ended(self.run(Box::new(socket)).await);
     }
-}
 
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.dec();
+    async fn run(self: &Arc<Self>, mut io: Stream) -> Ended {
+        let mut connection = Connection::new(self);
+        loop {
+            match connection.run(&mut io).await {
+                Next::Closed(why) => return why,
+                Next::Linger(why) => {
+                    // Boxed, since the future of a connection is as large as its largest branch.
+                    Box::pin(linger::close(io, self.limits.linger)).await;
+                    return why;
+                }
+                Next::Body => match Box::pin(session::answer(io, &mut connection)).await {
+                    Ok(back) => io = back,
+                    Err(why) => return why,
+                },
+            }
+        }
     }
 }

@@ -1,42 +1,51 @@
 //! Requests with a body: pingora's session reads it, we ignore it and answer.
 
 use super::connection::{Connection, Next};
+use super::exchange::Refused;
 use super::head::{self, Parsed};
-use super::linger;
+use super::{Ended, linger};
 use aqs_api::Problem;
 use aqs_api::problem::Code;
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::v1::server::HttpSession;
 
-/// Answers the request that the connection's buffer begins with and gives the stream back, if it
-/// may be used again.
-pub(super) async fn answer(io: Stream, connection: &mut Connection) -> Option<Stream> {
+/// Answers the request that the connection's buffer begins with and gives the stream back, or why
+/// it may not be used again.
+pub(super) async fn answer(io: Stream, connection: &mut Connection) -> Result<Stream, Ended> {
     let bytes = std::mem::take(&mut connection.buffer);
     let limits = connection.exchange.front.limits;
     let listener = connection.exchange.front.listener;
-    let Parsed::Head(head, _) = head::parse(&bytes, listener, &limits) else { return None };
+    let Parsed::Head(head, _) = head::parse(&bytes, listener, &limits) else {
+        // It was one when the connection looked.
+        return Err(Ended::Refused);
+    };
     let (mut io, rest) = match read_body(io, bytes.clone(), &limits).await {
         Ok(Some(parts)) => parts,
-        Ok(None) => return None,
+        Ok(None) => return Err(Ended::Client),
         Err((mut io, problem)) => {
-            let next = connection.exchange.refuse(&mut io, Some(&head), problem).await;
-            return finish(io, next, connection).await;
+            let next = connection.exchange.refuse(&mut io, Refused::Body(&head), problem).await;
+            return Err(finish(io, next, connection).await);
         }
     };
     let more = !rest.is_empty();
     connection.buffer = rest;
     match connection.exchange.answer(&mut io, &head, more).await {
-        None => Some(io),
-        Some(next) => finish(io, next, connection).await,
+        None => Ok(io),
+        Some(next) => Err(finish(io, next, connection).await),
     }
 }
 
-async fn finish(io: Stream, next: Next, connection: &Connection) -> Option<Stream> {
-    if next == Next::Linger {
-        linger::close(io, connection.exchange.front.limits.linger).await;
+async fn finish(io: Stream, next: Next, connection: &Connection) -> Ended {
+    match next {
+        Next::Linger(why) => {
+            linger::close(io, connection.exchange.front.limits.linger).await;
+            why
+        }
+        Next::Closed(why) => why,
+        // Neither answers nor refusals begin another.
+        Next::Body => Ended::Refused,
     }
-    None
 }
 
 /// Reads a request up to the end of its body, and gives back the stream with what follows; or

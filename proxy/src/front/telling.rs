@@ -4,6 +4,7 @@ use super::head::{self, Head};
 use crate::log::access::Line;
 use crate::serve::{Reply, Service};
 use pingora_core::protocols::Stream;
+use std::iter;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -29,7 +30,9 @@ pub(super) fn tell(
         let (_, endpoint) = service.catalogue.endpoints().find(|(held, _)| *held == id)?;
         Some(endpoint.name)
     });
-    let forwarded = head.map(|head| head::forwarded(head.bytes)).unwrap_or_default();
+    // Read only if it is looked at.
+    let forwarded = || head.map(|head| head::forwarded(head.bytes)).unwrap_or_default();
+    let forwarded = iter::once_with(forwarded).flat_map(|lines| lines.into_iter().rev());
     service.access.write(&Line {
         method: head.map(|head| head::method(head.bytes)),
         target: head.map(|head| head.view.target),
@@ -43,7 +46,7 @@ pub(super) fn tell(
         request_id,
         trace: head.and_then(|head| head.view.call.trace()),
         told: reply.told.as_deref(),
-        client: service.access.client.of(peer(io), forwarded.into_iter().rev()),
+        client: service.access.client.of(peer(io), forwarded),
     });
 }
 

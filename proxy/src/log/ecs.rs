@@ -78,8 +78,10 @@ where
         event.record(&mut told);
         let target = told.target.take().unwrap_or_else(|| metadata.target().to_owned());
         told.keep(fields::TARGET, target.into());
+        let now = self.clock.now();
+        told.keep(fields::CREATED, milliseconds(now).into());
         let line = Line {
-            timestamp: seconds(self.clock.now()),
+            timestamp: seconds(now),
             message: &told.message,
             log: Log { level: level(*metadata.level(), metadata.target()) },
             service: Service { name: &self.service },
@@ -95,6 +97,12 @@ fn seconds(moment: Moment) -> String {
     let seconds = i64::try_from(moment.0 / 1000).unwrap_or(i64::MAX);
     // Out of its range is only a clock that stands in another age.
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX).to_string()
+}
+
+/// The same to the millisecond, so that what happened within a second can be told apart.
+fn milliseconds(moment: Moment) -> String {
+    let milliseconds = i64::try_from(moment.0).unwrap_or(i64::MAX);
+    format!("{:.3}", Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX))
 }
 
 fn level(level: Level, target: &str) -> &'static str {

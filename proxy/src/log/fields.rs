@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 /// The target of access lines.
 pub const ACCESS: &str = "access";
+/// The target of lines about what operators do, or may not.
+pub const ADMIN: &str = "admin";
 /// The target of the line that a failing program ends with: its level is FATAL.
 pub const FATAL: &str = "fatal";
 
@@ -22,12 +24,12 @@ pub const STATUS: &str = "http.response.status_code";
 pub const BYTES: &str = "http.response.bytes";
 /// What was asked for, as it came.
 pub const URL: &str = "url.original";
+/// When the line was told, to the millisecond; `@timestamp` is upstream's, to the second.
+pub const CREATED: &str = "event.created";
 /// From the complete head to the answer's last byte, in nanoseconds.
 pub const DURATION: &str = "event.duration";
 /// The trace that the request belongs to.
 pub const TRACE: &str = "trace.id";
-/// The caller's part of that trace.
-pub const PARENT: &str = "parent.id";
 /// Who asked, if that is to be logged.
 pub const CLIENT: &str = "client.address";
 
@@ -37,6 +39,8 @@ pub const ENDPOINT: &str = "aqs.endpoint";
 pub const CACHE: &str = "aqs.cache";
 /// What more `Cache-Status` says.
 pub const DETAIL: &str = "aqs.detail";
+/// The caller's part of the trace. ECS has a place for spans of one's own alone, `span.id`.
+pub const PARENT: &str = "aqs.parent_span";
 /// The coding of the body.
 pub const CODING: &str = "aqs.coding";
 /// The request whose answer this one shared.
@@ -49,7 +53,7 @@ pub const KEY: &str = "aqs.key";
 pub const TARGET: &str = "aqs.target";
 
 /// The ECS field sets that are used above.
-const SETS: [&str; 7] = ["client", "error", "event", "http", "parent", "trace", "url"];
+const SETS: [&str; 6] = ["client", "error", "event", "http", "trace", "url"];
 
 /// Where a field stands in an ECS line.
 pub fn place(name: &str) -> Cow<'_, str> {

@@ -1,5 +1,7 @@
 //! How much is logged, and changing it while the program runs.
 
+use super::writer::Unwritten;
+use super::{fields, filter};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ pub struct Handle(Arc<Inner>);
 struct Inner {
     filter: reload::Handle<EnvFilter, Registry>,
     lost: ErrorCounter,
+    unwritten: Unwritten,
     held: Mutex<Held>,
     /// When the filter falls back, if it is to.
     until: watch::Sender<Option<Instant>>,
@@ -50,19 +53,20 @@ pub enum LevelError {
         /// What is wrong with it.
         source: ParseError,
     },
+    /// A word in what is wanted is no level.
+    #[error(
+        "`{word}` is no level; there are off, error, warn, info, debug and trace{hint}; \
+         a part of the program is given one as aqs_origin=debug"
+    )]
+    NoLevel {
+        /// The word.
+        word: String,
+        /// What was perhaps meant, if that can be guessed.
+        hint: String,
+    },
     /// The log is gone.
     #[error("the log has ended")]
     Ended(#[from] reload::Error),
-}
-
-/// A filter as `tracing` has it: `debug`, or `aqs_origin=debug,info`.
-///
-/// Access lines have a switch of their own, so they pass at any level unless the filter names
-/// them.
-pub fn filter(text: &str) -> Result<EnvFilter, LevelError> {
-    let whole = format!("{}=info,{text}", super::fields::ACCESS);
-    EnvFilter::try_new(whole)
-        .map_err(|source| LevelError::Filter { filter: text.to_owned(), source })
 }
 
 impl Handle {
@@ -70,9 +74,10 @@ impl Handle {
         filter: reload::Handle<EnvFilter, Registry>,
         text: &str,
         lost: ErrorCounter,
+        unwritten: Unwritten,
     ) -> Self {
         let held = Mutex::new(Held { now: text.to_owned(), usual: text.to_owned() });
-        Self(Arc::new(Inner { filter, lost, held, until: watch::Sender::new(None) }))
+        Self(Arc::new(Inner { filter, lost, unwritten, held, until: watch::Sender::new(None) }))
     }
 
     /// The filter that holds, and the one that it falls back to if it is to.
@@ -116,19 +121,21 @@ impl Handle {
         if *self.0.until.borrow() != due {
             return;
         }
-        self.0.until.send_replace(None);
         let usual = held.usual.clone();
         // What held before was a filter.
-        if filter(&usual).is_ok_and(|filter| self.0.filter.reload(filter).is_ok()) {
+        let fell = filter(&usual).is_ok_and(|filter| self.0.filter.reload(filter).is_ok());
+        // Whoever sees that its time is over finds the filter fallen; it is not tried again.
+        self.0.until.send_replace(None);
+        if fell {
             held.now.clone_from(&usual);
             drop(held);
-            tracing::info!(filter = usual, "the log level is again what it was");
+            tracing::info!(target: fields::ADMIN, filter = usual, "the log level is again what it was");
         }
     }
 
-    /// How many lines were lost, since nobody took them in time.
+    /// How many lines were lost, since nobody took them in time or they could not be written.
     pub fn lost(&self) -> u64 {
-        self.0.lost.dropped_lines() as u64
+        self.0.lost.dropped_lines() as u64 + self.0.unwritten.get()
     }
 }
 

@@ -1,22 +1,28 @@
 //! The log: readable lines on standard error, or ECS lines on standard output.
 //!
 //! What serves must never wait for who reads the log: lines go through a bounded queue to a
-//! thread that writes them, and what doesn't fit into the queue is lost and counted.
+//! thread that writes them, and what doesn't fit into the queue is lost and counted, as is what
+//! can't be written.
 
 pub mod access;
 pub mod client;
 mod ecs;
 pub mod fields;
+mod filter;
 mod level;
+mod ration;
 mod start;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use ecs::Ecs;
-pub use level::{Change, Handle, LevelError, filter};
+pub use filter::{doubt, filter};
+pub use level::{Change, Handle, LevelError};
+pub use ration::Ration;
 pub use start::initializing;
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc;
 use std::time::Duration;
 use tracing_appender::non_blocking::{NonBlocking, NonBlockingBuilder, WorkerGuard};
@@ -24,13 +30,14 @@ use tracing_subscriber::fmt::format::{Format, Full};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, reload};
+use writer::Counting;
 
 /// What is logged if nobody says otherwise.
 pub const USUAL: &str = "info,pingora_core=warn";
 /// How many lines may wait to be written.
 const WAITING: usize = 8192;
 /// How long the last lines may take at the end.
-const LAST_LINES: Duration = Duration::from_millis(1500);
+pub(crate) const LAST_LINES: Duration = Duration::from_millis(1500);
 
 /// How lines look, and where they go.
 #[derive(Clone, Debug)]
@@ -52,11 +59,19 @@ pub struct Log {
 
 /// Starts the log of a command that does its work and ends; `AQS_LOG` is its filter.
 pub fn start() {
-    let filter = EnvFilter::try_from_env("AQS_LOG").unwrap_or_else(|_| EnvFilter::new(USUAL));
+    let given = std::env::var("AQS_LOG").ok().filter(|text| !text.is_empty());
+    let filter = match filter(given.as_deref().unwrap_or(USUAL)) {
+        Ok(filter) => filter,
+        Err(error) => {
+            // Standard error may be closed.
+            let _ = writeln!(io::stderr(), "aqs: AQS_LOG: {error}");
+            EnvFilter::new(USUAL)
+        }
+    };
     let started = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr)
         .try_init();
     if started.is_err() {
         tracing::debug!("logging was started before");
@@ -70,14 +85,22 @@ pub fn start() {
 /// If the filter is none.
 pub fn start_with(form: Form, text: &str) -> Result<Log, LevelError> {
     let queue = NonBlockingBuilder::default().buffered_lines_limit(WAITING).thread_name("log");
-    let (writer, guard) = match &form {
-        Form::Readable => queue.finish(std::io::stderr()),
-        Form::Ecs(_) => queue.finish(std::io::stdout()),
+    let ((writer, guard), unwritten) = match &form {
+        Form::Readable => {
+            let lines = Counting::new(io::stderr(), None);
+            let unwritten = lines.unwritten();
+            (queue.finish(lines), unwritten)
+        }
+        Form::Ecs(_) => {
+            let lines = Counting::new(io::stdout(), Some(Box::new(io::stderr())));
+            let unwritten = lines.unwritten();
+            (queue.finish(lines), unwritten)
+        }
     };
     let readable_form = matches!(form, Form::Readable);
     let lost = writer.error_counter();
     let (filter, reload) = reload::Layer::new(filter(text)?);
-    let handle = Handle::new(reload, text, lost);
+    let handle = Handle::new(reload, text, lost, unwritten);
     let registry = tracing_subscriber::registry().with(filter);
     let started = match form {
         Form::Readable => registry.with(readable(writer)).try_init(),
@@ -104,7 +127,7 @@ fn readable<S>(writer: NonBlocking) -> Readable<S>
 where
     S: tracing::Subscriber + for<'a> tracing_subscriber::registry::LookupSpan<'a>,
 {
-    let colours = std::io::stderr().is_terminal();
+    let colours = io::stderr().is_terminal();
     tracing_subscriber::fmt::layer().with_ansi(colours).with_writer(writer)
 }
 

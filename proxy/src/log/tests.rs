@@ -6,35 +6,17 @@ use crate::build_info;
 use crate::serve::Told;
 use aqs_origin::store::StoreError;
 use aqs_origin::{Clock, Moment, OriginError, TraceParent};
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
+
+#[path = "../../tests/service/support/kept.rs"]
+mod kept;
+use kept::Kept;
 
 /// 2024-06-20T21:07:55.9Z, the moment of the contract's sample.
 const MOMENT: Moment = Moment(1_718_917_675_900);
-
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Kept {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
 
 /// The lines that come of what is told, at a filter.
 fn lines_at(text: &str, tell: impl FnOnce()) -> Vec<String> {
@@ -43,8 +25,7 @@ fn lines_at(text: &str, tell: impl FnOnce()) -> Vec<String> {
     let layer = tracing_subscriber::fmt::layer().event_format(ecs).with_writer(kept.clone());
     let log = tracing_subscriber::registry().with(filter(text).unwrap()).with(layer);
     tracing::subscriber::with_default(log, tell);
-    let bytes = kept.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+    kept.text().lines().map(str::to_owned).collect()
 }
 
 fn line(tell: impl FnOnce()) -> String {
@@ -57,6 +38,9 @@ fn head(level: &str, message: &str) -> String {
         r#"{{"@timestamp":"2024-06-20T21:07:55Z","message":"{message}","log":{{"level":"{level}"}},"service":{{"name":"geo-analytics"}}"#
     )
 }
+
+/// When it was told, as lines that tell no more of an event have it.
+const CREATED: &str = r#","event":{"created":"2024-06-20T21:07:55.900Z"}"#;
 
 fn trace() -> TraceParent {
     TraceParent::parse(b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01").unwrap()
@@ -87,7 +71,7 @@ fn a_start_line() {
     );
     assert_eq!(
         line(|| initializing("geo-analytics")),
-        head("INFO", &message) + r#","aqs":{"target":"aqs_proxy::log::start"}}"#
+        head("INFO", &message) + r#","aqs":{"target":"aqs_proxy::log::start"}"# + CREATED + "}"
     );
 }
 
@@ -99,7 +83,9 @@ fn a_warning_with_fields() {
             || tracing::warn!(target: "t", path = "/store", rows = 3, ok = false, %error, "odd\u{1b}")
         ),
         head("WARNING", r"odd\u001b")
-            + r#","aqs":{"ok":false,"path":"/store","rows":3,"target":"t"},"error":{"message":"a \"bad\" disk\n"}}"#
+            + r#","aqs":{"ok":false,"path":"/store","rows":3,"target":"t"},"error":{"message":"a \"bad\" disk\n"}"#
+            + CREATED
+            + "}"
     );
 }
 
@@ -128,7 +114,7 @@ fn the_access_line_of_a_hit() {
         head("INFO", "answered")
             + concat!(
                 r#","aqs":{"cache":"fresh","coding":"gzip","endpoint":"unique-devices","target":"access"}"#,
-                r#","event":{"duration":42000}"#,
+                r#","event":{"created":"2024-06-20T21:07:55.900Z","duration":42000}"#,
                 r#","http":{"request":{"id":"abc-1","method":"GET"},"response":{"bytes":1234,"status_code":200}}"#,
                 ",\"url\":{\"original\":\"/metrics/unique-devices/en.wikipedia/\\\"?a\u{7f}\"}}",
             )
@@ -157,11 +143,12 @@ fn the_access_line_of_a_failure_with_its_cause_trace_and_client() {
     assert_eq!(
         written,
         head("ERROR", "failed")
-            + r#","aqs":{"cache":"error","cut":true,"endpoint":"unique-devices","leader":"first","target":"access"}"#
+            + r#","aqs":{"cache":"error","cut":true,"endpoint":"unique-devices","leader":"first","parent_span":"b7ad6b7169203331","target":"access"}"#
             + r#","client":{"address":"192.0.2.7"}"#
-            + &format!(r#","error":{{"message":{error}}},"event":{{"duration":42000}}"#)
+            + &format!(r#","error":{{"message":{error}}}"#)
+            + r#","event":{"created":"2024-06-20T21:07:55.900Z","duration":42000}"#
             + r#","http":{"request":{"id":"abc-1","method":"GET"},"response":{"status_code":503}}"#
-            + r#","parent":{"id":"b7ad6b7169203331"},"trace":{"id":"0af7651916cd43dd8448eb211c80319c"}"#
+            + r#","trace":{"id":"0af7651916cd43dd8448eb211c80319c"}"#
             + ",\"url\":{\"original\":\"/metrics/unique-devices/en.wikipedia/\\\"?a\u{7f}\"}}"
     );
 }
@@ -174,6 +161,7 @@ fn what_is_refused_has_a_line_without_a_target() {
         line(|| AccessLog::default().write(&refused)),
         head("INFO", "refused")
             + r#","aqs":{"cache":"generated","target":"access"}"#
+            + CREATED
             + r#","http":{"request":{"id":"abc-1"},"response":{"bytes":9,"status_code":431}}}"#
     );
 }
@@ -216,10 +204,33 @@ fn access_lines_pass_at_any_level_unless_they_are_named() {
 }
 
 #[test]
+fn what_operators_do_is_told_at_any_level() {
+    let tell = || {
+        tracing::info!(target: fields::ADMIN, "done");
+        tracing::info!("other");
+    };
+    for (text, count) in [("info", 2), ("warn", 1), ("error", 1), ("off", 1), ("info,admin=off", 1)]
+    {
+        assert_eq!(lines_at(text, tell).len(), count, "{text}");
+    }
+}
+
+#[test]
 fn a_long_target_is_cut_between_its_characters() {
     let long = format!("/{}", "ü".repeat(1000));
     let whole = Line { target: Some(&long), ..hit() };
     let written: serde_json::Value =
         serde_json::from_str(&line(|| AccessLog::default().write(&whole))).unwrap();
     assert_eq!(written["url"]["original"], format!("/{}", "ü".repeat(511)));
+}
+
+#[test]
+fn upstreams_fatal_lets_nothing_pass_but_what_ends_the_program() {
+    use crate::config::LogLevel;
+    let tell = || {
+        tracing::error!("no answer");
+        tracing::error!(target: fields::FATAL, "the end");
+    };
+    let at = |level: LogLevel| lines_at(level.filter(), tell).len();
+    assert_eq!((at(LogLevel::Error), at(LogLevel::Fatal)), (2, 1));
 }

@@ -86,7 +86,19 @@ pub enum Method {
     Options,
     /// POST
     Post,
-    /// Any other.
+    /// PUT
+    Put,
+    /// PATCH
+    Patch,
+    /// DELETE
+    Delete,
+    /// CONNECT
+    Connect,
+    /// TRACE
+    Trace,
+    /// NOTIFY
+    Notify,
+    /// Any other, or none that is known.
     Other,
 }
 
@@ -101,6 +113,38 @@ impl Listener {
 }
 
 impl Method {
+    /// All of them, as they are declared.
+    pub const ALL: [Self; 11] = [
+        Self::Get,
+        Self::Head,
+        Self::Options,
+        Self::Post,
+        Self::Put,
+        Self::Patch,
+        Self::Delete,
+        Self::Connect,
+        Self::Trace,
+        Self::Notify,
+        Self::Other,
+    ];
+
+    /// Its name in metrics: promhttp's, whose words upstream's dashboards know.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Head => "head",
+            Self::Options => "options",
+            Self::Post => "post",
+            Self::Put => "put",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+            Self::Connect => "connect",
+            Self::Trace => "trace",
+            Self::Notify => "notify",
+            Self::Other => "unknown",
+        }
+    }
+
     /// Reads a method; they are case-sensitive.
     pub fn parse(text: &str) -> Self {
         match text {
@@ -108,6 +152,12 @@ impl Method {
             "HEAD" => Self::Head,
             "OPTIONS" => Self::Options,
             "POST" => Self::Post,
+            "PUT" => Self::Put,
+            "PATCH" => Self::Patch,
+            "DELETE" => Self::Delete,
+            "CONNECT" => Self::Connect,
+            "TRACE" => Self::Trace,
+            "NOTIFY" => Self::Notify,
             _ => Self::Other,
         }
     }

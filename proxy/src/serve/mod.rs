@@ -96,9 +96,7 @@ impl Service {
         match head.method {
             Method::Get | Method::Head => {}
             Method::Options => return Served::Now(Reply::generated(Content::Options)),
-            Method::Post | Method::Other => {
-                return Served::Now(Reply::problem(Problem::method_not_allowed()));
-            }
+            _ => return Served::Now(Reply::problem(Problem::method_not_allowed())),
         }
         match Target::parse(head.target) {
             Some(target) => self.data(head, target),

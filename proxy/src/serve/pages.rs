@@ -113,7 +113,7 @@ impl Reply {
     }
 
     /// A text that nobody keeps.
-    pub(crate) fn text(text: &'static str) -> Self {
+    pub(crate) fn text(text: String) -> Self {
         ok(TEXT, NO_STORE, text)
     }
 }

@@ -25,6 +25,16 @@ pub struct Reply {
     ttl: i64,
     /// What the log is told beside.
     pub told: Option<Box<Told>>,
+    audience: Audience,
+}
+
+/// Whom a reply is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Clients, among them any web page.
+    Anybody,
+    /// Operators, who asked at a path that takes these methods. No web page may read it.
+    Operators(&'static str),
 }
 
 /// What is sent.
@@ -80,13 +90,14 @@ impl Reply {
         let content = if matches { Content::NotModified(entry) } else { Content::Entry(entry) };
         // Purged softly, it is stale before its time.
         let ttl = if result.is_stale() { ttl.min(0) } else { ttl };
-        Self { content, endpoint, result, gzip, ttl, told: None }
+        Self { content, endpoint, result, gzip, ttl, told: None, audience: Audience::Anybody }
     }
 
     /// Sends something that neither cache nor store was asked for.
     pub fn generated(content: Content) -> Self {
         let result = CacheResult::Generated;
-        Self { content, endpoint: None, result, gzip: false, ttl: 0, told: None }
+        let audience = Audience::Anybody;
+        Self { content, endpoint: None, result, gzip: false, ttl: 0, told: None, audience }
     }
 
     /// Refuses.
@@ -107,6 +118,11 @@ impl Reply {
     pub fn telling(self, told: Told) -> Self {
         let any = told.leader.is_some() || told.cause.is_some();
         Self { told: any.then(|| Box::new(told)), ..self }
+    }
+
+    /// The same for operators, at a path that takes these methods.
+    pub(crate) fn for_operators(self, allow: &'static str) -> Self {
+        Self { audience: Audience::Operators(allow), ..self }
     }
 
     /// Why there is no data, as far as `Cache-Status` tells.
@@ -162,7 +178,7 @@ impl Reply {
                 }
                 Representation::Problem(problem) => {
                     detail = reason(problem);
-                    write_problem(problem, stale, target, head, scratch);
+                    self.write_problem(problem, target, head, scratch);
                     Some(scratch)
                 }
             },
@@ -175,17 +191,22 @@ impl Reply {
                 None
             }
             Content::Problem(problem) => {
-                write_problem(problem, stale, target, head, scratch);
+                self.write_problem(problem, target, head, scratch);
                 Some(scratch)
             }
             Content::Page(page) => {
-                let block = headers::page(page.status, page.content_type, page.cache_control);
+                let block = headers::page(
+                    self.audience,
+                    page.status,
+                    page.content_type,
+                    page.cache_control,
+                );
                 head.extend_from_slice(block.as_bytes());
                 // RFC 9110: no Content-Length with 204.
                 (page.status != 204).then_some(&page.body)
             }
             Content::Options => {
-                head.extend_from_slice(headers::options().as_bytes());
+                head.extend_from_slice(headers::options(self.audience).as_bytes());
                 None
             }
         };
@@ -224,6 +245,26 @@ impl Reply {
         }
     }
 
+    fn write_problem(
+        &self,
+        problem: &Problem,
+        target: &str,
+        head: &mut Vec<u8>,
+        body: &mut Vec<u8>,
+    ) {
+        match problem.emptiness() {
+            Some(_) if self.result.is_stale() => {
+                head.extend_from_slice(BLOCKS.stale_no_data.as_bytes());
+            }
+            Some(_) => head.extend_from_slice(BLOCKS.no_data.as_bytes()),
+            None => {
+                let block = headers::problem(self.audience, problem.status);
+                head.extend_from_slice(block.as_bytes());
+            }
+        }
+        problem.render(Uri::of(target), body);
+    }
+
     /// The entity tag of the form that is, or would be, sent.
     fn write_etag(&self, body: &Body, head: &mut Vec<u8>) {
         head.extend_from_slice(b"etag: \"");
@@ -238,21 +279,6 @@ fn reason(problem: &Problem) -> Option<&'static str> {
         Emptiness::NoData => None,
         told => Some(told.name()),
     }
-}
-
-fn write_problem(
-    problem: &Problem,
-    stale: bool,
-    target: &str,
-    head: &mut Vec<u8>,
-    body: &mut Vec<u8>,
-) {
-    match problem.emptiness() {
-        Some(_) if stale => head.extend_from_slice(BLOCKS.stale_no_data.as_bytes()),
-        Some(_) => head.extend_from_slice(BLOCKS.no_data.as_bytes()),
-        None => head.extend_from_slice(headers::problem(problem.status).as_bytes()),
-    }
-    problem.render(Uri::of(target), body);
 }
 
 /// Whether an `If-None-Match` header names an entry's body in any coding: compared by the hash,

@@ -161,6 +161,39 @@ fn a_collector_that_takes_nothing_holds_nobody_up() {
 }
 
 #[test]
+fn lines_that_find_no_room_are_counted_and_told_of_once() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, state) = (home.path().join("store.sqlite"), home.path().join("state"));
+    let directory = rows(home.path(), "unique_devices", &devices(1, 10));
+    run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+    let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = aqs(home.path());
+    command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store"]);
+    command.arg(&store).arg("--state").arg(&state).env("AQS_LOG_FORMAT", "ecs").stdout(full);
+    let mut child = command.spawn().unwrap();
+    let lost = || {
+        let address = fs::read_to_string(state.join("admin-address")).unwrap_or_default();
+        let address: SocketAddr = address.trim().parse().ok()?;
+        let mut stream = TcpStream::connect(address).ok()?;
+        write!(stream, "GET /metrics HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+            .ok()?;
+        let mut metrics = String::new();
+        stream.read_to_string(&mut metrics).ok()?;
+        let lost = metrics.lines().find_map(|line| line.strip_prefix("aqs_log_lines_lost_total "));
+        lost?.parse::<u64>().ok()
+    };
+    let mut counted = false;
+    eventually("what it could not write is counted", Duration::from_secs(60), || {
+        counted = lost().is_some_and(|lost| lost > 2);
+        counted || child.try_wait().unwrap().is_some()
+    });
+    let _ = child.kill();
+    let said = said(&child.wait_with_output().unwrap());
+    assert!(counted, "{said}");
+    assert_eq!(said.matches("the log can't be written (No space left").count(), 1, "{said}");
+}
+
+#[test]
 fn the_level_is_changed_while_it_runs() {
     let home = tempfile::tempdir().unwrap();
     let mut running = Collected::start(home.path(), "");
@@ -200,7 +233,7 @@ fn the_level_is_changed_while_it_runs() {
     assert!(running.state.join("admin-token").exists());
     assert_eq!(running.terminate(), Some(0));
     let lines = running.lines();
-    let told = |line: &&String| line.contains("log level by an operator");
+    let told = |line: &&String| line.contains("log level set by an operator");
     // Each was told, though two of the levels would not let it pass.
     assert_eq!(lines.iter().filter(told).count(), 3, "{lines:?}");
     assert!(lines.iter().any(|line| line.contains("\"filter\":\"warn\"")), "{lines:?}");

@@ -148,3 +148,101 @@ async fn readiness_falls_before_the_end_and_can_be_watched() {
     drop(halfway);
     assert!(drained.await.unwrap());
 }
+
+/// A request with exactly these lines behind its first.
+async fn ask(house: &House, first: &str, lines: &[(&str, &str)]) -> Response {
+    let mut client = Client::connect(house.admin_addresses[0]).await;
+    let lines: String = lines.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    client.send(format!("{first} HTTP/1.1\r\n{lines}\r\n").as_bytes()).await;
+    let response = client.response(first.starts_with("HEAD")).await.unwrap();
+    let shared = response.headers.iter().find(|(name, _)| name.starts_with("access-control"));
+    assert_eq!(shared, None, "{first} may be read by any page");
+    response
+}
+
+#[tokio::test]
+async fn no_web_page_may_read() {
+    let (house, token, _folder) = with_token(Scripted::open()).await;
+    let bearer = format!("Bearer {token}");
+    let (local, auth) = (("host", "localhost:1"), ("authorization", bearer.as_str()));
+    let (other, page) = (("host", "evil.example"), ("origin", "http://evil.example"));
+    for target in ["/", "/metrics", "/admin/metrics", "/admin/log-level", "/admin/purge", "/none"] {
+        for method in ["GET", "HEAD", "OPTIONS"] {
+            let first = format!("{method} {target}");
+            assert_eq!(ask(&house, &first, &[other, auth]).await.status, 403, "{first}");
+            assert_eq!(ask(&house, &first, &[local, auth, page]).await.status, 403, "{first}");
+        }
+    }
+    for host in ["localhost", "127.0.0.1:1", "[::1]:1", "10.0.0.5:8081", "[fd00::5]"] {
+        assert_eq!(ask(&house, "GET /metrics", &[("host", host)]).await.status, 200, "{host}");
+    }
+    // No page could have been listed here; still, writes go by listed names alone.
+    let purge = format!("POST {PURGE}");
+    assert_eq!(ask(&house, &purge, &[("host", "10.0.0.5:8081"), auth]).await.status, 403);
+    // Probes name hosts as they like, and what they get is no secret.
+    for target in ["/healthz", "/readyz"] {
+        let first = format!("GET {target}");
+        assert_eq!(ask(&house, &first, &[other, page]).await.status, 200, "{target}");
+    }
+    // What is no request is not told to pages either.
+    assert_eq!(ask(&house, "nonsense", &[]).await.status, 400);
+    let mut public = Client::connect(house.addresses[0]).await;
+    assert_eq!(public.get(DATA).await.header("access-control-allow-origin"), Some("*"));
+}
+
+#[tokio::test]
+async fn each_path_tells_its_methods() {
+    let (house, token, _folder) = with_token(Scripted::open()).await;
+    let bearer = format!("Bearer {token}");
+    let headers = [("host", "localhost"), ("authorization", bearer.as_str())];
+    for (target, wrong, allow) in [
+        ("/admin/purge", "GET", "POST, OPTIONS"),
+        ("/admin/purge", "HEAD", "POST, OPTIONS"),
+        ("/admin/log-level", "DELETE", "GET, HEAD, POST, OPTIONS"),
+        ("/metrics", "POST", "GET, HEAD, OPTIONS"),
+        ("/healthz", "POST", "GET, HEAD, OPTIONS"),
+    ] {
+        let refused = ask(&house, &format!("{wrong} {target}"), &headers).await;
+        assert_eq!((refused.status, refused.header("allow")), (405, Some(allow)), "{target}");
+        if wrong != "HEAD" {
+            let detail = format!("method not allowed, use {allow}");
+            assert_eq!(refused.json()["detail"].as_str(), Some(detail.as_str()));
+        }
+        let asked = ask(&house, &format!("OPTIONS {target}"), &headers).await;
+        assert_eq!((asked.status, asked.header("allow")), (204, Some(allow)), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn the_host_of_the_target_goes_before_the_header() {
+    let (house, token, _folder) = with_token(Scripted::open()).await;
+    let bearer = format!("Bearer {token}");
+    for (authority, header, status) in [
+        ("evil.example", "localhost", 403),
+        ("localhost@evil.example", "localhost", 403),
+        ("", "localhost", 403),
+        ("localhost:1", "evil.example", 200),
+    ] {
+        let headers = [("host", header), ("authorization", bearer.as_str())];
+        for first in ["GET http://AUTHORITY/metrics", &format!("POST http://AUTHORITY{PURGE}")] {
+            let first = first.replace("AUTHORITY", authority);
+            assert_eq!(ask(&house, &first, &headers).await.status, status, "{first}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_purge_that_can_not_be_remembered_counts_and_says_so() {
+    let (house, token, folder) = with_token(Scripted::open()).await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    client.get(DATA).await;
+    std::fs::remove_dir_all(folder.path().join("state")).unwrap();
+    let bearer = format!("Bearer {token}");
+    let headers = [("host", "localhost"), ("authorization", bearer.as_str())];
+    let purged = post(&house, PURGE, &headers).await;
+    assert_eq!(purged.status, 500);
+    let detail = purged.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("after a restart it would count no more"), "{detail}");
+    let again = client.get(DATA).await;
+    assert_eq!(again.header("cache-status"), Some("aqs; fwd=stale; stored; detail=purged"));
+}

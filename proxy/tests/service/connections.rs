@@ -181,7 +181,9 @@ async fn beyond_their_bound_connections_are_turned_away_and_come_back() {
     let refused = third.response(false).await.unwrap();
     assert_eq!((refused.status, refused.header("connection")), (503, Some("close")));
     assert!(refused.header("retry-after").is_some());
-    assert_eq!(house.service.metrics.connections_refused.get(), 1);
+    let turned_away = &house.service.metrics.connections_refused;
+    assert_eq!(turned_away.with_label_values(&["public"]).get(), 1);
+    assert_eq!(turned_away.with_label_values(&["admin"]).get(), 0);
     // Operators have places of their own.
     assert_eq!(Client::connect(house.admin_addresses[0]).await.get("/healthz").await.status, 200);
     drop(held);

@@ -3,6 +3,7 @@
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
 use crate::support::{eventually, house, settings};
+use aqs_origin::memory::Part;
 use aqs_proxy::front::Limits;
 use aqs_proxy::house::{House, Settings};
 use std::net::SocketAddr;
@@ -11,6 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const CLIENTS: usize = 200;
+/// Longer than any test takes on any machine: what has it ends because it is told to.
+const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// What a client asks next: the same over and over, something new, what is not there.
 fn target(client: usize, number: usize) -> (String, u16) {
@@ -53,8 +56,8 @@ async fn ask_until_told_to_close(address: SocketAddr, client: usize, answered: A
 
 /// Patient enough that only what is said ends a connection.
 async fn loaded_house() -> House {
-    let limits = Limits { drain_idle: Duration::from_secs(60), ..Limits::default() };
-    let drain_within = Duration::from_secs(120);
+    let limits = Limits { drain_idle: PATIENCE, head: PATIENCE, ..Limits::default() };
+    let drain_within = PATIENCE;
     let store = Scripted::open();
     store.dawdles.store(true, Ordering::SeqCst);
     house(Settings { limits, drain_within, ..settings() }, store).await
@@ -89,7 +92,8 @@ async fn no_request_fails_that_was_sent_before_its_connection_was_told_to_close(
 #[tokio::test]
 async fn requests_that_are_here_already_are_all_answered() {
     let store = Scripted::gated();
-    let house = house(settings(), store.clone()).await;
+    let settings = Settings { drain_within: PATIENCE, answer_within: PATIENCE, ..settings() };
+    let house = house(settings, store.clone()).await;
     let service = Arc::clone(&house.service);
     let mut client = Client::connect(house.addresses[0]).await;
     // The first waits for the store and the others behind it when the end comes.
@@ -114,31 +118,46 @@ async fn requests_that_are_here_already_are_all_answered() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_may_ask_once_more_and_is_then_closed() {
-    let limits = Limits { drain_idle: Duration::from_millis(1500), ..Limits::default() };
-    let house = house(Settings { limits, ..settings() }, Scripted::open()).await;
+async fn an_idle_connection_may_ask_once_more() {
+    let limits = Limits { drain_idle: PATIENCE, idle: PATIENCE, ..Limits::default() };
+    let settings = Settings { limits, drain_within: PATIENCE, ..settings() };
+    let house = house(settings, Scripted::open()).await;
     let service = Arc::clone(&house.service);
-    let (mut asks, mut is_silent) =
-        (Client::connect(house.addresses[0]).await, Client::connect(house.addresses[0]).await);
-    for client in [&mut asks, &mut is_silent] {
-        assert_eq!(client.get("/a").await.header("connection"), None);
-    }
+    let mut client = Client::connect(house.addresses[0]).await;
+    assert_eq!(client.get("/a").await.header("connection"), None);
     let drained = tokio::spawn(house.drain());
     eventually(|| !service.ready.missing().is_empty()).await;
-    let last = asks.get("/a").await;
+    let last = client.get("/a").await;
     assert_eq!((last.status, last.header("connection")), (404, Some("close")));
-    assert!(asks.is_closed().await && is_silent.is_closed().await);
-    drop((asks, is_silent));
+    assert!(client.is_closed().await);
+    drop(client);
     assert!(drained.await.unwrap());
 }
 
 #[tokio::test]
+async fn an_idle_connection_that_stays_silent_is_closed() {
+    let limits =
+        Limits { drain_idle: Duration::from_millis(1), idle: PATIENCE, ..Limits::default() };
+    let settings = Settings { limits, drain_within: PATIENCE, ..settings() };
+    let house = house(settings, Scripted::open()).await;
+    let service = Arc::clone(&house.service);
+    let mut client = Client::connect(house.addresses[0]).await;
+    assert_eq!(client.get("/a").await.header("connection"), None);
+    let drained = tokio::spawn(house.drain());
+    assert!(client.is_closed().await);
+    drop(client);
+    assert!(drained.await.unwrap());
+    let ended = &service.metrics.connections_ended;
+    assert_eq!(ended.with_label_values(&["public", "drain"]).get(), 1);
+}
+
+#[tokio::test]
 async fn readiness_falls_first_and_the_delay_is_for_new_connections() {
-    let drain_delay = Duration::from_secs(2);
-    let house = house(Settings { drain_delay, ..settings() }, Scripted::open()).await;
+    let settings = Settings { drain_delay: PATIENCE, drain_within: PATIENCE, ..settings() };
+    let house = house(settings, Scripted::open()).await;
     let (address, admin) = (house.addresses[0], house.admin_addresses[0]);
     let service = Arc::clone(&house.service);
-    let background = house.background_tasks();
+    let (background, delay_over) = (house.background_tasks(), house.delay_over());
     assert_eq!(Client::connect(admin).await.get("/readyz").await.status, 200);
     assert!(!background.is_empty());
     let drained = tokio::spawn(house.drain());
@@ -147,6 +166,8 @@ async fn readiness_falls_first_and_the_delay_is_for_new_connections() {
     assert_eq!(Client::connect(admin).await.get("/readyz").await.status, 503);
     let served = Client::connect(address).await.get(&devices("en.wikipedia")).await;
     assert_eq!((served.status, served.header("connection")), (200, Some("close")));
+    assert!(!drained.is_finished(), "nobody said that the delay is over");
+    delay_over.cancel();
     assert!(drained.await.unwrap());
     assert!(tokio::net::TcpStream::connect(address).await.is_err(), "still accepting");
     assert!(tokio::net::TcpStream::connect(admin).await.is_err(), "still accepting operators");
@@ -155,18 +176,23 @@ async fn readiness_falls_first_and_the_delay_is_for_new_connections() {
 
 #[tokio::test]
 async fn whoever_holds_on_is_cut_when_the_time_is_up() {
-    let limits = Limits { write: Duration::from_secs(600), ..Limits::default() };
+    let limits = Limits { write: PATIENCE, head: PATIENCE, ..Limits::default() };
     let drain_within = Duration::from_millis(300);
     let store = Scripted::gated();
     let house = house(Settings { limits, drain_within, ..settings() }, store.clone()).await;
     let service = Arc::clone(&house.service);
-    let mut client = Client::connect(house.addresses[0]).await;
-    client
-        .send(b"GET /metrics/unique-devices/a/all-sites/daily/20240101/20240131 HTTP/1.1\r\n")
-        .await;
-    client.send(b"host: x\r\n\r\n").await;
+    let mut waits = Client::connect(house.addresses[0]).await;
+    waits.send(format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", devices("a")).as_bytes()).await;
+    let mut halfway = Client::connect(house.addresses[0]).await;
+    halfway.send(b"GET / HTTP/1.1\r\n").await;
     eventually(|| service.flights.under_way() == 1).await;
     assert!(!house.drain().await, "the store never answered");
+    // Nothing is left of them, as nobody is left to answer for it.
+    assert!(waits.is_closed().await && halfway.is_closed().await);
+    let metrics = &service.metrics;
+    assert_eq!(metrics.connections_ended.with_label_values(&["public", "cut"]).get(), 2);
+    assert_eq!(metrics.connections.with_label_values(&["public"]).get(), 0);
+    assert_eq!(service.origin.budget.used(Part::Connections), 0);
 }
 
 /// Connects again whenever it is told to close, until nobody listens; whoever was let in is

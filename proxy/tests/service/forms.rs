@@ -178,7 +178,7 @@ async fn a_purge_is_remembered_over_a_restart() {
     };
     let slots = first.service.origin.slots(&query);
     let before = first.service.origin.epochs.stamp();
-    first.service.origin.purge(Scope::Endpoint("pageviews/per-article"), Depth::Hard);
+    first.service.origin.purge(Scope::Endpoint("pageviews/per-article"), Depth::Hard).unwrap();
     let after = first.service.origin.epochs.stamp();
     assert!(first.drain().await);
     let second = house(with_state(), store).await;

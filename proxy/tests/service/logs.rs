@@ -1,19 +1,17 @@
 //! What a request is called, by its client, its answer, the store and the log.
 
 use crate::support::client::{Client, Response};
+use crate::support::kept::Kept;
 use crate::support::scripted::{Mood, Scripted};
 use crate::support::{eventually, house, settings};
 use aqs_origin::Clock;
-use aqs_proxy::house::{House, Settings};
+use aqs_proxy::house::{House, Settings, StatePlace};
 use aqs_proxy::log::access::Mode;
 use aqs_proxy::log::client::ClientAddress;
 use aqs_proxy::log::{Ecs, filter};
 use serde_json::{Value, json};
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tracing::subscriber::DefaultGuard;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 
 const DATA: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
@@ -22,40 +20,23 @@ const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
 const PARENT: &str = "b7ad6b7169203331";
 
 /// The log of everything that happens on this thread.
-#[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Vec<u8>>>);
+struct Log(Kept);
 
-impl Write for Kept {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Kept {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-impl Kept {
+impl Log {
     fn start() -> (Self, DefaultGuard) {
-        let kept = Self::default();
+        Self::start_at("info")
+    }
+
+    fn start_at(text: &str) -> (Self, DefaultGuard) {
+        let kept = Kept::default();
         let ecs = Ecs { service: "aqs".to_owned(), clock: Clock::System };
         let layer = tracing_subscriber::fmt::layer().event_format(ecs).with_writer(kept.clone());
-        let log = tracing_subscriber::registry().with(filter("info").unwrap()).with(layer);
-        (kept, tracing::subscriber::set_default(log))
+        let log = tracing_subscriber::registry().with(filter(text).unwrap()).with(layer);
+        (Self(kept), tracing::subscriber::set_default(log))
     }
 
     fn lines(&self) -> Vec<Value> {
-        let bytes = self.0.lock().unwrap().clone();
-        let text = String::from_utf8(bytes).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+        self.0.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
     /// The lines about requests, once there are so many: an answer is there before its line.
@@ -162,7 +143,7 @@ async fn names_that_would_need_quoting_are_not_taken_over() {
 
 #[tokio::test]
 async fn a_failure_has_one_name_everywhere() {
-    let (kept, _guard) = Kept::start();
+    let (kept, _guard) = Log::start();
     let store = Scripted::open();
     let house = house(with_access(Mode::Off), store.clone()).await;
     let mut client = client(&house).await;
@@ -180,7 +161,7 @@ async fn a_failure_has_one_name_everywhere() {
     for line in [&access, &cause] {
         assert_eq!(line["http"]["request"]["id"], "mine-1", "{line}");
         assert_eq!(line["trace"]["id"], TRACE, "{line}");
-        assert_eq!(line["parent"]["id"], PARENT, "{line}");
+        assert_eq!(line["aqs"]["parent_span"], PARENT, "{line}");
         assert_eq!(line["log"]["level"], "ERROR", "{line}");
         let error = line["error"]["message"].as_str().unwrap();
         assert!(error.contains("told to"), "{line}");
@@ -214,7 +195,7 @@ async fn the_store_is_told_of_request_and_trace() {
 
 #[tokio::test]
 async fn who_joins_a_flight_is_told_whose_it_is() {
-    let (kept, _guard) = Kept::start();
+    let (kept, _guard) = Log::start();
     let store = Scripted::gated();
     let house = house(with_access(Mode::Full), store.clone()).await;
     let address = house.addresses[0];
@@ -245,7 +226,7 @@ async fn who_joins_a_flight_is_told_whose_it_is() {
 
 #[tokio::test]
 async fn requests_and_refusals_get_a_line_if_they_are_to() {
-    let (kept, _guard) = Kept::start();
+    let (kept, _guard) = Log::start();
     let house = house(with_access(Mode::Full), Scripted::open()).await;
     let mut asker = client(&house).await;
     for (method, target) in [("GET", DATA), ("HEAD", DATA), ("POST", "/metrics/nothing")] {
@@ -293,7 +274,7 @@ async fn requests_and_refusals_get_a_line_if_they_are_to() {
 
 #[tokio::test]
 async fn slow_requests_get_a_line_though_others_do_not() {
-    let (kept, _guard) = Kept::start();
+    let (kept, _guard) = Log::start();
     let store = Scripted::gated();
     let mut settings = with_access(Mode::Off);
     settings.access.slow = Duration::from_millis(300);
@@ -319,7 +300,7 @@ async fn addresses_are_told_as_far_as_is_wanted() {
         (trusted(), json!("192.0.2.7")),
         (nobody, json!("127.0.0.1")),
     ] {
-        let (kept, _guard) = Kept::start();
+        let (kept, _guard) = Log::start();
         let mut settings = with_access(Mode::Full);
         settings.access.client = setting.clone();
         let house = house(settings, Scripted::open()).await;
@@ -327,4 +308,62 @@ async fn addresses_are_told_as_far_as_is_wanted() {
         let line = kept.access(1).await.remove(0);
         assert_eq!(line["client"]["address"], expected, "{setting:?}");
     }
+}
+
+#[tokio::test]
+async fn who_is_not_let_in_is_told_of_at_any_level_and_counted() {
+    let (log, _guard) = Log::start_at("error");
+    let folder = tempfile::tempdir().unwrap();
+    let state = StatePlace::At(folder.path().join("state"));
+    let house = house(Settings { state, ..settings() }, Scripted::open()).await;
+    let mut operator = Client::connect(house.admin_addresses[0]).await;
+    let purge = "/admin/purge?scope=everything&token=secret-in-a-query";
+    let wrong = ("authorization", "Bearer a-secret-of-somebody");
+    for (method, target, headers, reason) in [
+        ("POST", purge, [("origin", "http://x"), wrong], "origin"),
+        ("POST", purge, [("a", "b"), ("a", "b")], "no-token"),
+        ("POST", purge, [("a", "b"), wrong], "wrong-token"),
+        ("POST", "/admin/log-level", [("a", "b"), wrong], "wrong-token"),
+        ("GET", "http://evil.example/metrics", [("a", "b"), wrong], "host"),
+    ] {
+        let named = [headers.as_slice(), &[("x-request-id", "mine-1")]].concat();
+        let refused = operator.request(method, target.as_bytes(), &named).await;
+        assert!(matches!(refused.status, 401 | 403), "{target}");
+        let line = log.lines().pop().unwrap_or_default();
+        assert_eq!(line["message"], "an operator's request was refused", "{reason}");
+        let (level, aqs) = (&line["log"]["level"], &line["aqs"]);
+        assert_eq!((level, &aqs["reason"]), (&json!("WARNING"), &json!(reason)));
+        assert_eq!(line["http"]["request"], json!({"id": "mine-1", "method": method}));
+        let path = target.trim_start_matches("http://evil.example").split('?').next();
+        assert_eq!(aqs["path"].as_str(), path);
+        assert!(!line.to_string().contains("secret"), "{line}");
+    }
+    assert_eq!(log.lines().len(), 5);
+    let metrics = operator.get("/metrics").await;
+    for (reason, count) in [("origin", 1), ("no-token", 1), ("wrong-token", 2), ("host", 1)] {
+        let line = format!("\naqs_admin_refused_total{{reason=\"{reason}\"}} {count}\n");
+        assert!(metrics.text().contains(&line), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_connections_is_told_once() {
+    let (kept, _guard) = Log::start();
+    let settings = Settings { connections: 1, ..with_access(Mode::Full) };
+    let house = house(settings, Scripted::open()).await;
+    let mut held = client(&house).await;
+    held.get(DATA).await;
+    for _ in 0..20 {
+        let refused = client(&house).await.response(false).await.unwrap();
+        assert_eq!(refused.status, 503);
+    }
+    // Only who had a place has a line of its own.
+    assert_eq!(kept.access(1).await[0]["url"]["original"], DATA);
+    let told = kept.lines().into_iter().filter(|line| {
+        line["message"].as_str().is_some_and(|message| message.starts_with("turned away"))
+    });
+    let told: Vec<Value> = told.collect();
+    // It may be another minute by now.
+    assert!((1..=2).contains(&told.len()), "{told:?}");
+    assert_eq!(told[0]["log"]["level"], "WARNING");
 }

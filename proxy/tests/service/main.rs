@@ -13,6 +13,7 @@ mod any_target;
 mod coalescing;
 mod connections;
 mod drain;
+mod endings;
 mod forms;
 mod hostile;
 mod logs;

@@ -202,13 +202,13 @@ async fn a_hard_purge_meets_its_scope_and_nothing_else() {
     for (scope, meets_other) in scopes {
         client.get(&en).await;
         client.get(other).await;
-        house.service.origin.purge(scope, Depth::Hard);
+        house.service.origin.purge(scope, Depth::Hard).unwrap();
         let purged = client.get(&en).await;
         assert_eq!(cache_status(&purged), "aqs; fwd=stale; stored; detail=purged", "{scope:?}");
         let hit = cache_status(&client.get(other).await).starts_with("aqs; hit");
         assert_eq!(hit, !meets_other, "{scope:?}");
     }
-    house.service.origin.purge(Scope::Project("fr.wikipedia"), Depth::Hard);
+    house.service.origin.purge(Scope::Project("fr.wikipedia"), Depth::Hard).unwrap();
     assert!(cache_status(&client.get(&en).await).starts_with("aqs; hit"));
 }
 
@@ -219,7 +219,7 @@ async fn after_a_soft_purge_the_old_is_served_once_more() {
     let mut client = Client::connect(house.addresses[0]).await;
     client.get(&target("en")).await;
     store.truth.store(2, Ordering::SeqCst);
-    house.service.origin.purge(Scope::Project("en.wikipedia"), Depth::Soft);
+    house.service.origin.purge(Scope::Project("en.wikipedia"), Depth::Soft).unwrap();
     let stale = client.get(&target("en")).await;
     assert_eq!((views(&stale), cache_status(&stale)), (1, "aqs; hit; ttl=0"));
     eventually(|| house.service.tasks.is_empty()).await;
@@ -256,7 +256,7 @@ async fn what_was_asked_before_a_purge_is_not_served_after_it() {
     let before = ask();
     eventually(|| store.reads() == 1).await;
     store.truth.store(2, Ordering::SeqCst);
-    house.service.origin.purge(Scope::Everything, Depth::Hard);
+    house.service.origin.purge(Scope::Everything, Depth::Hard).unwrap();
     // It must not join what was asked before.
     let after = ask();
     eventually(|| store.reads() == 2).await;
@@ -299,7 +299,7 @@ async fn no_interleaving_serves_what_was_purged() {
     while clients.iter().any(|client| !client.is_finished()) {
         let truth = store.truth.fetch_add(1, Ordering::SeqCst) + 1;
         let depth = if purges % 5 == 4 { Depth::Soft } else { Depth::Hard };
-        house.service.origin.purge(scopes[purges % 3], depth);
+        house.service.origin.purge(scopes[purges % 3], depth).unwrap();
         if depth == Depth::Hard {
             floor.store(truth, Ordering::SeqCst);
         }

@@ -19,5 +19,5 @@ mod writer;
 
 pub use connect::Access;
 pub use error::{FileError, OpenError, WriteError};
-pub use reader::{EmbeddedStore, Options};
+pub use reader::{EmbeddedStore, MOST_FILES, Options};
 pub use writer::{Committed, StoreWriter, WriterOptions};

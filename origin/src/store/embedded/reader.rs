@@ -171,8 +171,14 @@ impl Store for EmbeddedStore {
     }
 }
 
+/// How many reads run at once at most, unless somebody says otherwise.
+const MOST_READERS: usize = 8;
+/// How many files a store of default options has open at most: the database, its journal and their
+/// index, for each connection and the one that watches.
+pub const MOST_FILES: usize = 3 * (MOST_READERS + 1);
+
 fn default_readers() -> usize {
-    thread::available_parallelism().map_or(2, NonZeroUsize::get).clamp(2, 8)
+    thread::available_parallelism().map_or(2, NonZeroUsize::get).clamp(2, MOST_READERS)
 }
 
 fn own_question() -> Cx {

@@ -1,5 +1,6 @@
 //! What the configuration takes, refuses and prints.
 
+mod doubts;
 mod logging;
 mod pages;
 mod precedence;

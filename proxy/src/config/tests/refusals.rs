@@ -48,10 +48,13 @@ fn a_file_is_refused_with_place_key_and_reason() {
             "log: {trusted_proxies: [10.0.0.0/33]}",
             ":1:25: log.trusted_proxies[0]: `10.0.0.0/33` is no network such as 10.0.0.0/8, and no address",
         ),
-        ("log_level: loud", ":1:12: log_level: Unsupported log level: loud"),
+        (
+            "log_level: loud",
+            ":1:12: log_level: Unsupported log level: loud; it can be debug, info, warning, error or fatal",
+        ),
         (
             "cassandra: {consistency: most}",
-            ":1:26: cassandra.consistency: Unsupported consistency level: most",
+            ":1:26: cassandra.consistency: Unsupported consistency level: most; it can be any, one, two, three, quorum, all, localquorum, eachquorum or localone",
         ),
         ("cassandra: {port: 0}", ":1:19: cassandra.port: 0 is out of range: 1 to 65535"),
         (
@@ -87,6 +90,35 @@ fn keys_that_contradict_each_other_are_refused() {
             "log.trusted_proxies: it is empty, so that nobody's X-Forwarded-For would be believed",
         ),
         ("listen: []", "listen: it is empty, so that nobody could be served"),
+        ("state: ''", "state: it is empty; say . for the current directory, or leave the key out"),
+        (
+            "store: {path: ''}",
+            "store.path: it is empty; say . for the current directory, or leave the key out",
+        ),
+        (
+            "listen: ['127.0.0.1:8081']",
+            "admin.listen: 127.0.0.1:8081 is taken already: each listener needs a place of its own",
+        ),
+        (
+            "listen: ['127.0.0.1:1', '127.0.0.1:1']",
+            "listen: 127.0.0.1:1 is taken already: each listener needs a place of its own",
+        ),
+        (
+            "listen_address: ''\nlisten_port: 8081",
+            "admin.listen: 127.0.0.1:8081 and 0.0.0.0:8081 can't be had both",
+        ),
+        (
+            "admin: {listen: ['unix:/a', 'unix:/a']}",
+            "admin.listen: unix:/a is taken already: each listener needs a place of its own",
+        ),
+        (
+            "druid: {host: 'http://foo:80'}",
+            "druid.host: `http://foo:80` has a port, which belongs into druid.port",
+        ),
+        (
+            "druid: {host: 'https://[::1]:80/a'}",
+            "druid.host: `https://[::1]:80/a` has a port, which belongs into druid.port",
+        ),
         (
             "listen_address: a.example",
             "listen_address: `a.example` is no IP address, nor localhost",
@@ -94,6 +126,34 @@ fn keys_that_contradict_each_other_are_refused() {
     ] {
         assert_eq!(loaded(file, &[], "").unwrap_err().to_string(), refusal);
     }
+    for file in [
+        "listen: ['127.0.0.1:0', '127.0.0.1:0']",
+        "listen: ['0.0.0.0:1', '[::]:1', '127.0.0.1:2']",
+        "druid: {host: 'http://a:b@foo/c:1'}",
+        "druid: {host: 'https://[::1]'}",
+        "druid: {host: ''}",
+    ] {
+        let fault = loaded(file, &[], "").err();
+        assert!(fault.is_none(), "{file}: {fault:?}");
+    }
+    for (host, fault) in [
+        ("aqs.internal:8081", "has a port: leave it out, any will do"),
+        ("10.0.0.5:8081", "has a port: leave it out, any will do"),
+        ("[fd00::5]:8081", "has a port: leave it out, any will do"),
+        ("http://aqs.internal", "is no name alone: leave scheme and path out"),
+        ("aqs.internal/", "is no name alone: leave scheme and path out"),
+        ("fd00::5", "lacks brackets: an IPv6 address is written [::1] here"),
+        ("", "is neither a name nor an address"),
+        ("aqs internal", "is neither a name nor an address"),
+        ("[aqs]", "is neither a name nor an address"),
+        ("*.internal", "is neither a name nor an address"),
+    ] {
+        let file = format!("admin: {{hosts: ['{host}']}}");
+        let refusal = format!("admin.hosts: `{host}` {fault}");
+        assert_eq!(loaded(&file, &[], "").unwrap_err().to_string(), refusal);
+    }
+    let hosts = "admin: {hosts: [aqs.internal, a_b-1, 10.0.0.5, '[fd00::5]']}";
+    assert!(loaded(hosts, &[], "").is_ok());
     let error = loaded("log: {filter: 'a=b=c'}", &[], "").unwrap_err().to_string();
     assert!(error.starts_with("log.filter: `a=b=c` is no filter: "), "{error}");
 }
@@ -111,6 +171,36 @@ fn variables_and_flags_are_refused_by_their_names() {
     ] {
         assert_eq!(loaded("", &[(name, value)], "").unwrap_err().to_string(), refusal);
     }
-    let error = loaded("", &[], "--memory 1MiB").unwrap_err().to_string();
-    assert_eq!(error, "--memory: 1MiB is out of range: 8MiB to 1PiB");
+    for (flags, refusal) in [
+        ("--memory 1MiB", "--memory: 1MiB is out of range: 8MiB to 1PiB"),
+        ("--memory much", "--memory: `much` is no size such as 16KiB or 2GiB"),
+        ("--listen here", "--listen: `here` is no address such as 127.0.0.1:8080"),
+        (
+            "--admin-listen 127.0.0.1:1 --admin-listen here",
+            "--admin-listen: `here` is no address such as 127.0.0.1:8081 or unix:/run/aqs/admin",
+        ),
+        ("--state=", "state: it is empty; say . for the current directory, or leave the key out"),
+    ] {
+        assert_eq!(loaded("", &[], flags).unwrap_err().to_string(), refusal);
+    }
+    let error = loaded("", &[("AQS_LOG", "inof")], "").unwrap_err().to_string();
+    assert!(error.starts_with("AQS_LOG: `inof` is no level; "), "{error}");
+    let error = loaded("log: {filter: inof}", &[], "").unwrap_err().to_string();
+    assert!(error.starts_with("log.filter: `inof` is no level; "), "{error}");
+}
+
+#[test]
+fn a_file_without_an_end_is_refused() {
+    let flags = |path: &str| crate::cli::ConfigArgs {
+        config: Some(path.into()),
+        ..crate::cli::ConfigArgs::default()
+    };
+    let endless = load(&flags("/dev/zero"), &|_| None).unwrap_err().to_string();
+    let refusal = "the configuration /dev/zero can't be read: it is longer than 1 MiB";
+    assert!(endless.starts_with(refusal), "{endless}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("aqs.yaml");
+    // As long as may be.
+    fs::write(&path, "#".repeat(1 << 20)).unwrap();
+    assert!(load(&flags(path.to_str().unwrap()), &|_| None).is_ok());
 }

@@ -57,7 +57,7 @@ impl Client {
         head.extend_from_slice(method.as_bytes());
         head.push(b' ');
         head.extend_from_slice(target);
-        head.extend_from_slice(b" HTTP/1.1\r\nhost: test\r\n");
+        head.extend_from_slice(b" HTTP/1.1\r\nhost: localhost\r\n");
         for (name, value) in headers {
             head.extend_from_slice(format!("{name}: {value}\r\n").as_bytes());
         }

@@ -2,6 +2,7 @@
 //! client that shows every byte.
 
 pub(crate) mod client;
+pub(crate) mod kept;
 pub(crate) mod scripted;
 
 use aqs_api::Catalogue;

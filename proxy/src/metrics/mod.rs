@@ -1,11 +1,20 @@
 //! The metrics of this crate: the one place where they are declared.
 
+mod lost;
+mod page;
+
+pub use page::page;
+
 use crate::answered::Answered;
 use crate::build_info;
+use crate::log::Handle;
 use crate::serve::{CacheResult, Method};
 use aqs_api::{Catalogue, EndpointId};
-use aqs_origin::declare::{Declarations, Declared};
+use aqs_origin::declare::Declarations;
+use lost::LinesLost;
+use prometheus::core::Desc;
 use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// What the front counts. What a hit counts hashes no label.
@@ -13,10 +22,13 @@ pub struct Metrics {
     answered: Answered,
     /// Connections that are open now, by listener.
     pub connections: IntGaugeVec,
-    /// Connections turned away, since too many were open.
-    pub connections_refused: IntCounter,
-    /// Heads that were refused before they became a request.
-    pub refused: IntCounterVec,
+    /// Connections turned away, since too many were open, by listener.
+    pub connections_refused: IntCounterVec,
+    /// Connections that ended, by listener and reason.
+    pub connections_ended: IntCounterVec,
+    refused: IntCounterVec,
+    /// Requests of the admin listener that were not let in, by reason.
+    pub admin_refused: IntCounterVec,
     /// Entries that the response cache evicted.
     pub evictions: IntCounter,
     /// Answers that are too heavy to be kept.
@@ -29,8 +41,6 @@ pub struct Metrics {
     pub refreshes_deferred: IntCounter,
     /// Bodies that were coded with gzip.
     pub codings: IntCounter,
-    /// Lines of the log that were lost, since nobody took them in time.
-    pub log_lost: IntCounter,
     /// Bytes of memory by part, and the bound of all.
     pub memory: IntGaugeVec,
     /// Bytes that the response cache holds.
@@ -40,23 +50,47 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Declares them.
+    /// Declares them; `log` is the log, if it is ours.
     pub fn declare(
         declarations: &mut Declarations<'_>,
         catalogue: &Catalogue,
+        log: Option<Handle>,
     ) -> Result<Self, prometheus::Error> {
-        let answered = Answered::new(catalogue)?;
+        let answered = Answered::new(catalogue, answered()?);
         let connections = IntGaugeVec::new(
             Opts::new("aqs_connections", "Connections that are open now, by listener"),
             &["listener"],
         )?;
-        let connections_refused = IntCounter::new(
-            "aqs_connections_refused_total",
-            "Connections turned away, since too many were open",
+        let connections_refused = IntCounterVec::new(
+            Opts::new(
+                "aqs_connections_refused_total",
+                "Connections turned away, since too many were open, by listener; clients that got \
+                 an answer are in the requests with 503 too",
+            ),
+            &["listener"],
+        )?;
+        let connections_ended = IntCounterVec::new(
+            Opts::new(
+                "aqs_connections_ended_total",
+                "Connections that ended, by listener and reason (client, idle, request-timeout, \
+                 write-timeout, requests: it had as many as it may, refused, drain: let go at the \
+                 end, cut: not awaited at the end)",
+            ),
+            &["listener", "reason"],
         )?;
         let refused = IntCounterVec::new(
-            Opts::new("aqs_refused_heads_total", "Heads that became no request, by status"),
+            Opts::new(
+                "aqs_refused_heads_total",
+                "Heads that became no request, by status; they are not among the requests",
+            ),
             &["status"],
+        )?;
+        let admin_refused = IntCounterVec::new(
+            Opts::new(
+                "aqs_admin_refused_total",
+                "Requests of the admin listener that were not let in, by reason",
+            ),
+            &["reason"],
         )?;
         let evictions = IntCounter::new(
             "aqs_cache_evictions_total",
@@ -72,9 +106,13 @@ impl Metrics {
         let refreshes_deferred =
             counter("aqs_refreshes_deferred_total", "Refreshes put off, since too many ran")?;
         let codings = counter("aqs_gzip_total", "Bodies that were coded with gzip")?;
-        let log_lost = counter(
-            "aqs_log_lines_lost_total",
-            "Lines of the log that were lost, since nobody took them in time",
+        let lines_lost = LinesLost::new(
+            Opts::new(
+                "aqs_log_lines_lost_total",
+                "Lines of the log that were lost, since nobody took them in time or they could not \
+                 be written",
+            ),
+            log,
         )?;
         let memory = IntGaugeVec::new(
             Opts::new("aqs_memory_bytes", "Bytes of memory by part; `total` is the bound of all"),
@@ -102,14 +140,16 @@ impl Metrics {
         declarations.add(answered.clone())?;
         declarations.add(connections.clone())?;
         declarations.add(connections_refused.clone())?;
+        declarations.add(connections_ended.clone())?;
         declarations.add(refused.clone())?;
+        declarations.add(admin_refused.clone())?;
         declarations.add(evictions.clone())?;
         declarations.add(too_heavy.clone())?;
         declarations.add(refreshes.clone())?;
         declarations.add(refreshes_failed.clone())?;
         declarations.add(refreshes_deferred.clone())?;
         declarations.add(codings.clone())?;
-        declarations.add(log_lost.clone())?;
+        declarations.add(lines_lost)?;
         declarations.add(memory.clone())?;
         declarations.add(cache_bytes.clone())?;
         declarations.add(cache_entries.clone())?;
@@ -121,14 +161,15 @@ impl Metrics {
             answered,
             connections,
             connections_refused,
+            connections_ended,
             refused,
+            admin_refused,
             evictions,
             too_heavy,
             refreshes,
             refreshes_failed,
             refreshes_deferred,
             codings,
-            log_lost,
             memory,
             cache_bytes,
             cache_entries,
@@ -146,43 +187,41 @@ impl Metrics {
     ) {
         self.answered.count(endpoint, method, status, result, took);
     }
+
+    /// Counts a head that became no request.
+    pub fn refused_head(&self, status: u16) {
+        self.refused.with_label_values(&[itoa::Buffer::new().format(status)]).inc();
+    }
 }
 
-/// The page that lists metrics, as `dashboards/METRICS.md` has it.
-pub fn page(declared: &[Declared]) -> String {
-    let mut page = String::from(
-        "# Metrics\n\nAt `/metrics` of the admin listener, and of the public one if `public_metrics` is on. This page is\nmade from the declarations; a test keeps it fresh (`AQS_WRITE_PAGES=1 cargo test -p aqs-proxy`\nwrites it). What has no `aqs_` before it goes by the names that dashboards of the upstream services\nand of processes look for.\n\n\
-         | metric | type | labels | what it tells |\n|---|---|---|---|\n",
-    );
-    for Declared { name, kind, labels, help } in declared {
-        let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
-        page.push_str(&format!("| `{name}` | {kind} | {} | {help} |\n", labels.join(", ")));
-    }
-    page
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use prometheus::Registry;
-    use std::path::Path;
-
-    #[test]
-    fn the_page_lists_what_is_declared() {
-        let registry = Registry::new();
-        let mut declarations = Declarations::of(&registry);
-        Metrics::declare(&mut declarations, &Catalogue::standard().unwrap()).unwrap();
-        aqs_origin::Metrics::declare(&mut declarations).unwrap();
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards/METRICS.md");
-        let page = page(&declarations.declared);
-        if std::env::var_os("AQS_WRITE_PAGES").is_some() {
-            std::fs::write(&path, &page).unwrap();
-        }
-        assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), page, "the page is stale");
-        for Declared { name, kind, .. } in &declarations.declared {
-            let ours = ["aqs_", "http_", "process_", "service_scaffold_golang_build_info"];
-            assert!(ours.iter().any(|prefix| name.starts_with(prefix)), "{name}");
-            assert_eq!(name.ends_with("_total"), *kind == "counter", "{name} is a {kind}");
-        }
-    }
+/// The families of requests: ours, then upstream's.
+pub(crate) fn answered() -> Result<[Desc; 4], prometheus::Error> {
+    let desc = |name: &str, help: &str, labels: &[&str]| {
+        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        Desc::new(name.to_owned(), help.to_owned(), labels, HashMap::new())
+    };
+    Ok([
+        desc(
+            "aqs_requests_total",
+            "Requests of clients answered, also by a refusal of their body or, with 503, of their \
+             connection, by endpoint template, status and cache result",
+            &["endpoint", "status", "cache"],
+        )?,
+        desc(
+            "aqs_request_seconds",
+            "From the complete head, or the refusal, to the answer handed to the socket",
+            &["endpoint", "cache"],
+        )?,
+        desc(
+            "http_requests_total",
+            "Upstream's name for aqs_requests_total, by status and method; unknown if it is none \
+             of HTTP's, or was not read",
+            &["code", "method"],
+        )?,
+        desc(
+            "http_request_duration_seconds",
+            "Upstream's name for aqs_request_seconds, by status and method",
+            &["code", "method"],
+        )?,
+    ])
 }

@@ -1,0 +1,144 @@
+//! What operators do from outside: what the log tells of it, and where the token goes.
+
+use super::*;
+
+const TARGET: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
+const OTHER: &str = "/metrics/unique-devices/de.wikipedia/all-sites/daily/20261001/20261001";
+
+/// A program with a state directory, in a home that ends with it.
+struct Served {
+    running: Running,
+    home: tempfile::TempDir,
+}
+
+impl Served {
+    fn start(log: &str) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let store = home.path().join("store.sqlite");
+        let directory = rows(home.path(), "unique_devices", &devices(1, 10));
+        run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+        let mut command = aqs(home.path());
+        command.env("AQS_LOG", log).arg("--state").arg(home.path().join("state"));
+        command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store"]);
+        let running = Running::spawn(command.arg(store));
+        Self { running, home }
+    }
+
+    fn state(&self, file: &str) -> std::path::PathBuf {
+        self.home.path().join("state").join(file)
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = aqs(self.home.path());
+        command.args(words).arg("--state").arg(self.state(""));
+        command
+    }
+
+    /// What it logged; it ends.
+    fn log(mut self) -> String {
+        self.running.signal("TERM");
+        let mut log = String::new();
+        self.running.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        log
+    }
+}
+
+#[test]
+fn writes_are_told_of_at_any_level() {
+    let served = Served::start("warn");
+    for words in
+        [&["purge", "--project", "en.wikipedia"][..], &["log-level", "error"], &["purge", "--all"]]
+    {
+        let done = run(&mut served.command(words));
+        assert!(done.status.success(), "{}", said(&done));
+    }
+    let log = served.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("operator")).collect();
+    assert_eq!(lines.len(), 3, "{log}");
+    for (line, parts) in lines.iter().zip([
+        ["purged by an operator", "en.wikipedia", "soft", "http.request.id"],
+        ["log level set by an operator", "old=\"warn\"", "filter=\"error\"", "http.request.id"],
+        ["purged by an operator", "everything", "soft", "http.request.id"],
+    ]) {
+        assert!(parts.iter().all(|part| line.contains(part)), "{line}");
+    }
+    assert!(!log.contains("draining"), "the level was not set: {log}");
+}
+
+#[test]
+fn a_clean_end_takes_back_where_it_was() {
+    let mut served = Served::start("info");
+    assert!(served.state("admin-address").exists());
+    served.running.signal("TERM");
+    assert_eq!(served.running.child.wait().unwrap().code(), Some(0));
+    assert!(!served.state("admin-address").exists());
+}
+
+#[test]
+fn an_end_at_once_takes_it_back_too() {
+    let mut served = Served::start("info");
+    // A head that is not complete keeps the drain going.
+    let mut halfway = TcpStream::connect(served.running.address).unwrap();
+    halfway.write_all(b"GET /healthz HTTP/1.1\r\n").unwrap();
+    let status = loop {
+        served.running.signal("TERM");
+        std::thread::sleep(Duration::from_millis(20));
+        if let Some(status) = served.running.child.try_wait().unwrap() {
+            break status;
+        }
+    };
+    assert_eq!(status.code(), Some(1));
+    assert!(!served.state("admin-address").exists());
+}
+
+#[test]
+fn the_token_is_shown_to_nobody_in_a_crashed_ones_place() {
+    let mut served = Served::start("info");
+    served.running.child.kill().unwrap();
+    served.running.child.wait().unwrap();
+    let address = fs::read_to_string(served.state("admin-address")).unwrap();
+    let stranger = TcpListener::bind(address.trim()).unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    for words in [&["purge", "--all"][..], &["log-level"]] {
+        let refused = run(&mut served.command(words));
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(said(&refused).contains("no aqs seems to run here"), "{}", said(&refused));
+    }
+    let nobody = stranger.accept().unwrap_err();
+    assert_eq!(nobody.kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn whoever_reads_nothing_has_purged_all_the_same() {
+    let served = Served::start("info");
+    for words in [&["purge", "--hard", TARGET, OTHER][..], &["log-level"]] {
+        served.running.get(TARGET);
+        served.running.get(OTHER);
+        let (read, write) = std::io::pipe().unwrap();
+        drop(read);
+        let ended = served.command(words).stdout(write).output().unwrap();
+        let text = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{text}");
+        assert!(text.starts_with("aqs: ") && !text.contains("panicked"), "{text}");
+        for target in [TARGET, OTHER] {
+            let purged = served.running.get(target).contains("detail=purged");
+            assert_eq!(purged, words[0] == "purge", "{target}");
+        }
+    }
+}
+
+#[test]
+fn a_purge_that_can_not_be_remembered_fails() {
+    let served = Served::start("info");
+    let (address, token) = (served.state("admin-address"), served.home.path().join("token"));
+    let place = format!("http://{}", fs::read_to_string(address).unwrap().trim());
+    fs::rename(served.state("admin-token"), &token).unwrap();
+    fs::remove_dir_all(served.state("")).unwrap();
+    let mut command = aqs(served.home.path());
+    command.args(["purge", "--all", "--admin", &place, "--token-file"]).arg(&token);
+    let purged = run(&mut command);
+    assert_eq!(purged.status.code(), Some(1));
+    assert!(said(&purged).contains("refused with 500: purged as long as"), "{}", said(&purged));
+    let log = served.log();
+    assert!(log.contains("purged by an operator, but not after a restart"), "{log}");
+}

@@ -1,0 +1,90 @@
+//! Purges by the command line.
+
+use super::*;
+
+#[test]
+fn a_purge_finds_the_server_by_its_state_directory() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let directory = rows(home.path(), "unique_devices", &devices(1, 10));
+    run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+    let state = home.path().join("state");
+    let purge =
+        |words: &[&str]| run(aqs(home.path()).env("AQS_STATE", &state).arg("purge").args(words));
+    assert!(said(&purge(&["--all"])).contains("name it with --admin"), "no server runs yet");
+    let running = Running::start_with(home.path(), &store, &["--state", state.to_str().unwrap()]);
+    let target = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
+    for words in [
+        ["--all", "--hard"].as_slice(),
+        &["--hard", "--project", "en.wikipedia"],
+        &["--hard", "--endpoint", "unique-devices"],
+        &["--hard", "--dataset", "unique-devices-daily"],
+        &[
+            "--hard",
+            target,
+            "/api/rest_v1/metrics/unique-devices/de.wikipedia/all-sites/daily/20261001/20261001",
+        ],
+    ] {
+        running.get(target);
+        let purged = purge(words);
+        assert!(purged.status.success(), "{words:?}: {}", said(&purged));
+        assert!(running.get(target).contains("detail=purged"), "{words:?}");
+    }
+    let mistaken = purge(&["--dataset", "unique-devices-weekly"]);
+    assert!(!mistaken.status.success());
+    assert!(said(&mistaken).contains("did you mean"), "{}", said(&mistaken));
+    assert_eq!(purge(&[]).status.code(), Some(2), "nothing to purge was named");
+}
+
+#[test]
+fn a_purge_goes_by_a_socket_file_that_the_configuration_names() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let directory = rows(home.path(), "unique_devices", &devices(1, 10));
+    run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+    let (socket, state) = (home.path().join("admin"), home.path().join("state"));
+    let file = home.path().join("aqs.yaml");
+    let keys = format!(
+        "listen: ['127.0.0.1:0']\nadmin: {{listen: ['unix:{}']}}\nstate: {}\nstore: {{path: {}}}\n",
+        socket.display(),
+        state.display(),
+        store.display()
+    );
+    fs::write(&file, keys).unwrap();
+    let mut running = Running::spawn(aqs(home.path()).arg("--config").arg(&file));
+    assert!(running.printed.contains(&format!("curl --unix-socket {}", socket.display())));
+    let target = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
+    let token = state.join("admin-token");
+    let by_hand = format!("--admin unix:{} --token-file {}", socket.display(), token.display());
+    let by_hand: Vec<&str> = by_hand.split(' ').collect();
+    let config = file.to_str().unwrap();
+    for words in [&["--config", config][..], &by_hand] {
+        running.get(target);
+        let purged = run(aqs(home.path()).args(["purge", "--all", "--hard"]).args(words));
+        assert!(purged.status.success(), "{words:?}: {}", said(&purged));
+        assert!(running.get(target).contains("detail=purged"), "{words:?}");
+    }
+    let purged = run(aqs(home.path()).env("AQS_CONFIG", &file).args(["purge", "--all"]));
+    assert!(purged.status.success(), "{}", said(&purged));
+    let other = home.path().join("other-token");
+    fs::write(&other, "a token that is long enough".replace(' ', "-")).unwrap();
+    let mut mistaken = aqs(home.path());
+    mistaken.args(["purge", "--all", "--config", config, "--token-file"]).arg(&other);
+    for (mode, refusal) in [("644", "chmod 600"), ("600", "refused with 401")] {
+        assert!(Command::new("chmod").arg(mode).arg(&other).status().unwrap().success());
+        let refused = run(&mut mistaken);
+        assert!(
+            !refused.status.success() && said(&refused).contains(refusal),
+            "{}",
+            said(&refused)
+        );
+    }
+    running.signal("TERM");
+    assert_eq!(running.child.wait().unwrap().code(), Some(0));
+    assert!(!socket.exists(), "the socket's file stays");
+    let silent = run(aqs(home.path()).args(["purge", "--all", "--config", config]));
+    assert!(said(&silent).contains("no aqs seems to run here"), "{}", said(&silent));
+    fs::write(&file, "stat: x\n").unwrap();
+    let bad = run(aqs(home.path()).args(["purge", "--all", "--config", config]));
+    assert_eq!(bad.status.code(), Some(64), "{}", said(&bad));
+}
