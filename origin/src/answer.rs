@@ -15,6 +15,7 @@ use aqs_api::freshness::Times;
 use aqs_api::{Answer, Catalogue, Coverage, Emptiness, Lookup, Query, Representation, Rows};
 use std::sync::Arc;
 use std::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// From how many rows on an answer takes so long to make that it would keep others waiting.
@@ -95,18 +96,31 @@ impl Origin {
         // Before the coverage is looked at: what is clipped by an older one is older.
         let stamp = self.epochs.stamp();
         let asked = self.clock.now();
-        let lookup = match self.holdings.coverage().clip(lookup) {
+        let coverage = self.holdings.coverage();
+        let lookup = match coverage.clip(lookup) {
             Ok(lookup) => lookup,
             Err(reason) => {
                 let nothing = Represented::of(&Answer::Empty(reason));
                 return Ok(self.entry(query, nothing, asked, stamp, slots));
             }
         };
+        // If nothing is found, this is why.
+        let beside = coverage.emptiness(&lookup);
         let fetched = self.fetch(lookup, &slots, cx).await?;
         // Its text is about twice as long as its rows.
         let _building = self.budget.charge(Part::Flights, 2 * fetched.rows.weight());
-        let represented = self.represent(query, &fetched.rows).await?;
+        let represented = self.represent(query, &fetched.rows, beside).await?;
         Ok(self.entry(query, represented, fetched.asked, stamp.min(fetched.stamp), slots))
+    }
+
+    /// What is wrong with the store, in sentences for operators.
+    pub fn troubles(&self) -> Vec<String> {
+        self.store.troubles()
+    }
+
+    /// What the store does in the background.
+    pub async fn keep_store(self: Arc<Self>, cancel: CancellationToken) {
+        self.store.keep(cancel).await;
     }
 
     /// What the store holds, as far as is known.
@@ -138,13 +152,15 @@ impl Origin {
         &self,
         query: &Query,
         rows: &Arc<Charged<Rows>>,
+        beside: Option<Emptiness>,
     ) -> Result<Represented, OriginError> {
         if rows.len() < MANY_ROWS {
-            return represent(query, rows, &self.catalogue);
+            return represent(query, rows, beside, &self.catalogue);
         }
         let (query, rows, catalogue) =
             (query.clone(), Arc::clone(rows), Arc::clone(&self.catalogue));
-        let work = tokio::task::spawn_blocking(move || represent(&query, &rows, &catalogue));
+        let work =
+            tokio::task::spawn_blocking(move || represent(&query, &rows, beside, &catalogue));
         work.await.unwrap_or(Err(OriginError::Lost))
     }
 
@@ -187,9 +203,13 @@ impl Represented {
 fn represent(
     query: &Query,
     rows: &Rows,
+    beside: Option<Emptiness>,
     catalogue: &Catalogue,
 ) -> Result<Represented, OriginError> {
     match (query.endpoint().shape)(query, rows, catalogue.rules()) {
+        Ok(Answer::Empty(Emptiness::NoData)) => {
+            Ok(Represented::of(&Answer::Empty(beside.unwrap_or(Emptiness::NoData))))
+        }
         Ok(answer) => Ok(Represented::of(&answer)),
         Err(source) => Err(OriginError::Shape { path: query.key().path().to_owned(), source }),
     }

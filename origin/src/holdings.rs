@@ -88,8 +88,8 @@ impl Origin {
                         tracing::info!(?changed, "data was loaded");
                     }
                 }
-                // Told once, not at every look.
-                Err(error) if !failing => {
+                // Told once, not at every look; a store that knows its troubles tells them itself.
+                Err(error) if !failing && self.store.troubles().is_empty() => {
                     failing = true;
                     tracing::warn!(%error, "the store can't tell what it holds");
                 }

@@ -131,3 +131,71 @@ impl Metrics {
         }
     }
 }
+
+/// What is counted of a Cassandra cluster, where there is one.
+#[derive(Clone, Debug)]
+pub struct CassandraMetrics {
+    reads: IntCounterVec,
+    /// Reads that brought rows, or found none.
+    pub answered: IntCounter,
+    /// Reads that nobody could answer.
+    pub unavailable: IntCounter,
+    /// Reads that took too long.
+    pub timeouts: IntCounter,
+    /// Reads that failed.
+    pub failed: IntCounter,
+    /// Requests that were made again, of another node.
+    pub retries: IntCounter,
+    /// Reads for which more than one node was asked, since the first was slow.
+    pub slow: IntCounter,
+    /// Whether there is a session.
+    pub up: IntGauge,
+    /// Nodes that are connected.
+    pub nodes: IntGauge,
+    /// Tables that are missing or can't be read.
+    pub missing: IntGauge,
+}
+
+impl CassandraMetrics {
+    /// Makes them; they are counted, and not yet declared.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let reads = IntCounterVec::new(
+            Opts::new(
+                "aqs_cassandra_reads_total",
+                "Reads of Cassandra by outcome (answered, unavailable, timeout, failed)",
+            ),
+            &["outcome"],
+        )?;
+        Ok(Self {
+            answered: reads.with_label_values(&["answered"]),
+            unavailable: reads.with_label_values(&["unavailable"]),
+            timeouts: reads.with_label_values(&["timeout"]),
+            failed: reads.with_label_values(&["failed"]),
+            reads,
+            retries: IntCounter::new(
+                "aqs_cassandra_retries_total",
+                "Requests that were made again, of another node, after one had failed",
+            )?,
+            slow: IntCounter::new(
+                "aqs_cassandra_slow_reads_total",
+                "Reads so slow that further nodes were asked at the same time",
+            )?,
+            up: IntGauge::new("aqs_cassandra_session", "Whether there is a session, 0 or 1")?,
+            nodes: IntGauge::new("aqs_cassandra_nodes", "Nodes that are connected")?,
+            missing: IntGauge::new(
+                "aqs_cassandra_tables_missing",
+                "Tables that are missing or can't be read",
+            )?,
+        })
+    }
+
+    /// Declares them.
+    pub fn declare(&self, declarations: &mut Declarations<'_>) -> Result<(), prometheus::Error> {
+        declarations.add(self.reads.clone())?;
+        declarations.add(self.retries.clone())?;
+        declarations.add(self.slow.clone())?;
+        declarations.add(self.up.clone())?;
+        declarations.add(self.nodes.clone())?;
+        declarations.add(self.missing.clone())
+    }
+}

@@ -128,7 +128,7 @@ struct UntilEnded<'a> {
 impl Sink for UntilEnded<'_> {
     fn row(&mut self, table: &'static Table, cells: &[Cell<'_>]) -> Result<(), SinkError> {
         if self.ended.load(Ordering::Relaxed) {
-            return Err(SinkError::Ended);
+            return Err(SinkError::Interrupted);
         }
         self.writer.row(table, cells)
     }

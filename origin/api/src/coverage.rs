@@ -15,6 +15,9 @@ pub struct Extent {
     pub last: Digits,
     /// How many partitions there are, if the store can tell.
     pub series: Option<u64>,
+    /// Whether no partition reaches any further. A store that can't know looks at one of them:
+    /// then others may, and none is refused or cut by it.
+    pub exact: bool,
 }
 
 /// What is loaded, of every dataset that has a row.
@@ -35,27 +38,37 @@ impl Coverage {
     /// What is left of a lookup if it asks for nothing that isn't loaded, or why that is nothing.
     ///
     /// So a range of ten thousand years costs no more than what there is. A dataset that isn't
-    /// in the coverage is one that nobody knows about: its lookups stay as they are.
+    /// in the coverage is one that nobody knows about: its lookups stay as they are, and so do
+    /// those of one that isn't known exactly.
     pub fn clip(&self, lookup: Lookup) -> Result<Lookup, Emptiness> {
-        let Some(extent) = self.get(lookup.dataset()) else { return Ok(lookup) };
-        let Lookup::Points(mut read) = lookup;
-        let asked = match read.range {
-            Some(range) => range,
-            None => match read.period() {
-                Some(period) => (period, period),
-                None => return Ok(Lookup::Points(read)),
-            },
+        let Some(extent) = self.get(lookup.dataset()).filter(|extent| extent.exact) else {
+            return Ok(lookup);
         };
-        if asked.0 > extent.last {
-            return Err(Emptiness::NotLoadedYet);
+        if let Some(reason) = self.emptiness(&lookup) {
+            return Err(reason);
         }
-        if asked.1 < extent.first {
-            return Err(Emptiness::OutOfRange);
-        }
-        if read.range.is_some() {
-            read.range = Some((asked.0.max(extent.first), asked.1.min(extent.last)));
+        let Lookup::Points(mut read) = lookup;
+        if let Some((first, last)) = read.range {
+            read.range = Some((first.max(extent.first), last.min(extent.last)));
         }
         Ok(Lookup::Points(read))
+    }
+
+    /// Why a lookup finds nothing, if it lies wholly beside what is loaded of its dataset.
+    pub fn emptiness(&self, lookup: &Lookup) -> Option<Emptiness> {
+        let extent = self.get(lookup.dataset())?;
+        let Lookup::Points(read) = lookup;
+        let (first, last) = match read.range {
+            Some(range) => range,
+            None => read.period().map(|period| (period, period))?,
+        };
+        if first > extent.last {
+            Some(Emptiness::NotLoadedYet)
+        } else if last < extent.first {
+            Some(Emptiness::OutOfRange)
+        } else {
+            None
+        }
     }
 
     /// Whether nothing is loaded.
@@ -79,6 +92,10 @@ mod tests {
 
     /// Every dataset loaded from 2020-01-05 to 2020-03-31.
     fn coverage() -> Coverage {
+        about(true)
+    }
+
+    fn about(exact: bool) -> Coverage {
         let mut coverage = Coverage::default();
         for dataset in Catalogue::standard().unwrap().datasets() {
             let digits = |day: &str| match dataset.table.calendar {
@@ -86,8 +103,8 @@ mod tests {
                 _ => day.to_owned(),
             };
             let digits = |day: &str| Digits::from_text(&digits(day)).unwrap();
-            let extent =
-                Extent { first: digits("20200105"), last: digits("20200331"), series: None };
+            let (first, last) = (digits("20200105"), digits("20200331"));
+            let extent = Extent { first, last, series: None, exact };
             coverage.insert(dataset, extent);
         }
         coverage
@@ -124,6 +141,20 @@ mod tests {
         assert_eq!(top("2020/04/01"), Err(Emptiness::NotLoadedYet));
         assert_eq!(top("2020/01/04"), Err(Emptiness::OutOfRange));
         assert_eq!(top("2020/03/31"), Ok(()));
+    }
+
+    #[test]
+    fn what_is_known_of_one_partition_cuts_no_other() {
+        let coverage = about(false);
+        for (dates, reason) in [
+            ("00000101/99991231", None),
+            ("20200401/20200501", Some(Emptiness::NotLoadedYet)),
+            ("20190401/20200104", Some(Emptiness::OutOfRange)),
+        ] {
+            let asked = lookup(&format!("{SERIES}/daily/{dates}"));
+            assert_eq!(coverage.emptiness(&asked), reason, "{dates}");
+            assert_eq!(coverage.clip(asked.clone()), Ok(asked), "{dates}");
+        }
     }
 
     #[test]

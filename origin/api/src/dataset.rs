@@ -14,6 +14,9 @@ pub struct Dataset {
     /// Which of the table's rows are meant: `granularity` of a series; `Monthly` means
     /// `all-days` where a table has days.
     pub granularity: Granularity,
+    /// A partition that is as new as all others, for a store that can't look at all of them: a
+    /// text for each column of the partition key, up to the first that is a date.
+    pub probe: &'static [&'static str],
 }
 
 // Names are unique in a catalogue (checked when it is built), so they stand for the dataset.

@@ -63,7 +63,7 @@ impl Rows {
                 (column.name, cells)
             })
             .unzip();
-        RowsBuilder { rows: Self { names, columns, len: 0 } }
+        RowsBuilder { rows: Self { names, columns, len: 0 }, text_bytes: 0 }
     }
 
     /// How many rows there are.
@@ -149,6 +149,8 @@ impl Nulls {
 #[derive(Debug)]
 pub struct RowsBuilder {
     rows: Rows,
+    /// How much room a column makes at its first text: of several, often one alone has any.
+    text_bytes: usize,
 }
 
 impl RowsBuilder {
@@ -173,7 +175,12 @@ impl RowsBuilder {
                 if value.is_none() {
                     texts.nulls.set(texts.ends.len());
                 }
-                texts.arena.push_str(value.unwrap_or(""));
+                if let Some(value) = value {
+                    if texts.arena.is_empty() {
+                        texts.arena.reserve(self.text_bytes);
+                    }
+                    texts.arena.push_str(value);
+                }
                 texts.ends.push(texts.arena.len());
                 Ok(())
             }
@@ -194,6 +201,22 @@ impl RowsBuilder {
             }
         }
         Ok(())
+    }
+
+    /// Makes room for so many more rows, whose texts have about so many bytes.
+    pub fn reserve(&mut self, rows: usize, text_bytes: usize) {
+        self.text_bytes = text_bytes;
+        for column in &mut self.rows.columns {
+            match column {
+                Column::Ints(cells) => cells.values.reserve(rows),
+                Column::Texts(texts) => texts.ends.reserve(rows),
+            }
+        }
+    }
+
+    /// About how many bytes the rows take by now.
+    pub fn weight(&self) -> usize {
+        self.rows.weight()
     }
 
     /// The rows filled so far.

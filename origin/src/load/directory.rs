@@ -8,7 +8,7 @@ use super::lines::{Line, Lines};
 use super::parse::Parser;
 use super::progress::{Advance, Progress};
 use super::report::Report;
-use super::row::Sink;
+use super::row::{Sink, SinkError};
 use crate::store::embedded::{StoreWriter, WriterOptions};
 use aqs_api::{Catalogue, Table};
 use std::cell::Cell;
@@ -86,6 +86,7 @@ impl Load<'_> {
         self.report.tables.entry(table.name).or_default();
         let parser =
             Parser::of(table).map_err(|column| LoadError::Table { table: table.name, column })?;
+        self.sink.begin(table, &source.path).map_err(|error| refused(source, 0, error))?;
         let read = Rc::new(Cell::new(0));
         let before = self.at.bytes;
         let mut lines = Lines::of(file::open(source, &read)?, self.options.longest_line);
@@ -113,6 +114,7 @@ impl Load<'_> {
                 self.progress.advanced(self.at);
             }
         }
+        self.sink.end().map_err(|error| refused(source, lines.number(), error))?;
         // It may have grown since it was measured.
         self.at.bytes = before + source.bytes;
         self.progress.advanced(self.at);
@@ -130,11 +132,8 @@ impl Load<'_> {
             Ok(cells) => cells,
             Err(reason) => return self.bad(source, number, reason),
         };
-        self.sink.row(source.table, &cells).map_err(|error| LoadError::Sink {
-            path: source.path.clone(),
-            line: number,
-            source: error,
-        })?;
+        self.sink.line(number);
+        self.sink.row(source.table, &cells).map_err(|error| refused(source, number, error))?;
         self.at.rows += 1;
         self.report.tables.entry(source.table.name).or_default().rows += 1;
         Ok(())
@@ -153,4 +152,14 @@ impl Load<'_> {
         }
         Ok(())
     }
+}
+
+/// Why the sink takes no more, and at which row: that of this line, or an earlier one.
+fn refused(source: &Source, number: u64, error: SinkError) -> LoadError {
+    let line = match error {
+        SinkError::Interrupted => return LoadError::Interrupted,
+        SinkError::Late { line, .. } => line,
+        SinkError::Store { .. } | SinkError::File { .. } => number,
+    };
+    LoadError::Sink { path: source.path.clone(), line, source: error }
 }

@@ -2,12 +2,13 @@
 
 use super::bad_row::BadRow;
 use super::row::SinkError;
+use crate::store::cassandra::WriterError;
 use crate::store::embedded::WriteError;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
 
-/// A load could not go on. Nothing of it is in the store.
+/// A load could not go on. Nothing of it is in an embedded store; a cluster has all rows before.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum LoadError {
@@ -97,6 +98,12 @@ pub enum LoadError {
         /// What the writer says.
         source: SinkError,
     },
+    /// Somebody wants it to end.
+    #[error("interrupted")]
+    Interrupted,
+    /// A cluster can't be written at all.
+    #[error(transparent)]
+    Cluster(#[from] WriterError),
     /// The store can't be written.
     #[error(transparent)]
     Store(#[from] WriteError),

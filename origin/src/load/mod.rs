@@ -6,10 +6,12 @@
 //! JSON. Rows that make no sense are reported with file, line and reason, and left out.
 
 mod bad_row;
+mod cluster;
 mod directory;
 mod error;
 mod file;
 mod find;
+mod journal;
 mod json_text;
 mod lines;
 mod nearest;
@@ -21,8 +23,10 @@ pub mod row;
 mod value;
 
 pub use bad_row::{BadRow, Reason};
+pub use cluster::{ClusterReport, into_cluster};
 pub use directory::{Options, directory, into_store};
 pub use error::LoadError;
+pub use journal::Journal;
 pub use period::BadPeriod;
 pub use progress::{Advance, Progress};
 pub use report::{Report, TableReport};

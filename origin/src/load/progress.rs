@@ -5,6 +5,9 @@ use std::path::Path;
 
 /// Is told how far a load is. Every method may do nothing.
 pub trait Progress {
+    /// Goes on with a load that was interrupted.
+    fn goes_on(&mut self) {}
+
     /// Begins a file.
     fn file(&mut self, path: &Path, table: &'static str) {
         let _ = (path, table);

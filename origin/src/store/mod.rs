@@ -1,12 +1,15 @@
 //! Stores: what a lookup is asked of.
 
+pub mod cassandra;
 pub mod embedded;
 
 use crate::cx::Cx;
+use crate::declare::Declarations;
 use aqs_api::{Coverage, Lookup, Rows};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use thiserror::Error;
+use tokio_util::sync::CancellationToken;
 
 /// Something that holds rows.
 #[async_trait]
@@ -22,6 +25,20 @@ pub trait Store: Send + Sync + 'static {
 
     /// How often each dataset was changed by a load, as far as the store knows.
     async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError>;
+
+    /// What is wrong with it, in sentences for operators; what it answers is all there is to
+    /// know of a store that has none.
+    fn troubles(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Declares what it counts beside what is counted of every store.
+    fn declare(&self, _: &mut Declarations<'_>) -> Result<(), prometheus::Error> {
+        Ok(())
+    }
+
+    /// What it does in the background as long as it is used, until it is cancelled.
+    async fn keep(&self, _: CancellationToken) {}
 }
 
 /// A store could not answer.

@@ -15,12 +15,14 @@ static DAILY: Dataset = Dataset {
     name: "unique-devices-daily",
     table: &tables::UNIQUE_DEVICES,
     granularity: Granularity::Daily,
+    probe: &["en.wikipedia", "all-sites", "daily"],
 };
 
 static MONTHLY: Dataset = Dataset {
     name: "unique-devices-monthly",
     table: &tables::UNIQUE_DEVICES,
     granularity: Granularity::Monthly,
+    probe: &["en.wikipedia", "all-sites", "monthly"],
 };
 
 static GRANULARITY: Param = Param {

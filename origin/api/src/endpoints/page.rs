@@ -16,30 +16,73 @@ const fn dataset(
     name: &'static str,
     table: &'static crate::table::Table,
     granularity: Granularity,
+    probe: &'static [&'static str],
 ) -> Dataset {
-    Dataset { name, table, granularity }
+    Dataset { name, table, granularity, probe }
 }
 
-static PER_ARTICLE_DAILY: Dataset =
-    dataset("pageviews-per-article-daily", &tables::PAGEVIEWS_PER_ARTICLE, Daily);
-static AGGREGATE_HOURLY: Dataset =
-    dataset("pageviews-aggregate-hourly", &tables::PAGEVIEWS_PER_PROJECT, Hourly);
-static AGGREGATE_DAILY: Dataset =
-    dataset("pageviews-aggregate-daily", &tables::PAGEVIEWS_PER_PROJECT, Daily);
-static AGGREGATE_MONTHLY: Dataset =
-    dataset("pageviews-aggregate-monthly", &tables::PAGEVIEWS_PER_PROJECT, Monthly);
-static TOP_DAILY: Dataset = dataset("pageviews-top-daily", &tables::TOP_PAGEVIEWS, Daily);
-static TOP_MONTHLY: Dataset = dataset("pageviews-top-monthly", &tables::TOP_PAGEVIEWS, Monthly);
-static BY_COUNTRY: Dataset =
-    dataset("pageviews-top-by-country-monthly", &tables::TOP_BY_COUNTRY, Monthly);
-static PER_COUNTRY: Dataset =
-    dataset("pageviews-top-per-country-daily", &tables::TOP_PER_COUNTRY, Daily);
-static LEGACY_HOURLY: Dataset =
-    dataset("legacy-pagecounts-hourly", &tables::LEGACY_PAGECOUNTS, Hourly);
-static LEGACY_DAILY: Dataset =
-    dataset("legacy-pagecounts-daily", &tables::LEGACY_PAGECOUNTS, Daily);
-static LEGACY_MONTHLY: Dataset =
-    dataset("legacy-pagecounts-monthly", &tables::LEGACY_PAGECOUNTS, Monthly);
+static PER_ARTICLE_DAILY: Dataset = dataset(
+    "pageviews-per-article-daily",
+    &tables::PAGEVIEWS_PER_ARTICLE,
+    Daily,
+    &["en.wikipedia", "Main_Page", "daily"],
+);
+static AGGREGATE_HOURLY: Dataset = dataset(
+    "pageviews-aggregate-hourly",
+    &tables::PAGEVIEWS_PER_PROJECT,
+    Hourly,
+    &["all-projects", "all-access", "all-agents", "hourly"],
+);
+static AGGREGATE_DAILY: Dataset = dataset(
+    "pageviews-aggregate-daily",
+    &tables::PAGEVIEWS_PER_PROJECT,
+    Daily,
+    &["all-projects", "all-access", "all-agents", "daily"],
+);
+static AGGREGATE_MONTHLY: Dataset = dataset(
+    "pageviews-aggregate-monthly",
+    &tables::PAGEVIEWS_PER_PROJECT,
+    Monthly,
+    &["all-projects", "all-access", "all-agents", "monthly"],
+);
+static TOP_DAILY: Dataset =
+    dataset("pageviews-top-daily", &tables::TOP_PAGEVIEWS, Daily, &["en.wikipedia", "all-access"]);
+static TOP_MONTHLY: Dataset = dataset(
+    "pageviews-top-monthly",
+    &tables::TOP_PAGEVIEWS,
+    Monthly,
+    &["en.wikipedia", "all-access"],
+);
+static BY_COUNTRY: Dataset = dataset(
+    "pageviews-top-by-country-monthly",
+    &tables::TOP_BY_COUNTRY,
+    Monthly,
+    &["en.wikipedia", "all-access"],
+);
+static PER_COUNTRY: Dataset = dataset(
+    "pageviews-top-per-country-daily",
+    &tables::TOP_PER_COUNTRY,
+    Daily,
+    &["US", "all-access"],
+);
+static LEGACY_HOURLY: Dataset = dataset(
+    "legacy-pagecounts-hourly",
+    &tables::LEGACY_PAGECOUNTS,
+    Hourly,
+    &["en.wikipedia", "all-sites", "hourly"],
+);
+static LEGACY_DAILY: Dataset = dataset(
+    "legacy-pagecounts-daily",
+    &tables::LEGACY_PAGECOUNTS,
+    Daily,
+    &["en.wikipedia", "all-sites", "daily"],
+);
+static LEGACY_MONTHLY: Dataset = dataset(
+    "legacy-pagecounts-monthly",
+    &tables::LEGACY_PAGECOUNTS,
+    Monthly,
+    &["en.wikipedia", "all-sites", "monthly"],
+);
 
 static ARTICLE: Param = Param {
     name: "article",

@@ -33,7 +33,7 @@ impl Summary {
     /// The same as coverage; `None` if the dataset has no row.
     pub(super) fn extent(&self) -> Option<Extent> {
         let (first, last) = self.extent?;
-        Some(Extent { first, last, series: Some(self.series) })
+        Some(Extent { first, last, series: Some(self.series), exact: true })
     }
 
     /// Notes that the dataset has a row of a period.

@@ -1,0 +1,121 @@
+//! A read of Cassandra allocates little more than the driver does for the same read. The one
+//! thread of the runtime is counted, with the driver's own tasks.
+//!
+//! It needs a Cassandra: `AQS_TEST_CASSANDRA=127.0.0.1:9042`, whose table of unique devices is
+//! filled anew.
+
+use allocation_counter::measure;
+use aqs_api::table::{DOMAIN, TID};
+use aqs_api::tables::UNIQUE_DEVICES;
+use aqs_api::{Catalogue, Lookup, Target};
+use aqs_origin::store::Store;
+use aqs_origin::store::cassandra::replication::Replication;
+use aqs_origin::store::cassandra::{CassandraStore, Options, cql};
+use aqs_origin::{Clock, Cx, Priority};
+use scylla::client::session::Session;
+use scylla::client::session_builder::SessionBuilder;
+use scylla::response::PagingState;
+use scylla::statement::prepared::PreparedStatement;
+use std::time::{Duration, Instant};
+use tokio_util::sync::CancellationToken;
+
+const READS: u64 = 500;
+const ROWS: usize = 30;
+/// What the store may allocate for a read beyond what the driver does.
+const MORE: u64 = 16;
+
+async fn filled(address: &str) -> Session {
+    let session = SessionBuilder::new().known_node(address).build().await.unwrap();
+    let replication = Replication::of([("datacenter1".to_owned(), 1)]);
+    let keyspace = cql::create_keyspace(&cql::keyspace(&UNIQUE_DEVICES), &replication);
+    session.query_unpaged(keyspace, ()).await.unwrap();
+    let table = cql::data(&UNIQUE_DEVICES);
+    session.query_unpaged(format!("DROP TABLE IF EXISTS {table}"), ()).await.unwrap();
+    session.query_unpaged(cql::create_table(&UNIQUE_DEVICES), ()).await.unwrap();
+    for day in 1..=ROWS {
+        let row = format!(
+            r#"INSERT INTO {table} ("_domain", "project", "access-site", "granularity", "timestamp", "_tid", "devices", "offset", "underestimate") VALUES ('{DOMAIN}', 'en.wikipedia', 'all-sites', 'daily', '202404{day:02}', {TID}, {day}, 1, 2)"#
+        );
+        session.query_unpaged(row, ()).await.unwrap();
+    }
+    session
+}
+
+async fn bare(session: &Session, statement: &PreparedStatement) -> usize {
+    let key = (DOMAIN, "en.wikipedia", "all-sites", "daily", "20240401", "20240430");
+    let read = session.execute_single_page(statement, key, PagingState::start()).await;
+    let rows = read.unwrap().0.into_rows_result().unwrap();
+    rows.rows::<(&str, Option<i64>, Option<i64>, Option<i64>)>()
+        .unwrap()
+        .map(Result::unwrap)
+        .count()
+}
+
+async fn ours(store: &CassandraStore, lookup: &Lookup) -> usize {
+    let cx = Cx::new(Instant::now() + Duration::from_secs(10), Priority::Live, 0);
+    store.read(lookup, &cx).await.unwrap().len()
+}
+
+#[test]
+#[ignore = "needs a Cassandra"]
+fn a_read_allocates_little_more_than_the_drivers() {
+    let address = std::env::var("AQS_TEST_CASSANDRA").expect("AQS_TEST_CASSANDRA=host:port");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let catalogue = Catalogue::standard().unwrap();
+    let target = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240401/20240430";
+    let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
+    let lookup = (query.endpoint().lookup)(&query);
+    let session = runtime.block_on(filled(&address));
+    let statement = runtime.block_on(async {
+        let cql = cql::select(&UNIQUE_DEVICES, |_| true, true);
+        let mut statement = session.prepare(cql).await.unwrap();
+        statement.set_use_cached_result_metadata(true);
+        statement.set_is_idempotent(true);
+        statement
+    });
+    let options = Options {
+        hosts: vec![address],
+        // Its own looks and keep-alives are not counted.
+        probe_every: Duration::from_secs(3600),
+        ..Options::default()
+    };
+    let store =
+        std::sync::Arc::new(CassandraStore::new(options, &catalogue, Clock::System).unwrap());
+    let cancel = CancellationToken::new();
+    let keeper = runtime.spawn({
+        let (store, cancel) = (std::sync::Arc::clone(&store), cancel.clone());
+        async move { store.keep(cancel).await }
+    });
+    runtime.block_on(async {
+        while store.change_mark().await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        for _ in 0..20 {
+            assert_eq!(bare(&session, &statement).await, ROWS);
+            assert_eq!(ours(&store, &lookup).await, ROWS);
+        }
+    });
+    let (mut drivers, mut stores) = (u64::MAX, u64::MAX);
+    for _ in 0..3 {
+        let counted = measure(|| {
+            runtime.block_on(async {
+                for _ in 0..READS {
+                    bare(&session, &statement).await;
+                }
+            });
+        });
+        drivers = drivers.min(counted.count_total / READS);
+        let counted = measure(|| {
+            runtime.block_on(async {
+                for _ in 0..READS {
+                    ours(&store, &lookup).await;
+                }
+            });
+        });
+        stores = stores.min(counted.count_total / READS);
+    }
+    println!("allocations of a read: {stores}, of the bare driver's {drivers}");
+    assert!(stores <= drivers + MORE, "{stores}, and the driver {drivers}");
+    cancel.cancel();
+    runtime.block_on(keeper).unwrap();
+}

@@ -1,0 +1,237 @@
+//! From the cells of a frame to rows, without anything in between.
+
+use aqs_api::rows::{RowsBuilder, RowsError};
+use aqs_api::table::{Column, Kind};
+use aqs_api::{Rows, Table};
+use scylla::deserialize::DeserializationError;
+use scylla::deserialize::row::ColumnIterator;
+use smallvec::SmallVec;
+use thiserror::Error;
+
+/// A row that can't be read.
+#[derive(Debug, Error)]
+pub(super) enum CellError {
+    #[error("column {column:?} holds {found} where {expected} belongs")]
+    Cell { column: &'static str, found: String, expected: &'static str },
+    #[error("a row has {found} columns where {expected} were asked for")]
+    Columns { found: usize, expected: usize },
+    #[error("{0}")]
+    Frame(#[from] DeserializationError),
+    #[error("{0}")]
+    Rows(#[from] RowsError),
+}
+
+/// A column whose type can't be read as what it should hold.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[error("column {column:?} is of type {found} where {expected} belongs")]
+pub(super) struct UnfitColumn {
+    column: &'static str,
+    found: String,
+    expected: &'static str,
+}
+
+/// How the rows of a table's statements are read.
+#[derive(Debug)]
+pub(super) struct Plan {
+    table: &'static Table,
+    /// What is selected, in order.
+    selected: Box<[Selected]>,
+    /// What the table lacks: the positions of columns that are answered as null.
+    lacking: Box<[(usize, Kind)]>,
+}
+
+#[derive(Debug)]
+struct Selected {
+    /// Its position in `Table::read_columns`.
+    index: usize,
+    column: &'static Column,
+    cell: Cell,
+    clusters: bool,
+}
+
+/// Before each cell of a frame stands its length.
+const LENGTH: usize = 4;
+
+/// How a cell is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cell {
+    Text,
+    /// An integer of so many bytes.
+    Int(usize),
+    /// An integer of as many bytes as it takes.
+    Varint,
+}
+
+impl Plan {
+    /// How the columns are read that a table has in fact, by their types.
+    pub(super) fn of<'t>(
+        table: &'static Table,
+        type_of: impl Fn(&str) -> Option<&'t str>,
+    ) -> Result<Self, UnfitColumn> {
+        let (mut selected, mut lacking) = (Vec::new(), Vec::new());
+        for (index, column) in table.read_columns().enumerate() {
+            match type_of(column.name) {
+                None => lacking.push((index, column.kind)),
+                Some(kind) => {
+                    let cell = cell(column, kind)?;
+                    let clusters = index < table.clustering.len();
+                    selected.push(Selected { index, column, cell, clusters });
+                }
+            }
+        }
+        Ok(Self { table, selected: selected.into(), lacking: lacking.into() })
+    }
+
+    /// Whether columns are answered as null, since the table has none of that name.
+    pub(super) fn lacks_columns(&self) -> bool {
+        !self.lacking.is_empty()
+    }
+
+    /// Rows to be filled.
+    pub(super) fn start(&self) -> Filling<'_> {
+        let builder = Rows::of(self.table);
+        Filling { plan: self, builder, count: 0, key: Key::new(), last: Key::new() }
+    }
+}
+
+fn cell(column: &'static Column, found: &str) -> Result<Cell, UnfitColumn> {
+    let (fits, expected) = match column.kind {
+        Kind::Text | Kind::Json => {
+            (matches!(found, "text" | "ascii" | "varchar").then_some(Cell::Text), "text")
+        }
+        Kind::Int | Kind::BigInt => {
+            let cell = match found {
+                "tinyint" => Some(Cell::Int(1)),
+                "smallint" => Some(Cell::Int(2)),
+                "int" => Some(Cell::Int(4)),
+                "bigint" | "counter" => Some(Cell::Int(8)),
+                "varint" => Some(Cell::Varint),
+                _ => None,
+            };
+            (cell, "an integer")
+        }
+    };
+    fits.ok_or_else(|| UnfitColumn { column: column.name, found: found.to_owned(), expected })
+}
+
+/// Rows that are being filled, page by page.
+pub(super) struct Filling<'p> {
+    plan: &'p Plan,
+    builder: RowsBuilder,
+    count: usize,
+    /// What the row at hand clusters by, and what the last one did.
+    key: Key,
+    last: Key,
+}
+
+/// What a row clusters by, end to end; that of a series needs no allocation.
+type Key = SmallVec<[u8; 32]>;
+
+impl Filling<'_> {
+    /// Says how many rows are about to come, and how many bytes they have in their frame.
+    pub(super) fn expect(&mut self, rows: usize, bytes: usize) {
+        let (mut row, mut text) = (0_usize, false);
+        for selected in &self.plan.selected {
+            row += LENGTH;
+            match selected.cell {
+                Cell::Int(width) => row += width,
+                Cell::Varint => {}
+                Cell::Text => text = true,
+            }
+        }
+        let text_bytes = if text { bytes.saturating_sub(rows * row) } else { 0 };
+        self.builder.reserve(rows, text_bytes);
+    }
+
+    /// Takes a row, unless it is an older version of the last one: of rows that are alike but
+    /// for their `_tid` the newest comes first.
+    pub(super) fn row(&mut self, cells: ColumnIterator<'_, '_>) -> Result<(), CellError> {
+        let expected = self.plan.selected.len();
+        let found = cells.columns_remaining();
+        if found != expected {
+            return Err(CellError::Columns { found, expected });
+        }
+        self.key.clear();
+        for (selected, cell) in self.plan.selected.iter().zip(cells.clone()) {
+            if !selected.clusters {
+                break;
+            }
+            let bytes = cell?.slice.map(|slice| slice.as_slice()).unwrap_or_default();
+            self.key.extend_from_slice(&bytes.len().to_le_bytes());
+            self.key.extend_from_slice(bytes);
+        }
+        if self.count > 0 && self.key == self.last {
+            return Ok(());
+        }
+        std::mem::swap(&mut self.key, &mut self.last);
+        for (selected, cell) in self.plan.selected.iter().zip(cells) {
+            let bytes = cell?.slice.map(|slice| slice.as_slice());
+            match selected.cell {
+                Cell::Text => {
+                    let text = bytes.map(|bytes| selected.text(bytes)).transpose()?;
+                    self.builder.text(selected.index, text)?;
+                }
+                // Of no bytes at all is what old clients wrote for nothing.
+                _ if bytes.is_some_and(<[u8]>::is_empty) => {
+                    self.builder.int(selected.index, None)?;
+                }
+                _ => {
+                    let number = bytes.map(|bytes| selected.int(bytes)).transpose()?;
+                    self.builder.int(selected.index, number)?;
+                }
+            }
+        }
+        for (index, kind) in &self.plan.lacking {
+            match kind {
+                Kind::Text | Kind::Json => self.builder.text(*index, None)?,
+                Kind::Int | Kind::BigInt => self.builder.int(*index, None)?,
+            }
+        }
+        self.count += 1;
+        Ok(self.builder.end_row()?)
+    }
+
+    /// About how many bytes they take by now.
+    pub(super) fn weight(&self) -> usize {
+        self.builder.weight()
+    }
+
+    /// The rows.
+    pub(super) fn finish(self) -> Rows {
+        self.builder.finish()
+    }
+}
+
+impl Selected {
+    fn text<'a>(&self, bytes: &'a [u8]) -> Result<&'a str, CellError> {
+        std::str::from_utf8(bytes).map_err(|_| CellError::Cell {
+            column: self.column.name,
+            found: "bytes that are no UTF-8".to_owned(),
+            expected: "text",
+        })
+    }
+
+    fn int(&self, bytes: &[u8]) -> Result<i64, CellError> {
+        // The table may be another one by now than the one that the statement was made for.
+        let width = match self.cell {
+            Cell::Int(width) if width == bytes.len() => Some(width),
+            Cell::Varint if bytes.len() <= 8 => Some(bytes.len()),
+            _ => None,
+        };
+        match (width, bytes.split_first()) {
+            (Some(_), Some((first, rest))) => {
+                // The first byte has the sign.
+                let start = i64::from(i8::from_ne_bytes([*first]));
+                Ok(rest.iter().fold(start, |number, byte| number << 8 | i64::from(*byte)))
+            }
+            _ => Err(CellError::Cell {
+                column: self.column.name,
+                found: format!("a value of {} bytes", bytes.len()),
+                expected: "an integer",
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! Reading one partition.
+
+use super::decode::CellError;
+use super::policy::{WAY, Way};
+use super::statements::Statements;
+use aqs_api::table::DOMAIN;
+use aqs_api::{Read, Rows};
+use scylla::client::session::Session;
+use scylla::deserialize::row::ColumnIterator;
+use scylla::errors::{
+    DbError, ExecutionError, IntoRowsResultError, RequestAttemptError, RowsError,
+};
+use scylla::response::PagingState;
+use scylla::serialize::SerializationError;
+use scylla::serialize::row::{RowSerializationContext, SerializeRow};
+use scylla::serialize::writers::RowWriter;
+use scylla::statement::prepared::PreparedStatement;
+use std::net::SocketAddr;
+use std::ops::ControlFlow;
+use std::time::Instant;
+use thiserror::Error;
+
+/// The rows of one partition may weigh so much. The longest there is, an hourly series of twenty
+/// years, takes a tenth of it.
+const MOST_BYTES: usize = 64 << 20;
+/// How many rows room is made for at once, whatever a page says that it has.
+const MOST_ROWS_AHEAD: usize = 5000;
+
+/// A partition could not be read.
+#[derive(Debug, Error)]
+pub(super) enum ReadError {
+    #[error("{0}")]
+    Execution(Box<ExecutionError>),
+    #[error("no answer in time")]
+    Late,
+    #[error("{error}")]
+    Cell { error: CellError, node: SocketAddr },
+    #[error("no rows were answered: {0}")]
+    NoRows(Box<IntoRowsResultError>),
+    #[error("its rows can't be told apart: {0}")]
+    Rows(#[from] RowsError),
+    #[error("the partition has more than {} MiB", MOST_BYTES >> 20)]
+    TooHeavy,
+    #[error("its key has {expected} parts, and {found} were given")]
+    Key { expected: usize, found: usize },
+    #[error("a range was given, and the table has no timestamps")]
+    NoTimestamps,
+}
+
+impl ReadError {
+    /// Whether we may not read what was asked for.
+    pub(super) fn is_forbidden(&self) -> bool {
+        let Self::Execution(error) = self else { return false };
+        matches!(
+            **error,
+            ExecutionError::LastAttemptError(RequestAttemptError::DbError(
+                DbError::Unauthorized,
+                _
+            ))
+        )
+    }
+}
+
+// In boxes: they are large, and a read that goes well should not carry them around.
+impl From<ExecutionError> for ReadError {
+    fn from(error: ExecutionError) -> Self {
+        Self::Execution(Box::new(error))
+    }
+}
+
+impl From<IntoRowsResultError> for ReadError {
+    fn from(error: IntoRowsResultError) -> Self {
+        Self::NoRows(Box::new(error))
+    }
+}
+
+/// A read that came to its end, and what happened on its way.
+pub(super) struct Made {
+    pub(super) rows: Result<Rows, ReadError>,
+    /// The node that failed last.
+    pub(super) failed: Option<SocketAddr>,
+    pub(super) retries: u32,
+}
+
+/// Reads, until a moment.
+pub(super) async fn partition(
+    session: &Session,
+    statements: &Statements,
+    read: &Read,
+    until: Instant,
+) -> Made {
+    let made = WAY.scope(Way::default(), async {
+        let pages = pages(session, statements, read);
+        let rows = match tokio::time::timeout_at(until.into(), pages).await {
+            Ok(rows) => rows,
+            Err(_) => Err(ReadError::Late),
+        };
+        WAY.with(|way| Made { rows, failed: way.failed.get(), retries: way.retries.get() })
+    });
+    made.await
+}
+
+async fn pages(session: &Session, statements: &Statements, read: &Read) -> Result<Rows, ReadError> {
+    let (expected, found) = (read.dataset.table.partition.len(), read.partition.len());
+    if expected != found {
+        return Err(ReadError::Key { expected, found });
+    }
+    let statement = match (&read.range, &statements.ranged) {
+        (None, _) => &statements.whole,
+        (Some(_), Some(ranged)) => ranged,
+        (Some(_), None) => return Err(ReadError::NoTimestamps),
+    };
+    let mut filling = statements.plan.start();
+    let mut state = PagingState::start();
+    loop {
+        let (page, more) = session.execute_single_page(statement, Bound(read), state).await?;
+        let node = page.request_coordinator().connection_address();
+        let page = page.into_rows_result()?;
+        filling.expect(page.rows_num().min(MOST_ROWS_AHEAD), page.rows_bytes_size());
+        for row in page.rows::<ColumnIterator<'_, '_>>()? {
+            let row = row.map_err(CellError::from).and_then(|cells| filling.row(cells));
+            row.map_err(|error| ReadError::Cell { error, node })?;
+        }
+        if filling.weight() > MOST_BYTES {
+            return Err(ReadError::TooHeavy);
+        }
+        match more.into_paging_control_flow() {
+            // What follows a single row are its older versions.
+            ControlFlow::Continue(next) if !statements.single => state = next,
+            _ => return Ok(filling.finish()),
+        }
+    }
+}
+
+/// The first row's text of a statement for one partition; `None` if there is no row, and nothing
+/// in it if it is null or no text.
+pub(super) async fn first_text(
+    session: &Session,
+    statement: &PreparedStatement,
+    partition: &[&str],
+) -> Result<Option<String>, ReadError> {
+    let (page, _) =
+        session.execute_single_page(statement, Named(partition), PagingState::start()).await?;
+    let node = page.request_coordinator().connection_address();
+    let page = page.into_rows_result()?;
+    let Some(row) = page.rows::<ColumnIterator<'_, '_>>()?.next() else { return Ok(None) };
+    let wrong = |error: CellError| ReadError::Cell { error, node };
+    let cell = row.map_err(|error| wrong(error.into()))?.next();
+    let cell = cell.transpose().map_err(|error| wrong(error.into()))?;
+    let bytes = cell.and_then(|cell| cell.slice).map(|slice| slice.as_slice()).unwrap_or_default();
+    Ok(Some(String::from_utf8_lossy(bytes).into_owned()))
+}
+
+/// What a read binds: the domain, its partition, its range.
+struct Bound<'a>(&'a Read);
+
+/// What names a partition: the domain and its key.
+struct Named<'a>(&'a [&'a str]);
+
+impl SerializeRow for Bound<'_> {
+    fn serialize(
+        &self,
+        _: &RowSerializationContext<'_>,
+        writer: &mut RowWriter<'_>,
+    ) -> Result<(), SerializationError> {
+        text(writer, DOMAIN)?;
+        self.0.partition.iter().try_for_each(|part| text(writer, part))?;
+        if let Some((first, last)) = &self.0.range {
+            text(writer, first.as_str())?;
+            text(writer, last.as_str())?;
+        }
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        false
+    }
+}
+
+impl SerializeRow for Named<'_> {
+    fn serialize(
+        &self,
+        _: &RowSerializationContext<'_>,
+        writer: &mut RowWriter<'_>,
+    ) -> Result<(), SerializationError> {
+        text(writer, DOMAIN)?;
+        self.0.iter().try_for_each(|part| text(writer, part))
+    }
+
+    fn is_empty(&self) -> bool {
+        false
+    }
+}
+
+fn text(writer: &mut RowWriter<'_>, text: &str) -> Result<(), SerializationError> {
+    let written = writer.make_cell_writer().set_value(text.as_bytes());
+    written.map(|_| ()).map_err(SerializationError::new)
+}

@@ -1,0 +1,241 @@
+//! What is read of a table, as its keyspace has it in fact.
+
+use super::cql;
+use super::decode::Plan;
+use super::error::forbidden_hint;
+use super::options::Options;
+use super::present::{Present, PresentTable, SchemaError};
+use super::read::first_text;
+use aqs_api::Table;
+use aqs_api::table::{Calendar, Column};
+use arc_swap::ArcSwap;
+use scylla::client::session::Session;
+use scylla::errors::PrepareError;
+use scylla::statement::prepared::PreparedStatement;
+use scylla::statement::unprepared::Statement;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// How many rows a page has: an hourly series of half a year in one.
+const PAGE: i32 = 5000;
+
+/// The tables of a catalogue, each as it stands with it.
+#[derive(Debug)]
+pub(super) struct Tables(HashMap<&'static str, (&'static Table, ArcSwap<Standing>)>);
+
+/// How it stands with a table.
+#[derive(Debug)]
+pub(super) enum Standing {
+    /// It can be read.
+    Ready(Box<Statements>),
+    /// It is not there, as was foretold.
+    Absent,
+    /// It is not there.
+    Missing(String),
+    /// It is there, and is not what it should be, or may not be read.
+    Unfit(String),
+}
+
+/// The statements that read a table.
+#[derive(Debug)]
+pub(super) struct Statements {
+    /// A whole partition.
+    pub(super) whole: PreparedStatement,
+    /// A partition from one timestamp to another, of a table that has timestamps.
+    pub(super) ranged: Option<PreparedStatement>,
+    /// The newest row of a partition.
+    pub(super) newest: PreparedStatement,
+    /// The oldest row of a partition, of a table that has timestamps.
+    pub(super) oldest: Option<PreparedStatement>,
+    /// How their rows are read.
+    pub(super) plan: Plan,
+    /// Whether a partition is one row, of which there may be older versions.
+    pub(super) single: bool,
+    /// The table that they were made for.
+    made_for: PresentTable,
+}
+
+/// It could not be looked what there is.
+#[derive(Debug, Error)]
+pub(super) enum LookError {
+    #[error("{0}")]
+    Schema(#[from] SchemaError),
+    #[error("no statement can be prepared: {0}")]
+    Prepare(#[from] PrepareError),
+}
+
+impl Tables {
+    /// Of all tables nothing is known.
+    pub(super) fn unknown(tables: &[&'static Table]) -> Self {
+        let unknown = || Standing::Missing("it was not yet looked for".to_owned());
+        let tables = tables.iter();
+        Self(tables.map(|table| (table.name, (*table, ArcSwap::from_pointee(unknown())))).collect())
+    }
+
+    /// How it stands with a table; `None` if it is none of the catalogue.
+    pub(super) fn standing(&self, table: &Table) -> Option<Arc<Standing>> {
+        self.0.get(table.name).map(|(_, standing)| standing.load_full())
+    }
+
+    /// How it stands with each, in the order of their names.
+    pub(super) fn all(&self) -> BTreeMap<&'static str, Arc<Standing>> {
+        self.0.iter().map(|(name, (_, standing))| (*name, standing.load_full())).collect()
+    }
+
+    /// Looks what there is, and makes statements for it where that changed.
+    pub(super) async fn look(&self, session: &Session, options: &Options) -> Result<(), LookError> {
+        let keyspaces = self.0.values().map(|(table, _)| cql::keyspace(table)).collect();
+        let schema = Present::read(session, keyspaces).await?;
+        for (table, standing) in self.0.values() {
+            if let Some(new) = settle(session, options, table, &standing.load(), &schema).await? {
+                standing.store(Arc::new(new));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How it stands with a table by now; `None` if as before.
+async fn settle(
+    session: &Session,
+    options: &Options,
+    table: &'static Table,
+    before: &Standing,
+    schema: &Present,
+) -> Result<Option<Standing>, LookError> {
+    let keyspace = cql::keyspace(table);
+    let Some(columns) = schema.table(&keyspace, "data") else {
+        if options.absent.iter().any(|name| name == table.name) {
+            return Ok(Some(Standing::Absent));
+        }
+        let reason = if schema.keyspace(&keyspace).is_some() {
+            format!("there is no table data in the keyspace {keyspace:?}")
+        } else {
+            format!("there is no keyspace {keyspace:?}")
+        };
+        return Ok(Some(Standing::Missing(reason)));
+    };
+    if matches!(before, Standing::Ready(statements) if statements.made_for == *columns) {
+        return Ok(None);
+    }
+    if let Some(unfit) = unfit(table, columns) {
+        return Ok(Some(Standing::Unfit(format!(
+            "the keyspace {keyspace:?} is there, but {unfit}"
+        ))));
+    }
+    let plan = match Plan::of(table, |name| columns.kind(name)) {
+        Ok(plan) => plan,
+        Err(error) => return Ok(Some(Standing::Unfit(error.to_string()))),
+    };
+    match Statements::prepare(session, table, columns, plan).await {
+        Ok(statements) => Ok(Some(Standing::Ready(Box::new(statements)))),
+        // No node could be asked: what was known goes on.
+        Err(NotPrepared::Error(source @ PrepareError::ConnectionPoolError(_))) => {
+            Err(LookError::Prepare(source))
+        }
+        Err(NotPrepared::Forbidden) => {
+            Ok(Some(Standing::Unfit(forbidden_hint(options, &keyspace))))
+        }
+        Err(NotPrepared::Error(error)) => {
+            Ok(Some(Standing::Missing(format!("it can't be read: {error}"))))
+        }
+    }
+}
+
+/// Why a table can't be read, by its names alone.
+fn unfit(table: &Table, columns: &PresentTable) -> Option<String> {
+    if columns.kind("_domain").is_none() {
+        return Some("its table data has no key column \"_domain\"".to_owned());
+    }
+    for column in table.key_columns() {
+        match columns.kind(column.name) {
+            None => return Some(format!("its table data has no key column {:?}", column.name)),
+            Some("text" | "ascii" | "varchar") => {}
+            Some(other) => {
+                return Some(format!(
+                    "the key column {:?} of its table data is of type {other} where text belongs",
+                    column.name
+                ));
+            }
+        }
+    }
+    if table.values.iter().all(|column| columns.kind(column.name).is_none()) {
+        let names: Vec<_> = table.values.iter().map(|column| column.name).collect();
+        return Some(format!("its table data has none of the columns {}", names.join(", ")));
+    }
+    None
+}
+
+impl Statements {
+    async fn prepare(
+        session: &Session,
+        table: &'static Table,
+        columns: &PresentTable,
+        plan: Plan,
+    ) -> Result<Self, NotPrepared> {
+        let single = table.clustering.is_empty();
+        let select =
+            |ranged| cql::select(table, |column| columns.kind(column.name).is_some(), ranged);
+        let page = if single { 1 } else { PAGE };
+        let newest = prepare(session, &cql::newest(table), 1).await?;
+        may_be_read(session, &newest, table).await?;
+        let (ranged, oldest) = match table.calendar {
+            Calendar::Series(_) => {
+                let first = |column: &Column| table.clustering.contains(column);
+                let oldest = format!("{} LIMIT 1", cql::select(table, first, false));
+                let ranged = prepare(session, &select(true), page).await?;
+                (Some(ranged), Some(prepare(session, &oldest, 1).await?))
+            }
+            Calendar::YearMonthDay | Calendar::YearMonth => (None, None),
+        };
+        Ok(Self {
+            whole: prepare(session, &select(false), page).await?,
+            ranged,
+            oldest,
+            newest,
+            plan,
+            single,
+            made_for: columns.clone(),
+        })
+    }
+}
+
+/// There are no statements for a table.
+enum NotPrepared {
+    /// It may not be read.
+    Forbidden,
+    Error(PrepareError),
+}
+
+impl From<PrepareError> for NotPrepared {
+    fn from(error: PrepareError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// Whether we may read a table: Cassandra prepares what it does not let us do.
+async fn may_be_read(
+    session: &Session,
+    newest: &PreparedStatement,
+    table: &Table,
+) -> Result<(), NotPrepared> {
+    let nobody = vec![""; table.partition.len()];
+    match first_text(session, newest, &nobody).await {
+        Err(error) if error.is_forbidden() => Err(NotPrepared::Forbidden),
+        // Whatever else is wrong, reads will tell.
+        _ => Ok(()),
+    }
+}
+
+async fn prepare(
+    session: &Session,
+    cql: &str,
+    page: i32,
+) -> Result<PreparedStatement, PrepareError> {
+    let mut statement = session.prepare(Statement::new(cql).with_page_size(page)).await?;
+    statement.set_is_idempotent(true);
+    // Types are looked after here, by what `system_schema` says: see `Plan`.
+    statement.set_use_cached_result_metadata(true);
+    Ok(statement)
+}

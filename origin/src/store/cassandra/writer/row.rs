@@ -1,0 +1,132 @@
+//! A row as a prepared insert takes it.
+
+use crate::load::row::Cell;
+use aqs_api::table::DOMAIN;
+use scylla::cluster::metadata::{ColumnType, NativeType};
+use scylla::serialize::SerializationError;
+use scylla::serialize::row::{RowSerializationContext, SerializeRow};
+use scylla::serialize::value::SerializeValue;
+use scylla::serialize::writers::{CellWriter, RowWriter};
+use thiserror::Error;
+
+/// A row under way, as [`insert`](crate::store::cassandra::cql::insert) takes it: the domain is
+/// always the same.
+///
+/// Integers go by the column that the cluster has: production's tables have some as `int` and
+/// some as `bigint`, and not everywhere the same.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// On which line of the file it is.
+    pub(super) line: u64,
+    pub(super) cells: Vec<Cell<'static>>,
+    /// When it was given.
+    pub(super) micros: i64,
+}
+
+/// A row doesn't go into the statement.
+#[derive(Debug, Error)]
+enum Misfit {
+    #[error("the statement takes {expected} values, and the row has {found}")]
+    Count { expected: usize, found: usize },
+    #[error("column {column:?} is an int there, and {number} needs more")]
+    TooLarge { column: String, number: i64 },
+    #[error("column {column:?}: {source}")]
+    Column { column: String, source: SerializationError },
+}
+
+impl SerializeRow for Row {
+    fn serialize(
+        &self,
+        takes: &RowSerializationContext<'_>,
+        writer: &mut RowWriter<'_>,
+    ) -> Result<(), SerializationError> {
+        let (expected, found) = (takes.columns().len(), self.cells.len() + 2);
+        if expected != found {
+            return Err(SerializationError::new(Misfit::Count { expected, found }));
+        }
+        let (domain, micros) = (Cell::Text(DOMAIN.into()), Cell::Int(self.micros));
+        let values = std::iter::once(&domain).chain(&self.cells).chain(std::iter::once(&micros));
+        for (column, cell) in takes.columns().iter().zip(values) {
+            value(cell, column.name(), column.typ(), writer.make_cell_writer())?;
+        }
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        false
+    }
+}
+
+fn value(
+    cell: &Cell<'_>,
+    column: &str,
+    kind: &ColumnType<'_>,
+    to: CellWriter<'_>,
+) -> Result<(), SerializationError> {
+    let written = match cell {
+        Cell::Absent => Ok(to.set_unset()),
+        Cell::Null => Ok(to.set_null()),
+        Cell::Text(text) => text.as_ref().serialize(kind, to),
+        Cell::Int(number) if matches!(kind, ColumnType::Native(NativeType::Int)) => {
+            let narrow = i32::try_from(*number).map_err(|_| {
+                let column = column.to_owned();
+                SerializationError::new(Misfit::TooLarge { column, number: *number })
+            })?;
+            narrow.serialize(kind, to)
+        }
+        Cell::Int(number) => number.serialize(kind, to),
+    };
+    written.map(|_| ()).map_err(|source| {
+        SerializationError::new(Misfit::Column { column: column.to_owned(), source })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scylla::cluster::metadata::NativeType::{BigInt, Int, Text};
+    use scylla::frame::response::result::{ColumnSpec, TableSpec};
+
+    /// What goes over the wire between domain and time, for columns of these types.
+    fn bound(kinds: &[NativeType], cells: &[Cell<'static>]) -> Result<Vec<u8>, String> {
+        let table = TableSpec::borrowed("ks", "data");
+        let specs: Vec<_> = [Text]
+            .iter()
+            .chain(kinds)
+            .chain(&[BigInt])
+            .map(|kind| ColumnSpec::borrowed("c", ColumnType::Native(kind.clone()), table.clone()))
+            .collect();
+        let mut bytes = Vec::new();
+        let row = Row { line: 1, cells: cells.to_vec(), micros: 0x0102_0304_0506_0708 };
+        let takes = RowSerializationContext::from_specs(&specs);
+        row.serialize(&takes, &mut RowWriter::new(&mut bytes))
+            .map_err(|error| error.to_string())?;
+        let between = bytes.strip_suffix(&[0, 0, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8]);
+        Ok(between.and_then(|bytes| bytes.get(4 + DOMAIN.len()..)).unwrap_or_default().to_vec())
+    }
+
+    #[test]
+    fn an_integer_is_as_wide_as_its_column() {
+        let number = [Cell::Int(258)];
+        assert_eq!(bound(&[Int], &number), Ok(vec![0, 0, 0, 4, 0, 0, 1, 2]));
+        assert_eq!(bound(&[BigInt], &number), Ok(vec![0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 1, 2]));
+    }
+
+    /// A length of -1 is null and one of -2 is unset in the protocol.
+    #[test]
+    fn absent_is_unset_and_null_is_null() {
+        let cells = [Cell::Absent, Cell::Null, Cell::Text("é".into())];
+        let expected = [[0xff, 0xff, 0xff, 0xfe], [0xff; 4], [0, 0, 0, 2]].concat();
+        let expected = [&expected[..], "é".as_bytes()].concat();
+        assert_eq!(bound(&[BigInt, BigInt, Text], &cells), Ok(expected));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_with_its_column() {
+        let large = bound(&[Int], &[Cell::Int(1 << 40)]);
+        assert!(large.is_err_and(|error| error.contains("\"c\" is an int there")));
+        assert!(bound(&[Int], &[Cell::Text("x".into())]).is_err());
+        assert!(bound(&[Text], &[Cell::Int(1)]).is_err());
+        assert!(bound(&[Int, Int], &[Cell::Int(1)]).is_err());
+    }
+}
