@@ -10,16 +10,20 @@ use aqs_api::{Catalogue, Coverage, Dataset, Representation, Target, percent};
 use aqs_origin::{Cx, Origin, Priority};
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How many addresses are shown.
 const EXAMPLES: usize = 3;
 
-/// What a house serves, from the store of this name and path, and what could be tried.
-pub async fn text(house: &House, catalogue: &Catalogue, name: &str, path: &Path) -> String {
+/// How long it is looked for what could be tried: a store may be slow, or gone.
+const LOOKING: Duration = Duration::from_secs(5);
+
+/// What a house serves, from the store of this name, and what could be tried; `known` says
+/// whether the store has told what it holds.
+pub async fn text(house: &House, catalogue: &Catalogue, name: &str, known: bool) -> String {
     let coverage = house.service.origin.coverage();
-    let examples = examples(catalogue, &house.service.origin, &coverage).await;
+    let examples = examples(catalogue, &house.service.origin, &coverage);
+    let examples = tokio::time::timeout(LOOKING, examples).await.unwrap_or_default();
     let mut out = String::new();
     // Writing to a String can't fail.
     let _ = writeln!(out, "aqs {} listens at", build_info::VERSION);
@@ -34,8 +38,12 @@ pub async fn text(house: &House, catalogue: &Catalogue, name: &str, path: &Path)
         let _ =
             writeln!(out, "  {path} (for operators: curl --unix-socket {path} http://localhost/)");
     }
-    let _ = writeln!(out, "{name}: {}", path.display());
-    let _ = write!(out, "{}", holdings(catalogue, &coverage));
+    let _ = writeln!(out, "{name}");
+    if known {
+        let _ = write!(out, "{}", holdings(catalogue, &coverage));
+    } else {
+        let _ = writeln!(out, "  what it holds is not known yet: see /readyz and the log");
+    }
     if let (Some(address), false) = (house.addresses.first(), examples.is_empty()) {
         let _ = writeln!(out, "Try");
         for target in examples {

@@ -35,6 +35,7 @@ pub(crate) fn service(
     let mut declarations = Declarations::of(&registry);
     let metrics = Metrics::declare(&mut declarations, &catalogue, settings.log.clone())?;
     let origin_metrics = aqs_origin::Metrics::declare(&mut declarations)?;
+    store.declare(&mut declarations)?;
     let clock = settings.clock.clone();
     let budget = Arc::new(Budget::new(settings.memory_bytes));
     let (epochs, token) = state::remember(settings)?;

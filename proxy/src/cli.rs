@@ -2,8 +2,10 @@
 
 use crate::commands::log_level::LogLevelArgs;
 use crate::commands::purge::PurgeArgs;
+use crate::config::Consistency;
+use aqs_origin::store::cassandra::replication::Replication;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
@@ -26,13 +28,16 @@ pub struct Cli {
 pub enum Command {
     /// Serve the API (what happens without a command)
     Serve(ServeArgs),
-    /// Load a directory of NDJSON files, one for each table, into an embedded store
+    /// Load a directory of NDJSON files, one for each table, into an embedded store or Cassandra
     ///
     /// Files are named after tables (unique_devices.ndjson, also .ndjson.gz) and hold a JSON
     /// object a line. Fields are columns; an absent field leaves the stored cell as it is, a null
-    /// clears it. `aqs sample DIR` writes such a directory to look at. A load is one transaction:
-    /// all of it counts, or nothing.
+    /// clears it. `aqs sample DIR` writes such a directory to look at. A load into an embedded store
+    /// is one transaction: all of it counts, or nothing. One into Cassandra writes row by row, and
+    /// goes on where it was if it was interrupted and is given again.
     Load(LoadArgs),
+    /// Print the schema of Cassandra as CQL, or make what a cluster lacks of it
+    Schema(SchemaArgs),
     /// Write the sample data as a directory that `aqs load` takes
     Sample(SampleArgs),
     /// Tell a running server what not to serve any more
@@ -101,12 +106,70 @@ pub struct LoadArgs {
     /// The directory
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
+    /// What kind of store it is loaded to [default: embedded]
+    #[arg(long, value_name = "KIND")]
+    pub to: Option<Target>,
     /// The embedded store; it is made if it doesn't exist
-    #[arg(long, value_name = "PATH")]
-    pub store: PathBuf,
+    #[arg(long, value_name = "PATH", required_unless_present = "to")]
+    pub store: Option<PathBuf>,
     /// Stop at the first bad row and load nothing, instead of leaving bad rows out
     #[arg(long)]
     pub strict: bool,
+    /// How Cassandra is written.
+    #[command(flatten, next_help_heading = "With --to cassandra")]
+    pub cluster: ClusterArgs,
+}
+
+/// A kind of store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// A file
+    #[default]
+    Embedded,
+    /// A cluster
+    Cassandra,
+}
+
+/// How Cassandra is written.
+#[derive(Debug, Args)]
+pub struct ClusterArgs {
+    /// The configuration that says where it is [env: AQS_CONFIG]
+    #[arg(long, value_name = "FILE", requires = "to")]
+    pub config: Option<PathBuf>,
+    /// How many replicas must have a row, as localQuorum [default: cassandra.consistency]
+    #[arg(long, value_name = "LEVEL", requires = "to")]
+    pub consistency: Option<Consistency>,
+    /// How many rows are under way at once
+    #[arg(long, value_name = "ROWS", default_value_t = 256, requires = "to",
+        value_parser = clap::value_parser!(u16).range(1..=16384))]
+    pub concurrency: u16,
+    /// Begin anew although an earlier load of the directory was interrupted
+    #[arg(long, requires = "to")]
+    pub restart: bool,
+    /// Where it is kept how far the load is [env: AQS_STATE] [default: aqs in the user's state
+    /// folder]
+    #[arg(long, value_name = "DIR", requires = "to")]
+    pub state: Option<PathBuf>,
+}
+
+/// What to do about the schema.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Make what the cluster lacks, instead of printing; what is there is not altered beyond new
+    /// columns
+    #[arg(long)]
+    pub apply: bool,
+    /// The configuration that says where it is [env: AQS_CONFIG]
+    #[arg(long, value_name = "FILE", requires = "apply")]
+    pub config: Option<PathBuf>,
+    /// How often new keyspaces keep each row in which data centre, as eqiad=3,codfw=3 [default:
+    /// 3 times in each data centre of the cluster, or as often as it has nodes; printed:
+    /// datacenter1=3]
+    #[arg(long, value_name = "CENTRES")]
+    pub replication: Option<Replication>,
+    /// Let this user read the tables, and no more; it must be there already
+    #[arg(long, value_name = "USER")]
+    pub grant: Option<String>,
 }
 
 /// Where to write the sample.

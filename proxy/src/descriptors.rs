@@ -1,6 +1,6 @@
 //! File descriptors: how many connections they allow.
 
-use crate::front::REFUSALS;
+use crate::front::refusals;
 use crate::house::{ADMIN_CONNECTIONS, Settings};
 use aqs_origin::store::embedded::MOST_FILES;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -10,10 +10,10 @@ const OTHERS: usize = 64;
 /// A listener has one of its own and one that accepts.
 const LISTENER: usize = 2;
 
-/// What is needed beside the connections of clients.
-fn reserve(settings: &Settings) -> usize {
+/// What is needed, of so many files, beside the connections of clients.
+fn reserve(settings: &Settings, files: usize) -> usize {
     // Clients and operators alike can be turned away.
-    let refusals = 2 * REFUSALS;
+    let refusals = refusals(settings.connections.min(files)) + refusals(ADMIN_CONNECTIONS);
     let listeners = LISTENER * (settings.listen.len() + settings.admin_listen.len());
     ADMIN_CONNECTIONS + refusals + listeners + MOST_FILES + OTHERS
 }
@@ -28,7 +28,10 @@ pub fn for_connections(settings: &Settings) -> usize {
         Err(_) => limit.current,
     };
     match files {
-        Some(files) => left(usize::try_from(files).unwrap_or(usize::MAX), reserve(settings)),
+        Some(files) => {
+            let files = usize::try_from(files).unwrap_or(usize::MAX);
+            left(files, reserve(settings, files))
+        }
         None => usize::MAX,
     }
 }
@@ -45,8 +48,11 @@ mod tests {
     #[test]
     fn operators_refusals_and_the_store_have_their_files() {
         let settings = Settings::default();
-        let needed = 100 + 64 + 64 + 2 * (1 + 1) + MOST_FILES;
-        assert!(reserve(&settings) > needed);
+        for (files, refusals) in [(1024, 64), (16_000, 1000), (1 << 20, 1024)] {
+            let needed = 100 + refusals + 64 + 2 * (1 + 1) + MOST_FILES;
+            assert!(reserve(&settings, files) > needed, "{files}");
+            assert!(reserve(&settings, files) < needed + 100, "{files}");
+        }
         assert_eq!(left(1024, 400), 624);
         assert_eq!(left(100, 400), 16);
     }

@@ -111,11 +111,12 @@ impl House {
         }
         let tasks = TaskTracker::new();
         let service = Arc::new(build::service(&settings, catalogue, store, tasks.clone())?);
+        let background = TaskTracker::new();
+        let end_background = CancellationToken::new();
+        background.spawn(Arc::clone(&service.origin).keep_store(end_background.clone()));
         // A store that can't tell yet is asked again by `keep_looking`, which also says so.
         let unknown = service.ready.wait_for("what the store holds");
         let known = service.origin.look().await.is_ok();
-        let background = TaskTracker::new();
-        let end_background = CancellationToken::new();
         let looking = Arc::clone(&service.origin).keep_looking(end_background.clone());
         background.spawn(looking);
         if known {

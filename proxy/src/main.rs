@@ -34,6 +34,7 @@ fn run(cli: Cli) -> Done {
     match command {
         Command::Serve(args) => commands::serve::run(&args),
         Command::Load(args) => commands::load::run(&args),
+        Command::Schema(args) => commands::schema::run(&args),
         Command::Sample(args) => commands::sample::run(&args),
         Command::Purge(args) => commands::purge::run(&args),
         Command::LogLevel(args) => commands::log_level::run(&args),

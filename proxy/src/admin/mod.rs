@@ -85,11 +85,17 @@ impl Service {
     }
 
     fn readiness(&self) -> Reply {
-        let missing = self.ready.missing();
+        let (missing, troubles) = (self.ready.missing(), self.origin.troubles());
         if missing.is_empty() {
-            return Reply::json(&json!({"status": "ready"}));
+            return match troubles.is_empty() {
+                true => Reply::json(&json!({"status": "ready"})),
+                false => Reply::json(&json!({"status": "ready", "warnings": troubles})),
+            };
         }
-        let detail = format!("not ready: {}", missing.join(", "));
+        let mut detail = format!("not ready: {}", missing.join(", "));
+        if !troubles.is_empty() {
+            detail.push_str(&format!(" ({})", troubles.join("; ")));
+        }
         Reply::problem(Problem::new(503, Code::Unavailable, detail))
     }
 }

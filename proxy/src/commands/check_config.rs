@@ -16,6 +16,7 @@ pub fn run(args: &ConfigArgs) -> Done {
         // Standard error may be closed, too.
         let _ = writeln!(std::io::stderr(), "aqs: {warning}");
     }
+    loaded.config.check_files()?;
     let text = serde_saphyr::to_string(&loaded.config.effective())?;
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)

@@ -2,11 +2,13 @@
 
 pub mod admin_client;
 pub mod check_config;
+mod cluster;
 pub mod config_docs;
 pub mod load;
 pub mod log_level;
 pub mod purge;
 pub mod sample;
+pub mod schema;
 pub mod serve;
 
 use std::error::Error;

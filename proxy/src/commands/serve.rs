@@ -10,7 +10,9 @@ use crate::log::{self, Log};
 use crate::signals::Signals;
 use aqs_api::Catalogue;
 use aqs_origin::sample_store::SampleStore;
-use aqs_origin::store::embedded::{Access, EmbeddedStore, Options};
+use aqs_origin::store::Store;
+use aqs_origin::store::cassandra::CassandraStore;
+use aqs_origin::store::embedded::{Access, EmbeddedStore, OpenError, Options};
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,6 +23,8 @@ use tokio::time::timeout;
 
 /// How long a sample that is being built may take to stop and to leave nothing.
 const TIDYING: Duration = Duration::from_secs(10);
+/// How long the start waits for what a store holds, so that it can be printed.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Runs until a signal.
 pub fn run(args: &ServeArgs) -> Done {
@@ -32,6 +36,7 @@ pub fn run(args: &ServeArgs) -> Done {
     for warning in loaded.warnings.iter().chain(&misspelled) {
         tracing::warn!("{warning}");
     }
+    loaded.config.check_files()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let done = runtime.block_on(serve(&loaded.config, &mut log));
     if let Err(error) = &done {
@@ -50,31 +55,38 @@ async fn serve(config: &Config, log: &mut Log) -> Done {
     // Bound before the sample is built, which takes a while: a busy port should end it at once.
     let sockets = House::bind(&settings)?;
     // Held to the end: a sample in a temporary folder goes with it.
-    let sample = match &config.store.path {
-        Some(_) => None,
-        None => match sample(&catalogue, &mut signals).await? {
+    let sample = match (&config.cassandra, &config.store.path) {
+        (None, None) => match sample(&catalogue, &mut signals).await? {
             Some(sample) => Some(sample),
             None => return Ok(ExitCode::SUCCESS),
         },
+        _ => None,
     };
-    let (name, path) = match (&config.store.path, &sample) {
-        (Some(path), _) => ("Store", path),
-        (None, Some(sample)) => ("Sample data", &sample.path),
-        (None, None) => return Err("no store".into()),
+    let (name, store) = match (config.cassandra(), &config.store.path, &sample) {
+        (Some(options), _, _) => {
+            let name = format!("Cassandra at {}", options.contact_points().join(", "));
+            let store = CassandraStore::new(options, &catalogue, settings.clock.clone())?;
+            (name, Arc::new(store) as Arc<dyn Store>)
+        }
+        (None, Some(path), _) => {
+            (format!("Store: {}", path.display()), embedded(path, &catalogue)?)
+        }
+        (None, None, Some(sample)) => {
+            let path = &sample.path;
+            (format!("Sample data: {}", path.display()), embedded(path, &catalogue)?)
+        }
+        (None, None, None) => return Err("no store".into()),
     };
-    let store = EmbeddedStore::open(path, &catalogue, Options::default())?;
-    if store.access() == Access::Immutable {
-        tracing::warn!(path = %path.display(), "the store's folder can't be written: loads into it are not seen");
-    }
-    let store = Arc::new(store);
     let house = House::start(sockets, settings, Arc::clone(&catalogue), store).await?;
 
     let readable = log.is_readable();
     let said = async {
         if readable {
-            print_aside(banner::text(&house, &catalogue, name, path).await);
+            // A cluster that takes longer comes later, and is not waited for.
+            let known = timeout(PATIENCE, house.service.origin.known()).await.is_ok();
+            print_aside(banner::text(&house, &catalogue, &name, known).await);
         } else {
-            tell(&house, name, path);
+            tell(&house, &name);
         }
         std::future::pending::<()>().await;
     };
@@ -103,7 +115,7 @@ async fn serve(config: &Config, log: &mut Log) -> Done {
 }
 
 /// Tells the log where clients and operators are served, and what.
-fn tell(house: &House, name: &str, path: &Path) {
+fn tell(house: &House, name: &str) {
     for address in &house.addresses {
         tracing::info!(address = %address, "clients are served");
     }
@@ -113,7 +125,15 @@ fn tell(house: &House, name: &str, path: &Path) {
     for socket in &house.admin_sockets {
         tracing::info!(socket = %socket.display(), "operators are served");
     }
-    tracing::info!(path = %path.display(), "the store is {}", name.to_lowercase());
+    tracing::info!(store = name, "what is served comes from there");
+}
+
+fn embedded(path: &Path, catalogue: &Catalogue) -> Result<Arc<dyn Store>, OpenError> {
+    let store = EmbeddedStore::open(path, catalogue, Options::default())?;
+    if store.access() == Access::Immutable {
+        tracing::warn!(path = %path.display(), "the store's folder can't be written: loads into it are not seen");
+    }
+    Ok(Arc::new(store))
 }
 
 /// Prints for people, on a thread that nobody waits for: whoever reads it may have stopped to, and

@@ -1,5 +1,6 @@
 //! What single keys can't say: how they go together.
 
+use super::cassandra;
 use super::error::ConfigError;
 use super::tree::Config;
 use super::units::Span;
@@ -62,7 +63,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
         let message = "it is empty, so that nobody's X-Forwarded-For would be believed";
         return wrong("log.trusted_proxies", message.to_owned());
     }
-    Ok(())
+    cassandra::check(config)
 }
 
 /// A place that two listeners would have.

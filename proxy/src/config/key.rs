@@ -1,6 +1,7 @@
 //! What a key is, and the macro that declares a section of them.
 
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -50,6 +51,15 @@ plain! {
     bool: "true or false",
     PathBuf: "path",
     SocketAddr: "address:port",
+}
+
+impl<T: Described> Described for BTreeMap<String, T> {
+    fn kind() -> Kind {
+        match T::kind() {
+            Kind::Value(words) => Kind::Value(format!("for each name: {words}")),
+            section @ Kind::Section(_) => section,
+        }
+    }
 }
 
 impl<T: Described> Described for Option<T> {

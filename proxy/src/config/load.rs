@@ -98,9 +98,6 @@ fn moved_service(config: &Config) -> Option<String> {
 /// Says that named stores are not read, so that nobody takes the sample for their data.
 fn unread_stores(config: &Config) -> Option<String> {
     let mut named = Vec::new();
-    if let Some(cassandra) = &config.cassandra {
-        named.push(format!("Cassandra ({})", cassandra.hosts.join(", ")));
-    }
     if let Some(host) = config.druid.as_ref().and_then(|druid| druid.host.as_ref()?.get()) {
         named.push(format!("Druid ({host})"));
     }
@@ -110,9 +107,12 @@ fn unread_stores(config: &Config) -> Option<String> {
     if named.is_empty() {
         return None;
     }
-    let served = match &config.store.path {
-        Some(path) => format!("the embedded store {}", path.display()),
-        None => "the bundled sample data, which is not yours; name a store with --store".to_owned(),
+    let served = match (&config.cassandra, &config.store.path) {
+        (Some(cassandra), _) => format!("Cassandra ({}) alone", cassandra.hosts.join(", ")),
+        (None, Some(path)) => format!("the embedded store {}", path.display()),
+        (None, None) => {
+            "the bundled sample data, which is not yours; name a store with --store".to_owned()
+        }
     };
     Some(format!(
         "the configuration names {}, which this version does not read; it serves {served}",

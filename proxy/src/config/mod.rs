@@ -5,6 +5,7 @@
 //! [`docs`] and what `check-config` prints all come from there. A later source wins: defaults,
 //! file, environment, flags. Nothing is started before all of it is valid.
 
+mod cassandra;
 mod checks;
 pub mod docs;
 mod doubts;
@@ -30,7 +31,8 @@ pub use file::from_bytes;
 pub use key::{Described, Key, Kind};
 pub use load::{Environment, Loaded, load, process_environment};
 pub use tree::Config;
-pub use units::{Count, Size, Span};
+pub use units::{Count, OrOff, Size, Span};
 pub use words::{
-    Access, Consistency, Country, LogFormat, LogLevel, LoggedAddress, Network, Secret, Url,
+    Access, Compression, Consistency, Country, LogFormat, LogLevel, LoggedAddress, Network,
+    Periods, Secret, Url,
 };

@@ -64,11 +64,11 @@ keys! {
         /// Upstream: how much is logged, in any case.
         #[unset("info")]
         log_level: Option<LogLevel> = None,
-        /// Upstream: how many milliseconds a read of a store may take. Read and not used yet.
+        /// Upstream: how many milliseconds a read of Cassandra may take.
         context_timeout: Option<Count<1, 3_600_000>> = None,
         /// Upstream: where the Data Gateway is. Read and not used yet.
         data_gateway_uri: Option<Url> = None,
-        /// Upstream: where Cassandra is. Read and not used yet.
+        /// Upstream: where Cassandra is. With this section, answers come from there.
         cassandra: Option<Cassandra> = None,
         /// Upstream: where Druid is. Read and not used yet.
         druid: Option<Druid> = None,

@@ -50,6 +50,40 @@ impl fmt::Display for Span {
 
 scalar!(Span);
 
+/// A duration, or `off`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrOff(pub Option<Span>);
+
+impl OrOff {
+    fn takes() -> String {
+        "duration or off".to_owned()
+    }
+}
+
+impl FromStr for OrOff {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.eq_ignore_ascii_case("off") {
+            return Ok(Self(None));
+        }
+        text.parse()
+            .map(|span| Self(Some(span)))
+            .map_err(|error: String| format!("{error}, nor off"))
+    }
+}
+
+impl fmt::Display for OrOff {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(span) => span.fmt(text),
+            None => text.write_str("off"),
+        }
+    }
+}
+
+scalar!(OrOff);
+
 /// A number of bytes, written as `16KiB`, `2GiB` or plain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size<const LEAST: u64, const MOST: u64>(u64);

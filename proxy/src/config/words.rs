@@ -3,6 +3,7 @@
 use super::key::{Described, Kind};
 use super::scalar::scalar;
 use crate::place::Place;
+use aqs_api::calendar::{Digits, Hour};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
@@ -126,20 +127,81 @@ words! {
     }
 }
 
+words! {
+    /// What packs the frames of a connection.
+    pub enum Compression, "`{}` is no compression; there are none, lz4 and snappy" {
+        /// Nothing.
+        None = "none",
+        /// LZ4.
+        Lz4 = "lz4",
+        /// Snappy.
+        Snappy = "snappy",
+    }
+}
+
 impl LogLevel {
     /// The filter that logs as much.
     pub fn filter(self) -> &'static str {
         match self {
             // What lies below us is quieter than we are.
-            Self::Debug => "debug,pingora_core=warn",
-            Self::Info => "info,pingora_core=warn",
-            Self::Warning => "warn",
-            Self::Error => "error",
+            // What the driver says of connections that fail, its keeper says once and better.
+            Self::Debug => {
+                "debug,pingora_core=warn,rustls=warn,scylla=warn,scylla::cluster::metadata=off"
+            }
+            Self::Info => {
+                "info,pingora_core=warn,rustls=warn,scylla=warn,scylla::cluster::metadata=off"
+            }
+            Self::Warning => "warn,scylla::cluster::metadata=off",
+            Self::Error => "error,scylla::cluster::metadata=off",
             // What fails is less than what ends the program, though both are errors to `tracing`.
             Self::Fatal => "off,fatal=error",
         }
     }
 }
+
+/// A dataset's oldest and newest period: `2015070100..2026103100`, or only the oldest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Periods {
+    /// The oldest.
+    pub first: Digits,
+    /// The newest, if it is known.
+    pub last: Option<Digits>,
+}
+
+impl Periods {
+    fn takes() -> String {
+        "periods, as 20150701..20261031 or 20150701..".to_owned()
+    }
+}
+
+impl FromStr for Periods {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let period = |part: &str| {
+            Hour::parse(part).and_then(|_| Digits::from_text(part)).ok_or_else(|| {
+                format!("`{text}` is no range of periods such as 20150701..20261031 or 20150701..")
+            })
+        };
+        let (first, last) = text.split_once("..").unwrap_or((text, ""));
+        let last = if last.is_empty() { None } else { Some(period(last)?) };
+        let periods = Self { first: period(first)?, last };
+        match periods.last {
+            Some(last) if last < periods.first || last.as_str().len() != first.len() => {
+                Err(format!("`{text}`: the newest period must not be before the oldest"))
+            }
+            _ => Ok(periods),
+        }
+    }
+}
+
+impl fmt::Display for Periods {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(text, "{}..{}", self.first.as_str(), self.last.as_ref().map_or("", Digits::as_str))
+    }
+}
+
+scalar!(Periods);
 
 /// A country by its ISO 3166 alpha-2 code.
 #[derive(Clone, Debug, PartialEq, Eq)]

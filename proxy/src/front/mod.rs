@@ -19,7 +19,7 @@ mod turn_away;
 
 pub(crate) use counts::Ended;
 pub use limits::Limits;
-pub use turn_away::REFUSALS;
+pub use turn_away::refusals;
 
 use crate::serve::{Listener, Service};
 use crate::socket::Socket;
@@ -59,7 +59,7 @@ impl Front {
     ) -> Self {
         let counts = Counts::of(&service.metrics, listener);
         let places = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
-        let turn_away = TurnAway::default();
+        let turn_away = TurnAway::from_places(connections);
         Self { service, listener, limits, draining, places, turn_away, counts }
     }
 

@@ -14,7 +14,15 @@ use tokio::task::JoinSet;
 
 /// How many connections of a listener's purpose may be told at once why they are turned away.
 /// Beyond it they are just closed.
-pub const REFUSALS: usize = 64;
+///
+/// One for so many that have a place: a crowd comes in proportion.
+pub fn refusals(places: usize) -> usize {
+    (places / SERVED_FOR_EACH).clamp(LEAST, MOST)
+}
+
+const SERVED_FOR_EACH: usize = 16;
+const LEAST: usize = 64;
+const MOST: usize = 1024;
 /// How long telling one may take, since all others wait for its place: enough for a way around
 /// the world.
 const AT_MOST: Duration = Duration::from_millis(500);
@@ -28,14 +36,14 @@ pub(super) struct TurnAway {
     untold: AtomicU64,
 }
 
-impl Default for TurnAway {
-    fn default() -> Self {
-        let (told, untold) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { places: Arc::new(Semaphore::new(REFUSALS)), begun: Instant::now(), told, untold }
-    }
-}
-
 impl TurnAway {
+    /// For a purpose that has so many places.
+    pub(super) fn from_places(places: usize) -> Self {
+        let (told, untold) = (AtomicU64::new(0), AtomicU64::new(0));
+        let places = Arc::new(Semaphore::new(refusals(places)));
+        Self { places, begun: Instant::now(), told, untold }
+    }
+
     /// Notes one; in some minute the first gives how many there were since the last that did.
     fn note(&self, minute: u64) -> Option<u64> {
         self.untold.fetch_add(1, Ordering::Relaxed);
@@ -78,7 +86,7 @@ mod tests {
 
     #[test]
     fn each_minute_tells_once_and_of_all() {
-        let turn_away = TurnAway::default();
+        let turn_away = TurnAway::from_places(1);
         let told: Vec<_> = [1, 1, 1, 2, 5, 5, 6].map(|minute| turn_away.note(minute)).to_vec();
         assert_eq!(told, [Some(1), None, None, Some(3), Some(1), None, Some(2)]);
     }

@@ -33,7 +33,7 @@ use tracing_subscriber::{EnvFilter, reload};
 use writer::Counting;
 
 /// What is logged if nobody says otherwise.
-pub const USUAL: &str = "info,pingora_core=warn";
+pub const USUAL: &str = "info,pingora_core=warn,scylla=warn,rustls=warn";
 /// How many lines may wait to be written.
 const WAITING: usize = 8192;
 /// How long the last lines may take at the end.

@@ -21,6 +21,7 @@ mod tests {
     use crate::metrics::Metrics;
     use aqs_api::Catalogue;
     use aqs_origin::declare::Declarations;
+    use aqs_origin::metrics::CassandraMetrics;
     use prometheus::Registry;
     use std::path::Path;
 
@@ -30,6 +31,7 @@ mod tests {
         let mut declarations = Declarations::of(&registry);
         Metrics::declare(&mut declarations, &Catalogue::standard().unwrap(), None).unwrap();
         aqs_origin::Metrics::declare(&mut declarations).unwrap();
+        CassandraMetrics::new().unwrap().declare(&mut declarations).unwrap();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards/METRICS.md");
         let page = page(&declarations.declared);
         if std::env::var_os("AQS_WRITE_PAGES").is_some() {

@@ -1,6 +1,9 @@
 //! The keys of the upstream services.
 
 use super::*;
+use aqs_api::calendar::Digits;
+use aqs_origin::store::cassandra::{Compression, Consistency, Options};
+use std::time::Duration;
 
 /// As production's chart fills it.
 const PRODUCTION: &str = "\
@@ -45,9 +48,9 @@ fn todays_file_needs_no_edit() {
         [
             "CASSANDRA_USERNAME and CASSANDRA_PASSWORD env vars unset, using values from \
              configuration file",
-            "the configuration names Cassandra (aqs1010-a.eqiad.wmnet, aqs1011-a.eqiad.wmnet), \
-             Druid (http://druid-public-broker.svc.eqiad.wmnet), which this version does not read; \
-             it serves the bundled sample data, which is not yours; name a store with --store",
+            "the configuration names Druid (http://druid-public-broker.svc.eqiad.wmnet), which \
+             this version does not read; it serves Cassandra (aqs1010-a.eqiad.wmnet, \
+             aqs1011-a.eqiad.wmnet) alone",
         ]
     );
 }
@@ -55,10 +58,105 @@ fn todays_file_needs_no_edit() {
 #[test]
 fn credentials_of_the_environment_silence_the_first_warning() {
     let variables = [("CASSANDRA_USERNAME", "a"), ("CASSANDRA_PASSWORD", "b")];
-    let warnings = loaded(PRODUCTION, &variables, "--store my.sqlite").unwrap().warnings;
+    assert_eq!(loaded(PRODUCTION, &variables, "").unwrap().warnings.len(), 1);
+    assert_eq!(loaded(PRODUCTION, &variables[..1], "").unwrap().warnings.len(), 2);
+    let druid = "druid: {host: 'http://druid'}";
+    let warnings = loaded(druid, &[], "--store my.sqlite").unwrap().warnings;
     assert_eq!(warnings.len(), 1);
     assert!(warnings[0].ends_with("does not read; it serves the embedded store my.sqlite"));
-    assert_eq!(loaded(PRODUCTION, &variables[..1], "").unwrap().warnings.len(), 2);
+}
+
+#[test]
+fn its_section_says_how_cassandra_is_reached() {
+    let variables = [("CASSANDRA_PASSWORD", "streng geheim")];
+    let options = loaded(PRODUCTION, &variables, "").unwrap().config.cassandra().unwrap();
+    assert_eq!(
+        options.contact_points(),
+        ["aqs1010-a.eqiad.wmnet:9042", "aqs1011-a.eqiad.wmnet:9042"]
+    );
+    assert_eq!(options.consistency, Consistency::LocalQuorum);
+    assert_eq!(options.local_dc.as_deref(), Some("eqiad"));
+    assert_eq!(options.ca, Some("/etc/ssl/certs/wmf-ca-certificates.crt".into()));
+    let credentials = options.credentials.unwrap();
+    assert_eq!(credentials.username, "device_analytics");
+    assert_eq!(credentials.password, "streng geheim");
+    // Upstream's milliseconds, unless our own key says otherwise.
+    assert_eq!(options.read_within, Duration::from_millis(40));
+    let ours = "context_timeout: 40\ncassandra: {read_within: 3s, local_dc: '', tls: {ca: ''}}";
+    let options = read(ours).unwrap().cassandra().unwrap();
+    assert_eq!(options.read_within, Duration::from_secs(3));
+    assert_eq!(options.contact_points(), ["localhost:9042"]);
+    assert_eq!((options.local_dc, options.ca, options.credentials), (None, None, None));
+    assert_eq!(read("cassandra: {}").unwrap().cassandra().unwrap(), Options::default());
+    assert_eq!(read("").unwrap().cassandra(), None);
+}
+
+#[test]
+fn our_own_keys_of_its_section_are_taken() {
+    let file = "\
+cassandra:
+  speculative_after: off
+  keep_alive: OFF
+  compression: LZ4
+  absent: [top_bycountry]
+  probes: {pageviews-top-daily: [de.wikipedia, desktop]}
+  extents:
+    pageviews-aggregate-daily: 2015070100..2026103100
+    unique-devices-daily: 20160101..
+";
+    let config = loaded(file, &[], "").unwrap().config;
+    let options = config.cassandra().unwrap();
+    assert_eq!((options.speculative_after, options.keep_alive), (None, None));
+    assert_eq!(options.compression, Some(Compression::Lz4));
+    assert_eq!(options.probes["pageviews-top-daily"], ["de.wikipedia", "desktop"]);
+    let digits = |text| Digits::from_text(text).unwrap();
+    let devices = options.extents["unique-devices-daily"];
+    assert_eq!((devices.first, devices.last), (digits("20160101"), None));
+    let views = options.extents["pageviews-aggregate-daily"];
+    assert_eq!((views.first, views.last), (digits("2015070100"), Some(digits("2026103100"))));
+}
+
+#[test]
+fn what_its_section_can_not_mean_is_refused_with_a_hint() {
+    for (section, expected) in [
+        ("hosts: []", "cassandra.hosts: it is empty"),
+        ("hosts: ['cql://a:9042']", "cassandra.hosts: `cql://a:9042` is no host such as"),
+        ("hosts: ['a:99999']", "cassandra.hosts: `a:99999` is no host such as"),
+        ("absent: [top_bycountri]", "there is no table `top_bycountri`; perhaps top_bycountry"),
+        (
+            "probes: {pageviews-top-dayly: [a, b]}",
+            "cassandra.probes: there is no dataset `pageviews-top-dayly`; perhaps pageviews-top-daily",
+        ),
+        (
+            "probes: {pageviews-top-daily: [a]}",
+            "pageviews-top-daily: it takes 2: project, access, and 1 were given",
+        ),
+        (
+            "extents: {unique-devices-daily: 2016010100..}",
+            "unique-devices-daily: its periods have 8 digits, unlike 2016010100..",
+        ),
+        ("extents: {unique-devices-daily: 20160102..20160101}", "must not be before the oldest"),
+        ("extents: {unique-devices-daily: 20160199..}", "is no range of periods"),
+        (
+            "authentication: {username: a}",
+            "cassandra.authentication.password: there is a username without it",
+        ),
+        ("speculative_after: never", "`never` is no duration such as"),
+        ("compression: zstd", "`zstd` is no compression; there are none, lz4 and snappy"),
+    ] {
+        let error = loaded(&format!("cassandra: {{{section}}}"), &[], "").unwrap_err().to_string();
+        assert!(error.contains(expected), "{section}: {error}");
+    }
+    let error = loaded("cassandra: {}", &[], "--store a.sqlite").unwrap_err().to_string();
+    assert!(error.starts_with("store.path: answers come from Cassandra"), "{error}");
+}
+
+#[test]
+fn a_ca_file_that_is_not_there_is_named() {
+    let config = loaded(PRODUCTION.replace("wmf-ca", "no-ca").as_str(), &[], "").unwrap().config;
+    let error = config.check_files().unwrap_err().to_string();
+    assert!(error.starts_with("cassandra.tls.ca: the CA file /etc/ssl/certs/no-ca-"), "{error}");
+    assert!(read("cassandra: {}").unwrap().check_files().is_ok());
 }
 
 #[test]
