@@ -24,7 +24,7 @@ impl Collected {
         let directory = rows(home, "unique_devices", &devices(1, 10));
         run(aqs(home).arg("load").arg(&directory).arg("--store").arg(&store));
         let (file, state) = (home.join("config.yaml"), home.join("state"));
-        fs::write(&file, format!("{UPSTREAM}{keys}")).unwrap();
+        fs::write(&file, format!("{}{keys}", upstream_without_cassandra())).unwrap();
         let mut command = aqs(home);
         command.env("AQS_ADMIN_LISTEN", "127.0.0.1:0").env("AQS_STORE", &store);
         command.env("AQS_STATE", &state).env("AQS_LOG", "info").arg("-config").arg(&file);

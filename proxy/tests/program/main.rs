@@ -19,7 +19,7 @@ mod signals;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -89,7 +89,8 @@ impl Running {
                 address = Some(found.parse().unwrap());
             }
             // What it holds is printed after where it listens.
-            if line.starts_with("  curl") || line.contains("nothing yet") {
+            let ends = ["nothing yet", "not known yet"].iter().any(|end| line.contains(end));
+            if ends || line.starts_with("  curl") {
                 break;
             }
         }
@@ -147,3 +148,34 @@ cassandra:
   tls:
     ca: /etc/ssl/certs/wmf-ca-certificates.crt
 ";
+
+/// The certificate of an authority that signs nothing.
+const CA: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBjjCCATOgAwIBAgIUXJcq40HNx837tkpK/Ihdp+2LwP8wCgYIKoZIzj0EAwIw
+GzEZMBcGA1UEAwwQQSB0ZXN0IGF1dGhvcml0eTAgFw0yNjExMjQxMTQ0MzdaGA8y
+MTI2MTAzMTExNDQzN1owGzEZMBcGA1UEAwwQQSB0ZXN0IGF1dGhvcml0eTBZMBMG
+ByqGSM49AgEGCCqGSM49AwEHA0IABK+7kcsDr2TS193noWFQ9/I7DI1d1dk4ZK7X
+VR+XhLBVs+TBOQhUQdbmB0ZDjTvbn4p7xVr1OAZ89NmEC/PZBbqjUzBRMB0GA1Ud
+DgQWBBRJ3ji0v6JE622m0+Zi5NyMTFLXpDAfBgNVHSMEGDAWgBRJ3ji0v6JE622m
+0+Zi5NyMTFLXpDAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQDm
++pG9Eveij+uAkexECwSDGdZRouDZHNrXyqQ9EQRFqgIhAMan9zkiiLWKBvLDjJhr
+afrOoEQw+wftsVcSQN6RllO7
+-----END CERTIFICATE-----
+";
+
+/// Upstream's file and the authority that it names; no Cassandra is where it looks for one.
+fn upstream(home: &Path) -> PathBuf {
+    let (file, ca) = (home.join("config.yaml"), home.join("ca.pem"));
+    fs::write(&ca, CA).unwrap();
+    let text = UPSTREAM
+        .replace("/etc/ssl/certs/wmf-ca-certificates.crt", ca.to_str().unwrap())
+        .replace("aqs1010-a.eqiad.wmnet", "127.0.0.1:1");
+    fs::write(&file, text).unwrap();
+    file
+}
+
+/// Upstream's keys without its Cassandra, for a program that has a store here.
+fn upstream_without_cassandra() -> &'static str {
+    UPSTREAM.split("cassandra:").next().unwrap()
+}

@@ -3,7 +3,7 @@
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
 use crate::support::{eventually, house, settings};
-use aqs_proxy::front::{Limits, REFUSALS};
+use aqs_proxy::front::{Limits, refusals};
 use aqs_proxy::house::{House, Settings};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -139,7 +139,7 @@ async fn only_so_many_are_told_at_once_that_they_are_too_many() {
     }
     let address = house.addresses[1];
     // They come while nothing else runs, and none goes before all were accepted.
-    let many = 4 * REFUSALS;
+    let many = 4 * refusals(1);
     let connect = |_| std::net::TcpStream::connect(address).unwrap();
     let clients: Vec<_> = (0..many).map(connect).collect();
     let turned_away = house.service.metrics.connections_refused.with_label_values(&["public"]);

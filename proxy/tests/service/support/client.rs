@@ -112,14 +112,10 @@ impl Client {
     }
 
     async fn read(&mut self) -> bool {
-        let mut chunk = [0; 65_536];
-        match self.stream.read(&mut chunk).await {
-            Ok(0) | Err(_) => false,
-            Ok(count) => {
-                self.buffer.extend_from_slice(&chunk[..count]);
-                true
-            }
-        }
+        // Onto the heap at once: on the stack of a future it would be there once for each that
+        // awaits it.
+        self.buffer.reserve(65_536);
+        matches!(self.stream.read_buf(&mut self.buffer).await, Ok(1..))
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub(crate) mod client;
 pub(crate) mod kept;
+pub(crate) mod scenario;
 pub(crate) mod scripted;
 
 use aqs_api::Catalogue;

@@ -1,0 +1,63 @@
+//! Three nodes, and what happens to them while clients ask.
+
+use crate::load::Load;
+use crate::nodes::Nodes;
+use crate::running::{becomes, comes, comes_anew, get, over};
+use crate::support::eventually;
+
+/// So many answers of the store make a round of load.
+const ROUND: usize = 1_000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a Cassandra"]
+async fn the_loss_of_one_node_is_not_noticed() {
+    let nodes = Nodes::given().await;
+    let house = over(nodes.options()).await;
+    let load = Load::on(house.addresses[0]);
+    load.goes_on_for(ROUND).await;
+
+    nodes.script("down", &["--node", "2", "--kill"]).await;
+    load.goes_on_for(ROUND).await;
+    nodes.script("up", &[]).await;
+    load.goes_on_for(ROUND).await;
+
+    nodes.script("pause", &["--node", "3"]).await;
+    load.goes_on_for(2 * ROUND).await;
+    nodes.script("resume", &["--node", "3"]).await;
+    load.goes_on_for(ROUND).await;
+    load.end_without_failure().await;
+    assert!(house.drain().await);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a Cassandra"]
+async fn without_nodes_what_is_kept_is_served_until_they_are_back() {
+    let nodes = Nodes::given().await;
+    let house = over(nodes.options()).await;
+    let address = house.addresses[0];
+    let kept = Load::target(7);
+    assert_eq!(get(address, &kept).await.status, 200);
+
+    nodes.script("down", &["--kill"]).await;
+    for number in 1000..1050 {
+        let answer = get(address, &Load::target(number)).await;
+        assert_eq!(answer.status, 503, "{}", answer.text());
+        assert!(answer.header("retry-after").is_some());
+        assert_eq!(get(address, &kept).await.status, 200);
+    }
+    // It stays ready, or nobody would be served what is kept; but it says what is wrong.
+    let admin = house.admin_addresses[0];
+    let told = comes(admin, "/readyz", |told| told.text().contains("connection refused")).await;
+    assert_eq!(told.status, 200);
+
+    nodes.script("up", &[]).await;
+    becomes(address, &Load::target(2000), 200).await;
+    comes(admin, "/readyz", |told| !told.text().contains("warnings")).await;
+    comes_anew(&house, &kept, |answer| answer.status == 200).await;
+    let service = std::sync::Arc::clone(&house.service);
+    eventually(|| service.tasks.is_empty() && service.flights.under_way() == 0).await;
+    let load = Load::on(address);
+    load.goes_on_for(ROUND).await;
+    load.end_without_failure().await;
+    assert!(house.drain().await);
+}

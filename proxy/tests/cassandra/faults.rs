@@ -1,0 +1,173 @@
+//! What a node, or what lies between, can do to reads: what clients get, and that nothing is left.
+
+use crate::node::Node;
+use crate::relay::{Line, Relay};
+use crate::rows::{create_tables, insert, replace};
+use crate::running::{becomes, get, over};
+use crate::support::catalogue;
+use crate::support::client::Response;
+use crate::support::eventually;
+use aqs_api::tables::UNIQUE_DEVICES;
+use aqs_origin::store::cassandra::Options;
+use aqs_proxy::house::House;
+use scylla_proxy::{
+    Condition, Node as Proxied, Proxy, Reaction, RequestOpcode, RequestReaction, RequestRule,
+    RunningProxy, ShardAwareness,
+};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+const KEPT: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240102";
+const ROW: &str = r#"{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"20240101","devices":3}"#;
+
+/// A house over an address that stands for the node, with one answer kept.
+async fn house_over(node: &Node, address: SocketAddr) -> House {
+    let options = Options {
+        hosts: vec![address.to_string()],
+        read_within: Duration::from_secs(2),
+        // Whether the line is dead is not what decides here.
+        keep_alive: None,
+        ..node.options()
+    };
+    let house = over(options).await;
+    assert_eq!(get(house.addresses[0], KEPT).await.status, 200);
+    house
+}
+
+async fn with_a_row(node: &Node) {
+    let session = node.session().await;
+    create_tables(&session, &catalogue(), 1).await;
+    replace(&session, &catalogue(), None).await;
+    insert(&session, &UNIQUE_DEVICES, ROW).await;
+}
+
+/// An address that has data, of so many for each case.
+fn target(case: usize, number: usize) -> String {
+    KEPT.replace("20240101/", &format!("{}01{:02}/", 2000 + case, 1 + number))
+}
+
+/// Many ask for the same and for others at once.
+async fn all_get(house: &House, case: usize, statuses: &[u16]) -> Vec<Response> {
+    let address = house.addresses[0];
+    let ask = |number: usize| {
+        let target = target(case, number % 10);
+        tokio::spawn(async move { get(address, &target).await })
+    };
+    let asked: Vec<_> = (0..20).map(ask).collect();
+    let mut answers = Vec::new();
+    for asked in asked {
+        let answer = asked.await.unwrap();
+        assert!(statuses.contains(&answer.status), "{}: {}", answer.status, answer.text());
+        answers.push(answer);
+    }
+    // What was kept is served all the time.
+    assert_eq!(get(address, KEPT).await.status, 200);
+    answers
+}
+
+/// It answers again; nobody waits for anything any more, and nothing runs but what always does.
+async fn recovers(house: &House, case: usize) {
+    becomes(house.addresses[0], &target(case, 20), 200).await;
+    let service = &house.service;
+    eventually(|| {
+        let mut text = String::new();
+        prometheus::TextEncoder::new().encode_utf8(&service.registry.gather(), &mut text).unwrap();
+        let level = |gauge: &str| {
+            let mut lines = text.lines().filter_map(|line| line.strip_prefix(gauge));
+            lines.find_map(|level| level.trim().parse::<u64>().ok()).expect(gauge)
+        };
+        service.tasks.is_empty() && GAUGES.iter().all(|gauge| level(gauge) == 0)
+    })
+    .await;
+}
+
+/// What is more than nothing only while somebody asks.
+const GAUGES: [&str; 6] = [
+    r#"aqs_connections{listener="public"}"#,
+    r#"aqs_flights{kind="key"}"#,
+    r#"aqs_flights{kind="lookup"}"#,
+    r#"aqs_flight_waiters{kind="key"}"#,
+    r#"aqs_flight_waiters{kind="lookup"}"#,
+    "aqs_store_queue",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a Cassandra"]
+async fn a_bad_line_is_told_as_such_and_forgotten() {
+    let node = Node::given().await;
+    with_a_row(&node).await;
+    let relay = Relay::to(&node.address).await;
+    let house = house_over(&node, relay.address).await;
+    let lines: [(Line, &[u16]); 4] = [
+        (Line::Reset, &[503]),
+        (Line::Cut, &[503]),
+        (Line::Silent, &[504]),
+        (Line::Slow, &[200, 504]),
+    ];
+    for (case, (line, statuses)) in lines.into_iter().enumerate() {
+        relay.be(line);
+        let answers = all_get(&house, case, statuses).await;
+        for answer in answers.iter().filter(|answer| answer.status >= 500) {
+            assert!(!answer.text().contains("127.0.0.1"), "{line:?}: {}", answer.text());
+        }
+        relay.be(Line::Clear);
+        recovers(&house, case).await;
+    }
+    assert!(house.drain().await, "connections were left");
+    eventually(|| relay.open() == 0).await;
+    relay.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a Cassandra"]
+async fn errors_of_a_node_are_told_apart() {
+    let node = Node::given().await;
+    with_a_row(&node).await;
+    let (address, mut proxy) = proxied(&node).await;
+    let house = house_over(&node, address).await;
+    let forge = RequestReaction::forge;
+    let reactions = [
+        ("overloaded", forge().overloaded(), 503),
+        ("unavailable", forge().unavailable(), 503),
+        ("is bootstrapping", forge().is_bootstrapping(), 503),
+        ("connection dropped", RequestReaction::drop_connection(), 503),
+        ("read timeout", forge().read_timeout(), 504),
+        ("no answer", RequestReaction::drop_frame(), 504),
+        ("server error", forge().server_error(), 500),
+        ("read failure", forge().read_failure(), 500),
+    ];
+    for (case, (name, reaction, status)) in reactions.into_iter().enumerate() {
+        proxy.running_nodes[0].change_request_rules(Some(vec![RequestRule(reads(), reaction)]));
+        for answer in all_get(&house, case, &[status]).await {
+            let detail = answer.json()["detail"].as_str().unwrap().to_owned();
+            assert!(detail.contains("(request "), "{name}: {detail}");
+            for inside in ["127.0.0.1", "cassandra", "unique", "Proxy"] {
+                assert!(!detail.contains(inside), "{name}: {detail}");
+            }
+            assert_eq!(answer.header("retry-after").is_some(), status == 503, "{name}");
+        }
+        proxy.running_nodes[0].change_request_rules(None);
+        recovers(&house, case).await;
+    }
+    assert!(house.drain().await, "connections were left");
+    // It ends with the runtime: `finish` panics if a worker is late with its complaints.
+}
+
+/// A proxy that knows frames, on a free port.
+async fn proxied(node: &Node) -> (SocketAddr, RunningProxy) {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let proxied = Proxied::builder()
+        .real_address(node.address.parse().unwrap())
+        .proxy_address(address)
+        .shard_awareness(ShardAwareness::Unaware)
+        .build();
+    (address, Proxy::new([proxied]).run().await.unwrap())
+}
+
+/// Reads of tables; what the driver asks for itself passes.
+fn reads() -> Condition {
+    Condition::RequestOpcode(RequestOpcode::Execute)
+        .and(Condition::not(Condition::ConnectionRegisteredAnyEvent))
+}

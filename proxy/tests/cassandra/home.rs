@@ -1,0 +1,138 @@
+//! What the program's commands for Cassandra are run with.
+
+use crate::node::Node;
+use crate::rows::{create_tables, replace};
+use crate::support::catalogue;
+use aqs_origin::store::cassandra::Credentials;
+use scylla::client::session::Session;
+use scylla::deserialize::row::DeserializeRow;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// A home with a configuration for the node, and a directory to load.
+pub(crate) struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    pub(crate) fn of(node: &Node) -> Self {
+        let mut config = String::new();
+        if let Some(Credentials { username, password }) = &node.credentials {
+            config +=
+                &format!("  authentication: {{username: {username}, password: {password}}}\n");
+        }
+        if let Some(ca) = &node.ca {
+            config += &format!("  tls: {{ca: {}}}\n", ca.display());
+        }
+        Self::with(&node.address, &config)
+    }
+
+    /// One for an address that stands for a node.
+    pub(crate) fn at(address: &str) -> Self {
+        Self::with(address, "")
+    }
+
+    fn with(address: &str, more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (host, port) = address.rsplit_once(':').unwrap();
+        let config = format!(
+            "cassandra:\n  hosts: [{host}]\n  port: {port}\n  local_dc: datacenter1\n  \
+             consistency: localQuorum\n{more}"
+        );
+        std::fs::write(folder.path().join("aqs.yaml"), config).unwrap();
+        std::fs::create_dir(folder.path().join("rows")).unwrap();
+        Self { folder }
+    }
+
+    pub(crate) fn rows(&self) -> PathBuf {
+        self.folder.path().join("rows")
+    }
+
+    pub(crate) fn put(&self, table: &str, rows: &str) {
+        std::fs::write(self.rows().join(format!("{table}.ndjson")), rows).unwrap();
+    }
+
+    /// The program with these words, on this node.
+    pub(crate) fn aqs(&self, words: &[&str]) -> Command {
+        let home = self.folder.path();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aqs"));
+        for name in ["CONFIG", "LISTEN", "STORE", "STATE", "MEMORY", "LOG"] {
+            command.env_remove(format!("AQS_{name}"));
+        }
+        command.env_remove("CASSANDRA_USERNAME").env_remove("CASSANDRA_PASSWORD");
+        command.env("HOME", home).env("XDG_STATE_HOME", home.join("state"));
+        command.args(words).arg("--config").arg(home.join("aqs.yaml"));
+        command.stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn schema(&self, words: &[&str]) -> Output {
+        self.aqs(&["schema", "--apply"]).args(words).output().unwrap()
+    }
+
+    pub(crate) fn loading(&self, rows: &Path) -> Command {
+        let mut command = self.aqs(&["load", "--to", "cassandra"]);
+        command.arg(rows);
+        command
+    }
+
+    pub(crate) fn load(&self) -> Output {
+        self.loading(&self.rows()).output().unwrap()
+    }
+
+    /// What is kept of how far a load is.
+    pub(crate) fn journal(&self) -> Option<String> {
+        let files = std::fs::read_dir(self.folder.path().join("state/aqs")).ok()?;
+        let mut names = files.map(|file| file.unwrap().path());
+        let file =
+            names.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("load-"))?;
+        std::fs::read_to_string(file).ok()
+    }
+
+    /// Waits until some of a load is kept as written; a minute is for ever.
+    pub(crate) fn wait_for_journal(&self, load: &mut Child) {
+        let begun = Instant::now();
+        while self.journal().is_none_or(|kept| kept.contains("\"lines\":0}")) {
+            assert!(load.try_wait().unwrap().is_none(), "the load is at its end already");
+            assert!(begun.elapsed() < Duration::from_secs(60), "nothing was kept");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+pub(crate) fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+}
+
+#[track_caller]
+pub(crate) fn succeeded(output: &Output) -> String {
+    assert!(output.status.success(), "{}", said(output));
+    said(output)
+}
+
+pub(crate) async fn select<R>(session: &Session, statement: &str) -> Vec<R>
+where
+    R: for<'frame, 'metadata> DeserializeRow<'frame, 'metadata>,
+{
+    let rows = session.query_unpaged(statement, ()).await.unwrap().into_rows_result().unwrap();
+    rows.rows::<R>().unwrap().map(Result::unwrap).collect()
+}
+
+/// A node whose tables are there and empty.
+pub(crate) async fn emptied() -> (Node, Session, Home) {
+    let node = Node::given().await;
+    let session = node.session().await;
+    create_tables(&session, &catalogue(), 1).await;
+    replace(&session, &catalogue(), None).await;
+    let home = Home::of(&node);
+    (node, session, home)
+}
+
+/// A line of unique devices: its key, and what follows that.
+pub(crate) fn device(timestamp: &str, rest: &str) -> String {
+    format!(
+        r#"{{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"{timestamp}"{rest}}}"#
+    ) + "\n"
+}

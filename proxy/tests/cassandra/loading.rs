@@ -1,0 +1,115 @@
+//! `aqs load --to cassandra`: what is in the tables afterwards.
+
+use crate::home::{device, emptied, said, select, succeeded};
+use crate::rows::replace;
+use crate::running::over;
+use crate::support::catalogue;
+use crate::support::scenario::{Outcome, topics};
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Cassandra"]
+async fn what_is_loaded_answers_as_from_the_embedded_store() {
+    let (node, session, home) = emptied().await;
+    let mut outcome = Outcome::default();
+    for topic in topics() {
+        replace(&session, &catalogue(), None).await;
+        // Some topics have rows that are there to be broken, and which the loader refuses.
+        let told = said(&home.loading(&topic.rows).output().unwrap());
+        assert!(told.contains("rows loaded into"), "{told}");
+        if !told.contains(", 0 bad rows") {
+            continue;
+        }
+        let house = over(node.options()).await;
+        outcome.add(&topic.scenarios, house.addresses[0]).await;
+        assert!(house.drain().await, "connections were left");
+    }
+    outcome.assert(300);
+}
+
+const DEVICES: &str = r#"SELECT "timestamp", devices, "offset", "_tid", "_del" FROM "local_group_default_T_unique_devices".data WHERE "_domain" = 'analytics.wikimedia.org' AND project = 'en.wikipedia' AND "access-site" = 'all-sites' AND granularity = 'daily'"#;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Cassandra"]
+async fn what_is_absent_stays_and_null_clears() {
+    let (_node, session, home) = emptied().await;
+    home.put(
+        "unique_devices",
+        &(device("20240101", r#","devices":3,"offset":1"#)
+            + &device("20240102", r#","devices":4,"offset":2"#)),
+    );
+    succeeded(&home.load());
+    home.put(
+        "unique_devices",
+        &(device("20240101", r#","devices":5"#) + &device("20240102", r#","offset":null"#)),
+    );
+    let told = succeeded(&home.load());
+    assert!(told.contains("2 rows loaded into"), "{told}");
+    assert!(told.contains("aqs purge --dataset unique-devices-daily"), "{told}");
+    type Row = (
+        String,
+        Option<i64>,
+        Option<i64>,
+        scylla::value::CqlTimeuuid,
+        Option<scylla::value::CqlTimeuuid>,
+    );
+    let rows: Vec<_> = select::<Row>(&session, DEVICES)
+        .await
+        .into_iter()
+        .map(|(day, devices, offset, tid, del)| (day, devices, offset, tid.to_string(), del))
+        .collect();
+    let tid = "13814000-1dd2-11b2-8080-808080808080".to_owned();
+    assert_eq!(
+        rows,
+        [
+            ("20240101".to_owned(), Some(5), Some(1), tid.clone(), None),
+            ("20240102".to_owned(), Some(4), None, tid, None),
+        ]
+    );
+}
+
+/// Although they go together; of two values with one time the greater would count.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Cassandra"]
+async fn of_two_lines_with_one_key_the_later_counts() {
+    let (_node, session, home) = emptied().await;
+    let line = |count| device("20240101", &format!(r#","devices":{count}"#));
+    home.put("unique_devices", &(1..=100).rev().map(line).collect::<String>());
+    succeeded(&home.load());
+    let devices = r#"SELECT devices FROM "local_group_default_T_unique_devices".data"#;
+    assert_eq!(select::<(i64,)>(&session, devices).await, [(1,)]);
+}
+
+/// However many are under way at once, and whichever comes first.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Cassandra"]
+async fn a_later_line_is_written_with_a_later_time() {
+    let (_node, session, home) = emptied().await;
+    let line = |number| device("20240101", &format!(r#","devices":{number}"#));
+    let line = |number: i64| line(number).replace("en.wikipedia", &format!("p{number}.wikipedia"));
+    home.put("unique_devices", &(1..=5000).map(line).collect::<String>());
+    succeeded(&home.load());
+    let times =
+        r#"SELECT devices, writetime(devices) FROM "local_group_default_T_unique_devices".data"#;
+    let mut times = select::<(i64, i64)>(&session, times).await;
+    times.sort_unstable();
+    assert_eq!(times.len(), 5000);
+    assert!(times.is_sorted_by(|(_, before), (_, after)| before < after), "{times:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Cassandra"]
+async fn a_row_that_makes_no_sense_is_left_out_and_a_strict_load_writes_nothing() {
+    let (_node, session, home) = emptied().await;
+    let rows = device("20240101", r#","devices":3"#) + &device("20240102", r#","devices":-1"#);
+    home.put("unique_devices", &rows);
+    let strict = home.loading(&home.rows()).arg("--strict").output().unwrap();
+    assert_eq!(strict.status.code(), Some(1), "{}", said(&strict));
+    assert!(said(&strict).contains("unique_devices.ndjson:2: "), "{}", said(&strict));
+    let count = r#"SELECT count(*) FROM "local_group_default_T_unique_devices".data"#;
+    assert_eq!(select::<(i64,)>(&session, count).await, [(0,)]);
+    let lenient = home.load();
+    assert_eq!(lenient.status.code(), Some(1), "{}", said(&lenient));
+    assert!(said(&lenient).contains("1 rows loaded"), "{}", said(&lenient));
+    assert_eq!(select::<(i64,)>(&session, count).await, [(1,)]);
+    assert_eq!(home.journal(), None, "a load that came to its end left its journal");
+}

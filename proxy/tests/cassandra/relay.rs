@@ -1,0 +1,113 @@
+//! Between the store and a node: bytes pass, slowly, in part, or not at all.
+//!
+//! What is about frames is `scylla-proxy`'s; it can't send half of one.
+
+use socket2::SockRef;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The nine bytes of a frame's head, and some of a body that is longer.
+const BEGINNING: usize = 12;
+
+/// What happens to what the node says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// It passes.
+    Clear,
+    /// It passes byte by byte, each a millisecond after the other.
+    Slow,
+    /// Of a reply the head passes and the beginning of the body, then the connection is closed.
+    Cut,
+    /// The connection is reset in the place of a reply.
+    Reset,
+    /// Nothing passes, and connections stay.
+    Silent,
+}
+use Line::{Clear, Cut, Reset, Silent, Slow};
+
+/// A listener that stands for a node.
+pub(crate) struct Relay {
+    pub(crate) address: SocketAddr,
+    line: watch::Sender<Line>,
+    tasks: TaskTracker,
+    end: CancellationToken,
+}
+
+impl Relay {
+    /// Listens on a free port, and passes to a node.
+    pub(crate) async fn to(node: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (line, watch) = watch::channel(Clear);
+        let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
+        let (node, relays) = (node.to_owned(), tasks.clone());
+        let until = end.clone();
+        tasks.spawn(end.clone().run_until_cancelled_owned(async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                let Ok(server) = TcpStream::connect(&node).await else { continue };
+                let connection = pass(client, server, watch.clone());
+                relays.spawn(until.clone().run_until_cancelled_owned(connection));
+            }
+        }));
+        Self { address, line, tasks, end }
+    }
+
+    pub(crate) fn be(&self, line: Line) {
+        self.line.send_replace(line);
+    }
+
+    /// How many connections are open.
+    pub(crate) fn open(&self) -> usize {
+        // One is the listener.
+        self.tasks.len() - 1
+    }
+
+    pub(crate) async fn end(self) {
+        self.end.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// Passes both ways until one of them ends. What the store says always passes.
+async fn pass(client: TcpStream, server: TcpStream, line: watch::Receiver<Line>) {
+    let (mut from_client, to_client) = client.into_split();
+    let (from_server, mut to_server) = server.into_split();
+    tokio::select! {
+        _ = tokio::io::copy(&mut from_client, &mut to_server) => {}
+        () = back(from_server, to_client, line) => {}
+    }
+}
+
+async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, line: watch::Receiver<Line>) {
+    let mut chunk = vec![0; 65_536];
+    while let Ok(count @ 1..) = from.read(&mut chunk).await {
+        let chunk = &chunk[..count];
+        let now = *line.borrow();
+        let passed = match now {
+            Clear => to.write_all(chunk).await,
+            Slow => slowly(&mut to, chunk).await,
+            Cut => to.write_all(&chunk[..count.min(BEGINNING)]).await,
+            Reset => SockRef::from(to.as_ref()).set_linger(Some(Duration::ZERO)),
+            Silent => continue,
+        };
+        if passed.is_err() || matches!(now, Cut | Reset) {
+            break;
+        }
+    }
+}
+
+async fn slowly(to: &mut OwnedWriteHalf, bytes: &[u8]) -> std::io::Result<()> {
+    for byte in bytes {
+        to.write_all(&[*byte]).await?;
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! Rows in real tables, written as Cassandra itself reads JSON: neither by the program's
+//! statements nor by its loader, which would refuse rows that are there to be broken.
+
+use aqs_api::table::{DOMAIN, TID};
+use aqs_api::{Catalogue, Table};
+use aqs_origin::store::cassandra::cql;
+use aqs_origin::store::cassandra::replication::Replication;
+use scylla::client::session::Session;
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// Creates what isn't there of every table, with so many copies.
+pub(crate) async fn create_tables(session: &Session, catalogue: &Catalogue, copies: u8) {
+    let replication = Replication::of([("datacenter1".to_owned(), copies)]);
+    for table in catalogue.tables() {
+        run(session, &cql::create_keyspace(&cql::keyspace(table), &replication)).await;
+        run(session, &cql::create_table(table)).await;
+    }
+}
+
+/// Puts a directory of rows, or nothing, in the place of whatever the tables hold.
+pub(crate) async fn replace(session: &Session, catalogue: &Catalogue, rows: Option<&Path>) {
+    for table in catalogue.tables() {
+        run(session, &format!("TRUNCATE {}", cql::data(table))).await;
+        let Some(rows) = rows else { continue };
+        let file = rows.join(format!("{}.ndjson", table.name));
+        let Ok(text) = std::fs::read_to_string(file) else { continue };
+        for line in text.lines() {
+            insert(session, table, line).await;
+        }
+    }
+}
+
+/// Writes a row, which is a JSON object; columns that it doesn't have stay unset.
+pub(crate) async fn insert(session: &Session, table: &Table, row: &str) {
+    let row: Map<String, Value> = serde_json::from_str(row).unwrap();
+    // Names whose case counts are quoted inside of the quotes of JSON.
+    let mut quoted: Map<String, Value> =
+        row.into_iter().map(|(name, value)| (cql::quote(&name), value)).collect();
+    quoted.insert(cql::quote("_domain"), DOMAIN.into());
+    quoted.entry(cql::quote("_tid")).or_insert(TID.into());
+    let insert = format!("INSERT INTO {} JSON ? DEFAULT UNSET", cql::data(table));
+    let row = Value::Object(quoted).to_string();
+    session.query_unpaged(insert, (row,)).await.unwrap();
+}
+
+/// Runs a statement that gives no rows.
+pub(crate) async fn run(session: &Session, statement: &str) {
+    if let Err(error) = session.query_unpaged(statement, ()).await {
+        panic!("{statement}: {error}");
+    }
+}

@@ -1,0 +1,126 @@
+//! A service over Cassandra, in this process or as the program, and what can be waited for.
+
+use crate::support::client::{Client, Response};
+use crate::support::{catalogue, house, settings};
+use aqs_origin::Clock;
+use aqs_origin::epochs::{Depth, Scope};
+use aqs_origin::store::cassandra::{CassandraStore, Options};
+use aqs_proxy::house::House;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Lines};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A house over a cluster, not ready yet.
+pub(crate) async fn begun(options: Options) -> House {
+    let store = CassandraStore::new(options, &catalogue(), Clock::System).unwrap();
+    house(settings(), Arc::new(store)).await
+}
+
+/// A house over a cluster, once it is ready.
+pub(crate) async fn over(options: Options) -> House {
+    let house = begun(options).await;
+    becomes(house.admin_addresses[0], "/readyz", 200).await;
+    house
+}
+
+/// Asks on a connection of its own.
+pub(crate) async fn get(address: SocketAddr, target: &str) -> Response {
+    Client::connect(address).await.get(target).await
+}
+
+/// Asks again until an answer has a status; a minute is for ever.
+pub(crate) async fn becomes(address: SocketAddr, target: &str, status: u16) -> Response {
+    comes(address, target, |response| response.status == status).await
+}
+
+/// Asks again until an answer is as it should be; a minute is for ever.
+pub(crate) async fn comes(
+    address: SocketAddr,
+    target: &str,
+    is_right: impl Fn(&Response) -> bool,
+) -> Response {
+    comes_after(address, target, || {}, is_right).await
+}
+
+/// The same for any answer, of the store alone: what is kept is purged before each time.
+pub(crate) async fn comes_anew(
+    house: &House,
+    target: &str,
+    is_right: impl Fn(&Response) -> bool,
+) -> Response {
+    let purge = || {
+        house.service.origin.purge(Scope::Everything, Depth::Hard).unwrap();
+    };
+    comes_after(house.addresses[0], target, purge, is_right).await
+}
+
+async fn comes_after(
+    address: SocketAddr,
+    target: &str,
+    before: impl Fn(),
+    is_right: impl Fn(&Response) -> bool,
+) -> Response {
+    let mut last = None;
+    let asking = async {
+        loop {
+            before();
+            let response = get(address, target).await;
+            if is_right(&response) {
+                return response;
+            }
+            last = Some(response);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    match tokio::time::timeout(Duration::from_secs(60), asking).await {
+        Ok(response) => response,
+        Err(_) => panic!("{target}: {:?} to the end", last.map(|last| (last.status, last.body))),
+    }
+}
+
+/// The program `aqs`, killed when dropped.
+pub(crate) struct Program {
+    child: Child,
+    log: PathBuf,
+    /// Held, since it goes on to say what it has.
+    _said: Lines<BufReader<ChildStdout>>,
+    pub(crate) address: SocketAddr,
+}
+
+impl Program {
+    /// Starts it as upstream's services are started, with one of their files.
+    pub(crate) fn start(home: &Path, config: &str) -> Self {
+        let file = home.join("config.yaml");
+        std::fs::write(&file, config).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aqs"));
+        for name in ["CONFIG", "LISTEN", "STORE", "STATE", "MEMORY", "LOG"] {
+            command.env_remove(format!("AQS_{name}"));
+        }
+        command.env_remove("CASSANDRA_USERNAME").env_remove("CASSANDRA_PASSWORD");
+        command.env("HOME", home).env("XDG_CACHE_HOME", home.join("cache"));
+        command.env("AQS_ADMIN_LISTEN", "127.0.0.1:0").arg("-config").arg(&file);
+        let log = home.join("log");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines
+            .by_ref()
+            .map_while(Result::ok)
+            .find_map(|line| line.trim().strip_prefix("http://").map(|it| it.parse().unwrap()));
+        Self { child, log, _said: lines, address: address.expect("it ended before it listened") }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("{}", std::fs::read_to_string(&self.log).unwrap_or_default());
+        }
+    }
+}

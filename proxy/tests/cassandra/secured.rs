@@ -1,0 +1,115 @@
+//! What a node with passwords and TLS is asked.
+
+use crate::node::Node;
+use crate::rows::{create_tables, insert, replace, run};
+use crate::running::{Program, becomes, begun, comes, get, over};
+use crate::support::catalogue;
+use crate::support::scenario::{Outcome, topics};
+use aqs_api::tables::UNIQUE_DEVICES;
+use aqs_origin::store::cassandra::{Credentials, Options, cql};
+
+const DEVICES: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240101";
+const ROW: &str = r#"{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"20240101","devices":3}"#;
+
+/// Of each topic the first two with data, and the first without.
+#[tokio::test]
+#[ignore = "needs a Cassandra"]
+async fn a_spread_of_scenarios_answers_as_on_the_embedded_store() {
+    let node = Node::given().await;
+    assert!(node.ca.is_some() && node.credentials.is_some(), "this node is not a secured one");
+    let session = node.session().await;
+    create_tables(&session, &catalogue(), 1).await;
+    let mut outcome = Outcome::default();
+    for topic in topics() {
+        replace(&session, &catalogue(), Some(&topic.rows)).await;
+        let house = over(node.options()).await;
+        let with = |status| topic.scenarios.iter().filter(move |each| each.status == status);
+        outcome.add(with(200).take(2).chain(with(404).take(1)), house.addresses[0]).await;
+        assert!(house.drain().await, "connections were left");
+    }
+    outcome.assert(20);
+}
+
+/// As production's chart fills it, but for the address.
+const PRODUCTION: &str = "\
+service_name: device-analytics
+listen_address: 127.0.0.1
+listen_port: 0
+log_level: WARNING
+context_timeout: 40
+cassandra:
+  port: 9042
+  consistency: localQuorum
+  hosts:
+    - aqs1010-a.eqiad.wmnet
+  local_dc: eqiad
+  config_table: aqs.config
+  authentication:
+    username: device_analytics
+    password: geheim
+  tls:
+    ca: /etc/ssl/certs/wmf-ca-certificates.crt
+druid:
+  host: http://druid-public-broker.svc.eqiad.wmnet
+  port: '8082'
+  datasource: ''
+";
+
+#[tokio::test]
+#[ignore = "needs a Cassandra"]
+async fn productions_configuration_and_user_are_enough() {
+    let node = Node::given().await;
+    let session = node.session().await;
+    create_tables(&session, &catalogue(), 1).await;
+    replace(&session, &catalogue(), None).await;
+    insert(&session, &UNIQUE_DEVICES, ROW).await;
+    let role = "CREATE ROLE IF NOT EXISTS device_analytics WITH LOGIN = true AND PASSWORD = ";
+    run(&session, &format!("{role}'geheim'")).await;
+    run(&session, &cql::grant(&cql::keyspace(&UNIQUE_DEVICES), "device_analytics")).await;
+    let (host, port) = node.host_and_port();
+    let config = PRODUCTION
+        .replace("9042", port)
+        .replace("aqs1010-a.eqiad.wmnet", host)
+        .replace("local_dc: eqiad", "local_dc: datacenter1")
+        .replace(
+            "/etc/ssl/certs/wmf-ca-certificates.crt",
+            node.ca.as_ref().unwrap().to_str().unwrap(),
+        );
+    let home = tempfile::tempdir().unwrap();
+    let program = Program::start(home.path(), &config);
+    let answer = becomes(program.address, DEVICES, 200).await;
+    assert_eq!(answer.json()["items"][0]["devices"], 3);
+    // A table that it may not read is not one without data, and waiting doesn't help.
+    let views = "/metrics/pageviews/aggregate/en.wikipedia/all-access/user/daily/20240101/20240101";
+    assert_eq!(get(program.address, views).await.status, 500);
+}
+
+#[tokio::test]
+#[ignore = "needs a Cassandra"]
+async fn a_wrong_password_is_told_and_tried_again() {
+    let node = Node::given().await;
+    let session = node.session().await;
+    create_tables(&session, &catalogue(), 1).await;
+    replace(&session, &catalogue(), None).await;
+    insert(&session, &UNIQUE_DEVICES, ROW).await;
+    run(&session, "DROP ROLE IF EXISTS latecomer").await;
+    let password = "noch nicht";
+    let credentials =
+        Credentials { username: "latecomer".to_owned(), password: password.to_owned() };
+    let house = begun(Options { credentials: Some(credentials), ..node.options() }).await;
+    let refused = becomes(house.addresses[0], DEVICES, 503).await;
+    assert!(!refused.text().contains("latecomer"), "{}", refused.text());
+    let told =
+        comes(house.admin_addresses[0], "/readyz", |told| told.text().contains("latecomer")).await;
+    assert_eq!(told.status, 503);
+    assert!(!told.text().contains(password), "{}", told.text());
+
+    let role = format!("CREATE ROLE latecomer WITH LOGIN = true AND PASSWORD = '{password}'");
+    run(&session, &role).await;
+    for table in catalogue().tables() {
+        run(&session, &cql::grant(&cql::keyspace(table), "latecomer")).await;
+    }
+    assert_eq!(becomes(house.addresses[0], DEVICES, 200).await.json()["items"][0]["devices"], 3);
+    becomes(house.admin_addresses[0], "/readyz", 200).await;
+    assert!(house.drain().await);
+}

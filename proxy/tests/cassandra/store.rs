@@ -1,0 +1,304 @@
+//! What the store makes of tables and nodes that are not as they should be.
+
+use crate::node::Node;
+use crate::relay::{Line, Relay};
+use crate::rows::{create_tables, insert, replace, run};
+use crate::running::{becomes, begun, comes_anew, get, over};
+use crate::support::catalogue;
+use aqs_api::tables::{PAGEVIEWS_PER_ARTICLE, TOP_BY_COUNTRY, TOP_PAGEVIEWS, UNIQUE_DEVICES};
+use aqs_origin::store::cassandra::{Configured, Options, cql};
+use aqs_proxy::house::House;
+use scylla::client::session::Session;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+const DEVICES: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
+const ARTICLE: &str = "/metrics/pageviews/per-article/en.wikipedia/all-access/all-agents/Main_Page/daily/20240101/20240131";
+
+/// A node with all tables, and nothing in them.
+async fn emptied() -> (Node, Session) {
+    let node = Node::given().await;
+    let session = node.session().await;
+    // Some tests here make it otherwise than it should be, and may not have come to their ends.
+    let odd = format!("DROP TABLE IF EXISTS {}", cql::data(&UNIQUE_DEVICES));
+    let _ = session.query_unpaged(odd, ()).await;
+    create_tables(&session, &catalogue(), 1).await;
+    replace(&session, &catalogue(), None).await;
+    (node, session)
+}
+
+async fn devices(session: &Session, day: &str, count: u32) {
+    let row = format!(
+        r#"{{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"{day}","devices":{count}}}"#
+    );
+    insert(session, &UNIQUE_DEVICES, &row).await;
+}
+
+/// The `name` figures of an answer's items.
+async fn figures(address: SocketAddr, target: &str, name: &str) -> Vec<u64> {
+    let answer = get(address, target).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let items = answer.json()["items"].clone();
+    items.as_array().unwrap().iter().map(|item| item[name].as_u64().unwrap()).collect()
+}
+
+/// Waits until it is not ready for a reason.
+async fn is_told(house: &House, reason: &str) {
+    let mut last = String::new();
+    let told = async {
+        while !last.contains(reason) {
+            let told = get(house.admin_addresses[0], "/readyz").await;
+            assert_eq!(told.status, 503);
+            last = told.text().to_owned();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let told = tokio::time::timeout(Duration::from_secs(60), told).await;
+    assert!(told.is_ok(), "{last}");
+}
+
+async fn datasets(house: &House) -> String {
+    get(house.addresses[0], "/metrics/datasets").await.text().to_owned()
+}
+
+#[tokio::test]
+#[ignore = "needs a Cassandra"]
+async fn integers_of_another_width_and_nulls_are_read() {
+    let (node, session) = emptied().await;
+    let table = cql::data(&UNIQUE_DEVICES);
+    // As somebody made it who thought that no project has more than so many devices.
+    run(&session, &format!("DROP TABLE {table}")).await;
+    let narrow = cql::create_table(&UNIQUE_DEVICES)
+        .replace("\"devices\" bigint", "\"devices\" int")
+        .replace("\"offset\" bigint", "\"offset\" varint");
+    run(&session, &narrow).await;
+    insert(&session, &UNIQUE_DEVICES, r#"{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"20240101","devices":2147483647,"offset":70000,"underestimate":4294967296}"#).await;
+    devices(&session, "20240102", 5).await;
+    let house = over(node.options()).await;
+    let address = house.addresses[0];
+    assert_eq!(figures(address, DEVICES, "devices").await, [2_147_483_647, 5]);
+    assert_eq!(figures(address, DEVICES, "offset").await, [70_000, 0]);
+    assert_eq!(figures(address, DEVICES, "underestimate").await, [4_294_967_296, 0]);
+    assert!(house.drain().await);
+    run(&session, &format!("DROP TABLE {table}")).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a Cassandra"]
+async fn a_table_made_anew_with_other_types_is_read_as_it_is_then() {
+    let (node, session) = emptied().await;
+    devices(&session, "20240101", 3).await;
+    let house = over(node.options()).await;
+    assert_eq!(figures(house.addresses[0], DEVICES, "devices").await, [3]);
+    let table = cql::data(&UNIQUE_DEVICES);
+    run(&session, &format!("DROP TABLE {table}")).await;
+    let narrow = cql::create_table(&UNIQUE_DEVICES).replace("bigint", "int");
+    run(&session, &narrow).await;
+    devices(&session, "20240101", 4).await;
+    comes_anew(&house, DEVICES, |answer| {
+        assert_ne!(answer.status, 500, "{}", answer.text());
+        answer.status == 200 && answer.json()["items"][0]["devices"] == 4
+    })
+    .await;
+    assert!(house.drain().await);
+    run(&session, &format!("DROP TABLE {table}")).await;
+}
+
+#[tokio::test]
+#[ignore = "needs a Cassandra"]
+async fn a_column_of_an_unfit_type_fails_alone_and_is_named() {
+    let (node, session) = emptied().await;
+    let table = cql::data(&UNIQUE_DEVICES);
+    run(&session, &format!("DROP TABLE {table}")).await;
+    let unfit =
+        cql::create_table(&UNIQUE_DEVICES).replace("\"offset\" bigint", "\"offset\" boolean");
+    run(&session, &unfit).await;
+    let house = over(node.options()).await;
+    let failed = get(house.addresses[0], DEVICES).await;
+    assert_eq!(failed.status, 500, "{}", failed.text());
+    assert!(!failed.text().contains("boolean"), "{}", failed.text());
+    let told = get(house.admin_addresses[0], "/readyz").await;
+    let expected =
+        "table unique_devices: column \\\"offset\\\" is of type boolean where an integer belongs";
+    assert!(told.text().contains(expected), "{}", told.text());
+    assert_eq!(get(house.addresses[0], ARTICLE).await.status, 404);
+    run(&session, &format!("DROP TABLE {table}")).await;
+    create_tables(&session, &catalogue(), 1).await;
+    becomes(house.addresses[0], DEVICES, 404).await;
+    assert!(house.drain().await);
+}
+
+#[tokio::test]
+#[ignore = "needs a Cassandra"]
+async fn what_comes_late_is_waited_for() {
+    let (node, session) = emptied().await;
+    devices(&session, "20240101", 3).await;
+    let relay = Relay::to(&node.address).await;
+    relay.be(Line::Reset);
+    let options = Options { hosts: vec![relay.address.to_string()], ..node.options() };
+    let house = begun(options).await;
+    assert_eq!(get(house.addresses[0], DEVICES).await.status, 503);
+    is_told(&house, "Cassandra: ").await;
+    relay.be(Line::Clear);
+    becomes(house.admin_addresses[0], "/readyz", 200).await;
+    assert_eq!(figures(house.addresses[0], DEVICES, "devices").await, [3]);
+    assert!(house.drain().await);
+    relay.end().await;
+}
+
+#[tokio::test]
+#[ignore = "needs a Cassandra"]
+async fn what_nobody_can_connect_to_is_told_with_what_is_likely_wrong() {
+    let node = Node::given().await;
+    let (_, port) = node.host_and_port();
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for (options, expected) in [
+        (
+            Options { hosts: vec![closed.to_string()], ..node.options() },
+            "connection refused; does Cassandra run there",
+        ),
+        (
+            Options { hosts: vec![format!("no.such.host.invalid:{port}")], ..node.options() },
+            "none of the names in cassandra.hosts can be resolved",
+        ),
+        (
+            Options { local_dc: Some("eqiat".to_owned()), ..node.options() },
+            "no node is in the data centre \\\"eqiat\\\" (cassandra.local_dc); there are: datacenter1",
+        ),
+    ] {
+        let house = begun(options).await;
+        is_told(&house, expected).await;
+        assert_eq!(get(house.addresses[0], DEVICES).await.status, 503);
+        assert!(house.drain().await);
+    }
+    // One name among several that is wrong does no harm.
+    let hosts = vec![format!("no.such.host.invalid:{port}"), node.address.clone()];
+    let house = over(Options { hosts, ..node.options() }).await;
+    assert!(house.drain().await);
+}
+
+#[tokio::test]
+#[ignore = "needs a Cassandra"]
+async fn how_far_data_reach_is_found_out_and_noticed_when_it_changes() {
+    let (node, session) = emptied().await;
+    devices(&session, "20240105", 1).await;
+    devices(&session, "20240108", 2).await;
+    let months = [month_from_now(-3), month_from_now(-2)];
+    for (year, month) in &months {
+        let row = format!(
+            r#"{{"project":"en.wikipedia","access":"all-access","year":"{year}","month":"{month}","countriesJSON":"[]"}}"#
+        );
+        insert(&session, &TOP_BY_COUNTRY, &row).await;
+    }
+    for (year, month, day) in [day_from_today(-4), day_from_today(-3), day_from_today(-2)] {
+        let row = format!(
+            r#"{{"project":"en.wikipedia","access":"all-access","year":"{year}","month":"{month}","day":"{day}","articlesJSON":"[]"}}"#
+        );
+        insert(&session, &TOP_PAGEVIEWS, &row).await;
+    }
+    let options = Options { probe_every: Duration::from_millis(200), ..node.options() };
+    let house = over(options).await;
+    let told = datasets(&house).await;
+    let line = |name: &str, granularity: &str, first: &str, last: &str| {
+        format!(
+            r#"{{"dataset":"{name}","granularity":"{granularity}","first":"{first}","last":"{last}"}}"#
+        )
+    };
+    let expected = line("unique-devices-daily", "daily", "20240105", "20240108");
+    assert!(told.contains(&expected), "{told}");
+    let digits = |(year, month, day): (String, String, String)| format!("{year}{month}{day}");
+    let expected = line(
+        "pageviews-top-daily",
+        "daily",
+        &digits(day_from_today(-4)),
+        &digits(day_from_today(-2)),
+    );
+    assert!(told.contains(&expected), "{told}");
+    let of = |(year, month): &(String, String)| format!("{year}{month}01");
+    let expected =
+        line("pageviews-top-by-country-monthly", "monthly", &of(&months[0]), &of(&months[1]));
+    assert!(told.contains(&expected), "{told}");
+    assert!(!told.contains("legacy"), "{told}");
+
+    // Another partition may reach further: it is asked for all the same.
+    insert(&session, &UNIQUE_DEVICES, r#"{"project":"de.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"20240110","devices":9}"#).await;
+    let address = house.addresses[0];
+    let further = "/metrics/unique-devices/de.wikipedia/all-sites/daily/20240110/20240110";
+    assert_eq!(figures(address, further, "devices").await, [9]);
+    let beyond = get(address, &DEVICES.replace("202401", "202403")).await;
+    let status = beyond.header("cache-status").unwrap_or_default().to_owned();
+    assert!(beyond.status == 404 && status.contains("not-loaded"), "{status}");
+    let before = get(address, &DEVICES.replace("202401", "202301")).await;
+    let status = before.header("cache-status").unwrap_or_default().to_owned();
+    assert!(before.status == 404 && status.contains("out-of-range"), "{status}");
+
+    // A new newest period makes what is kept stale, and it comes anew.
+    assert_eq!(figures(address, DEVICES, "devices").await, [1, 2]);
+    devices(&session, "20240109", 3).await;
+    let fresh = async {
+        while figures(address, DEVICES, "devices").await != [1, 2, 3] {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(60), fresh).await.is_ok());
+    assert!(datasets(&house).await.contains("\"last\":\"20240109\""));
+    assert!(house.drain().await);
+}
+
+#[tokio::test]
+#[ignore = "needs a Cassandra"]
+async fn what_is_configured_is_not_probed_and_cuts() {
+    let (node, session) = emptied().await;
+    devices(&session, "20240105", 1).await;
+    devices(&session, "20240108", 2).await;
+    let digits = |text: &str| aqs_api::calendar::Digits::from_text(text).unwrap();
+    let known = Configured { first: digits("20240101"), last: Some(digits("20240105")) };
+    let extents = [("unique-devices-daily".to_owned(), known)].into();
+    let house = over(Options { extents, ..node.options() }).await;
+    assert_eq!(figures(house.addresses[0], DEVICES, "devices").await, [1]);
+    assert!(house.drain().await);
+}
+
+#[tokio::test]
+#[ignore = "needs a Cassandra"]
+async fn a_long_series_is_read_over_many_pages() {
+    let (node, session) = emptied().await;
+    // More rows than two pages hold: every hour of 600 days.
+    let day = |day: i64| jiff::civil::date(2020, 1, 1) + jiff::Span::new().days(day);
+    let insert = format!(
+        r#"INSERT INTO {} ("_domain","project","article","granularity","timestamp","_tid","aa") VALUES ('analytics.wikimedia.org','en.wikipedia','Main_Page','daily',?,13814000-1dd2-11b2-8080-808080808080,1)"#,
+        cql::data(&PAGEVIEWS_PER_ARTICLE)
+    );
+    let statement = session.prepare(insert).await.unwrap();
+    for number in 0..600 {
+        let day = day(number).strftime("%Y%m%d").to_string();
+        let hours = (0..24).map(|hour| format!("{day}{hour:02}"));
+        let writes = hours.map(|stamp| {
+            let (session, statement) = (&session, &statement);
+            async move { session.execute_unpaged(statement, (stamp,)).await.unwrap() }
+        });
+        for write in writes {
+            write.await;
+        }
+    }
+    let house = over(node.options()).await;
+    let target = ARTICLE.replace("20240101/20240131", "20200101/20211231");
+    assert_eq!(figures(house.addresses[0], &target, "views").await.len(), 600 * 24);
+    assert!(house.drain().await);
+}
+
+/// A day so many days from today, in the texts of a key.
+fn day_from_today(days: i64) -> (String, String, String) {
+    let date = today() + jiff::Span::new().days(days);
+    (format!("{:04}", date.year()), format!("{:02}", date.month()), format!("{:02}", date.day()))
+}
+
+fn month_from_now(months: i64) -> (String, String) {
+    let date = today().first_of_month() + jiff::Span::new().months(months);
+    (format!("{:04}", date.year()), format!("{:02}", date.month()))
+}
+
+fn today() -> jiff::civil::Date {
+    let days = aqs_origin::Clock::System.now().0 / 86_400_000;
+    jiff::civil::date(1970, 1, 1) + jiff::Span::new().days(days as i64)
+}
