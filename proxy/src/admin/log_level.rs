@@ -108,8 +108,8 @@ mod tests {
         let parse = |query| Wanted::parse(query).map(|wanted| (wanted.filter, wanted.lasts));
         let minutes = |count: u64| Some(Duration::from_secs(60 * count));
         for (query, filter, lasts) in [
-            ("level=warning", "warn", None),
-            ("level=ERROR&for=10m", "error", minutes(10)),
+            ("level=warning", LogLevel::Warning.filter(), None),
+            ("level=ERROR&for=10m", LogLevel::Error.filter(), minutes(10)),
             ("for=1m&filter=aqs_origin%3Ddebug,info", "aqs_origin=debug,info", minutes(1)),
             ("filter=aqs_origin=debug,info", "aqs_origin=debug,info", None),
         ] {

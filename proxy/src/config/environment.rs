@@ -122,8 +122,9 @@ pub(super) fn apply(
 const OURS: &str = "AQS_";
 /// What others begin with: builds, tests, and the variables that Kubernetes sets for a service
 /// called aqs.
-const OTHERS: [&str; 7] = [
+const OTHERS: [&str; 8] = [
     "AQS_BUILD_",
+    "AQS_RUST_VERSION",
     "AQS_CASSANDRA_",
     "AQS_JAVA",
     "AQS_PORT",

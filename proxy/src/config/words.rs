@@ -144,15 +144,10 @@ impl LogLevel {
     pub fn filter(self) -> &'static str {
         match self {
             // What lies below us is quieter than we are.
-            // What the driver says of connections that fail, its keeper says once and better.
-            Self::Debug => {
-                "debug,pingora_core=warn,rustls=warn,scylla=warn,scylla::cluster::metadata=off"
-            }
-            Self::Info => {
-                "info,pingora_core=warn,rustls=warn,scylla=warn,scylla::cluster::metadata=off"
-            }
-            Self::Warning => "warn,scylla::cluster::metadata=off",
-            Self::Error => "error,scylla::cluster::metadata=off",
+            Self::Debug => "debug,pingora_core=warn,rustls=warn,scylla=warn",
+            Self::Info => "info,pingora_core=warn,rustls=warn,scylla=warn",
+            Self::Warning => "warn",
+            Self::Error => "error",
             // What fails is less than what ends the program, though both are errors to `tracing`.
             Self::Fatal => "off,fatal=error",
         }

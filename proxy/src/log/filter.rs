@@ -19,17 +19,21 @@ const TARGETS: [&str; 7] = [
     fields::FATAL,
 ];
 
+/// The part of Cassandra's driver that repeats itself.
+const DRIVER: &str = "scylla::cluster::metadata";
+
 /// A filter as `tracing` has it: `debug`, or `aqs_origin=debug,info`.
 ///
 /// Access lines have a switch of their own, and what operators do is told in any case: both pass
-/// at any level unless the filter names them.
+/// at any level unless the filter names them. What Cassandra's driver says of connections that
+/// fail passes at none: the store says it once, and better.
 ///
 /// # Errors
 ///
 /// If it is none, or has a word alone that is no level: `tracing` would take `verbose` for a
 /// target, and let nothing else pass.
 pub fn filter(text: &str) -> Result<EnvFilter, LevelError> {
-    let mut whole = format!("{}=info,{}=info", fields::ACCESS, fields::ADMIN);
+    let mut whole = format!("{}=info,{}=info,{DRIVER}=off", fields::ACCESS, fields::ADMIN);
     for part in parts(text) {
         if is_word(part) && !is_level(part) {
             return Err(LevelError::NoLevel { word: part.to_owned(), hint: hint(part) });
