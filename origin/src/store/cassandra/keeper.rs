@@ -25,6 +25,13 @@ const LOOK_AGAIN: Duration = Duration::from_millis(500);
 /// How long a look may take: longer than a silent node takes to be dropped.
 const LOOK_WITHIN: Duration = Duration::from_secs(15);
 
+/// Whether all could be asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Probed {
+    Whole,
+    InPart,
+}
+
 /// What was told, so that it is told once.
 #[derive(Default)]
 struct Told {
@@ -113,7 +120,7 @@ impl CassandraStore {
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut seen = Instant::now();
         let mut looked = Instant::now();
-        let mut probed: Option<Instant> = None;
+        let mut probe_at = Instant::now();
         loop {
             let asked = tokio::select! {
                 _ = tick.tick() => false,
@@ -127,8 +134,8 @@ impl CassandraStore {
                 self.tell_of_session(told, format!("no node is connected any more ({hosts})"));
                 return;
             }
-            if asked && looked.elapsed() < LOOK_AGAIN {
-                tokio::time::sleep(LOOK_AGAIN - looked.elapsed()).await;
+            if asked {
+                tokio::time::sleep(LOOK_AGAIN.saturating_sub(looked.elapsed())).await;
             }
             let every = match self.lacks(up) {
                 true => LOOK_FOR_MISSING,
@@ -141,12 +148,18 @@ impl CassandraStore {
                 self.tell_of_look(told, result);
                 self.tell_of_tables(up, told);
                 if self.ready(up) != before {
-                    probed = None;
+                    probe_at = Instant::now();
                 }
             }
-            if probed.is_none_or(|at| at.elapsed() >= self.options.probe_every) {
-                Box::pin(self.probe(up, told)).await;
-                probed = Some(Instant::now());
+            if Instant::now() >= probe_at {
+                let after = match Box::pin(self.probe(up, told)).await {
+                    Probed::Whole => self.options.probe_every,
+                    Probed::InPart => LOOK_FOR_MISSING.min(self.options.probe_every),
+                };
+                self.tell_of_tables(up, told);
+                probe_at = Instant::now() + after;
+                // It may have taken long, and nodes were not counted meanwhile.
+                seen = Instant::now();
             }
         }
     }
@@ -206,17 +219,20 @@ impl CassandraStore {
                 None => drop(told.tables.remove(table)),
             }
         }
+        troubles.extend(told.probes.iter().map(|(dataset, reason)| {
+            format!("dataset {dataset}: how far its data reach can't be looked at: {reason}")
+        }));
         self.metrics.missing.set(missing);
         self.troubles.store(Arc::new(troubles));
     }
 
     /// Finds out how far the data reach, as soon as any table can be read.
-    async fn probe(&self, up: &Up, told: &mut Told) {
+    async fn probe(&self, up: &Up, told: &mut Told) -> Probed {
         let standings = up.tables.all();
         let usable =
             |standing: &Arc<Standing>| matches!(**standing, Standing::Ready(_) | Standing::Absent);
         if !standings.values().any(usable) {
-            return;
+            return Probed::InPart;
         }
         let (found, failed) = probe::round(self, up).await;
         for (dataset, error) in
@@ -224,10 +240,16 @@ impl CassandraStore {
         {
             tracing::warn!(dataset, error, "how far its data reach can't be looked at");
         }
+        let probed = if failed.is_empty() { Probed::Whole } else { Probed::InPart };
         told.probes = failed;
+        // A round in which nothing could be asked tells nothing, least of all that we are ready.
+        if probed == Probed::InPart && found.is_empty() {
+            return probed;
+        }
         if self.reach.take(found) {
             tracing::debug!("the data reach elsewhere than before");
         }
+        probed
     }
 
     fn count_nodes(&self, up: &Up) -> usize {
