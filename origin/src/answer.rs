@@ -35,9 +35,9 @@ pub struct Origin {
     /// What is counted.
     pub metrics: Metrics,
     lookups: Arc<Flights<Lookup, Fetched>>,
-    gate: Arc<Gate>,
+    pub(crate) gate: Arc<Gate>,
     times: Times,
-    clock: Clock,
+    pub(crate) clock: Clock,
 }
 
 /// What an origin is made of.
@@ -66,10 +66,10 @@ pub struct Parts {
 
 /// What a lookup's flight brings: the rows, and when they were asked for.
 #[derive(Clone, Debug)]
-struct Fetched {
-    rows: Arc<Charged<Rows>>,
-    stamp: Stamp,
-    asked: Moment,
+pub(crate) struct Fetched {
+    pub(crate) rows: Arc<Charged<Rows>>,
+    pub(crate) stamp: Stamp,
+    pub(crate) asked: Moment,
 }
 
 impl Origin {
@@ -101,7 +101,7 @@ impl Origin {
             Ok(lookup) => lookup,
             Err(reason) => {
                 let nothing = Represented::of(&Answer::Empty(reason));
-                return Ok(self.entry(query, nothing, asked, stamp, slots));
+                return Ok(Arc::new(self.entry(query, nothing, asked, stamp, slots)));
             }
         };
         // If nothing is found, this is why.
@@ -110,7 +110,23 @@ impl Origin {
         // Its text is about twice as long as its rows.
         let _building = self.budget.charge(Part::Flights, 2 * fetched.rows.weight());
         let represented = self.represent(query, &fetched.rows, beside).await?;
-        Ok(self.entry(query, represented, fetched.asked, stamp.min(fetched.stamp), slots))
+        let stamp = stamp.min(fetched.stamp);
+        Ok(Arc::new(self.entry(query, represented, fetched.asked, stamp, slots)))
+    }
+
+    /// What requests mean here.
+    pub fn catalogue(&self) -> &Arc<Catalogue> {
+        &self.catalogue
+    }
+
+    /// The time that answers are judged by.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// How long answers are kept.
+    pub fn times(&self) -> &Times {
+        &self.times
     }
 
     /// What is wrong with the store, in sentences for operators.
@@ -128,14 +144,14 @@ impl Origin {
         self.holdings.coverage()
     }
 
-    fn entry(
+    pub(crate) fn entry(
         &self,
         query: &Query,
         represented: Represented,
         asked: Moment,
         stamp: Stamp,
         slots: Slots,
-    ) -> Arc<Entry> {
+    ) -> Entry {
         let lifetimes = match represented.empty {
             None => self.times.data,
             Some(reason) => {
@@ -144,7 +160,7 @@ impl Origin {
             }
         };
         let id = query.endpoint_id();
-        Arc::new(Entry::new(represented.representation, id, asked, stamp, slots, lifetimes))
+        Entry::new(represented.representation, id, asked, stamp, slots, lifetimes)
     }
 
     /// Makes the answer of rows: at once, or off the threads that serve if there are many.
@@ -165,7 +181,7 @@ impl Origin {
     }
 
     /// The rows of a lookup, by the flight that brings them to all who want them.
-    async fn fetch(&self, lookup: Lookup, slots: &Slots, cx: &Cx) -> Outcome<Fetched> {
+    pub(crate) async fn fetch(&self, lookup: Lookup, slots: &Slots, cx: &Cx) -> Outcome<Fetched> {
         let (store, clock, metrics) =
             (Arc::clone(&self.store), self.clock.clone(), self.metrics.clone());
         let (budget, gate) = (Arc::clone(&self.budget), Arc::clone(&self.gate));
@@ -185,13 +201,13 @@ impl Origin {
 }
 
 /// A representation, and why it holds no data if it doesn't.
-struct Represented {
+pub(crate) struct Represented {
     representation: Representation,
     empty: Option<Emptiness>,
 }
 
 impl Represented {
-    fn of(answer: &Answer<'_>) -> Self {
+    pub(crate) fn of(answer: &Answer<'_>) -> Self {
         let empty = match answer {
             Answer::Content(_) => None,
             Answer::Empty(reason) => Some(*reason),
@@ -200,7 +216,7 @@ impl Represented {
     }
 }
 
-fn represent(
+pub(crate) fn represent(
     query: &Query,
     rows: &Rows,
     beside: Option<Emptiness>,

@@ -69,6 +69,12 @@ impl Entry {
         }
     }
 
+    /// The same, with the bytes of an older answer where they are equal, so that two generations
+    /// of answers that did not change take the room of one.
+    pub fn sharing(self, older: &Self) -> Self {
+        Self { representation: self.representation.sharing(&older.representation), ..self }
+    }
+
     /// How it may be used at a moment, after whatever was purged up to now.
     pub fn freshness(&self, now: Moment, epochs: &Epochs) -> Freshness {
         match epochs.validity(self.stamp, &self.slots) {

@@ -2,7 +2,8 @@
 //!
 //! Beyond what the store takes, live reads wait in a bounded queue and not for long; whoever finds
 //! it full is told at once. What no client waits for has a part of the places only, and never
-//! stands in the queue before a client.
+//! stands in the queue before a client; what is built ahead of any client takes no place at all
+//! while a client waits for one.
 
 use crate::cx::{Cx, Priority};
 use crate::error::OriginError;
@@ -10,7 +11,7 @@ use crate::metrics::GateMetrics;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, watch};
 
 /// How much a store is asked at once.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +36,8 @@ pub(crate) struct Gate {
     /// Half of the places: what refreshes and warmers may take of them.
     background: Arc<Semaphore>,
     waiting: AtomicUsize,
+    /// How many of those who wait are live.
+    live: watch::Sender<usize>,
     limits: GateLimits,
     metrics: GateMetrics,
 }
@@ -51,6 +54,7 @@ impl Gate {
             places: Arc::new(Semaphore::new(reads)),
             background: Arc::new(Semaphore::new(reads.div_ceil(2))),
             waiting: AtomicUsize::new(0),
+            live: watch::Sender::new(0),
             limits,
             metrics,
         }
@@ -67,7 +71,12 @@ impl Gate {
             self.metrics.full.inc();
             return Err(OriginError::Overloaded);
         };
-        let until = cx.deadline.min(Instant::now() + self.limits.wait);
+        let _live = (cx.priority() == Priority::Live).then(|| LiveTurn::take(self));
+        let until = match cx.priority() {
+            // It may take as long as clients keep coming.
+            Priority::Warm => cx.deadline,
+            _ => cx.deadline.min(Instant::now() + self.limits.wait),
+        };
         let place = async {
             let background = match cx.priority() {
                 Priority::Live => None,
@@ -76,7 +85,7 @@ impl Gate {
                     () = cx.urgency.reaches(Priority::Live) => None,
                 },
             };
-            let place = Arc::clone(&self.places).acquire_owned().await;
+            let place = self.place(cx).await;
             // The semaphores are never closed.
             Ok((
                 place.map_err(|_| OriginError::Lost)?,
@@ -90,6 +99,59 @@ impl Gate {
                 Err(OriginError::Overloaded)
             }
         }
+    }
+}
+
+impl Gate {
+    /// A place of all: for what is built ahead only once no client waits for one.
+    async fn place(&self, cx: &Cx) -> Result<OwnedSemaphorePermit, AcquireError> {
+        let place = || Arc::clone(&self.places).acquire_owned();
+        while cx.priority() == Priority::Warm {
+            self.no_live_waits(cx).await;
+            tokio::select! {
+                biased;
+                () = self.live_waits() => {}
+                () = cx.urgency.reaches(Priority::Refresh) => {}
+                place = place() => return place,
+            }
+        }
+        place().await
+    }
+
+    /// How many live reads wait for a place.
+    pub(crate) fn live_waiting(&self) -> usize {
+        *self.live.borrow()
+    }
+
+    /// Ends when no live read waits for a place, or when somebody more urgent than a warmer
+    /// wants what is asked here.
+    pub(crate) async fn no_live_waits(&self, cx: &Cx) {
+        let mut live = self.live.subscribe();
+        tokio::select! {
+            // The sender lives as long as this does.
+            _ = live.wait_for(|waiting| *waiting == 0) => {}
+            () = cx.urgency.reaches(Priority::Refresh) => {}
+        }
+    }
+
+    async fn live_waits(&self) {
+        let _ = self.live.subscribe().wait_for(|waiting| *waiting > 0).await;
+    }
+}
+
+/// A live read's turn in the queue, which warmers see.
+struct LiveTurn<'a>(&'a Gate);
+
+impl<'a> LiveTurn<'a> {
+    fn take(gate: &'a Gate) -> Self {
+        gate.live.send_modify(|waiting| *waiting += 1);
+        Self(gate)
+    }
+}
+
+impl Drop for LiveTurn<'_> {
+    fn drop(&mut self) {
+        self.0.live.send_modify(|waiting| *waiting = waiting.saturating_sub(1));
     }
 }
 
@@ -166,5 +228,35 @@ mod tests {
         assert!(!waits.is_finished());
         urgency.raise(Priority::Live);
         assert!(waits.await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_is_built_ahead_takes_no_place_while_a_client_waits() {
+        let gate = gate(1, 10, Duration::from_secs(60));
+        let enter = |priority| {
+            let gate = Arc::clone(&gate);
+            tokio::spawn(async move { gate.enter(&cx(priority)).await.ok() })
+        };
+        let queue_of = async |length: usize| {
+            while gate.waiting.load(Ordering::SeqCst) < length {
+                tokio::task::yield_now().await;
+            }
+        };
+        let held = gate.enter(&cx(Priority::Live)).await.ok();
+        // The warmer comes first, and the client goes first.
+        let warm = enter(Priority::Warm);
+        queue_of(1).await;
+        let live = enter(Priority::Live);
+        queue_of(2).await;
+        while gate.live_waiting() == 0 {
+            tokio::task::yield_now().await;
+        }
+        tokio::task::yield_now().await;
+        drop(held);
+        let live = live.await.unwrap();
+        assert!(live.is_some() && !warm.is_finished());
+        assert_eq!(gate.live_waiting(), 0);
+        drop(live);
+        assert!(warm.await.unwrap().is_some());
     }
 }

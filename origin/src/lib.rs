@@ -5,6 +5,7 @@
 //! one, and [`sample`] is what it is filled with when nobody has anything else.
 
 pub mod answer;
+pub mod batch;
 pub mod clock;
 pub mod cx;
 pub mod declare;
@@ -13,6 +14,7 @@ pub mod epochs;
 pub mod error;
 pub mod flights;
 pub mod gate;
+pub mod gzip;
 mod holdings;
 pub mod load;
 pub mod memory;

@@ -11,6 +11,8 @@ pub enum Part {
     Cache,
     /// Spellings of keys.
     Spellings,
+    /// The generations of the hot set, and the one in construction.
+    HotSet,
     /// Answers in construction.
     Flights,
     /// The buffers of connections.
@@ -19,13 +21,15 @@ pub enum Part {
 
 impl Part {
     /// Every part, in the order of their indices.
-    pub const ALL: [Self; 4] = [Self::Cache, Self::Spellings, Self::Flights, Self::Connections];
+    pub const ALL: [Self; 5] =
+        [Self::Cache, Self::Spellings, Self::HotSet, Self::Flights, Self::Connections];
 
     /// Its name in metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cache => "cache",
             Self::Spellings => "spellings",
+            Self::HotSet => "hot-set",
             Self::Flights => "flights",
             Self::Connections => "connections",
         }

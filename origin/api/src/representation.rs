@@ -50,6 +50,13 @@ impl Body {
         }
     }
 
+    /// Another of the same allocations.
+    fn shared(&self) -> Self {
+        let gzip = self.gzip.get().cloned().map_or_else(OnceLock::new, OnceLock::from);
+        let gzip_begun = AtomicBool::new(gzip.get().is_some());
+        Self { identity: self.identity.clone(), etag: self.etag, gzip, gzip_begun }
+    }
+
     /// How many bytes are reserved for the gzip form, so that making it later breaks no bound.
     pub fn gzip_room(&self) -> usize {
         if self.identity.len() >= GZIP_FROM { self.identity.len() / 2 } else { 0 }
@@ -100,11 +107,56 @@ impl Representation {
         }
     }
 
+    /// The same, but where an older one says the same, its allocations serve for both, the gzip
+    /// form too.
+    pub fn sharing(self, older: &Self) -> Self {
+        match (self, older) {
+            (Self::Body(body), Self::Body(older))
+                if body.etag == older.etag && body.identity == older.identity =>
+            {
+                Self::Body(older.shared())
+            }
+            (Self::Problem(problem), Self::Problem(older)) if problem == *older => {
+                Self::Problem(Arc::clone(older))
+            }
+            (new, _) => new,
+        }
+    }
+
     /// How many bytes it takes beside its own struct.
     pub fn weight(&self) -> usize {
         match self {
             Self::Body(body) => body.identity.len() + body.gzip_room(),
             Self::Problem(problem) => size_of::<Problem>() + problem.detail.len(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(representation: &Representation) -> &Body {
+        match representation {
+            Representation::Body(body) => body,
+            Representation::Problem(_) => panic!("no body"),
+        }
+    }
+
+    #[test]
+    fn an_equal_body_shares_the_older_ones_bytes_and_another_does_not() {
+        let text = "x".repeat(GZIP_FROM);
+        let older = Representation::body(text.clone());
+        assert!(body(&older).begin_gzip());
+        body(&older).keep_gzip(Bytes::from_static(b"coded"));
+        let same = Representation::body(text.clone()).sharing(&older);
+        assert_eq!(body(&same).identity.as_ptr(), body(&older).identity.as_ptr());
+        let gzip = |of| body(of).gzip().map(|bytes| bytes.as_ptr());
+        assert!(gzip(&same).is_some() && gzip(&same) == gzip(&older));
+        assert!(!body(&same).begin_gzip(), "it has its gzip form already");
+
+        let other = Representation::body(text + "y").sharing(&older);
+        assert_ne!(body(&other).etag, body(&older).etag);
+        assert!(body(&other).gzip().is_none() && body(&other).begin_gzip());
     }
 }

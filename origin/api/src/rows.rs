@@ -1,5 +1,7 @@
 //! What a store answers: columns, typed, with nulls apart from values.
 
+mod between;
+
 use crate::table::{Kind, Table};
 use thiserror::Error;
 

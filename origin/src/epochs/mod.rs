@@ -93,6 +93,12 @@ impl Epochs {
         Ok(epochs)
     }
 
+    /// Which epochs these are, if they are written down: stamps that were kept with an answer
+    /// mean something to the same ones only.
+    pub fn identity(&self) -> Option<u64> {
+        self.writer().as_ref().map(StateDirectory::identity)
+    }
+
     /// The version that a dataset had when it was last looked at.
     pub fn dataset_version(&self, dataset: &str) -> Option<u64> {
         self.writer().as_ref().and_then(|state| state.version(dataset))
@@ -264,6 +270,19 @@ mod tests {
         let (epochs, found) = at(folder.path(), LATER);
         assert_eq!(found, Found::Lost);
         assert_eq!(epochs.validity(before, &Slots::any()), Validity::Invalid);
+    }
+
+    #[test]
+    fn epochs_are_known_again_unless_their_state_was_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = at(folder.path(), THEN).0.identity();
+        assert!(first.is_some());
+        assert_eq!(at(folder.path(), LATER).0.identity(), first);
+        let other = tempfile::tempdir().unwrap();
+        assert_ne!(at(other.path(), THEN).0.identity(), first);
+        fs::remove_file(folder.path().join("state.json")).unwrap();
+        assert_ne!(at(folder.path(), LATER).0.identity(), first);
+        assert_eq!(Epochs::starting_at(1).identity(), None);
     }
 
     #[test]

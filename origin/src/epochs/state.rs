@@ -4,7 +4,9 @@ use super::Depth;
 use super::slots::{Arrays, Scope, index, kind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::collections::hash_map::RandomState;
 use std::fs::{self, File, TryLockError};
+use std::hash::BuildHasher;
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -32,6 +34,9 @@ pub struct StateDirectory {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct State {
     format: u32,
+    /// Chosen when the directory was new: tells stamps of these epochs from those of others.
+    #[serde(default)]
+    identity: u64,
     counter: u64,
     /// `kind/index` → epochs of the last hard and soft purge.
     slots: BTreeMap<String, (u64, u64)>,
@@ -138,7 +143,16 @@ impl StateDirectory {
             }
             Err(error) => return Err(fail(file)(error)),
         };
-        Ok((Self { path: path.to_owned(), state, _lock: lock }, found))
+        let mut opened = Self { path: path.to_owned(), state, _lock: lock };
+        if opened.state.identity == 0 {
+            opened.state.identity = new_identity();
+        }
+        Ok((opened, found))
+    }
+
+    /// Which directory it is. One whose state was lost is another.
+    pub(super) fn identity(&self) -> u64 {
+        self.state.identity
     }
 
     /// Whether a process that lives has a directory.
@@ -250,6 +264,12 @@ fn lock_patiently(file: &File) -> Result<(), TryLockError> {
         }
     }
     file.try_lock()
+}
+
+/// A number that no other state directory has. Nothing is guarded by it, so the hasher's keys,
+/// which the system's random numbers seed, are good enough.
+fn new_identity() -> u64 {
+    RandomState::new().hash_one(std::process::id()).max(1)
 }
 
 impl State {

@@ -27,6 +27,7 @@ pub use cluster::{ClusterReport, into_cluster};
 pub use directory::{Options, directory, into_store};
 pub use error::LoadError;
 pub use journal::Journal;
+pub use nearest::nearest;
 pub use period::BadPeriod;
 pub use progress::{Advance, Progress};
 pub use report::{Report, TableReport};

@@ -1,10 +1,7 @@
 //! The name that was perhaps meant.
 
 /// The known name that is most like another, if one is at all.
-pub(super) fn nearest(
-    name: &str,
-    known: impl Iterator<Item = &'static str>,
-) -> Option<&'static str> {
+pub fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // A field can be as long as a line; names are short, and comparing is quadratic.
     const LONGEST: usize = 64;
     if name.len() > LONGEST {

@@ -1,0 +1,115 @@
+//! A part of rows: what a narrower question to the same partition would have brought.
+
+use super::{Cells, Column, Nulls, Rows, RowsError, Texts};
+use crate::calendar::Digits;
+use std::ops::Range;
+
+impl Rows {
+    /// The rows whose timestamp lies between two, both included.
+    ///
+    /// They are in clustering order, so it is one stretch of them. An error if the table has no
+    /// timestamps.
+    pub fn between(&self, first: &Digits, last: &Digits) -> Result<Self, RowsError> {
+        let stamps = self.texts("timestamp")?;
+        let before = |bound: &str, too: bool| {
+            let within = |stamp: &str| if too { stamp <= bound } else { stamp < bound };
+            stamps.iter().take_while(|stamp| within(stamp.unwrap_or_default())).count()
+        };
+        let from = before(first.as_str(), false);
+        Ok(self.stretch(from..before(last.as_str(), true).max(from)))
+    }
+
+    fn stretch(&self, rows: Range<usize>) -> Self {
+        if rows == (0..self.len) {
+            return self.clone();
+        }
+        let columns = self.columns.iter().map(|column| match column {
+            Column::Ints(cells) => Column::Ints(Cells {
+                values: cells.values.get(rows.clone()).unwrap_or_default().to_vec(),
+                nulls: cells.nulls.stretch(&rows),
+            }),
+            Column::Texts(texts) => Column::Texts(texts.stretch(&rows)),
+        });
+        Self { names: self.names.clone(), columns: columns.collect(), len: rows.len() }
+    }
+}
+
+impl Texts {
+    fn stretch(&self, rows: &Range<usize>) -> Self {
+        let end_of = |row: Option<usize>| row.and_then(|row| self.ends.get(row)).copied();
+        let start = end_of(rows.start.checked_sub(1)).unwrap_or(0);
+        let end = end_of(rows.end.checked_sub(1)).unwrap_or(0).max(start);
+        let ends = self.ends.get(rows.clone()).unwrap_or_default();
+        Self {
+            arena: self.arena.get(start..end).unwrap_or_default().to_owned(),
+            ends: ends.iter().map(|end| end - start).collect(),
+            nulls: self.nulls.stretch(rows),
+        }
+    }
+}
+
+impl Nulls {
+    fn stretch(&self, rows: &Range<usize>) -> Self {
+        let mut nulls = Self::default();
+        if !self.0.is_empty() {
+            for row in rows.clone().filter(|row| self.get(*row)) {
+                nulls.set(row - rows.start);
+            }
+        }
+        nulls
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tables::LEGACY_PAGECOUNTS;
+
+    fn rows(cells: &[(&str, Option<i64>)]) -> Rows {
+        let mut builder = Rows::of(&LEGACY_PAGECOUNTS);
+        for (stamp, count) in cells {
+            builder.text(0, Some(stamp)).unwrap();
+            builder.int(1, *count).unwrap();
+            builder.end_row().unwrap();
+        }
+        builder.finish()
+    }
+
+    #[test]
+    fn a_part_is_what_was_asked_for_alone() {
+        let all = [
+            ("2016010100", Some(1)),
+            ("2016010200", None),
+            ("2016010400", Some(4)),
+            ("2016010500", None),
+        ];
+        let digits = |text| Digits::from_text(text).unwrap();
+        for (first, last, expected) in [
+            ("2016010100", "2016010500", &all[..]),
+            ("0000010100", "9999123123", &all[..]),
+            ("2016010200", "2016010400", &all[1..3]),
+            ("2016010300", "2016010423", &all[2..3]),
+            ("2016010500", "2016010500", &all[3..]),
+            ("2016010300", "2016010300", &[]),
+            ("2016010600", "2016010700", &[]),
+            ("2016010400", "2016010100", &[]),
+        ] {
+            let part = rows(&all).between(&digits(first), &digits(last)).unwrap();
+            let expected = rows(expected);
+            let values = |rows: &Rows| -> Vec<(Option<String>, Option<i64>)> {
+                let stamps = rows.texts("timestamp").unwrap();
+                let stamps = stamps.iter().map(|stamp| stamp.map(str::to_owned));
+                stamps.zip(rows.ints("count").unwrap().iter()).collect()
+            };
+            assert_eq!(values(&part), values(&expected), "{first} to {last}");
+            assert_eq!(part.len(), expected.len());
+        }
+    }
+
+    #[test]
+    fn rows_without_timestamps_have_no_parts() {
+        let rows = Rows::of(&crate::tables::TOP_PAGEVIEWS).finish();
+        let day = Digits::from_text("20260101").unwrap();
+        assert!(rows.between(&day, &day).is_err());
+    }
+}

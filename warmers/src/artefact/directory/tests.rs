@@ -1,0 +1,281 @@
+use super::super::error::{Damage, Foreign};
+use super::*;
+use crate::generation::{Birth, Checksum, Held};
+use crate::testing::{answer, catalogue, generation, identity, top};
+use aqs_api::freshness::Times;
+use aqs_api::{Catalogue, Dialect, Key, Representation};
+use aqs_origin::epochs::{Depth, Scope, Validity};
+use aqs_origin::{Epochs, Moment};
+use tempfile::TempDir;
+
+/// What a start has at hand.
+struct House {
+    folder: TempDir,
+    catalogue: Catalogue,
+    epochs: Epochs,
+    times: Times,
+}
+
+impl House {
+    fn new() -> Self {
+        let (folder, times) = (tempfile::tempdir().unwrap(), Times::default());
+        Self { folder, catalogue: catalogue(), epochs: Epochs::starting_at(1000), times }
+    }
+
+    fn open(&self) -> ArtefactDirectory {
+        ArtefactDirectory::open(self.folder.path(), identity(), 3).unwrap()
+    }
+
+    fn cx(&self) -> Context<'_> {
+        Context { catalogue: &self.catalogue, epochs: &self.epochs, times: &self.times }
+    }
+
+    /// A generation of a short body, a long one with its gzip form, and one that is missing.
+    fn generation(&self, id: u64) -> Generation {
+        let long = answer(&top("long"), Some(&"long ".repeat(1000)), &self.epochs);
+        if let Representation::Body(body) = &long.1.representation {
+            assert!(body.begin_gzip());
+            body.keep_gzip(aqs_origin::gzip::code(&body.identity).unwrap());
+        }
+        let short = answer(
+            "/pageviews/per-article/en.wikipedia/all-access/user/Caf%C3%A9%2Fx/daily/20260101/20260102",
+            Some("short"),
+            &self.epochs,
+        );
+        let missing = answer(&top("missing"), None, &self.epochs);
+        let mut made = generation(None, "plan", vec![long, short, missing], &self.epochs);
+        (made.id, made.parent) = (id, id.checked_sub(1));
+        made
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.retain(|name| name != LOCK);
+        names.sort_unstable();
+        names
+    }
+}
+
+fn held<'a>(generation: &'a Generation, path: &str) -> &'a Held {
+    generation.get(Key::new(Dialect::V2, path).as_ref()).unwrap()
+}
+
+#[test]
+fn what_is_read_is_what_was_written() {
+    let house = House::new();
+    let directory = house.open();
+    let written = house.generation(7);
+    directory.write(&written).unwrap();
+    drop(directory);
+    house.epochs.purge(Scope::Project("missing"), Depth::Hard).unwrap();
+    house.epochs.purge(Scope::Endpoint("pageviews/per-article"), Depth::Soft).unwrap();
+    let read = house.open().read(7, house.cx()).unwrap();
+    assert_eq!((read.id, read.parent, read.birth), (7, Some(6), Birth::Built));
+    assert_eq!((read.keys(), read.checksum, read.bytes), (3, written.checksum, written.bytes));
+    assert_eq!((&read.plans, read.built), (&written.plans, written.built));
+    for (key, held) in written.iter() {
+        let again = read.get(key.as_ref()).unwrap();
+        assert_eq!((again.plans, again.confirmed), (held.plans, held.confirmed));
+        let of = |held: &Held| (held.entry.stamp, held.entry.asked, held.entry.slots);
+        assert_eq!(of(again), of(held));
+        match (&again.entry.representation, &held.entry.representation) {
+            (Representation::Body(again), Representation::Body(body)) => {
+                assert_eq!((&again.identity, again.etag), (&body.identity, body.etag));
+                assert_eq!(again.gzip(), body.gzip());
+            }
+            (Representation::Problem(again), Representation::Problem(problem)) => {
+                assert_eq!(again, problem);
+            }
+            _ => panic!("{} became something else", key.path()),
+        }
+    }
+    // What was purged after it was written is purged in what is read.
+    let validity = |path: &str| {
+        let entry = &held(&read, path).entry;
+        house.epochs.validity(entry.stamp, &entry.slots)
+    };
+    assert_eq!(validity(&top("missing")), Validity::Invalid);
+    assert_eq!(validity(&top("long")), Validity::Valid);
+}
+
+#[test]
+fn no_beginning_of_a_file_is_taken_for_the_file() {
+    let house = House::new();
+    let directory = house.open();
+    directory.write(&house.generation(1)).unwrap();
+    let whole = fs::read(directory.file(1)).unwrap();
+    for length in 0..whole.len() {
+        fs::write(directory.file(1), &whole[..length]).unwrap();
+        let read = directory.read(1, house.cx());
+        assert!(matches!(read, Err(ArtefactError::Damaged { .. })), "{length}: {read:?}");
+    }
+    let mut longer = whole;
+    longer.push(0);
+    fs::write(directory.file(1), &longer).unwrap();
+    let read = directory.read(1, house.cx());
+    assert!(matches!(read, Err(ArtefactError::Damaged { damage: Damage::Checksum, .. })));
+}
+
+#[test]
+fn every_turned_byte_is_noticed() {
+    let house = House::new();
+    let directory = house.open();
+    directory.write(&house.generation(1)).unwrap();
+    let whole = fs::read(directory.file(1)).unwrap();
+    for at in 0..whole.len() {
+        let mut turned = whole.clone();
+        turned[at] ^= 0x20;
+        fs::write(directory.file(1), &turned).unwrap();
+        match directory.read(1, house.cx()) {
+            Err(ArtefactError::Damaged { .. }) => {}
+            // The version of the format, which tells how the rest is to be read.
+            Err(ArtefactError::Foreign { foreign: Foreign::Version(_), .. })
+                if (8..12).contains(&at) => {}
+            other => panic!("byte {at}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_header_that_tells_of_other_answers_is_noticed() {
+    let house = House::new();
+    let directory = house.open();
+    let mut made = house.generation(1);
+    made.checksum = Checksum::default();
+    directory.write(&made).unwrap();
+    let read = directory.read(1, house.cx());
+    assert!(matches!(read, Err(ArtefactError::Damaged { damage: Damage::Content, .. })));
+}
+
+#[test]
+fn a_start_takes_the_newest_that_can_be_used() {
+    let house = House::new();
+    let directory = house.open();
+    for id in 1..=3 {
+        directory.write(&house.generation(id)).unwrap();
+    }
+    fs::write(directory.file(3), b"nonsense").unwrap();
+    let loaded = directory.load(house.cx()).unwrap();
+    assert_eq!(loaded.generation.map(|generation| generation.id), Some(2));
+    let [aside] = &loaded.set_aside[..] else { panic!("{:?}", loaded.set_aside) };
+    assert!(matches!(aside.error, ArtefactError::Damaged { .. }));
+    assert_eq!(
+        house.names(),
+        ["gen-0000000001.aqs", "gen-0000000002.aqs", "gen-0000000003.aqs.damaged"]
+    );
+    assert_eq!(
+        fs::read(house.folder.path().join("gen-0000000003.aqs.damaged")).unwrap(),
+        b"nonsense"
+    );
+    // Its number is not given again.
+    assert_eq!(directory.highest().unwrap(), 3);
+}
+
+#[test]
+fn what_belongs_elsewhere_is_set_aside() {
+    let house = House::new();
+    let ours = identity();
+    for (theirs, expected) in [
+        (Identity { state: 8, ..ours.clone() }, Foreign::State),
+        (
+            Identity { store: "other".to_owned(), ..ours.clone() },
+            Foreign::Store("other".to_owned()),
+        ),
+        (Identity { catalogue: 1, ..ours.clone() }, Foreign::Catalogue),
+    ] {
+        let their = ArtefactDirectory::open(house.folder.path(), theirs, 3).unwrap();
+        their.write(&house.generation(1)).unwrap();
+        drop(their);
+        let mut loaded = house.open().load(house.cx()).unwrap();
+        assert!(loaded.generation.is_none());
+        let Some(ArtefactError::Foreign { foreign, .. }) =
+            loaded.set_aside.pop().map(|aside| aside.error)
+        else {
+            panic!("not foreign")
+        };
+        assert_eq!(foreign, expected);
+        assert_eq!(house.names(), ["gen-0000000001.aqs.foreign"]);
+    }
+}
+
+#[test]
+fn stamps_from_the_future_are_not_trusted() {
+    let mut house = House::new();
+    house.open().write(&house.generation(1)).unwrap();
+    // The state was put back: its counter is lower than when the file was written.
+    house.epochs = Epochs::starting_at(999);
+    let loaded = house.open().load(house.cx()).unwrap();
+    assert!(loaded.generation.is_none());
+    assert!(matches!(
+        loaded.set_aside[0].error,
+        ArtefactError::Foreign { foreign: Foreign::Future, .. }
+    ));
+}
+
+#[test]
+fn old_ones_stay_up_to_a_number() {
+    let house = House::new();
+    let directory = house.open();
+    for id in 1..=6 {
+        directory.write(&house.generation(id)).unwrap();
+    }
+    assert_eq!(directory.kept().unwrap(), [3, 4, 5, 6]);
+    assert!(matches!(directory.read(2, house.cx()), Err(ArtefactError::Missing { id: 2, .. })));
+}
+
+#[test]
+fn a_directory_has_one_user() {
+    let house = House::new();
+    let _held = house.open();
+    let second = ArtefactDirectory::open(house.folder.path(), identity(), 3);
+    assert!(matches!(second, Err(ArtefactError::Busy(_))));
+}
+
+#[test]
+fn a_full_disk_leaves_everything_as_it_was() {
+    let house = House::new();
+    let directory = house.open();
+    directory.write(&house.generation(1)).unwrap();
+    let before = fs::read(directory.file(1)).unwrap();
+    // The system's own answer of a disk that is full.
+    let mut full = File::options().write(true).open("/dev/full").unwrap();
+    let failed = directory.put(&directory.file(1), |file| {
+        file.write_all(&before[..50])?;
+        write::generation(&house.generation(1), &identity(), &mut full)
+    });
+    assert_eq!(failed.map_err(|error| error.kind()), Err(io::ErrorKind::StorageFull));
+    assert_eq!(house.names(), ["gen-0000000001.aqs"]);
+    assert_eq!(fs::read(directory.file(1)).unwrap(), before);
+}
+
+#[test]
+fn what_a_killed_process_left_unfinished_is_removed() {
+    let house = House::new();
+    let directory = house.open();
+    directory.write(&house.generation(1)).unwrap();
+    let whole = fs::read(directory.file(1)).unwrap();
+    for length in [0, 1, whole.len() / 2, whole.len()] {
+        let left = house.folder.path().join(format!("{UNFINISHED}{length}"));
+        fs::write(left, &whole[..length]).unwrap();
+    }
+    drop(directory);
+    let loaded = house.open().load(house.cx()).unwrap();
+    assert_eq!(loaded.generation.map(|generation| generation.id), Some(1));
+    assert_eq!(house.names(), ["gen-0000000001.aqs"]);
+}
+
+#[test]
+fn the_same_generation_is_the_same_file() {
+    let house = House::new();
+    let directory = house.open();
+    let read = |id: u64| fs::read(directory.file(id)).unwrap();
+    let made = house.generation(1);
+    directory.write(&made).unwrap();
+    let first = read(1);
+    let again = directory.read(1, house.cx()).unwrap();
+    directory.write(&again).unwrap();
+    assert!(first == read(1));
+    assert_eq!(made.built, Moment(1000));
+}

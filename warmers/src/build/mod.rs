@@ -1,0 +1,186 @@
+//! Building: from a plan and the generation that is served to the next one.
+//!
+//! What may have changed is read, each partition once; what can't have changed is taken over.
+//! Nothing is published before all of it is there and has passed its checks, so a build that
+//! fails, is refused or is cancelled leaves everything as it was.
+
+mod error;
+mod estimate;
+mod outcome;
+mod pace;
+mod progress;
+mod publish;
+mod read;
+mod retry;
+mod select;
+mod settings;
+mod tops;
+mod upkeep;
+
+pub use error::{BuildError, RollbackError};
+pub use estimate::{Basis, Estimate};
+pub use outcome::{Built, How, Verified};
+pub use progress::{Progress, Snapshot};
+pub use settings::Settings;
+
+use crate::artefact::ArtefactDirectory;
+use crate::generation::{Generation, HotSet, PlanFacts};
+use crate::metrics::Metrics;
+use crate::plan::{Expansion, Plan};
+use aqs_api::Coverage;
+use aqs_origin::Origin;
+use pace::Pace;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// What builds generations of one store's answers.
+pub struct Builder {
+    origin: Arc<Origin>,
+    hot_set: Arc<HotSet>,
+    artefacts: Option<Arc<ArtefactDirectory>>,
+    plans: Vec<Plan>,
+    settings: Settings,
+    metrics: Metrics,
+    /// Of all builds together.
+    reads: Arc<Semaphore>,
+    pace: Arc<Pace>,
+}
+
+impl Builder {
+    /// A builder for the plans that are configured, which were checked. Without a directory the
+    /// hot set is not kept over restarts.
+    pub fn new(
+        origin: Arc<Origin>,
+        hot_set: Arc<HotSet>,
+        artefacts: Option<ArtefactDirectory>,
+        plans: Vec<Plan>,
+        settings: Settings,
+        metrics: Metrics,
+    ) -> Self {
+        for plan in &plans {
+            metrics.expect(&plan.name);
+        }
+        let reads = Arc::new(Semaphore::new(settings.concurrency.max(1)));
+        let pace = Arc::new(Pace::per_second(settings.rate));
+        let artefacts = artefacts.map(Arc::new);
+        Self { origin, hot_set, artefacts, plans, settings, metrics, reads, pace }
+    }
+
+    /// The plans.
+    pub fn plans(&self) -> &[Plan] {
+        &self.plans
+    }
+
+    /// The hot set that is published to.
+    pub fn hot_set(&self) -> &Arc<HotSet> {
+        &self.hot_set
+    }
+
+    /// Where the answers come from.
+    pub fn origin(&self) -> &Arc<Origin> {
+        &self.origin
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// How many bytes a generation may take.
+    pub fn limit(&self) -> u64 {
+        match self.settings.memory {
+            0 => self.origin.budget.total() / 4,
+            bytes => bytes,
+        }
+    }
+
+    /// Builds a plan and publishes the generation.
+    ///
+    /// An error means that nothing was published.
+    pub async fn build(
+        &self,
+        plan: &Plan,
+        how: &How,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+    ) -> Result<Built, BuildError> {
+        let begun = Instant::now();
+        let now = self.origin.clock().now();
+        let prepared = self.prepare(plan, how, progress, cancel).await?;
+        self.fits(&prepared)?;
+        let read = self.read(&prepared, progress, cancel).await?;
+        let built = self.check_and_publish(plan, how, prepared, read, now, cancel).await?;
+        let seconds = begun.elapsed().as_secs_f64();
+        self.metrics.build_seconds.with_label_values(&[&plan.name]).observe(seconds);
+        Ok(built)
+    }
+
+    /// Learns what a plan wants and what of it must be read.
+    async fn prepare(
+        &self,
+        plan: &Plan,
+        how: &How,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+    ) -> Result<Prepared, BuildError> {
+        let plan = how.overrides.apply(plan);
+        plan.check(self.origin.catalogue())?;
+        if self.origin.coverage().is_empty()
+            && let Err(error) = self.origin.look().await
+        {
+            // Nothing can be asked for, then, and that is said.
+            tracing::warn!(%error, "the store can't tell what it holds");
+        }
+        let coverage = self.origin.coverage();
+        let tops = self.tops(&plan, &coverage, progress, cancel).await?;
+        let (origin, hot_set, full) = (Arc::clone(&self.origin), self.hot_set.live(), how.full);
+        let work = tokio::task::spawn_blocking(move || {
+            let expansion = plan.expand(origin.catalogue(), &coverage, &tops)?;
+            let through = data_through(&origin, &coverage, &expansion);
+            let unloaded = expansion.unloaded.iter().map(|name| (*name).to_owned()).collect();
+            let selection =
+                select::select(&plan, expansion, hot_set.as_deref(), &origin, &through, full);
+            Ok(Prepared { plan, parent: hot_set, selection, through, unloaded })
+        });
+        let prepared = work.await.unwrap_or(Err(BuildError::Lost))?;
+        progress.expect(&prepared.selection);
+        Ok(prepared)
+    }
+}
+
+/// A plan that is ready to be read.
+pub(crate) struct Prepared {
+    plan: Plan,
+    /// The generation that was served when it was prepared.
+    parent: Option<Arc<Generation>>,
+    selection: select::Selection,
+    /// By dataset up to which period there are data.
+    through: BTreeMap<String, String>,
+    /// The datasets of which nothing is loaded.
+    unloaded: Vec<String>,
+}
+
+impl Prepared {
+    /// What was known of the plan, and its bit.
+    fn before(&self) -> Option<(u64, &PlanFacts)> {
+        self.parent.as_ref()?.plan(&self.plan.name)
+    }
+}
+
+/// By dataset that is asked of up to which period there are data.
+fn data_through(
+    origin: &Origin,
+    coverage: &Coverage,
+    expansion: &Expansion,
+) -> BTreeMap<String, String> {
+    let datasets = origin.catalogue().datasets().iter();
+    let asked = datasets.filter(|dataset| expansion.datasets.contains(dataset.name));
+    let through = asked.filter_map(|dataset| {
+        let last = coverage.get(dataset)?.last;
+        Some((dataset.name.to_owned(), last.as_str().to_owned()))
+    });
+    through.collect()
+}

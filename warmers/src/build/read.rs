@@ -1,0 +1,213 @@
+//! Reading: partition by partition, several at once, none while clients wait for the store.
+
+use super::pace::Pace;
+use super::progress::Progress;
+use super::select::answer_weight;
+use super::{BuildError, Builder, Prepared, Settings, retry};
+use crate::generation::Generation;
+use crate::plan::Plan;
+use aqs_api::{Query, Representation};
+use aqs_origin::memory::{Charge, Part};
+use aqs_origin::{Cx, Entry, Origin, OriginError, Priority, gzip};
+use std::sync::Arc;
+use std::time::Instant;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// What was read of a plan.
+#[derive(Default)]
+pub(super) struct ReadAll {
+    pub(super) answers: Vec<(Query, Arc<Entry>)>,
+    pub(super) failed: Vec<Query>,
+    pub(super) last_error: Option<String>,
+    pub(super) reads: usize,
+    /// What the answers take of the memory budget, until their generation is charged.
+    pub(super) charges: Vec<Charge>,
+}
+
+/// What reads one partition needs.
+#[derive(Clone)]
+pub(super) struct Reader {
+    origin: Arc<Origin>,
+    parent: Option<Arc<Generation>>,
+    progress: Arc<Progress>,
+    settings: Settings,
+    reads: Arc<Semaphore>,
+    /// Of all builds, and of this plan.
+    paces: [Arc<Pace>; 2],
+}
+
+/// What was read of one partition.
+#[derive(Default)]
+pub(super) struct ReadOne {
+    pub(super) answers: Vec<(Query, Arc<Entry>)>,
+    failed: Vec<Query>,
+    pub(super) error: Option<String>,
+    reads: usize,
+    charge: Option<Charge>,
+}
+
+impl Builder {
+    /// Reads what must be read.
+    pub(super) async fn read(
+        &self,
+        prepared: &Prepared,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+    ) -> Result<ReadAll, BuildError> {
+        let reader = self.reader(&prepared.plan, prepared.parent.clone(), progress);
+        let at_once = prepared.plan.limits.concurrency.max(1);
+        let mut groups = prepared.selection.groups.iter();
+        let mut under_way: JoinSet<ReadOne> = JoinSet::new();
+        let mut all = ReadAll::default();
+        let mut failing = 0;
+        loop {
+            while under_way.len() < at_once
+                && let Some(group) = groups.next()
+            {
+                under_way.spawn(reader.clone().partition(group.clone()));
+            }
+            let joined = cancel.run_until_cancelled(under_way.join_next()).await;
+            let Some(joined) = joined else {
+                under_way.shutdown().await;
+                return Err(BuildError::Cancelled);
+            };
+            let Some(one) = joined else { return Ok(all) };
+            let one = one.map_err(|_| BuildError::Lost)?;
+            failing = if one.answers.is_empty() { failing + 1 } else { 0 };
+            all.reads += one.reads;
+            all.answers.extend(one.answers);
+            all.failed.extend(one.failed);
+            all.charges.extend(one.charge);
+            if one.error.is_some() {
+                all.last_error = one.error;
+            }
+            let stop = if failing >= self.settings.give_up_after.max(1) {
+                let last = all.last_error.clone().unwrap_or_default();
+                Err(BuildError::GivenUp { partitions: failing, last })
+            } else {
+                self.still_fits(prepared, progress)
+            };
+            if let Err(error) = stop {
+                under_way.shutdown().await;
+                return Err(error);
+            }
+        }
+    }
+
+    pub(super) fn reader(
+        &self,
+        plan: &Plan,
+        parent: Option<Arc<Generation>>,
+        progress: &Arc<Progress>,
+    ) -> Reader {
+        let own = Arc::new(Pace::per_second(plan.limits.rate));
+        Reader {
+            origin: Arc::clone(&self.origin),
+            parent,
+            progress: Arc::clone(progress),
+            settings: self.settings,
+            reads: Arc::clone(&self.reads),
+            paces: [Arc::clone(&self.pace), own],
+        }
+    }
+}
+
+impl Reader {
+    /// Reads the answers of one partition, again if that can help.
+    pub(super) async fn partition(self, queries: Vec<Query>) -> ReadOne {
+        let mut read = ReadOne::default();
+        let mut pending = queries;
+        let mut entries = Vec::new();
+        for attempt in 1..=self.settings.attempts.max(1) {
+            if attempt > 1 {
+                tokio::time::sleep(retry::pause(self.settings.backoff, attempt - 1)).await;
+            }
+            let (again, asked) = (attempt > 1, std::mem::take(&mut pending));
+            let batch = self.ask(&asked).await;
+            self.progress.asked(batch.reads, again);
+            read.reads += batch.reads;
+            for (query, outcome) in asked.into_iter().zip(batch.entries) {
+                match outcome {
+                    Ok(entry) => entries.push((query, entry)),
+                    Err(failure) => {
+                        let helps = retry::helps(&failure.error);
+                        read.error = Some(failure.error.to_string());
+                        if helps { pending.push(query) } else { read.failed.push(query) }
+                    }
+                }
+            }
+            if pending.is_empty() {
+                break;
+            }
+        }
+        read.failed.append(&mut pending);
+        self.finish(entries, read).await
+    }
+
+    async fn ask(&self, queries: &[Query]) -> aqs_origin::batch::Batch {
+        // The semaphore is never closed.
+        let _place = self.reads.acquire().await;
+        for pace in &self.paces {
+            pace.turn().await;
+        }
+        let cx = || Cx::new(Instant::now() + self.settings.within, Priority::Warm, "hot-set");
+        self.origin.until_idle(&cx()).await;
+        self.origin.answers_of(queries, &cx()).await
+    }
+
+    /// Makes the gzip forms and shares what did not change, off the threads that serve.
+    async fn finish(self, entries: Vec<(Query, Entry)>, read: ReadOne) -> ReadOne {
+        let count = entries.len();
+        let progress = Arc::clone(&self.progress);
+        let work = tokio::task::spawn_blocking(move || self.complete(entries, read));
+        work.await.unwrap_or_else(|_| {
+            progress.failed(count);
+            ReadOne { error: Some(OriginError::Lost.to_string()), ..ReadOne::default() }
+        })
+    }
+
+    fn complete(&self, entries: Vec<(Query, Entry)>, mut read: ReadOne) -> ReadOne {
+        let mut bytes = 0;
+        for (query, entry) in entries {
+            if !can_be_kept(&entry) {
+                read.error = Some("the answer is neither data nor their absence".to_owned());
+                read.failed.push(query);
+                continue;
+            }
+            let older = self.parent.as_ref().and_then(|parent| parent.get(query.key().as_ref()));
+            let entry = match older {
+                Some(older) => entry.sharing(&older.entry),
+                None => entry,
+            };
+            code(&entry);
+            bytes += answer_weight(query.key(), &entry);
+            read.answers.push((query, Arc::new(entry)));
+        }
+        self.progress.read(read.answers.len(), bytes);
+        self.progress.failed(read.failed.len());
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        read.charge = Some(self.origin.budget.charge(Part::HotSet, bytes));
+        read
+    }
+}
+
+/// Generations hold data and their absence; nothing else comes from a store.
+fn can_be_kept(entry: &Entry) -> bool {
+    match &entry.representation {
+        Representation::Body(_) => true,
+        Representation::Problem(problem) => problem.emptiness().is_some(),
+    }
+}
+
+/// Makes the gzip form, if it is worth it and not there yet.
+fn code(entry: &Entry) {
+    if let Representation::Body(body) = &entry.representation
+        && body.begin_gzip()
+        // Writing to memory can't fail; without the form the identity is sent.
+        && let Ok(coded) = gzip::code(&body.identity)
+    {
+        body.keep_gzip(coded);
+    }
+}

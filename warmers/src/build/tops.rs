@@ -1,0 +1,37 @@
+//! Reading the top lists that a plan takes its articles from.
+
+use super::progress::Progress;
+use super::{BuildError, Builder};
+use crate::plan::{Plan, Tops};
+use aqs_api::Coverage;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+impl Builder {
+    /// The articles of the top lists that a plan needs.
+    pub(super) async fn tops(
+        &self,
+        plan: &Plan,
+        coverage: &Coverage,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+    ) -> Result<Tops, BuildError> {
+        let mut tops = Tops::default();
+        let reader = self.reader(plan, None, progress);
+        for (project, of) in Tops::wanted(plan) {
+            let catalogue = self.origin.catalogue();
+            let Some(query) = Tops::query(catalogue, coverage, &project, of) else { continue };
+            let read = cancel.run_until_cancelled(reader.clone().partition(vec![query])).await;
+            let read = read.ok_or(BuildError::Cancelled)?;
+            let entry = read.answers.first().map(|(_, entry)| Arc::clone(entry));
+            let unread = |reason: Option<String>| BuildError::Tops {
+                project: project.clone(),
+                reason: reason.unwrap_or_else(|| "its answer has no articles".to_owned()),
+            };
+            let entry = entry.ok_or_else(|| unread(read.error))?;
+            let noted = tops.add(project.clone(), of, &entry);
+            noted.ok_or_else(|| unread(None))?;
+        }
+        Ok(tops)
+    }
+}

@@ -1,0 +1,340 @@
+use super::*;
+use crate::testing::{answer, catalogue};
+use aqs_api::calendar::{Digits, Form};
+use aqs_api::table::Calendar;
+use aqs_api::{Coverage, Extent};
+use aqs_origin::Epochs;
+
+/// Every dataset is loaded between two days.
+fn coverage(first: &str, last: &str) -> Coverage {
+    let mut coverage = Coverage::default();
+    for dataset in catalogue().datasets() {
+        let hour = |hour| match dataset.table.calendar {
+            Calendar::Series(Form::Hour) => hour,
+            _ => "",
+        };
+        let digits = |day: &str, at| Digits::from_text(&format!("{day}{}", hour(at))).unwrap();
+        let month = |day: &str| format!("{}01", &day[..6]);
+        let (first, last, end) = match dataset.granularity {
+            aqs_api::granularity::Granularity::Monthly => (month(first), month(last), "00"),
+            aqs_api::granularity::Granularity::Daily => (first.to_owned(), last.to_owned(), "00"),
+            aqs_api::granularity::Granularity::Hourly => (first.to_owned(), last.to_owned(), "22"),
+        };
+        let extent = Extent {
+            first: digits(&first, "00"),
+            last: digits(&last, end),
+            series: None,
+            exact: true,
+        };
+        coverage.insert(dataset, extent);
+    }
+    coverage
+}
+
+fn plan(yaml: &str) -> Plan {
+    let plan: Plan = serde_saphyr::from_str(yaml).unwrap();
+    plan.check(&catalogue()).unwrap();
+    plan
+}
+
+/// The paths that an item asks for, in order.
+fn paths(item: &str, coverage: &Coverage, tops: &Tops) -> Vec<String> {
+    let indented = item.trim().replace('\n', "\n    ");
+    let plan = plan(&format!("name: p\nitems:\n  - {indented}\n"));
+    let expansion = plan.expand(&catalogue(), coverage, tops).unwrap();
+    let queries = expansion.groups.iter().flatten();
+    queries.map(|query| query.key().path().to_owned()).collect()
+}
+
+fn aggregate(granularity: &str, window: &str, coverage: &Coverage) -> Vec<String> {
+    let item = format!(
+        "endpoint: pageviews/aggregate\n\
+         values: {{ project: [EN.wikipedia.org], access: [desktop], agent: [user], granularity: [{granularity}] }}\n\
+         windows: [{window}]"
+    );
+    let start = "/pageviews/aggregate/en.wikipedia/desktop/user/";
+    let paths = paths(&item, coverage, &Tops::default());
+    paths.iter().map(|path| path.strip_prefix(start).unwrap().to_owned()).collect()
+}
+
+#[test]
+fn windows_of_series_follow_what_is_loaded() {
+    // Within a month, and at its end.
+    let within = coverage("20251115", "20260320");
+    let at_end = coverage("20251101", "20260331");
+    for (granularity, window, loaded, expected) in [
+        ("daily", "last 7 days", &within, &["daily/20260314/20260320"][..]),
+        ("daily", "last 1 day", &within, &["daily/20260320/20260320"]),
+        // As far back as was asked for, whatever is loaded: that is what clients ask, too.
+        ("daily", "last 365 days", &within, &["daily/20250321/20260320"]),
+        ("daily", "everything", &within, &["daily/20251115/20260320"]),
+        ("daily", "last 2 months", &within, &["daily/20260101/20260228"]),
+        ("daily", "last 2 months", &at_end, &["daily/20260201/20260331"]),
+        ("hourly", "last 2 days", &within, &["hourly/2026031900/2026032022"]),
+        ("monthly", "last 13 months", &within, &["monthly/20250301/20260331"]),
+        ("monthly", "everything", &within, &["monthly/20251101/20260331"]),
+        ("daily, monthly", "last 3 days", &within, &["daily/20260318/20260320"]),
+        ("daily", "last 36600 days", &coverage("00000101", "00000102"), &[]),
+    ] {
+        assert_eq!(aggregate(granularity, window, loaded), expected, "{granularity} {window}");
+    }
+}
+
+#[test]
+fn months_of_a_daily_dataset_are_whole() {
+    let item = |window: &str| {
+        format!(
+            "endpoint: pageviews/per-article\n\
+             values: {{ project: [en.wikipedia], access: [all-access], agent: [user], article: [A B/C], granularity: [monthly] }}\n\
+             windows: [{window}]"
+        )
+    };
+    let asked = |window: &str, coverage: &Coverage| {
+        let start = "/pageviews/per-article/en.wikipedia/all-access/user/A_B%2FC/monthly/";
+        let paths = paths(&item(window), coverage, &Tops::default());
+        paths.iter().map(|path| path.strip_prefix(start).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let within = coverage("20251115", "20260320");
+    assert_eq!(asked("last 2 months", &within), ["20260101/20260228"]);
+    assert_eq!(asked("everything", &within), ["20251201/20260228"]);
+    assert_eq!(asked("everything", &coverage("20260301", "20260331")), ["20260301/20260331"]);
+    // No month is whole.
+    assert!(asked("everything", &coverage("20260302", "20260331")).is_empty());
+    assert!(asked("everything", &coverage("20260301", "20260330")).is_empty());
+}
+
+#[test]
+fn lists_are_asked_for_date_by_date() {
+    let item = |window: &str| {
+        format!(
+            "endpoint: pageviews/top\n\
+             values: {{ project: [wikidata], access: [all-access] }}\n\
+             windows: [{window}]"
+        )
+    };
+    let asked = |window: &str, coverage: &Coverage| {
+        let start = "/pageviews/top/wikidata/all-access/";
+        let paths = paths(&item(window), coverage, &Tops::default());
+        paths.iter().map(|path| path.strip_prefix(start).unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let loaded = coverage("20251230", "20260101");
+    let days = ["2026/01/01", "2025/12/31", "2025/12/30"];
+    assert_eq!(asked("newest 2 days", &loaded), &days[..2]);
+    assert_eq!(asked("newest 9 days", &loaded), days);
+    assert_eq!(asked("newest 9 months", &loaded), ["2026/01/all-days", "2025/12/all-days"]);
+    assert_eq!(asked("newest 1 month", &loaded), ["2026/01/all-days"]);
+}
+
+#[test]
+fn every_combination_is_asked_once_and_partitions_lie_together() {
+    let yaml = "
+name: p
+items:
+  - endpoint: pageviews/per-article
+    values: { project: [a, b], access: all, agent: [user, all-agents], article: [X, Y], granularity: all }
+    windows: [last 30 days, last 90 days, last 30 days]
+  - endpoint: pageviews/per-article
+    values: { project: [a], access: [desktop], agent: [user], article: [X], granularity: [daily] }
+    windows: [last 30 days, last 1 month]
+  - endpoint: legacy/pagecounts/aggregate
+    values: { project: [a], access-site: all, granularity: [monthly] }
+    windows: [everything]
+";
+    let mut loaded = Coverage::default();
+    let all = coverage("20260101", "20260331");
+    let daily = |name: &str| *catalogue().datasets().iter().find(|one| one.name == name).unwrap();
+    let per_article = daily("pageviews-per-article-daily");
+    loaded.insert(per_article, *all.get(per_article).unwrap());
+    let expansion = plan(yaml).expand(&catalogue(), &loaded, &Tops::default()).unwrap();
+    // 2 projects, 4 accesses, 2 agents, 2 articles, 2 windows by day; and one month of one.
+    assert_eq!(expansion.keys(), 2 * 4 * 2 * 2 * 2 + 1);
+    assert_eq!(expansion.groups.len(), 2 * 2);
+    for group in &expansion.groups {
+        let of = |query: &aqs_api::Query| {
+            (query.value("project").to_owned(), query.value("article").to_owned())
+        };
+        assert!(group.iter().all(|query| of(query) == of(&group[0])));
+    }
+    assert_eq!(expansion.unloaded.iter().collect::<Vec<_>>(), [&"legacy-pagecounts-monthly"]);
+    assert_eq!(expansion.datasets.iter().collect::<Vec<_>>(), [&"pageviews-per-article-daily"]);
+    let limited = Plan { limits: Limits { keys: 64, ..Limits::default() }, ..plan(yaml) };
+    let refused = limited.expand(&catalogue(), &loaded, &Tops::default());
+    assert_eq!(refused.map(|_| ()), Err(ExpandError::TooMany { limit: 64 }));
+}
+
+#[test]
+fn articles_come_from_the_lists_of_their_project() {
+    let plan = plan(
+        "
+name: p
+items:
+  - endpoint: pageviews/per-article
+    values:
+      project: [a.org, b]
+      access: [all-access]
+      agent: [user]
+      article: { top_articles_of: newest day, first: 2 }
+      granularity: [daily]
+    windows: [last 1 day]
+",
+    );
+    let wanted: Vec<_> = Tops::wanted(&plan).into_iter().collect();
+    assert_eq!(wanted, [("a".to_owned(), Newest::Day), ("b".to_owned(), Newest::Day)]);
+    let loaded = coverage("20260101", "20260331");
+    let query = Tops::query(&catalogue(), &loaded, "a", Newest::Day).unwrap();
+    assert_eq!(query.key().path(), "/pageviews/top/a/all-access/2026/03/31");
+    let query = Tops::query(&catalogue(), &loaded, "a", Newest::Month).unwrap();
+    assert_eq!(query.key().path(), "/pageviews/top/a/all-access/2026/03/all-days");
+    assert!(Tops::query(&catalogue(), &Coverage::default(), "a", Newest::Day).is_none());
+    let mut tops = Tops::default();
+    let body = r#"{"items":[{"project":"a","articles":[
+        {"article":"A/B","views":3,"rank":1},{"article":"Ü?","views":2,"rank":2},
+        {"article":"C","views":1,"rank":3}]}]}"#;
+    let (_, entry) = answer(query.key().path(), Some(body), &Epochs::starting_at(1));
+    tops.add("a".to_owned(), Newest::Day, &entry).unwrap();
+    let (_, none) = answer(query.key().path(), None, &Epochs::starting_at(1));
+    tops.add("b".to_owned(), Newest::Day, &none).unwrap();
+    let (_, nonsense) = answer(query.key().path(), Some("{}"), &Epochs::starting_at(1));
+    assert!(tops.add("b".to_owned(), Newest::Day, &nonsense).is_none());
+    let expansion = plan.expand(&catalogue(), &loaded, &tops).unwrap();
+    let paths: Vec<&str> =
+        expansion.groups.iter().flatten().map(|query| query.key().path()).collect();
+    assert_eq!(
+        paths,
+        ["A%2FB", "%C3%9C%3F"].map(|article| format!(
+            "/pageviews/per-article/a/all-access/user/{article}/daily/20260331/20260331"
+        ))
+    );
+}
+
+#[test]
+fn a_mistake_is_named_with_what_was_perhaps_meant() {
+    let check = |yaml: &str| {
+        let plan: Plan = serde_saphyr::from_str(yaml).unwrap();
+        plan.check(&catalogue()).unwrap_err()
+    };
+    let item = |endpoint: &str, values: &str, windows: &str| {
+        check(&format!(
+            "name: p\nitems: [{{ endpoint: {endpoint}, values: {{ {values} }}, windows: [{windows}] }}]"
+        ))
+    };
+    const DEVICES: &str = "project: [a], access-site: all, granularity: [daily]";
+    let mistake = |values: &str| match item("unique-devices", values, "last 1 day") {
+        PlanError::Param { param, mistake, .. } => (param, mistake),
+        other => panic!("{other}"),
+    };
+    assert_eq!(
+        item("unique-device", DEVICES, "last 1 day").to_string(),
+        r#"plan "p": there is no endpoint "unique-device"; did you mean "unique-devices"?"#
+    );
+    for (values, param, expected) in [
+        ("project: [a], site: all, granularity: all", "site", Mistake::Unknown(None)),
+        (
+            "project: [a], acess-site: all, granularity: all",
+            "acess-site",
+            Mistake::Unknown(Some("access-site")),
+        ),
+        ("project: [a], granularity: all", "access-site", Mistake::Missing),
+        ("project: [], access-site: all, granularity: all", "project", Mistake::Missing),
+        ("project: all, access-site: all, granularity: all", "project", Mistake::Endless),
+        ("project: [a], access-site: all, granularity: all, start: [x]", "start", Mistake::Date),
+        (
+            "project: [a], access-site: [desktop-sites], granularity: all",
+            "access-site",
+            Mistake::Value { value: "desktop-sites".to_owned(), nearest: Some("desktop-site") },
+        ),
+        (
+            "project: [a b], access-site: all, granularity: all",
+            "project",
+            Mistake::Value { value: "a b".to_owned(), nearest: None },
+        ),
+        (
+            "project: { top_articles_of: newest day }, access-site: all, granularity: all",
+            "project",
+            Mistake::NoArticles,
+        ),
+    ] {
+        assert_eq!(mistake(values), (param.to_owned(), expected), "{values}");
+    }
+    for (endpoint, values, window) in [
+        ("unique-devices", DEVICES, "newest 1 day"),
+        ("unique-devices", "project: [a], access-site: all, granularity: [monthly]", "last 1 day"),
+        ("pageviews/top", "project: [a], access: all", "last 1 day"),
+        ("pageviews/top", "project: [a], access: all", "everything"),
+        ("pageviews/top-by-country", "project: [a], access: all", "newest 1 day"),
+        ("pageviews/top", "project: [a], access: all", ""),
+    ] {
+        let error = item(endpoint, values, window);
+        assert!(matches!(error, PlanError::Window { .. }), "{error}");
+    }
+    assert_eq!(check("name: p\nitems: []"), PlanError::Empty("p".to_owned()));
+    let twice =
+        built_in::all(&["a".to_owned()]).into_iter().chain(built_in::all(&["a".to_owned()]));
+    let twice = Plan::check_all(&twice.collect::<Vec<_>>(), &catalogue());
+    assert_eq!(twice, Err(PlanError::Name("top-articles".to_owned())));
+}
+
+#[test]
+fn what_is_not_understood_is_refused_when_it_is_read() {
+    let read = |yaml: &str| serde_saphyr::from_str::<Plan>(yaml).map(|_| ()).unwrap_err();
+    for (yaml, word) in [
+        ("name: p\nevry: 6h\nitems: []", "evry"),
+        ("name: p\nevery: 6\nitems: []", "every"),
+        ("name: p\nlimits: { key: 1 }\nitems: []", "key"),
+        ("name: p\nitems: [{ endpoint: e, windows: [last week] }]", "last 7 days"),
+        ("name: p\nitems: [{ endpoint: e, windows: [last 0 days] }]", "last 7 days"),
+        ("name: p\nitems: [{ endpoint: e, windows: [last 99999999999 days] }]", "at most"),
+        ("name: p\nitems: [{ endpoint: e, window: [] }]", "window"),
+        ("name: p\nitems: [{ endpoint: e, values: { a: user }, windows: [] }]", "[user]"),
+        (
+            "name: p\nitems: [{ endpoint: e, values: { a: { top: x } }, windows: [] }]",
+            "top_articles_of",
+        ),
+    ] {
+        let error = read(yaml).to_string();
+        assert!(error.contains(word), "{yaml}: {error}");
+    }
+}
+
+#[test]
+fn the_built_in_plans_fit_the_catalogue_and_can_be_printed() {
+    let plans = built_in::all(&built_in::PROJECTS.map_owned());
+    Plan::check_all(&plans, &catalogue()).unwrap();
+    let printed = serde_saphyr::to_string(&plans).unwrap();
+    let read: Vec<Plan> = serde_saphyr::from_str(&printed).unwrap();
+    assert_eq!(read, plans, "{printed}");
+    let loaded = coverage("20250101", "20260331");
+    let expansion = plans[1].expand(&catalogue(), &loaded, &Tops::default()).unwrap();
+    // For each project 16 splits of views and 3 of devices; five windows by day, two by month.
+    assert_eq!(expansion.keys(), built_in::PROJECTS.len() * (16 + 3) * (5 + 2));
+}
+
+trait MapOwned {
+    fn map_owned(&self) -> Vec<String>;
+}
+
+impl MapOwned for [&str] {
+    fn map_owned(&self) -> Vec<String> {
+        self.iter().map(|text| (*text).to_owned()).collect()
+    }
+}
+
+#[test]
+fn overrides_replace_projects_and_windows() {
+    let plans = built_in::all(&["a".to_owned()]);
+    let overrides =
+        Overrides { projects: vec!["B.org".to_owned()], last: Some("7d".parse().unwrap()) };
+    let plan = overrides.apply(&plans[1]);
+    let loaded = coverage("20250101", "20260331");
+    let expansion = plan.expand(&catalogue(), &loaded, &Tops::default()).unwrap();
+    let mut paths = expansion.groups.iter().flatten().map(|query| query.key().path());
+    assert_eq!(expansion.keys(), 16 + 3);
+    assert!(paths.all(|path| path.contains("/b/") && path.ends_with("/daily/20260325/20260331")));
+    let lists = overrides.apply(&plans[0]);
+    assert_eq!(lists.items[0].windows, [Window::Newest(7, Unit::Days)]);
+    assert!(Overrides::default().is_empty() && !overrides.is_empty());
+    for bad in ["", "7", "d", "0d", "7w", "7 d", "-7d", "99999d", "7dd", "é"] {
+        assert!(bad.parse::<Last>().is_err(), "{bad}");
+    }
+    assert_eq!("13m".parse::<Last>().unwrap().to_string(), "13m");
+}

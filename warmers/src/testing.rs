@@ -1,0 +1,64 @@
+//! What tests of this crate share: answers that no store was asked for.
+
+use crate::artefact::Identity;
+use crate::generation::{Generation, Mode, PlanContent, PlanFacts, merge};
+use aqs_api::freshness::Times;
+use aqs_api::{Catalogue, Dialect, Emptiness, Key, Problem, Query, Representation, Target};
+use aqs_origin::epochs::Slots;
+use aqs_origin::{Entry, Epochs, Moment};
+use std::sync::Arc;
+
+pub(crate) fn catalogue() -> Catalogue {
+    Catalogue::standard().unwrap()
+}
+
+/// The address of a project's top list.
+pub(crate) fn top(project: &str) -> String {
+    format!("/pageviews/top/{project}/all-access/2026/01/all-days")
+}
+
+pub(crate) fn query(path: &str) -> Query {
+    catalogue().resolve(Target { dialect: Dialect::V2, path }).unwrap()
+}
+
+/// An answer that the store was asked for now.
+pub(crate) fn answer(path: &str, body: Option<&str>, epochs: &Epochs) -> (Key, Arc<Entry>) {
+    let query = query(path);
+    let slots = Slots::of(&query, (query.endpoint().lookup)(&query).dataset());
+    let representation = match body {
+        Some(body) => Representation::body(body.to_owned()),
+        None => Representation::problem(Problem::no_data(Emptiness::OutOfRange)),
+    };
+    let (id, stamp, data) = (query.endpoint_id(), epochs.stamp(), Times::default().data);
+    let entry = Entry::new(representation, id, Moment(1), stamp, slots, data);
+    (query.key().clone(), Arc::new(entry))
+}
+
+/// What a build of a plan brought, all of it confirmed at a moment.
+pub(crate) fn content(
+    plan: &str,
+    answers: Vec<(Key, Arc<Entry>)>,
+    at: Moment,
+    mode: Mode,
+) -> PlanContent {
+    let wanted = answers.len() as u64;
+    let facts = PlanFacts { name: plan.to_owned(), built: at, wanted, ..PlanFacts::default() };
+    let answers = answers.into_iter().map(|(key, entry)| (key, entry, at)).collect();
+    PlanContent { facts, answers, mode }
+}
+
+/// The generation after a parent in which a plan holds these answers.
+pub(crate) fn generation(
+    parent: Option<&Generation>,
+    plan: &str,
+    answers: Vec<(Key, Arc<Entry>)>,
+    epochs: &Epochs,
+) -> Generation {
+    let id = parent.map_or(1, |parent| parent.id + 1);
+    let content = content(plan, answers, Moment(1000), Mode::Replace);
+    merge(parent, content, &|_| true, epochs, (id, Moment(1000))).unwrap()
+}
+
+pub(crate) fn identity() -> Identity {
+    Identity::of(7, "a store", &catalogue())
+}

@@ -1,0 +1,284 @@
+use crate::support::{
+    ARTICLE, ARTICLE_SAYS, DEVICES, DEVICES_SAYS, Ground, HOUR, House, PLANS, forced, full, only,
+    top, views,
+};
+use aqs_api::{Dialect, Key, Representation};
+use aqs_origin::Entry;
+use aqs_origin::epochs::{Depth, Scope};
+use aqs_origin::memory::Part;
+use aqs_warmers::build::{BuildError, Settings};
+use aqs_warmers::generation::{Birth, Generation, HotFreshness};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+fn entry(generation: &Generation, path: &str) -> Arc<Entry> {
+    Arc::clone(&generation.get(Key::new(Dialect::V2, path).as_ref()).unwrap().entry)
+}
+
+fn text_at(entry: &Entry) -> *const u8 {
+    match &entry.representation {
+        Representation::Body(body) => body.identity.as_ptr(),
+        Representation::Problem(_) => panic!("no body"),
+    }
+}
+
+fn fresh(house: &House, path: &str) -> Option<(u64, String)> {
+    let served = house.get(path)?;
+    assert_eq!(served.freshness, HotFreshness::Fresh, "{path}");
+    Some((served.generation, served.says))
+}
+
+#[tokio::test]
+async fn what_a_plan_wants_is_served_while_the_store_is_gone() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    assert!(house.get(ARTICLE).is_none());
+    let built = house.build("articles").await;
+    // Two lists; two articles of 2 accesses and 4 agents; by day 3 windows and everything, which
+    // is what 3 days are; by month nothing, since no month is loaded as a whole.
+    assert_eq!(built.facts.wanted, 2 + 2 * 2 * 4 * 3);
+    assert_eq!((built.facts.keys, built.facts.errors), (built.facts.wanted, 0));
+    // One read for each list and each article, however many answers come from it.
+    assert_eq!(built.facts.reads, 2 + 2);
+    let through = &built.facts.data_through;
+    assert_eq!(through["pageviews-per-article-daily"], "2026013100");
+    assert_eq!(through["pageviews-top-monthly"], "20260101");
+    house.build("devices").await;
+    house.store.down.store(true, Ordering::SeqCst);
+    let reads = house.reads();
+    assert_eq!(fresh(&house, ARTICLE), Some((2, ARTICLE_SAYS.to_owned())));
+    assert_eq!(fresh(&house, DEVICES), Some((2, DEVICES_SAYS.to_owned())));
+    assert!(house.get("/unique-devices/wikidata/all-sites/monthly/20260101/20260131").is_none());
+    assert_eq!(house.reads(), reads);
+    assert_eq!(house.metric("aqs_hot_set_plan_completeness_ratio", ("plan", "articles")), 1.0);
+    house.origin.clock().advance(27 * HOUR);
+    assert_eq!(house.get(DEVICES).unwrap().freshness, HotFreshness::Stale);
+}
+
+#[tokio::test]
+async fn long_bodies_have_their_gzip_form_before_anybody_asks() {
+    let ground = Ground::new();
+    let days: Vec<String> = (1..=28).map(|day| views("en.wikipedia", "X", day, day, 0)).collect();
+    ground.load("pageviews_per_article_flat", &days);
+    let house = ground.house(PLANS).await;
+    let built = house.build("articles").await;
+    let path = "/pageviews/per-article/en.wikipedia/all-access/user/X/daily/20260101/20260131";
+    let Representation::Body(body) = &entry(&built.generation, path).representation else {
+        panic!("no body")
+    };
+    assert!(body.identity.len() >= aqs_api::representation::GZIP_FROM);
+    assert!(body.gzip().is_some_and(|coded| coded.starts_with(&[0x1f, 0x8b])));
+}
+
+#[tokio::test]
+async fn what_can_not_have_changed_is_not_read_again() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    let first = house.build("articles").await.generation;
+    // The lists that tell the articles, and nothing else.
+    let before = house.reads();
+    house.origin.clock().advance(HOUR);
+    let built = house.build("articles").await;
+    assert_eq!((built.facts.reads, built.facts.shared), (0, built.facts.wanted));
+    assert!(house.reads() - before <= 1 + 20, "it reads only a list and the sample");
+    assert!(Arc::ptr_eq(&entry(&first, ARTICLE), &entry(&built.generation, ARTICLE)));
+    // It was confirmed, and so is young again.
+    house.origin.clock().advance(25 * HOUR + HOUR / 2);
+    assert!(fresh(&house, ARTICLE).is_some());
+    // Read nevertheless: a new entry, but the same bytes.
+    let third = house.build_as("articles", &full()).await.unwrap();
+    assert_eq!(third.facts.shared, 0);
+    let (old, new) = (entry(&first, ARTICLE), entry(&third.generation, ARTICLE));
+    assert!(!Arc::ptr_eq(&old, &new) && text_at(&old) == text_at(&new));
+    assert_eq!(first.checksum, third.generation.checksum);
+}
+
+#[tokio::test]
+async fn new_data_are_read_and_what_they_left_alone_shares_its_bytes() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    house.build("articles").await;
+    let first = house.build("devices").await.generation;
+    ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "X", 30, 500, 0)]);
+    house.origin.look().await.unwrap();
+    let x = "/pageviews/per-article/en.wikipedia/desktop/user/X/daily/20260130/20260131";
+    let stale = house.get(x).unwrap();
+    assert_eq!(stale.freshness, HotFreshness::Stale);
+    assert!(stale.says.contains(r#""views":30"#), "the old is served until the new is there");
+    // The other plan has nothing to do with it.
+    assert_eq!(house.build("devices").await.facts.reads, 0);
+    let built = house.build("articles").await;
+    // The two articles, and not the lists.
+    assert_eq!(built.facts.reads, 2);
+    assert!(fresh(&house, x).unwrap().1.contains(r#""views":500"#));
+    let (old, new) = (entry(&first, ARTICLE), entry(&built.generation, ARTICLE));
+    assert!(!Arc::ptr_eq(&old, &new) && text_at(&old) == text_at(&new));
+    assert!(Arc::ptr_eq(&entry(&first, DEVICES), &entry(&built.generation, DEVICES)));
+}
+
+#[tokio::test]
+async fn a_newer_day_moves_the_windows_on() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    house.build("articles").await;
+    let last = "/pageviews/per-article/en.wikipedia/desktop/user/X/daily/20260201/20260201";
+    assert!(house.get(last).is_none());
+    let row = views("en.wikipedia", "X", 1, 7, 0).replace("202601", "202602");
+    ground.load("pageviews_per_article_flat", &[row]);
+    house.origin.look().await.unwrap();
+    let built = house.build("articles").await;
+    assert_eq!(built.facts.data_through["pageviews-per-article-daily"], "2026020100");
+    assert!(fresh(&house, last).unwrap().1.contains(r#""views":7"#));
+    let first = "/pageviews/per-article/en.wikipedia/desktop/user/X/daily/20260131/20260131";
+    assert!(house.get(first).is_none(), "the plan does not want it any more");
+}
+
+#[tokio::test]
+async fn purges_rule_over_what_is_published() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    house.build("articles").await;
+    house.build("devices").await;
+    house.origin.purge(Scope::Endpoint("unique-devices"), Depth::Hard).unwrap();
+    assert!(house.get(DEVICES).is_none());
+    assert!(fresh(&house, ARTICLE).is_some());
+    let built = house.build("articles").await;
+    assert!(house.get(DEVICES).is_none());
+    assert_eq!(built.generation.plan("devices").unwrap().1.keys, 0);
+    house.build("devices").await;
+    assert_eq!(fresh(&house, DEVICES), Some((4, DEVICES_SAYS.to_owned())));
+}
+
+#[tokio::test]
+async fn a_part_that_somebody_asks_for_is_added() {
+    let ground = Ground::new();
+    let plans = PLANS.replace("first: 10", "first: 1");
+    let house = ground.house(&plans).await;
+    house.build("articles").await;
+    let q1 = "/pageviews/per-article/wikidata/desktop/user/Q1/daily/20260131/20260131";
+    assert!(house.get(q1).is_none());
+    let built = house.build_as("articles", &only("www.wikidata.org")).await.unwrap();
+    assert!(fresh(&house, q1).is_some());
+    let x = ARTICLE.replace("Y%2FZ", "X");
+    assert!(fresh(&house, &x).is_some());
+    let facts = built.generation.plan("articles").unwrap().1;
+    assert_eq!(facts.keys, facts.wanted);
+    assert!(matches!(
+        house.build_as("articles", &only("no such project")).await,
+        Err(BuildError::Plan(_))
+    ));
+}
+
+#[tokio::test]
+async fn a_worse_generation_is_refused_unless_by_force() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    let first = house.build("articles").await.generation;
+    // The list has one article less.
+    ground.load("top_pageviews", &[top("en.wikipedia", "01", "31", &["X"])]);
+    house.origin.look().await.unwrap();
+    let refused = house.build_as("articles", &Default::default()).await;
+    let Err(BuildError::Refused(refusals)) = refused else { panic!("{refused:?}") };
+    let checks: Vec<_> = refusals.iter().map(|refusal| refusal.check()).collect();
+    assert_eq!(checks, ["keys", "bytes"]);
+    assert!(Arc::ptr_eq(&house.hot_set.live().unwrap(), &first));
+    assert_eq!(house.metric("aqs_hot_set_refusals_total", ("check", "keys")), 1.0);
+    let built = house.build_as("articles", &forced()).await.unwrap();
+    assert_eq!(built.forced, refusals);
+    let recorded = &built.generation.plan("articles").unwrap().1.forced;
+    assert_eq!(recorded.len(), 2);
+    assert!(house.get(ARTICLE).is_none());
+}
+
+#[tokio::test]
+async fn a_plan_that_takes_too_much_memory_is_refused_with_numbers() {
+    let ground = Ground::new();
+    let mut wishes = crate::support::Wishes::default();
+    wishes.settings = Settings { memory: 20_000, ..wishes.settings };
+    let house = ground.house_with(PLANS, wishes).await;
+    let first = house.build("devices").await.generation;
+    let refused = house.build_as("articles", &Default::default()).await;
+    let Err(BuildError::TooLarge { bytes, others, limit }) = refused else { panic!("{refused:?}") };
+    assert!(bytes > 20_000 && limit == 20_000);
+    assert_eq!(others, first.bytes);
+    assert!(Arc::ptr_eq(&house.hot_set.live().unwrap(), &first));
+    // What was read for nothing is not charged any more.
+    assert_eq!(house.origin.budget.used(Part::HotSet), first.bytes);
+    // What is not wanted at all can't be published either.
+    let own = PLANS.replace("- name: articles\n", "- name: articles\n  limits: { bytes: 1000 }\n");
+    drop((house, first));
+    let house = ground.house(&own).await;
+    let refused = house.build_as("articles", &forced()).await;
+    assert!(matches!(refused, Err(BuildError::TooLarge { limit: 1000, .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn going_back_is_a_new_number_for_the_old_content() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    assert!(house.builder.rollback(None).await.is_err());
+    let first = house.build("articles").await.generation;
+    ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, 666, 0)]);
+    house.origin.look().await.unwrap();
+    house.build("articles").await;
+    assert!(fresh(&house, ARTICLE).unwrap().1.contains("666"));
+    let back = house.builder.rollback(None).await.unwrap();
+    assert_eq!((back.id, back.parent, back.birth), (3, Some(2), Birth::RolledBack { from: 1 }));
+    assert!(Arc::ptr_eq(&entry(&back, ARTICLE), &entry(&first, ARTICLE)));
+    let served = house.get(ARTICLE).unwrap();
+    // What arrived since still makes it stale.
+    assert_eq!((served.generation, served.freshness), (3, HotFreshness::Stale));
+    assert_eq!(served.says, ARTICLE_SAYS);
+    // Out of memory, but on the disk.
+    house.build("devices").await;
+    house.build("devices").await;
+    let back = house.builder.rollback(Some(2)).await.unwrap();
+    assert_eq!((back.id, back.birth), (6, Birth::RolledBack { from: 2 }));
+    assert!(house.get(ARTICLE).unwrap().says.contains("666"));
+    assert!(house.builder.rollback(Some(6)).await.is_err());
+    assert!(house.builder.rollback(Some(99)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_look_at_what_is_published_tells_what_differs() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    assert!(house.builder.verify(10).await.is_none());
+    house.build("devices").await;
+    let well = house.builder.verify(10).await.unwrap();
+    assert!(well.is_well() && well.compared == 3, "{well:?}");
+    // The file is damaged, and the store says something else, which no purge has told.
+    std::fs::write(ground.artefacts().join("gen-0000000001.aqs"), b"nonsense").unwrap();
+    rusqlite_free_change(&ground);
+    let ill = house.builder.verify(10).await.unwrap();
+    assert!(!ill.is_well() && ill.intact, "{ill:?}");
+    assert!(ill.artefact.unwrap().is_err());
+    assert!(!ill.differs.is_empty());
+}
+
+/// Changes a row behind the house's back, without a trace in the summaries of the store.
+fn rusqlite_free_change(ground: &Ground) {
+    let conn = rusqlite::Connection::open(ground.store()).unwrap();
+    conn.execute("UPDATE unique_devices SET devices = 777", []).unwrap();
+}
+
+#[tokio::test]
+async fn of_a_store_that_tells_no_versions_nothing_is_taken_over_once_data_arrived() {
+    let ground = Ground::new();
+    let plans = PLANS.replace("newest 1 day,", "newest 2 days,");
+    let house = ground.house(&plans).await;
+    house.store.forgetful.store(true, Ordering::SeqCst);
+    house.build("articles").await;
+    ground.load(
+        "top_pageviews",
+        &[
+            top("en.wikipedia", "01", "31", &["X", "Y/Z", "Late"]),
+            top("en.wikipedia", "02", "01", &["X", "Y/Z"]),
+        ],
+    );
+    house.origin.look().await.unwrap();
+    let path = "/pageviews/top/en.wikipedia/all-access/2026/01/31";
+    assert_eq!(house.get(path).unwrap().freshness, HotFreshness::Fresh, "no purge told of it");
+    house.build("articles").await;
+    assert!(house.get(path).unwrap().says.contains("Late"));
+}

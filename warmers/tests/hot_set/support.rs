@@ -1,0 +1,377 @@
+//! A house of a few rows, whose store can be made to fail.
+
+use aqs_api::freshness::Times;
+use aqs_api::{Catalogue, Coverage, Dialect, Key, Lookup, Representation, Rows};
+use aqs_origin::declare::Declarations;
+use aqs_origin::epochs::StateDirectory;
+use aqs_origin::flights::FlightLimits;
+use aqs_origin::gate::GateLimits;
+use aqs_origin::load::{self, Progress as LoadProgress};
+use aqs_origin::memory::Budget;
+use aqs_origin::store::embedded::{EmbeddedStore, Options};
+use aqs_origin::store::{Store, StoreError};
+use aqs_origin::{Clock, Cx, Epochs, Metrics as OriginMetrics, Moment, Origin, Parts};
+use aqs_warmers::artefact::{ArtefactDirectory, Identity};
+use aqs_warmers::build::{BuildError, Builder, Built, How, Progress, Settings};
+use aqs_warmers::generation::{HotFreshness, HotSet};
+use aqs_warmers::metrics::Metrics;
+use aqs_warmers::plan::{Overrides, Plan};
+use async_trait::async_trait;
+use prometheus::Registry;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const NOON: Moment = Moment(1_770_000_000_000);
+
+/// A store that counts, fails and waits when it is told to.
+pub(crate) struct Watched {
+    store: EmbeddedStore,
+    pub(crate) reads: AtomicUsize,
+    /// Every read fails that is begun.
+    pub(crate) down: AtomicBool,
+    /// Reads about whatever has this in its key fail.
+    pub(crate) poison: std::sync::Mutex<Option<&'static str>>,
+    /// It can't tell what was changed by loads.
+    pub(crate) forgetful: AtomicBool,
+    /// How many more reads are let through.
+    pub(crate) allowed: Semaphore,
+}
+
+#[async_trait]
+impl Store for Watched {
+    async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
+        self.reads.fetch_add(1, Ordering::SeqCst);
+        if let Ok(permit) = self.allowed.acquire().await {
+            permit.forget();
+        }
+        let gone =
+            |reason: &str| StoreError::Unavailable { store: "test", reason: reason.to_owned() };
+        if self.down.load(Ordering::SeqCst) {
+            return Err(gone("down"));
+        }
+        let Lookup::Points(read) = lookup else { return Err(gone("unheard of")) };
+        let poison = *self.poison.lock().unwrap();
+        if poison.is_some_and(|poison| read.partition.iter().any(|part| part == poison)) {
+            return Err(gone("poisoned"));
+        }
+        self.store.read(lookup, cx).await
+    }
+
+    async fn coverage(&self) -> Result<Coverage, StoreError> {
+        self.store.coverage().await
+    }
+
+    async fn change_mark(&self) -> Result<u64, StoreError> {
+        self.store.change_mark().await
+    }
+
+    async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
+        if self.forgetful.load(Ordering::SeqCst) {
+            return Ok(BTreeMap::new());
+        }
+        self.store.versions().await
+    }
+}
+
+/// What stays over a restart.
+pub(crate) struct Ground {
+    pub(crate) folder: TempDir,
+}
+
+/// A house that runs.
+pub(crate) struct House {
+    pub(crate) store: Arc<Watched>,
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) hot_set: Arc<HotSet>,
+    pub(crate) builder: Arc<Builder>,
+    pub(crate) tasks: TaskTracker,
+    pub(crate) registry: Registry,
+}
+
+struct Silent;
+
+impl LoadProgress for Silent {}
+
+/// How a house is built.
+#[derive(Clone, Copy)]
+pub(crate) struct Wishes {
+    pub(crate) settings: Settings,
+    pub(crate) gate: GateLimits,
+    pub(crate) memory: u64,
+}
+
+impl Default for Wishes {
+    fn default() -> Self {
+        let settings =
+            Settings { backoff: Duration::from_millis(1), attempts: 2, ..Settings::default() };
+        Self { settings, gate: GateLimits::default(), memory: 1 << 30 }
+    }
+}
+
+/// The views of an article on the first days of January.
+pub(crate) fn views(project: &str, article: &str, day: u32, user: u32, spider: u32) -> String {
+    let all = user + spider;
+    format!(
+        r#"{{"project":"{project}","article":"{article}","granularity":"daily","timestamp":"202601{day:02}00","aa":{all},"au":{user},"as":{spider},"da":{all},"du":{user}}}"#
+    )
+}
+
+/// The list of a day in 2026.
+pub(crate) fn top(project: &str, month: &str, day: &str, articles: &[&str]) -> String {
+    let ranked = articles.iter().zip(1..).map(|(article, rank)| {
+        let views = 100 - rank;
+        format!(r#"{{\"article\":\"{article}\",\"views\":{views},\"rank\":{rank}}}"#)
+    });
+    let list = ranked.collect::<Vec<_>>().join(",");
+    format!(
+        r#"{{"project":"{project}","access":"all-access","year":"2026","month":"{month}","day":"{day}","articlesJSON":"[{list}]"}}"#
+    )
+}
+
+impl Ground {
+    pub(crate) fn new() -> Self {
+        let ground = Self { folder: tempfile::tempdir().unwrap() };
+        let days = || 29..=31;
+        let mut articles = Vec::new();
+        for (project, article) in
+            [("en.wikipedia", "X"), ("en.wikipedia", "Y/Z"), ("wikidata", "Q1")]
+        {
+            articles.extend(days().map(|day| views(project, article, day, day, 1)));
+        }
+        ground.load("pageviews_per_article_flat", &articles);
+        ground.load(
+            "top_pageviews",
+            &[
+                top("en.wikipedia", "01", "31", &["X", "Y/Z"]),
+                top("en.wikipedia", "01", "all-days", &["X", "Q"]),
+                top("wikidata", "01", "31", &["Q1"]),
+            ],
+        );
+        let devices = |granularity: &str, stamp: &str, devices: u32| {
+            format!(
+                r#"{{"project":"en.wikipedia","access-site":"all-sites","granularity":"{granularity}","timestamp":"{stamp}","devices":{devices},"offset":1,"underestimate":2}}"#
+            )
+        };
+        ground.load(
+            "unique_devices",
+            &[
+                devices("daily", "20260130", 30),
+                devices("daily", "20260131", 31),
+                devices("monthly", "20260101", 61),
+            ],
+        );
+        ground
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.folder.path().join("store.db")
+    }
+
+    /// Loads rows into a table.
+    pub(crate) fn load(&self, table: &str, rows: &[String]) {
+        let directory = tempfile::tempdir_in(self.folder.path()).unwrap();
+        let file = directory.path().join(format!("{table}.ndjson"));
+        std::fs::write(file, rows.join("\n") + "\n").unwrap();
+        let (catalogue, options) = (Catalogue::standard().unwrap(), load::Options::default());
+        let loaded =
+            load::into_store(directory.path(), &self.store(), &catalogue, options, &mut Silent)
+                .unwrap();
+        assert_eq!(loaded.bad(), 0, "{loaded:?}");
+    }
+
+    pub(crate) async fn house(&self, plans: &str) -> House {
+        self.house_with(plans, Wishes::default()).await
+    }
+
+    /// A house whose store has told what it holds.
+    pub(crate) async fn house_with(&self, plans: &str, wishes: Wishes) -> House {
+        let house = self.start(plans, wishes);
+        house.origin.look().await.unwrap();
+        house
+    }
+
+    /// A house that has just been started.
+    pub(crate) fn start(&self, plans: &str, wishes: Wishes) -> House {
+        let catalogue = Arc::new(Catalogue::standard().unwrap());
+        let plans: Vec<Plan> = serde_saphyr::from_str(plans).unwrap();
+        Plan::check_all(&plans, &catalogue).unwrap();
+        let store = EmbeddedStore::open(&self.store(), &catalogue, Options::default()).unwrap();
+        let store = Arc::new(Watched {
+            store,
+            reads: AtomicUsize::new(0),
+            down: AtomicBool::new(false),
+            poison: std::sync::Mutex::new(None),
+            forgetful: AtomicBool::new(false),
+            allowed: Semaphore::new(1_000_000),
+        });
+        let registry = Registry::new();
+        let mut declarations = Declarations::of(&registry);
+        let clock = Clock::set(NOON);
+        let (state, found) = StateDirectory::open(&self.folder.path().join("state")).unwrap();
+        let epochs = Arc::new(Epochs::remembered(state, &found, clock.now()).unwrap());
+        let budget = Arc::new(Budget::new(wishes.memory));
+        let tasks = TaskTracker::new();
+        let identity = Identity::of(epochs.identity().unwrap(), "test", &catalogue);
+        let origin = Arc::new(Origin::new(Parts {
+            catalogue,
+            store: Arc::clone(&store) as Arc<dyn Store>,
+            epochs,
+            budget: Arc::clone(&budget),
+            times: Times::default(),
+            limits: FlightLimits::default(),
+            gate: wishes.gate,
+            clock,
+            metrics: OriginMetrics::declare(&mut declarations).unwrap(),
+            tasks: tasks.clone(),
+        }));
+        let hot_set = Arc::new(HotSet::new(budget, 26 * HOUR));
+        let artefacts = ArtefactDirectory::open(&self.artefacts(), identity, 3).unwrap();
+        let metrics = Metrics::declare(&mut declarations).unwrap();
+        let builder = Builder::new(
+            Arc::clone(&origin),
+            Arc::clone(&hot_set),
+            Some(artefacts),
+            plans,
+            wishes.settings,
+            metrics,
+        );
+        House { store, origin, hot_set, builder: Arc::new(builder), tasks, registry }
+    }
+
+    pub(crate) fn artefacts(&self) -> PathBuf {
+        self.folder.path().join("hot-set")
+    }
+}
+
+/// What is served of an address: its generation, its freshness and what it says.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Served {
+    pub(crate) generation: u64,
+    pub(crate) freshness: HotFreshness,
+    pub(crate) says: String,
+}
+
+impl House {
+    pub(crate) fn get(&self, path: &str) -> Option<Served> {
+        let key = Key::new(Dialect::V2, path);
+        let now = self.origin.clock().now();
+        let hot = self.hot_set.get(key.as_ref(), now, &self.origin.epochs)?;
+        let says = says(&hot.entry.representation);
+        Some(Served { generation: hot.generation, freshness: hot.freshness, says })
+    }
+
+    /// Builds the plan of a name.
+    pub(crate) async fn build_as(&self, plan: &str, how: &How) -> Result<Built, BuildError> {
+        let plan = self.builder.plans().iter().find(|one| one.name == plan).unwrap();
+        let (progress, cancel) = (Arc::new(Progress::default()), CancellationToken::new());
+        self.builder.build(plan, how, &progress, &cancel).await
+    }
+
+    pub(crate) async fn build(&self, plan: &str) -> Built {
+        self.build_as(plan, &How::default()).await.unwrap()
+    }
+
+    pub(crate) fn reads(&self) -> usize {
+        self.store.reads.load(Ordering::SeqCst)
+    }
+
+    /// The value of a metric, all series together.
+    pub(crate) fn metric(&self, name: &str, label: (&str, &str)) -> f64 {
+        let families = self.registry.gather();
+        let family = families.iter().find(|family| family.name() == name).unwrap();
+        let has = |metric: &&prometheus::proto::Metric| {
+            let mut labels = metric.get_label().iter();
+            labels.any(|pair| (pair.name(), pair.value()) == label)
+        };
+        let value = |metric: &prometheus::proto::Metric| {
+            metric.get_counter().get_value() + metric.get_gauge().get_value()
+        };
+        family.get_metric().iter().filter(has).map(value).sum()
+    }
+}
+
+pub(crate) fn says(representation: &Representation) -> String {
+    match representation {
+        Representation::Body(body) => String::from_utf8(body.identity.to_vec()).unwrap(),
+        Representation::Problem(problem) => format!("{:?}", problem.emptiness()),
+    }
+}
+
+pub(crate) fn forced() -> How {
+    How { force: true, ..How::default() }
+}
+
+pub(crate) fn full() -> How {
+    How { full: true, ..How::default() }
+}
+
+pub(crate) fn only(project: &str) -> How {
+    let overrides = Overrides { projects: vec![project.to_owned()], last: None };
+    How { overrides, ..How::default() }
+}
+
+/// Waits for what is bound to happen.
+pub(crate) async fn eventually(mut happened: impl FnMut() -> bool) {
+    for _ in 0..3000 {
+        if happened() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never happened");
+}
+
+/// The names in a folder.
+pub(crate) fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|name| name != "lock");
+    names.sort_unstable();
+    names
+}
+
+/// Two plans over the rows above.
+pub(crate) const PLANS: &str = "
+- name: articles
+  items:
+    - endpoint: pageviews/top
+      values: { project: [en.wikipedia], access: [all-access] }
+      windows: [newest 1 day, newest 1 month]
+    - endpoint: pageviews/per-article
+      values:
+        project: [en.wikipedia]
+        access: [all-access, desktop]
+        agent: all
+        article: { top_articles_of: newest day, first: 10 }
+        granularity: [daily, monthly]
+      windows: [last 1 day, last 2 days, last 3 days, everything]
+- name: devices
+  items:
+    - endpoint: unique-devices
+      values: { project: [en.wikipedia], access-site: [all-sites], granularity: all }
+      windows: [last 1 day, everything]
+";
+
+/// An address of each plan, and what the rows above make of it (contract §1.4, §1.7).
+pub(crate) const ARTICLE: &str =
+    "/pageviews/per-article/en.wikipedia/desktop/user/Y%2FZ/daily/20260130/20260131";
+pub(crate) const ARTICLE_SAYS: &str = concat!(
+    r#"{"items":[{"project":"en.wikipedia","article":"Y/Z","granularity":"daily","#,
+    r#""timestamp":"2026013000","access":"desktop","agent":"user","views":30},"#,
+    r#"{"project":"en.wikipedia","article":"Y/Z","granularity":"daily","#,
+    r#""timestamp":"2026013100","access":"desktop","agent":"user","views":31}]}"#
+);
+pub(crate) const DEVICES: &str = "/unique-devices/en.wikipedia/all-sites/monthly/20260101/20260131";
+pub(crate) const DEVICES_SAYS: &str = concat!(
+    r#"{"items":[{"project":"en.wikipedia","access-site":"all-sites","granularity":"monthly","#,
+    r#""timestamp":"20260101","devices":61,"offset":1,"underestimate":2}]}"#
+);
