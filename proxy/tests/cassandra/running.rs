@@ -102,6 +102,7 @@ impl Program {
         }
         command.env_remove("CASSANDRA_USERNAME").env_remove("CASSANDRA_PASSWORD");
         command.env("HOME", home).env("XDG_CACHE_HOME", home.join("cache"));
+        command.env("AQS_LOG_FORMAT", "readable");
         command.env("AQS_ADMIN_LISTEN", "127.0.0.1:0").arg("-config").arg(&file);
         let log = home.join("log");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log).unwrap());
