@@ -5,6 +5,7 @@
 //! one, and [`sample`] is what it is filled with when nobody has anything else.
 
 pub mod answer;
+pub mod backoff;
 pub mod batch;
 pub mod clock;
 pub mod cx;

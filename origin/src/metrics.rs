@@ -146,7 +146,7 @@ pub struct CassandraMetrics {
     pub failed: IntCounter,
     /// Requests that were made again, of another node.
     pub retries: IntCounter,
-    /// Reads for which more than one node was asked, since the first was slow.
+    /// Reads that took longer than a node may before another is asked as well.
     pub slow: IntCounter,
     /// Whether there is a session.
     pub up: IntGauge,
@@ -178,7 +178,7 @@ impl CassandraMetrics {
             )?,
             slow: IntCounter::new(
                 "aqs_cassandra_slow_reads_total",
-                "Reads so slow that further nodes were asked at the same time",
+                "Reads that took longer than a node may before another one, if there is one, is asked as well",
             )?,
             up: IntGauge::new("aqs_cassandra_session", "Whether there is a session, 0 or 1")?,
             nodes: IntGauge::new("aqs_cassandra_nodes", "Nodes that are connected")?,

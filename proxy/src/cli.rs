@@ -143,7 +143,8 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "ROWS", default_value_t = 256, requires = "to",
         value_parser = clap::value_parser!(u16).range(1..=16384))]
     pub concurrency: u16,
-    /// Begin anew although an earlier load of the directory was interrupted
+    /// Begin anew although an earlier load of the directory was interrupted; needed if rows were
+    /// removed since, as by TRUNCATE
     #[arg(long, requires = "to")]
     pub restart: bool,
     /// Where it is kept how far the load is [env: AQS_STATE] [default: aqs in the user's state

@@ -23,7 +23,8 @@ pub trait Store: Send + Sync + 'static {
     /// A number that is another whenever `versions` or `coverage` may be; cheap to ask for.
     async fn change_mark(&self) -> Result<u64, StoreError>;
 
-    /// How often each dataset was changed by a load, as far as the store knows.
+    /// A number for each dataset that is another whenever a load changed it, as far as the store
+    /// knows; none for one of which it knows nothing.
     async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError>;
 
     /// What is wrong with it, in sentences for operators; what it answers is all there is to
@@ -39,6 +40,17 @@ pub trait Store: Send + Sync + 'static {
 
     /// What it does in the background as long as it is used, until it is cancelled.
     async fn keep(&self, _: CancellationToken) {}
+}
+
+impl StoreError {
+    /// The answer of a store that has none to such lookups.
+    pub(crate) fn not_asked_so(store: &'static str, lookup: &Lookup) -> Self {
+        Self::Failed {
+            store,
+            asked: format!("{lookup:?}"),
+            reason: "it has no answers to such questions".to_owned(),
+        }
+    }
 }
 
 /// A store could not answer.

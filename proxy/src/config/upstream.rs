@@ -30,7 +30,8 @@ keys! {
         /// How long a read may take, with all its pages, retries and hosts.
         #[unset("what context_timeout says, else 5s")]
         read_within: Option<Span> = None,
-        /// How long a node may take to answer before another one is asked as well.
+        /// How long a node may take to answer before another one is asked as well; at most a
+        /// quarter of the time that a read may take.
         speculative_after: OrOff = OrOff(Options::default().speculative_after.map(Span)),
         /// What packs the frames of connections.
         compression: Compression = Compression::None,
@@ -42,8 +43,9 @@ keys! {
         probe_every: Span = Span(Options::default().probe_every),
         /// By dataset, the partition that tells how far its data reach: its key up to the date.
         probes: BTreeMap<String, Vec<String>> = BTreeMap::new(),
-        /// By dataset, how far its data reach, where that is known; lookups are cut by it. With
-        /// the oldest period alone, the newest is looked for.
+        /// By dataset, how far its data reach, where that is known. With both ends lookups are
+        /// cut by it, and newer data are not found before it is changed; with the oldest period
+        /// alone the newest is looked for, and nothing is cut.
         extents: BTreeMap<String, Periods> = BTreeMap::new(),
     }
 }

@@ -83,7 +83,7 @@ impl Exchange {
         if self.front.listener == Listener::Public {
             let service = &self.front.service;
             let (method, status, took) = (head.view.method, reply.status(), begun.elapsed());
-            service.metrics.request(reply.endpoint, method, status, reply.result, took);
+            service.metrics.answered.count(reply.endpoint, method, status, reply.result, took);
             if service.access.wants(status, took) {
                 let sent = Sent { bytes: sent.ok(), took: Some(took) };
                 telling::tell(service, io, Some(head), request_id, &reply, sent);
@@ -137,7 +137,8 @@ impl Exchange {
             // Somebody asked, and was answered.
             Refused::Body(_) | Refused::Connection if public => {
                 let method = head.map_or(Method::Other, |head| head.view.method);
-                service.metrics.request(None, method, status, reply.result, begun.elapsed());
+                let took = begun.elapsed();
+                service.metrics.answered.count(None, method, status, reply.result, took);
             }
             Refused::Body(_) | Refused::Connection => {}
         }

@@ -27,7 +27,7 @@ pub(super) fn tell(
     sent: Sent,
 ) {
     let endpoint = reply.endpoint.and_then(|id| {
-        let (_, endpoint) = service.catalogue.endpoints().find(|(held, _)| *held == id)?;
+        let (_, endpoint) = service.catalogue.endpoints().nth(id.index())?;
         Some(endpoint.name)
     });
     // Read only if it is looked at.

@@ -8,18 +8,17 @@ pub use page::page;
 use crate::answered::Answered;
 use crate::build_info;
 use crate::log::Handle;
-use crate::serve::{CacheResult, Method};
-use aqs_api::{Catalogue, EndpointId};
+use aqs_api::Catalogue;
 use aqs_origin::declare::Declarations;
 use lost::LinesLost;
 use prometheus::core::Desc;
 use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 use std::collections::HashMap;
-use std::time::Duration;
 
 /// What the front counts. What a hit counts hashes no label.
 pub struct Metrics {
-    answered: Answered,
+    /// The requests that were answered.
+    pub(crate) answered: Answered,
     /// Connections that are open now, by listener.
     pub connections: IntGaugeVec,
     /// Connections turned away, since too many were open, by listener.
@@ -174,18 +173,6 @@ impl Metrics {
             cache_bytes,
             cache_entries,
         })
-    }
-
-    /// Counts an answered request.
-    pub fn request(
-        &self,
-        endpoint: Option<EndpointId>,
-        method: Method,
-        status: u16,
-        result: CacheResult,
-        took: Duration,
-    ) {
-        self.answered.count(endpoint, method, status, result, took);
     }
 
     /// Counts a head that became no request.

@@ -3,11 +3,7 @@
 use super::head_view::Wishes;
 use super::{Service, coding};
 use aqs_api::Representation;
-use aqs_origin::Entry;
-use bytes::Bytes;
-use flate2::Compression;
-use flate2::write::GzEncoder;
-use std::io::Write;
+use aqs_origin::{Entry, gzip};
 use std::sync::Arc;
 
 impl Service {
@@ -29,7 +25,7 @@ impl Service {
             let (entry, codings) = (Arc::clone(entry), self.metrics.codings.clone());
             self.tasks.spawn_blocking(move || {
                 if let Representation::Body(body) = &entry.representation
-                    && let Ok(coded) = code(&body.identity)
+                    && let Ok(coded) = gzip::code(&body.identity)
                 {
                     body.keep_gzip(coded);
                     codings.inc();
@@ -39,12 +35,4 @@ impl Service {
         }
         false
     }
-}
-
-fn code(identity: &[u8]) -> std::io::Result<Bytes> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(identity.len() / 4), Compression::new(6));
-    encoder.write_all(identity)?;
-    let mut coded = encoder.finish()?;
-    coded.shrink_to_fit();
-    Ok(coded.into())
 }

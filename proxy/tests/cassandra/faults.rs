@@ -2,11 +2,11 @@
 
 use crate::node::Node;
 use crate::relay::{Line, Relay};
-use crate::rows::{create_tables, insert, replace};
-use crate::running::{becomes, get, over};
-use crate::support::catalogue;
+use crate::rows::insert;
+use crate::running::{becomes, begun, comes, get, over};
 use crate::support::client::Response;
 use crate::support::eventually;
+use aqs_api::table::DOMAIN;
 use aqs_api::tables::UNIQUE_DEVICES;
 use aqs_origin::store::cassandra::Options;
 use aqs_proxy::house::House;
@@ -35,9 +35,7 @@ async fn house_over(node: &Node, address: SocketAddr) -> House {
 }
 
 async fn with_a_row(node: &Node) {
-    let session = node.session().await;
-    create_tables(&session, &catalogue(), 1).await;
-    replace(&session, &catalogue(), None).await;
+    let session = node.emptied().await;
     insert(&session, &UNIQUE_DEVICES, ROW).await;
 }
 
@@ -81,6 +79,11 @@ async fn recovers(house: &House, case: usize) {
     .await;
 }
 
+/// How many tasks there are, whoever began them.
+fn alive() -> usize {
+    tokio::runtime::Handle::current().metrics().num_alive_tasks()
+}
+
 /// What is more than nothing only while somebody asks.
 const GAUGES: [&str; 6] = [
     r#"aqs_connections{listener="public"}"#,
@@ -98,6 +101,9 @@ async fn a_bad_line_is_told_as_such_and_forgotten() {
     with_a_row(&node).await;
     let relay = Relay::to(&node.address).await;
     let house = house_over(&node, relay.address).await;
+    // What the start and its clients began has ended.
+    recovers(&house, 9).await;
+    let (connections, tasks) = (relay.open(), alive());
     let lines: [(Line, &[u16]); 4] = [
         (Line::Reset, &[503]),
         (Line::Cut, &[503]),
@@ -112,6 +118,8 @@ async fn a_bad_line_is_told_as_such_and_forgotten() {
         }
         relay.be(Line::Clear);
         recovers(&house, case).await;
+        // No connection of the driver's is left or lost, and no task of anybody's is left.
+        eventually(|| relay.open() == connections && alive() <= tasks).await;
     }
     assert!(house.drain().await, "connections were left");
     eventually(|| relay.open() == 0).await;
@@ -151,6 +159,30 @@ async fn errors_of_a_node_are_told_apart() {
     }
     assert!(house.drain().await, "connections were left");
     // It ends with the runtime: `finish` panics if a worker is late with its complaints.
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a Cassandra"]
+async fn nobody_is_ready_who_can_read_nothing() {
+    let node = Node::given().await;
+    with_a_row(&node).await;
+    let (address, mut proxy) = proxied(&node).await;
+    // What tables there are can be read.
+    let of_tables = Condition::BodyContainsCaseSensitive(DOMAIN.as_bytes().into());
+    let broken = RequestRule(reads().and(of_tables), RequestReaction::forge().server_error());
+    proxy.running_nodes[0].change_request_rules(Some(vec![broken]));
+    let options = Options { hosts: vec![address.to_string()], ..node.options() };
+    let house = begun(options).await;
+    let told = comes(house.admin_addresses[0], "/readyz", |told| {
+        told.text().contains("how far its data reach can't be looked at")
+    });
+    assert_eq!(told.await.status, 503);
+    // Long enough to be taken for known, if it were.
+    let known = tokio::time::timeout(Duration::from_secs(2), house.service.origin.known()).await;
+    assert!(known.is_err(), "it takes what nobody answered for known");
+    proxy.running_nodes[0].change_request_rules(None);
+    becomes(house.admin_addresses[0], "/readyz", 200).await;
+    assert!(house.drain().await, "connections were left");
 }
 
 /// A proxy that knows frames, on a free port.

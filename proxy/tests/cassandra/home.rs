@@ -1,8 +1,6 @@
 //! What the program's commands for Cassandra are run with.
 
 use crate::node::Node;
-use crate::rows::{create_tables, replace};
-use crate::support::catalogue;
 use aqs_origin::store::cassandra::Credentials;
 use scylla::client::session::Session;
 use scylla::deserialize::row::DeserializeRow;
@@ -82,6 +80,14 @@ impl Home {
         self.loading(&self.rows()).output().unwrap()
     }
 
+    /// Begins a load of one row after the other, and lets some of it be kept as written.
+    pub(crate) fn begin_load(&self) -> Child {
+        let mut load = self.loading(&self.rows());
+        let mut load = load.args(["--concurrency", "1"]).stdout(Stdio::null()).spawn().unwrap();
+        self.wait_for_journal(&mut load);
+        load
+    }
+
     /// What is kept of how far a load is.
     pub(crate) fn journal(&self) -> Option<String> {
         let files = std::fs::read_dir(self.folder.path().join("state/aqs")).ok()?;
@@ -123,9 +129,7 @@ where
 /// A node whose tables are there and empty.
 pub(crate) async fn emptied() -> (Node, Session, Home) {
     let node = Node::given().await;
-    let session = node.session().await;
-    create_tables(&session, &catalogue(), 1).await;
-    replace(&session, &catalogue(), None).await;
+    let session = node.emptied().await;
     let home = Home::of(&node);
     (node, session, home)
 }

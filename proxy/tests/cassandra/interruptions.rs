@@ -27,13 +27,7 @@ const FIRST: &str = r#""local_group_default_T_unique_devices".data WHERE "_domai
 async fn interrupted_by(signal: rustix::process::Signal, code: Option<i32>) {
     let (_node, session, home) = emptied().await;
     home.put("unique_devices", &many());
-    let mut load = home
-        .loading(&home.rows())
-        .args(["--concurrency", "1"])
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    home.wait_for_journal(&mut load);
+    let mut load = home.begin_load();
     let pid = rustix::process::Pid::from_child(&load);
     rustix::process::kill_process(pid, signal).unwrap();
     assert_eq!(load.wait().unwrap().code(), code);
@@ -68,13 +62,7 @@ async fn a_load_begins_anew_if_asked_or_if_its_table_is_another() {
     for (made_anew, words) in [(false, &["--restart"][..]), (true, &[])] {
         let (_node, session, home) = emptied().await;
         home.put("unique_devices", &many());
-        let mut load = home
-            .loading(&home.rows())
-            .args(["--concurrency", "1"])
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        home.wait_for_journal(&mut load);
+        let mut load = home.begin_load();
         load.kill().unwrap();
         load.wait().unwrap();
         run(&session, &format!("DELETE FROM {FIRST}")).await;

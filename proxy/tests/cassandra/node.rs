@@ -1,5 +1,7 @@
 //! The node that tests are told of, and a session with it that owes nothing to the program.
 
+use crate::rows::{create_tables, replace};
+use crate::support::catalogue;
 use aqs_origin::store::cassandra::{Consistency, Credentials, Options};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -67,6 +69,14 @@ impl Node {
             builder = builder.user(username, password);
         }
         builder.tls_context(self.ca.as_deref().map(trusting)).build().await.unwrap()
+    }
+
+    /// A session with it, once its tables are there and empty.
+    pub(crate) async fn emptied(&self) -> Session {
+        let session = self.session().await;
+        create_tables(&session, &catalogue(), 1).await;
+        replace(&session, &catalogue(), None).await;
+        session
     }
 
     /// Host and port, apart.

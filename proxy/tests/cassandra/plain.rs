@@ -54,9 +54,7 @@ cassandra:
 #[ignore = "needs a Cassandra"]
 async fn todays_configuration_of_an_upstream_service_starts_the_program() {
     let node = Node::given().await;
-    let session = node.session().await;
-    create_tables(&session, &catalogue(), 1).await;
-    replace(&session, &catalogue(), None).await;
+    let session = node.emptied().await;
     insert(&session, &UNIQUE_DEVICES, &devices(3)).await;
     let (host, port) = node.host_and_port();
     let config = UPSTREAM.replace("9042", port).replace("- localhost", &format!("- {host}"));
@@ -73,9 +71,7 @@ async fn todays_configuration_of_an_upstream_service_starts_the_program() {
 #[ignore = "needs a Cassandra"]
 async fn of_rows_that_differ_in_tid_alone_the_newest_counts() {
     let node = Node::given().await;
-    let session = node.session().await;
-    create_tables(&session, &catalogue(), 1).await;
-    replace(&session, &catalogue(), None).await;
+    let session = node.emptied().await;
     insert(&session, &UNIQUE_DEVICES, &devices(3)).await;
     for (tid, count) in [
         ("c0000000-1dd2-11b2-8080-808080808080", 2),
@@ -96,9 +92,7 @@ async fn of_rows_that_differ_in_tid_alone_the_newest_counts() {
 #[ignore = "needs a Cassandra"]
 async fn a_dropped_keyspace_is_missed_until_it_is_back() {
     let node = Node::given().await;
-    let session = node.session().await;
-    create_tables(&session, &catalogue(), 1).await;
-    replace(&session, &catalogue(), None).await;
+    let session = node.emptied().await;
     insert(&session, &UNIQUE_DEVICES, &devices(3)).await;
     insert(&session, &PAGEVIEWS_PER_PROJECT, &views(r#""v":7"#)).await;
     let house = over(looking_often(&node)).await;
@@ -129,9 +123,7 @@ async fn a_dropped_keyspace_is_missed_until_it_is_back() {
 #[ignore = "needs a Cassandra"]
 async fn a_table_that_is_not_yet_there_is_empty_if_that_is_known() {
     let node = Node::given().await;
-    let session = node.session().await;
-    create_tables(&session, &catalogue(), 1).await;
-    replace(&session, &catalogue(), None).await;
+    let session = node.emptied().await;
     let keyspace = cql::quote(&cql::keyspace(&UNIQUE_DEVICES));
     run(&session, &format!("DROP KEYSPACE {keyspace}")).await;
     let absent = vec![UNIQUE_DEVICES.name.to_owned()];
@@ -149,9 +141,7 @@ async fn a_table_that_is_not_yet_there_is_empty_if_that_is_known() {
 #[ignore = "needs a Cassandra"]
 async fn a_column_that_is_added_is_read_without_a_restart() {
     let node = Node::given().await;
-    let session = node.session().await;
-    create_tables(&session, &catalogue(), 1).await;
-    replace(&session, &catalogue(), None).await;
+    let session = node.emptied().await;
     let table = cql::data(&PAGEVIEWS_PER_PROJECT);
     // As it was before `v` came.
     run(&session, &format!("ALTER TABLE {table} DROP v")).await;

@@ -31,37 +31,13 @@ async fn a_spread_of_scenarios_answers_as_on_the_embedded_store() {
 }
 
 /// As production's chart fills it, but for the address.
-const PRODUCTION: &str = "\
-service_name: device-analytics
-listen_address: 127.0.0.1
-listen_port: 0
-log_level: WARNING
-context_timeout: 40
-cassandra:
-  port: 9042
-  consistency: localQuorum
-  hosts:
-    - aqs1010-a.eqiad.wmnet
-  local_dc: eqiad
-  config_table: aqs.config
-  authentication:
-    username: device_analytics
-    password: geheim
-  tls:
-    ca: /etc/ssl/certs/wmf-ca-certificates.crt
-druid:
-  host: http://druid-public-broker.svc.eqiad.wmnet
-  port: '8082'
-  datasource: ''
-";
+const PRODUCTION: &str = include_str!("../upstream/production.yaml");
 
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
 async fn productions_configuration_and_user_are_enough() {
     let node = Node::given().await;
-    let session = node.session().await;
-    create_tables(&session, &catalogue(), 1).await;
-    replace(&session, &catalogue(), None).await;
+    let session = node.emptied().await;
     insert(&session, &UNIQUE_DEVICES, ROW).await;
     let role = "CREATE ROLE IF NOT EXISTS device_analytics WITH LOGIN = true AND PASSWORD = ";
     run(&session, &format!("{role}'geheim'")).await;
@@ -88,9 +64,7 @@ async fn productions_configuration_and_user_are_enough() {
 #[ignore = "needs a Cassandra"]
 async fn a_wrong_password_is_told_and_tried_again() {
     let node = Node::given().await;
-    let session = node.session().await;
-    create_tables(&session, &catalogue(), 1).await;
-    replace(&session, &catalogue(), None).await;
+    let session = node.emptied().await;
     insert(&session, &UNIQUE_DEVICES, ROW).await;
     run(&session, "DROP ROLE IF EXISTS latecomer").await;
     let password = "noch nicht";

@@ -72,6 +72,19 @@ fn a_ca_file_that_is_none_ends_it_before_anything_starts() {
 }
 
 #[test]
+fn a_ca_file_may_have_an_odd_certificate_beside_a_good_one() {
+    let home = tempfile::tempdir().unwrap();
+    let file = upstream(home.path());
+    let odd = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    fs::write(home.path().join("ca.pem"), format!("{odd}{CA}")).unwrap();
+    let checked = run(aqs(home.path()).args(["check-config", "--config"]).arg(&file));
+    assert_eq!(checked.status.code(), Some(0), "{}", said(&checked));
+    fs::write(home.path().join("ca.pem"), odd).unwrap();
+    let checked = run(aqs(home.path()).args(["check-config", "--config"]).arg(&file));
+    assert_eq!(checked.status.code(), Some(64), "{}", said(&checked));
+}
+
+#[test]
 fn it_prints_what_holds_without_secrets() {
     let home = tempfile::tempdir().unwrap();
     let file = upstream(home.path());

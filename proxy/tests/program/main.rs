@@ -129,40 +129,10 @@ fn eventually(what: &str, within: Duration, mut holds: impl FnMut() -> bool) {
 }
 
 /// As production's chart fills it, but for the address.
-const UPSTREAM: &str = "\
-service_name: device-analytics
-listen_address: 127.0.0.1
-listen_port: 0
-log_level: WARNING
-context_timeout: 40
-cassandra:
-  port: 9042
-  consistency: localQuorum
-  hosts:
-    - aqs1010-a.eqiad.wmnet
-  local_dc: eqiad
-  config_table: aqs.config
-  authentication:
-    username: device_analytics
-    password: geheim
-  tls:
-    ca: /etc/ssl/certs/wmf-ca-certificates.crt
-";
+const UPSTREAM: &str = include_str!("../upstream/production.yaml");
 
 /// The certificate of an authority that signs nothing.
-const CA: &str = "\
------BEGIN CERTIFICATE-----
-MIIBjjCCATOgAwIBAgIUXJcq40HNx837tkpK/Ihdp+2LwP8wCgYIKoZIzj0EAwIw
-GzEZMBcGA1UEAwwQQSB0ZXN0IGF1dGhvcml0eTAgFw0yNjExMjQxMTQ0MzdaGA8y
-MTI2MTAzMTExNDQzN1owGzEZMBcGA1UEAwwQQSB0ZXN0IGF1dGhvcml0eTBZMBMG
-ByqGSM49AgEGCCqGSM49AwEHA0IABK+7kcsDr2TS193noWFQ9/I7DI1d1dk4ZK7X
-VR+XhLBVs+TBOQhUQdbmB0ZDjTvbn4p7xVr1OAZ89NmEC/PZBbqjUzBRMB0GA1Ud
-DgQWBBRJ3ji0v6JE622m0+Zi5NyMTFLXpDAfBgNVHSMEGDAWgBRJ3ji0v6JE622m
-0+Zi5NyMTFLXpDAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0kAMEYCIQDm
-+pG9Eveij+uAkexECwSDGdZRouDZHNrXyqQ9EQRFqgIhAMan9zkiiLWKBvLDjJhr
-afrOoEQw+wftsVcSQN6RllO7
------END CERTIFICATE-----
-";
+const CA: &str = include_str!("../upstream/ca.pem");
 
 /// Upstream's file and the authority that it names; no Cassandra is where it looks for one.
 fn upstream(home: &Path) -> PathBuf {

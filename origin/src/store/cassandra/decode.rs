@@ -191,6 +191,11 @@ impl Filling<'_> {
         Ok(self.builder.end_row()?)
     }
 
+    /// Whether there are any by now.
+    pub(super) fn has_rows(&self) -> bool {
+        self.count > 0
+    }
+
     /// About how many bytes they take by now.
     pub(super) fn weight(&self) -> usize {
         self.builder.weight()

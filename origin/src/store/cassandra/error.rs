@@ -153,6 +153,15 @@ impl Class {
         }
     }
 
+    /// Of what a statement can't be prepared for.
+    pub(super) fn of_prepare(error: &PrepareError) -> Self {
+        match error {
+            PrepareError::ConnectionPoolError(_) => Self::Unavailable,
+            PrepareError::AllAttemptsFailed { first_attempt } => attempt(first_attempt),
+            _ => Self::Failed,
+        }
+    }
+
     /// The error for the asker.
     pub(super) fn error(self, store: &'static str, asked: String, reason: String) -> StoreError {
         match self {
@@ -171,10 +180,7 @@ fn execution(error: &ExecutionError) -> Class {
         ExecutionError::EmptyPlan | ExecutionError::ConnectionPoolError(_) => Class::Unavailable,
         ExecutionError::RequestTimeout(_) => Class::Timeout,
         ExecutionError::LastAttemptError(error) => attempt(error),
-        ExecutionError::PrepareError(PrepareError::ConnectionPoolError(_)) => Class::Unavailable,
-        ExecutionError::PrepareError(PrepareError::AllAttemptsFailed { first_attempt }) => {
-            attempt(first_attempt)
-        }
+        ExecutionError::PrepareError(error) => Class::of_prepare(error),
         _ => Class::Failed,
     }
 }

@@ -1,17 +1,18 @@
 //! Keeping a session open, and what is known of the cluster fresh.
 
 use super::error::ConnectError;
-use super::probe;
+use super::probe::{self, Round};
 use super::session;
 use super::statements::{LookError, Standing, Tables};
 use super::store::{CassandraStore, State, Up};
+use crate::backoff::Backoff;
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long it is waited before a session is tried again: at first, and at most.
-const BACKOFF: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(2)];
+/// How long it is waited before a session is tried again.
+const BACKOFF: Backoff =
+    Backoff { first: Duration::from_millis(200), longest: Duration::from_secs(2) };
 /// How often the nodes are counted.
 const TICK: Duration = Duration::from_millis(500);
 /// How long no node may be connected before another session is tried. The driver connects again
@@ -68,7 +69,7 @@ impl CassandraStore {
 
     /// Tries until there is a session, and it is known what can be read by it.
     async fn open(&self, told: &mut Told) -> Arc<Up> {
-        let [mut pause, longest] = BACKOFF;
+        let mut attempt = 0;
         loop {
             // In a box: what the driver does here takes much of a stack.
             let error = match Box::pin(self.try_open(told)).await {
@@ -76,8 +77,8 @@ impl CassandraStore {
                 Err(reason) => reason,
             };
             self.tell_of_session(told, error);
-            tokio::time::sleep(jittered(pause)).await;
-            pause = (pause * 2).min(longest);
+            attempt += 1;
+            tokio::time::sleep(BACKOFF.jittered(attempt)).await;
         }
     }
 
@@ -234,7 +235,7 @@ impl CassandraStore {
         if !standings.values().any(usable) {
             return Probed::InPart;
         }
-        let (found, failed) = probe::round(self, up).await;
+        let Round { found, failed, answered } = probe::round(self, up).await;
         for (dataset, error) in
             failed.iter().filter(|(name, error)| told.probes.get(*name) != Some(error))
         {
@@ -242,8 +243,8 @@ impl CassandraStore {
         }
         let probed = if failed.is_empty() { Probed::Whole } else { Probed::InPart };
         told.probes = failed;
-        // A round in which nothing could be asked tells nothing, least of all that we are ready.
-        if probed == Probed::InPart && found.is_empty() {
+        // A round in which nothing was answered tells nothing, least of all that we are ready.
+        if !answered {
             return probed;
         }
         if self.reach.take(found) {
@@ -271,10 +272,4 @@ impl CassandraStore {
         let all = up.tables.all();
         all.values().filter(|standing| matches!(***standing, Standing::Ready(_))).count()
     }
-}
-
-/// About that long: many programs that lost the same node should not come back all at once.
-fn jittered(pause: Duration) -> Duration {
-    let chance = RandomState::new().hash_one(0_u8) % 512;
-    pause.mul_f64(0.75 + chance as f64 / 1024.0)
 }

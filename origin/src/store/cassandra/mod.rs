@@ -25,6 +25,7 @@ mod writer;
 
 pub use error::ConnectError;
 pub use options::{Compression, Configured, Consistency, Credentials, Options};
+pub use present::SchemaError;
 pub use store::CassandraStore;
 pub use tls::CaError;
 pub use writer::{CassandraWriter, WriterError, Writing};

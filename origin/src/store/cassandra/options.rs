@@ -106,7 +106,16 @@ impl Default for Options {
     }
 }
 
+/// Another node is asked after this part of a read's time at the latest: one in so many. Later, a
+/// stalled node would leave it no time.
+const TRIES_WITHIN: u32 = 4;
+
 impl Options {
+    /// How long a node may take in fact before another is asked as well.
+    pub(super) fn speculation(&self) -> Option<Duration> {
+        self.speculative_after.map(|after| after.min(self.read_within / TRIES_WITHIN))
+    }
+
     /// Whether what they name on this machine can be had: the authority's certificates.
     pub fn check(&self) -> Result<(), CaError> {
         match &self.ca {

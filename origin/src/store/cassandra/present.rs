@@ -11,7 +11,7 @@ use thiserror::Error;
 /// The schema can't be read.
 #[derive(Debug, Error)]
 #[error("{table} can't be read: {reason}")]
-pub(super) struct SchemaError {
+pub struct SchemaError {
     table: &'static str,
     reason: String,
 }
@@ -81,6 +81,11 @@ impl Present {
 }
 
 impl PresentTable {
+    /// Whether no column is known of it.
+    pub(super) fn is_bare(&self) -> bool {
+        self.columns.is_empty()
+    }
+
     /// What tells it from one of the same name that was there before, or is made later.
     pub(super) fn id(&self) -> &str {
         &self.id

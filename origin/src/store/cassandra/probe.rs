@@ -28,6 +28,9 @@ const EPOCH: Date = Date::constant(1970, 1, 1);
 
 #[derive(Debug, Error)]
 enum ProbeError {
+    /// Nothing is asked of a table that can't be read; that is told elsewhere.
+    #[error("its table can't be read")]
+    Unready,
     #[error("no answer in time")]
     Late,
     #[error("{0}")]
@@ -36,28 +39,46 @@ enum ProbeError {
     Timestamp(String),
 }
 
-/// How far the data reach by now, and why that can't be found out of some; there, it is what was
-/// known before.
-pub(super) async fn round(
-    store: &CassandraStore,
-    up: &Up,
-) -> (Coverage, BTreeMap<&'static str, String>) {
+/// What was found out of all datasets.
+#[derive(Default)]
+pub(super) struct Round {
+    /// How far the data reach by now; of what could not be asked, as was known before.
+    pub(super) found: Coverage,
+    /// Why that can't be found out of some.
+    pub(super) failed: BTreeMap<&'static str, String>,
+    /// Whether it could be found out of any.
+    pub(super) answered: bool,
+}
+
+/// Finds out how far the data reach by now. Once an answer is late no more is asked: others would
+/// be too, one after the other.
+pub(super) async fn round(store: &CassandraStore, up: &Up) -> Round {
     let before = store.reach.coverage();
-    let (mut found, mut failed) = (Coverage::default(), BTreeMap::new());
+    let mut round = Round::default();
+    let mut late = false;
     for dataset in store.datasets.iter().copied() {
         let known = before.get(dataset).copied();
-        let extent = match one(store, up, dataset, known).await {
-            Ok(extent) => extent,
+        let asked = match late {
+            true => Err(ProbeError::Late),
+            false => one(store, up, dataset, known).await,
+        };
+        late |= matches!(asked, Err(ProbeError::Late));
+        let extent = match asked {
+            Ok(extent) => {
+                round.answered = true;
+                extent
+            }
+            Err(ProbeError::Unready) => known,
             Err(error) => {
-                failed.insert(dataset.name, error.to_string());
+                round.failed.insert(dataset.name, error.to_string());
                 known
             }
         };
         if let Some(extent) = extent {
-            found.insert(dataset, extent);
+            round.found.insert(dataset, extent);
         }
     }
-    (found, failed)
+    round
 }
 
 async fn one(
@@ -70,8 +91,12 @@ async fn one(
     if let Some((first, last)) = configured.and_then(|told| Some((told.first, told.last?))) {
         return Ok(Some(Extent { first, last, series: None, exact: true }));
     }
-    let Some(standing) = up.tables.standing(dataset.table) else { return Ok(known) };
-    let Standing::Ready(statements) = &*standing else { return Ok(known) };
+    let standing = up.tables.standing(dataset.table).ok_or(ProbeError::Unready)?;
+    let statements = match &*standing {
+        Standing::Ready(statements) => statements,
+        Standing::Absent => return Ok(known),
+        Standing::Missing(_) | Standing::Unfit(_) => return Err(ProbeError::Unready),
+    };
     let probe = Probe {
         session: &up.session,
         statements,

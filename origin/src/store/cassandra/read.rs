@@ -125,8 +125,10 @@ async fn pages(session: &Session, statements: &Statements, read: &Read) -> Resul
             return Err(ReadError::TooHeavy);
         }
         match more.into_paging_control_flow() {
-            // What follows a single row are its older versions.
-            ControlFlow::Continue(next) if !statements.single => state = next,
+            // What follows a single row are its older versions. A page may be empty.
+            ControlFlow::Continue(next) if !(statements.single && filling.has_rows()) => {
+                state = next;
+            }
             _ => return Ok(filling.finish()),
         }
     }
@@ -139,10 +141,17 @@ pub(super) async fn first_text(
     statement: &PreparedStatement,
     partition: &[&str],
 ) -> Result<Option<String>, ReadError> {
-    let (page, _) =
-        session.execute_single_page(statement, Named(partition), PagingState::start()).await?;
-    let node = page.request_coordinator().connection_address();
-    let page = page.into_rows_result()?;
+    let mut state = PagingState::start();
+    let (page, node) = loop {
+        let (page, more) = session.execute_single_page(statement, Named(partition), state).await?;
+        let node = page.request_coordinator().connection_address();
+        let page = page.into_rows_result()?;
+        match more.into_paging_control_flow() {
+            // A page may be empty, and rows follow.
+            ControlFlow::Continue(next) if page.rows_num() == 0 => state = next,
+            _ => break (page, node),
+        }
+    };
     let Some(row) = page.rows::<ColumnIterator<'_, '_>>()?.next() else { return Ok(None) };
     let wrong = |error: CellError| ReadError::Cell { error, node };
     let cell = row.map_err(|error| wrong(error.into()))?.next();

@@ -20,8 +20,6 @@ const OPEN_WITHIN: Duration = Duration::from_secs(30);
 /// How long the program's own questions may take. What is asked for clients has a shorter limit
 /// of its own, see `Options::read_within`.
 const OWN_WITHIN: Duration = Duration::from_secs(10);
-/// One further node is asked after this part of a read's time at the latest: one in so many.
-const TRIES_WITHIN: u32 = 4;
 /// How many further nodes are asked if one is slow: of three replicas all.
 const SPECULATIVE: usize = 2;
 
@@ -45,9 +43,7 @@ async fn open(options: &Options) -> Result<Session, ConnectError> {
         .request_timeout(Some(OWN_WITHIN.max(options.read_within)))
         .retry_policy(Arc::new(NextHost))
         .load_balancing_policy(Arc::new(Watched::over(balancing(options))));
-    if let Some(after) = options.speculative_after {
-        // A time limit that is shorter leaves a stalled node no second.
-        let retry_interval = after.min(options.read_within / TRIES_WITHIN);
+    if let Some(retry_interval) = options.speculation() {
         let policy =
             SimpleSpeculativeExecutionPolicy { max_retry_count: SPECULATIVE, retry_interval };
         profile = profile.speculative_execution_policy(Some(Arc::new(policy)));

@@ -2,7 +2,7 @@
 
 use super::cql;
 use super::decode::Plan;
-use super::error::forbidden_hint;
+use super::error::{Class, forbidden_hint};
 use super::options::Options;
 use super::present::{Present, PresentTable, SchemaError};
 use super::read::first_text;
@@ -116,6 +116,11 @@ async fn settle(
         };
         return Ok(Some(Standing::Missing(reason)));
     };
+    // Tables and columns are asked one after the other, perhaps of two nodes of which one does not
+    // know the table yet: the next look tells.
+    if columns.is_bare() {
+        return Ok(None);
+    }
     if matches!(before, Standing::Ready(statements) if statements.made_for == *columns) {
         return Ok(None);
     }
@@ -130,16 +135,18 @@ async fn settle(
     };
     match Statements::prepare(session, table, columns, plan).await {
         Ok(statements) => Ok(Some(Standing::Ready(Box::new(statements)))),
-        // No node could be asked: what was known goes on.
-        Err(NotPrepared::Error(source @ PrepareError::ConnectionPoolError(_))) => {
-            Err(LookError::Prepare(source))
-        }
         Err(NotPrepared::Forbidden) => {
             Ok(Some(Standing::Unfit(forbidden_hint(options, &keyspace))))
         }
-        Err(NotPrepared::Error(error)) => {
-            Ok(Some(Standing::Missing(format!("it can't be read: {error}"))))
-        }
+        Err(NotPrepared::Error(error)) => match Class::of_prepare(&error) {
+            // Nobody could be asked: what was known goes on.
+            Class::Unavailable | Class::Timeout => Err(LookError::Prepare(error)),
+            // It may be the node's fault, and not the table's.
+            Class::Failed if matches!(before, Standing::Ready(_)) => Ok(None),
+            Class::Changed | Class::Failed => {
+                Ok(Some(Standing::Missing(format!("it can't be read: {error}"))))
+            }
+        },
     }
 }
 

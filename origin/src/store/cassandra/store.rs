@@ -161,7 +161,7 @@ impl CassandraStore {
         let Made { rows, failed, retries } =
             read::partition(&up.session, statements, read, until).await;
         self.metrics.retries.inc_by(u64::from(retries));
-        if self.options.speculative_after.is_some_and(|after| begun.elapsed() >= after) {
+        if self.options.speculation().is_some_and(|after| begun.elapsed() >= after) {
             self.metrics.slow.inc();
         }
         match rows {
@@ -216,11 +216,7 @@ struct Failure {
 impl Store for CassandraStore {
     async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
         let Lookup::Points(read) = lookup else {
-            return Err(StoreError::Failed {
-                store: STORE,
-                asked: format!("{lookup:?}"),
-                reason: "it has no answers to such questions".to_owned(),
-            });
+            return Err(StoreError::not_asked_so(STORE, lookup));
         };
         let until = cx.deadline.min(Instant::now() + self.options.read_within);
         let rows = self.points(read, until).await;

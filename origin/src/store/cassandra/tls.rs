@@ -73,17 +73,22 @@ fn authorities(path: &Path) -> Result<RootCertStore, CaError> {
     let text = std::fs::read(path)
         .map_err(|source| CaError::Unreadable { path: path.to_owned(), source })?;
     let damaged = |message: String| CaError::Damaged { path: path.to_owned(), message };
-    let mut roots = RootCertStore::empty();
+    let (mut roots, mut odd) = (RootCertStore::empty(), None);
     for certificate in CertificateDer::pem_slice_iter(&text) {
         let certificate = match certificate {
             Ok(certificate) => certificate,
             Err(pem::Error::NoItemsFound) => break,
             Err(error) => return Err(damaged(error.to_string())),
         };
-        roots.add(certificate).map_err(|error| damaged(error.to_string()))?;
+        // A bundle may have one that is odd, and others that are the right ones.
+        if let Err(error) = roots.add(certificate) {
+            tracing::warn!(path = %path.display(), %error, "a certificate of the CA file is left out");
+            odd = Some(error);
+        }
     }
     if roots.is_empty() {
-        return Err(CaError::Empty { path: path.to_owned() });
+        let empty = CaError::Empty { path: path.to_owned() };
+        return Err(odd.map_or(empty, |error| damaged(error.to_string())));
     }
     Ok(roots)
 }

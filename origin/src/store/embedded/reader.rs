@@ -112,11 +112,7 @@ impl EmbeddedStore {
 impl Store for EmbeddedStore {
     async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
         let Lookup::Points(read) = lookup else {
-            return Err(StoreError::Failed {
-                store: STORE,
-                asked: format!("{lookup:?}"),
-                reason: "it has no answers to such questions".to_owned(),
-            });
+            return Err(StoreError::not_asked_so(STORE, lookup));
         };
         let code = |error: &ReadError| match error {
             ReadError::Sqlite(error) => error.sqlite_error_code(),

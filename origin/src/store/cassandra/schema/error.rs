@@ -13,14 +13,11 @@ pub enum ApplyError {
     #[error("Cassandra: {0}")]
     Connect(#[from] ConnectError),
     /// It can't be asked what there is.
-    #[error("Cassandra: {reason}")]
-    Schema {
-        /// What it says.
-        reason: String,
-    },
+    #[error("Cassandra: {0}")]
+    Schema(#[from] SchemaError),
     /// A table is there and isn't what it should be; that can't be altered.
     #[error(
-        "the table {table} is there, but {difference}; drop it if its rows aren't needed, and apply again"
+        "the table {table} is there, but {difference}; that is not altered here: move its rows elsewhere, drop it by hand, and apply again"
     )]
     Different {
         /// The table, as statements name it.
@@ -52,10 +49,4 @@ pub enum ApplyError {
         /// What the driver says.
         reason: String,
     },
-}
-
-impl From<SchemaError> for ApplyError {
-    fn from(error: SchemaError) -> Self {
-        Self::Schema { reason: error.to_string() }
-    }
 }

@@ -12,11 +12,8 @@ pub enum WriterError {
     #[error("Cassandra: {0}")]
     Connect(#[from] ConnectError),
     /// It can't be asked what there is.
-    #[error("Cassandra: {reason}")]
-    Schema {
-        /// What it says.
-        reason: String,
-    },
+    #[error("Cassandra: {0}")]
+    Schema(#[from] SchemaError),
     /// A table is not there.
     #[error(
         "the cluster has no table {table}; `aqs schema --apply` makes it (with the same --config)"
@@ -48,10 +45,4 @@ pub enum WriterError {
     /// Somebody wants it to end.
     #[error("interrupted")]
     Interrupted,
-}
-
-impl From<SchemaError> for WriterError {
-    fn from(error: SchemaError) -> Self {
-        Self::Schema { reason: error.to_string() }
-    }
 }

@@ -1,20 +1,14 @@
 //! What becomes of a write that failed.
 
+use crate::backoff::Backoff;
 use scylla::errors::{DbError, ExecutionError, RequestAttemptError};
 use std::time::Duration;
 
 /// How often a write is tried.
 pub(super) const ATTEMPTS: u32 = 10;
-/// How long it is waited before the second attempt; each further wait is twice as long.
-const FIRST_WAIT: Duration = Duration::from_millis(100);
-/// The longest wait. All waits together are more than 20 s: a node is started anew in that time.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
-
-/// How long to wait before the attempt after this one, which is counted from 1.
-pub(super) fn wait(attempt: u32) -> Duration {
-    let doubled = 1u32.checked_shl(attempt.saturating_sub(1)).unwrap_or(u32::MAX);
-    FIRST_WAIT.saturating_mul(doubled).min(LONGEST_WAIT)
-}
+/// All waits together are more than 20 s: a node is started anew in that time.
+pub(super) const BACKOFF: Backoff =
+    Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
 
 /// Whether the same write may well succeed a little later.
 pub(super) fn may_succeed_later(error: &ExecutionError) -> bool {
@@ -52,10 +46,11 @@ mod tests {
     }
 
     #[test]
-    fn waits_double_up_to_a_bound() {
-        let waits: Vec<_> = (1..ATTEMPTS).map(|attempt| wait(attempt).as_millis()).collect();
-        assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
-        assert_eq!(wait(1000).as_secs(), 5);
+    fn all_waits_together_outlast_a_node_that_starts_anew() {
+        let waits: Vec<_> = (1..ATTEMPTS).map(|attempt| BACKOFF.wait(attempt)).collect();
+        let millis: Vec<_> = waits.iter().map(Duration::as_millis).collect();
+        assert_eq!(millis, [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
+        assert!(waits.iter().sum::<Duration>() > Duration::from_secs(20));
     }
 
     #[test]

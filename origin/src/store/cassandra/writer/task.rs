@@ -55,7 +55,7 @@ impl Shared {
                 self.acks().failed(first, reason);
                 break;
             }
-            let pause = tokio::time::sleep(retry::wait(attempt));
+            let pause = tokio::time::sleep(retry::BACKOFF.wait(attempt));
             if self.stop.run_until_cancelled(pause).await.is_none() {
                 break;
             }
