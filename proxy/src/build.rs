@@ -2,6 +2,7 @@
 
 use crate::admin::{Door, Ready};
 use crate::cache::ResponseCache;
+use crate::hot_set;
 use crate::house::StartError;
 use crate::log::Ration;
 use crate::metrics::Metrics;
@@ -17,6 +18,7 @@ use aqs_origin::memory::Budget;
 use aqs_origin::store::Store;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// One part in so many of the budget may go to spellings.
@@ -24,25 +26,27 @@ const SPELLINGS: u64 = 64;
 /// How many bodies are coded at once: serving comes first.
 const CODINGS: usize = 1;
 
-/// Builds a service; nothing runs yet.
+/// Builds a service; nothing runs yet. What is built ahead ends when `end_builds` is cancelled.
 pub(crate) fn service(
     settings: &Settings,
     catalogue: Arc<Catalogue>,
     store: Arc<dyn Store>,
     tasks: TaskTracker,
+    end_builds: CancellationToken,
 ) -> Result<Service, StartError> {
     let registry = prometheus::Registry::new();
     let mut declarations = Declarations::of(&registry);
     let metrics = Metrics::declare(&mut declarations, &catalogue, settings.log.clone())?;
     let origin_metrics = aqs_origin::Metrics::declare(&mut declarations)?;
     store.declare(&mut declarations)?;
+    let build_metrics = aqs_warmers::metrics::Metrics::declare(&mut declarations)?;
     let clock = settings.clock.clone();
     let budget = Arc::new(Budget::new(settings.memory_bytes));
     let (epochs, token) = state::remember(settings)?;
     let flights = KeyFlights::new(settings.flights, tasks.clone(), origin_metrics.flights("key"));
-    let origin = Origin::new(aqs_origin::Parts {
+    let origin = Arc::new(Origin::new(aqs_origin::Parts {
         catalogue: Arc::clone(&catalogue),
-        store,
+        store: Arc::clone(&store),
         epochs: Arc::new(epochs),
         budget: Arc::clone(&budget),
         times: settings.times,
@@ -51,12 +55,15 @@ pub(crate) fn service(
         clock: clock.clone(),
         metrics: origin_metrics,
         tasks: tasks.clone(),
-    });
+    }));
+    let jobs = hot_set::jobs(settings, &origin, &*store, build_metrics, tasks.clone(), end_builds);
     Ok(Service {
         cache: ResponseCache::new(budget.left_for_cache(), metrics.evictions.clone())?,
         spellings: Spellings::new(settings.memory_bytes / SPELLINGS)?,
         catalogue,
-        origin: Arc::new(origin),
+        origin,
+        hot_set: Arc::clone(jobs.builder().hot_set()),
+        jobs,
         flights: Arc::new(flights),
         refreshes: Arc::new(Semaphore::new(settings.refreshes)),
         codings: Arc::new(Semaphore::new(CODINGS)),

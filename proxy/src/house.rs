@@ -5,10 +5,11 @@ use crate::admin::TokenError;
 use crate::build;
 use crate::cache::CacheError;
 use crate::front::Front;
+use crate::hot_set;
 use crate::listen::{Bound, ListenError};
 use crate::place::Place;
 use crate::serve::{Listener, Service};
-pub use crate::settings::{PublicPages, Settings, StatePlace};
+pub use crate::settings::{HotSetSettings, PublicPages, Settings, StatePlace};
 use crate::state::{self, PlaceTold};
 pub use crate::state::{ADDRESS_FILE, TOKEN_FILE};
 use aqs_api::{Catalogue, CatalogueError};
@@ -49,6 +50,9 @@ pub enum StartError {
     /// Two metrics contradict each other.
     #[error("the metrics can't be declared: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// What was built ahead could not be taken from the disk for a reason of our own.
+    #[error("the hot set can't be taken from the disk: {0}")]
+    HotSet(String),
     /// A bound socket can't be used.
     #[error("a socket can't be used: {0}")]
     Socket(io::Error),
@@ -78,6 +82,7 @@ pub struct House {
     draining: watch::Sender<bool>,
     background: TaskTracker,
     end_background: CancellationToken,
+    end_builds: CancellationToken,
     drain_delay: Duration,
     delay_over: CancellationToken,
     drain_within: Duration,
@@ -110,16 +115,23 @@ impl House {
             return Err(StartError::Memory(settings.memory_bytes));
         }
         let tasks = TaskTracker::new();
-        let service = Arc::new(build::service(&settings, catalogue, store, tasks.clone())?);
+        let end_builds = CancellationToken::new();
+        let built = build::service(&settings, catalogue, store, tasks.clone(), end_builds.clone());
+        let service = Arc::new(built?);
         let background = TaskTracker::new();
         let end_background = CancellationToken::new();
         background.spawn(Arc::clone(&service.origin).keep_store(end_background.clone()));
+        // Before anybody is served, and before anything is built that it might be.
+        let restored = hot_set::restore(&service.jobs).await?;
         // A store that can't tell yet is asked again by `keep_looking`, which also says so.
         let unknown = service.ready.wait_for("what the store holds");
         let known = service.origin.look().await.is_ok();
+        let can_do_without = restored && settings.hot_set.ready_alone;
         let looking = Arc::clone(&service.origin).keep_looking(end_background.clone());
         background.spawn(looking);
-        if known {
+        let keeping_up = hot_set::keep_up(Arc::clone(&service.jobs), end_builds.clone());
+        background.spawn(keeping_up);
+        if known || can_do_without {
             drop(unknown);
         } else {
             let origin = Arc::clone(&service.origin);
@@ -183,6 +195,7 @@ impl House {
             stop_admin,
             background,
             end_background,
+            end_builds,
             drain_delay: settings.drain_delay,
             delay_over: CancellationToken::new(),
             drain_within: settings.drain_within,
@@ -213,6 +226,8 @@ impl House {
     pub async fn drain(self) -> bool {
         // Readiness falls first, so that balancers look elsewhere.
         let _draining = self.service.ready.wait_for("draining: this server is about to end");
+        // What is built ahead is for those who come after us, and they can build it.
+        self.end_builds.cancel();
         // From here on every reply says `Connection: close`.
         self.draining.send_replace(true);
         let delay = tokio::time::sleep(self.drain_delay);

@@ -18,6 +18,7 @@ pub mod descriptors;
 pub mod front;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod hot_set;
 pub mod house;
 mod last_call;
 pub mod listen;

@@ -9,6 +9,7 @@ use aqs_api::freshness::Times;
 use aqs_origin::Clock;
 use aqs_origin::flights::FlightLimits;
 use aqs_origin::gate::GateLimits;
+use aqs_warmers::plan::Plan;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub struct Settings {
     pub answer_within: Duration,
     /// How much flights may take.
     pub flights: FlightLimits,
+    /// What is built ahead.
+    pub hot_set: HotSetSettings,
     /// How much the store is asked at once.
     pub gate: GateLimits,
     /// How many refreshes may run at once.
@@ -52,6 +55,34 @@ pub struct Settings {
     pub log: Option<log::Handle>,
     /// The time.
     pub clock: Clock,
+}
+
+/// What is built ahead, and how it is used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HotSetSettings {
+    /// What is built; they were checked. Without any nothing is taken from the disk either.
+    pub plans: Vec<Plan>,
+    /// How long ago an answer may have been confirmed before it is stale.
+    pub max_age: Duration,
+    /// Whether a hot set from the disk makes the service ready while the store can't tell what it
+    /// holds.
+    pub ready_alone: bool,
+    /// How many generations stay on the disk beside the newest.
+    pub keep: usize,
+    /// How builds treat the store, and what is asked of them.
+    pub builds: aqs_warmers::build::Settings,
+}
+
+impl Default for HotSetSettings {
+    fn default() -> Self {
+        Self {
+            plans: Vec::new(),
+            max_age: Duration::from_secs(26 * 3600),
+            ready_alone: false,
+            keep: 3,
+            builds: aqs_warmers::build::Settings::default(),
+        }
+    }
 }
 
 /// What clients find beside the data.
@@ -109,6 +140,7 @@ impl Default for Settings {
             times: Times::default(),
             answer_within: Duration::from_secs(10),
             flights: FlightLimits::default(),
+            hot_set: HotSetSettings::default(),
             gate: GateLimits::default(),
             refreshes: 16,
             connections: 20_000,

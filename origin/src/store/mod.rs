@@ -27,6 +27,12 @@ pub trait Store: Send + Sync + 'static {
     /// knows; none for one of which it knows nothing.
     async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError>;
 
+    /// What tells it from other stores, also after a restart: an answer that was kept on the disk
+    /// is not given for another one's.
+    fn identity(&self) -> String {
+        String::new()
+    }
+
     /// What is wrong with it, in sentences for operators; what it answers is all there is to
     /// know of a store that has none.
     fn troubles(&self) -> Vec<String> {

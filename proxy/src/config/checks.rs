@@ -1,10 +1,10 @@
 //! What single keys can't say: how they go together.
 
-use super::cassandra;
 use super::error::ConfigError;
 use super::tree::Config;
 use super::units::Span;
 use super::words::LoggedAddress;
+use super::{cassandra, hot_set};
 use crate::log;
 use crate::place::Place;
 use std::net::{IpAddr, Ipv6Addr};
@@ -63,6 +63,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
         let message = "it is empty, so that nobody's X-Forwarded-For would be believed";
         return wrong("log.trusted_proxies", message.to_owned());
     }
+    hot_set::check(&config.hot_set)?;
     cassandra::check(config)
 }
 

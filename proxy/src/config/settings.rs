@@ -44,6 +44,7 @@ impl Config {
                 queue: self.store.queue.length(),
                 wait: self.store.wait.0,
             },
+            hot_set: self.hot_set.settings(),
             refreshes: self.refreshes.length(),
             connections: limits.connections.length(),
             limits: Limits {

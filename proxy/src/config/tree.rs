@@ -1,5 +1,6 @@
 //! The tree of all keys.
 
+use super::hot_set::HotSet;
 use super::key::keys;
 use super::sections::{Admin, Flights, Freshness, Limits, Log, Store};
 use super::units::{Count, Size, Span};
@@ -38,6 +39,8 @@ keys! {
         limits: Limits = Limits::default(),
         /// How much may wait for the store.
         flights: Flights = Flights::default(),
+        /// Which answers are built before anybody asks, and how.
+        hot_set: HotSet = HotSet::default(),
         /// How many refreshes of stale answers may run at once.
         refreshes: Count<1, 65_536> = Count::known(Settings::default().refreshes),
         /// How long a client is kept waiting for a store.

@@ -2,9 +2,13 @@
 
 use std::io::Write;
 
-/// The part that the cache had in an answer.
+/// The part that the cache and the hot set had in an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CacheResult {
+    /// An answer of the hot set.
+    Hot,
+    /// A stale answer of the hot set, while a refresh runs.
+    HotStale,
     /// A fresh entry of the cache.
     Fresh,
     /// A stale entry of the cache, while a refresh runs.
@@ -29,7 +33,9 @@ pub enum CacheResult {
 
 impl CacheResult {
     /// Every result, in the order of their indices.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
+        Self::Hot,
+        Self::HotStale,
         Self::Fresh,
         Self::Stale,
         Self::StaleIfError,
@@ -50,6 +56,8 @@ impl CacheResult {
     /// Its label in metrics.
     pub fn label(self) -> &'static str {
         match self {
+            Self::Hot => "hotset",
+            Self::HotStale => "hotset-stale",
             Self::Fresh => "fresh",
             Self::Stale => "stale",
             Self::StaleIfError => "stale-if-error",
@@ -65,13 +73,32 @@ impl CacheResult {
 
     /// Whether something old was served.
     pub fn is_stale(self) -> bool {
-        matches!(self, Self::Stale | Self::StaleIfError)
+        matches!(self, Self::HotStale | Self::Stale | Self::StaleIfError)
     }
 
     /// Appends the value of `Cache-Status` (RFC 9211). `ttl` are the seconds until a hit is
-    /// stale, negative since when it is; `detail` says more where the result doesn't.
-    pub fn write_cache_status(self, ttl: i64, detail: Option<&'static str>, out: &mut Vec<u8>) {
+    /// stale, negative since when it is; `generation` is the hot set's; `detail` says more where
+    /// the result doesn't.
+    pub fn write_cache_status(
+        self,
+        ttl: i64,
+        generation: u64,
+        detail: Option<&'static str>,
+        out: &mut Vec<u8>,
+    ) {
         let own = match self {
+            // Generations are swapped whole: how long one lasts is nobody's promise.
+            Self::Hot | Self::HotStale => {
+                out.extend_from_slice(b"aqs; hit; ");
+                if self == Self::HotStale {
+                    let _ = write!(out, "ttl={ttl}; ");
+                }
+                let mut number = itoa::Buffer::new();
+                out.extend_from_slice(b"detail=\"hotset;gen=");
+                out.extend_from_slice(number.format(generation).as_bytes());
+                out.extend_from_slice(b"\"");
+                return;
+            }
             Self::Fresh | Self::Stale | Self::StaleIfError => {
                 // Writing to a Vec can't fail.
                 let _ = write!(out, "aqs; hit; ttl={ttl}");

@@ -30,6 +30,8 @@ use crate::settings::PublicPages;
 use crate::spellings::Spellings;
 use aqs_api::{Catalogue, KeyRef, Problem, Query, Target};
 use aqs_origin::{Clock, Entry, Freshness, Moment, Origin};
+use aqs_warmers::generation::{Hot, HotFreshness, HotSet};
+use aqs_warmers::jobs::Jobs;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -43,6 +45,10 @@ pub struct Service {
     pub catalogue: Arc<Catalogue>,
     /// Where misses are answered.
     pub origin: Arc<Origin>,
+    /// What was answered before anybody asked.
+    pub hot_set: Arc<HotSet>,
+    /// What builds it.
+    pub jobs: Arc<Jobs>,
     /// What was answered lately.
     pub cache: ResponseCache,
     /// Other spellings of keys.
@@ -79,6 +85,15 @@ pub struct Service {
     pub tasks: TaskTracker,
 }
 
+/// Which entries of the cache will do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Only {
+    /// Those that are fresh.
+    Fresh,
+    /// Those that may be used at all.
+    Usable,
+}
+
 /// An answer, at once or once the store has been asked.
 pub enum Served {
     /// Here it is.
@@ -105,14 +120,14 @@ impl Service {
     }
 
     fn data(self: &Arc<Self>, head: &HeadView<'_>, target: Target<'_>) -> Served {
-        // Most clients spell a request as its key does, so the cache is asked before anything is
-        // understood; then it is asked by the key that the spelling is known to mean.
+        // Most clients spell a request as its key does, so what is held is looked through before
+        // anything is understood; then it is asked by the key that the spelling is known to mean.
         let raw = KeyRef::new(target.dialect, target.path);
-        if let Some(reply) = self.cached(head, raw) {
+        if let Some(reply) = self.held(head, raw) {
             return Served::Now(reply);
         }
         if let Some(key) = self.spellings.get(raw)
-            && let Some(reply) = self.cached(head, key.as_ref().as_ref())
+            && let Some(reply) = self.held(head, key.as_ref().as_ref())
         {
             return Served::Now(reply);
         }
@@ -125,7 +140,7 @@ impl Service {
         };
         if !raw.is(query.key()) {
             self.spellings.insert(raw, query.key());
-            if let Some(reply) = self.cached(head, query.key().as_ref()) {
+            if let Some(reply) = self.held(head, query.key().as_ref()) {
                 return Served::Now(reply);
             }
         }
@@ -134,11 +149,44 @@ impl Service {
         Served::Later(Box::pin(async move { service.fill(query, &wishes, call).await }))
     }
 
-    fn cached(self: &Arc<Self>, head: &HeadView<'_>, key: KeyRef<'_>) -> Option<Reply> {
-        let entry = self.cache.get(key)?;
+    /// The answer that is held of a key: in the hot set, else in the cache.
+    fn held(self: &Arc<Self>, head: &HeadView<'_>, key: KeyRef<'_>) -> Option<Reply> {
         let now = self.clock.now();
+        match self.hot_set.get(key, now, &self.origin.epochs) {
+            Some(hot) if hot.freshness == HotFreshness::Fresh => {
+                Some(self.ahead(hot, head, CacheResult::Hot, now))
+            }
+            // Somebody may have been answered anew since.
+            Some(hot) => self.cached(head, key, now, Only::Fresh).or_else(|| {
+                self.refresh(&hot.entry, key, now, &head.call);
+                Some(self.ahead(hot, head, CacheResult::HotStale, now))
+            }),
+            None => self.cached(head, key, now, Only::Usable),
+        }
+    }
+
+    /// Sends an answer of the hot set.
+    fn ahead(
+        self: &Arc<Self>,
+        hot: Hot,
+        head: &HeadView<'_>,
+        result: CacheResult,
+        now: Moment,
+    ) -> Reply {
+        self.reply(hot.entry, head.wishes, result, now).of_generation(hot.generation)
+    }
+
+    fn cached(
+        self: &Arc<Self>,
+        head: &HeadView<'_>,
+        key: KeyRef<'_>,
+        now: Moment,
+        only: Only,
+    ) -> Option<Reply> {
+        let entry = self.cache.get(key)?;
         let result = match entry.freshness(now, &self.origin.epochs) {
             Freshness::Fresh => CacheResult::Fresh,
+            _ if only == Only::Fresh => return None,
             Freshness::Revalidate => {
                 self.refresh(&entry, key, now, &head.call);
                 CacheResult::Stale

@@ -23,6 +23,8 @@ pub struct Reply {
     gzip: bool,
     /// Seconds until an entry is stale.
     ttl: i64,
+    /// The generation of the hot set that it comes from, if it does.
+    generation: u64,
     /// What the log is told beside.
     pub told: Option<Box<Told>>,
     audience: Audience,
@@ -90,14 +92,21 @@ impl Reply {
         let content = if matches { Content::NotModified(entry) } else { Content::Entry(entry) };
         // Purged softly, it is stale before its time.
         let ttl = if result.is_stale() { ttl.min(0) } else { ttl };
-        Self { content, endpoint, result, gzip, ttl, told: None, audience: Audience::Anybody }
+        let audience = Audience::Anybody;
+        Self { content, endpoint, result, gzip, ttl, generation: 0, told: None, audience }
+    }
+
+    /// The same from a generation of the hot set.
+    pub(super) fn of_generation(self, generation: u64) -> Self {
+        Self { generation, ..self }
     }
 
     /// Sends something that neither cache nor store was asked for.
     pub fn generated(content: Content) -> Self {
         let result = CacheResult::Generated;
         let audience = Audience::Anybody;
-        Self { content, endpoint: None, result, gzip: false, ttl: 0, told: None, audience }
+        let (endpoint, gzip, ttl, generation) = (None, false, 0, 0);
+        Self { content, endpoint, result, gzip, ttl, generation, told: None, audience }
     }
 
     /// Refuses.
@@ -216,7 +225,7 @@ impl Reply {
             head.extend_from_slice(b"\r\n");
         }
         head.extend_from_slice(b"cache-status: ");
-        self.result.write_cache_status(self.ttl, detail, head);
+        self.result.write_cache_status(self.ttl, self.generation, detail, head);
         head.extend_from_slice(b"\r\nx-request-id: ");
         head.extend_from_slice(request_id.as_bytes());
         head.extend_from_slice(b"\r\ndate: ");

@@ -32,7 +32,7 @@ use std::time::Duration;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What is built ahead, and how often.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
     /// Its name, for operators.
@@ -51,7 +51,7 @@ pub struct Plan {
 }
 
 /// Every combination of some values of an endpoint's parameters and some windows.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Item {
     /// The endpoint, by its name.

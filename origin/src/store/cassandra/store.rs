@@ -214,6 +214,13 @@ struct Failure {
 
 #[async_trait]
 impl Store for CassandraStore {
+    fn identity(&self) -> String {
+        // Contact points are a way in: in whatever order, they lead to the same cluster.
+        let mut points = self.options.contact_points();
+        points.sort();
+        format!("{STORE} {}", points.join(" "))
+    }
+
     async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
         let Lookup::Points(read) = lookup else {
             return Err(StoreError::not_asked_so(STORE, lookup));

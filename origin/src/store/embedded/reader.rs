@@ -110,6 +110,12 @@ impl EmbeddedStore {
 
 #[async_trait]
 impl Store for EmbeddedStore {
+    fn identity(&self) -> String {
+        // Wherever the program was started.
+        let path = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
+        format!("{STORE} {}", path.display())
+    }
+
     async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
         let Lookup::Points(read) = lookup else {
             return Err(StoreError::not_asked_so(STORE, lookup));

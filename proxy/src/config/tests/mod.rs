@@ -1,6 +1,7 @@
 //! What the configuration takes, refuses and prints.
 
 mod doubts;
+mod hot_set;
 mod logging;
 mod pages;
 mod precedence;

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::config::{Key, Kind};
+use crate::house::HotSetSettings;
 use proptest::prelude::*;
 
 #[test]
@@ -62,9 +63,10 @@ fn the_defaults_are_the_houses_own() {
     let settings = crate::house::Settings::default();
     let ours = Config::default().settings();
     let shown = |settings: &crate::house::Settings| {
-        let settings =
-            crate::house::Settings { state: crate::house::StatePlace::Nowhere, ..settings.clone() };
-        format!("{settings:?}")
+        let state = crate::house::StatePlace::Nowhere;
+        // A house builds nothing ahead unless it is told to.
+        let hot_set = HotSetSettings { plans: Vec::new(), ..settings.hot_set.clone() };
+        format!("{:?}", crate::house::Settings { state, hot_set, ..settings.clone() })
     };
     assert_eq!(shown(&ours), shown(&settings));
 }

@@ -1,0 +1,79 @@
+//! What is built ahead.
+
+use super::*;
+use std::time::Duration;
+
+const MINE: &str = "hot_set:\n  plans:\n  - name: mine\n    every: 1h 30m\n    items:\n    \
+    - endpoint: pageviews/top-by-country\n      values: {project: [de.wikipedia], access: all}\n      \
+    windows: [newest 3 months]\n";
+
+fn plans(text: &str) -> Vec<String> {
+    let settings = loaded(text, &[], "").unwrap().config.settings();
+    settings.hot_set.plans.into_iter().map(|plan| plan.name).collect()
+}
+
+#[test]
+fn plans_are_ours_and_the_operators() {
+    assert_eq!(plans(""), ["top-articles", "aggregates"]);
+    assert_eq!(plans(MINE), ["top-articles", "aggregates", "mine"]);
+    assert_eq!(plans(&format!("{MINE}  built_in: []")), ["mine"]);
+    assert_eq!(plans(&format!("{MINE}  enabled: false")), [""; 0]);
+    let replaced = MINE.replace("name: mine", "name: aggregates");
+    assert_eq!(plans(&replaced), ["top-articles", "aggregates"]);
+    let config = loaded(&replaced, &[], "").unwrap().config;
+    let held = config.settings().hot_set.plans.pop().unwrap();
+    assert_eq!(held.interval(), Duration::from_secs(5400));
+    assert_eq!(held.items[0].endpoint, "pageviews/top-by-country");
+}
+
+#[test]
+fn every_key_reaches_the_builds() {
+    let text = "memory: 1GiB\nhot_set: {projects: [nl.wikipedia], max_age: 1h, ready_alone: true, \
+        memory: 9MiB, keep: 7, concurrency: 2, rate: 3, within: 4s, attempts: 5, \
+        checks: {complete: 50, errors: 6, fewer_answers: 70, fewer_bytes: 80, sample: 9}}";
+    let hot_set = loaded(text, &[], "").unwrap().config.settings().hot_set;
+    assert!(hot_set.ready_alone);
+    assert_eq!((hot_set.max_age, hot_set.keep), (Duration::from_secs(3600), 7));
+    let builds = hot_set.builds;
+    assert_eq!((builds.concurrency, builds.rate, builds.attempts), (2, 3, 5));
+    assert_eq!((builds.within, builds.memory), (Duration::from_secs(4), 9 << 20));
+    let checks = builds.thresholds;
+    let parts = (checks.completeness, checks.errors, checks.fewer_keys, checks.fewer_bytes);
+    assert_eq!((parts, checks.sample), ((0.5, 0.06, 0.7, 0.8), 9));
+    for item in hot_set.plans.iter().flat_map(|plan| &plan.items) {
+        let projects = serde_json::to_value(&item.values["project"]).unwrap();
+        assert_eq!(projects, serde_json::json!(["nl.wikipedia"]));
+    }
+}
+
+#[test]
+fn mistakes_are_named() {
+    let changed = |from: &str, to: &str| {
+        assert!(MINE.contains(from), "{from}");
+        MINE.replace(from, to)
+    };
+    for (text, said) in [
+        (
+            changed("pageviews/top-by-country", "pageviews/top-by-contry"),
+            "did you mean \"pageviews/top-by-country\"?",
+        ),
+        (changed("access: all", "acess: all"), "did you mean \"access\"?"),
+        (changed("access: all", "access: [desktob]"), "did you mean \"desktop\"?"),
+        (changed("access: all", "access: desktop"), "write the single value `desktop` as a list"),
+        (changed("newest 3 months", "last week"), "is no window"),
+        (changed("newest 3 months", "newest 3 days"), "the lists are by month"),
+        (changed("1h 30m", "10s"), "is no interval"),
+        (changed("name: mine", "name: my plan"), "or it is no name"),
+        (changed("name: mine", "nam: mine"), "there is no key `nam`"),
+        ("hot_set: {built_in: [top-article]}".to_owned(), "the nearest is `top-articles`"),
+        ("hot_set: {projects: []}".to_owned(), "hot_set.projects: "),
+        ("hot_set: {projects: ['a b']}".to_owned(), "\"a b\" is no value of it"),
+        ("hot_set: {checks: {complete: 101}}".to_owned(), "out of range: 0 to 100"),
+        ("hot_set: {rate: 0}".to_owned(), "out of range"),
+        ("hot_set: {every: 6h}".to_owned(), "there is no key `every` in hot_set"),
+    ] {
+        let error = loaded(&text, &[], "").unwrap_err().to_string();
+        assert!(error.contains(said), "{text}\n{error}");
+        assert!(error.contains("hot_set"), "{error}");
+    }
+}
