@@ -31,6 +31,7 @@ mod tests {
         let mut declarations = Declarations::of(&registry);
         Metrics::declare(&mut declarations, &Catalogue::standard().unwrap(), None).unwrap();
         aqs_origin::Metrics::declare(&mut declarations).unwrap();
+        aqs_warmers::metrics::Metrics::declare(&mut declarations).unwrap();
         CassandraMetrics::new().unwrap().declare(&mut declarations).unwrap();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards/METRICS.md");
         let page = page(&declarations.declared);
