@@ -14,12 +14,14 @@ use crate::store::Store;
 use aqs_api::freshness::Times;
 use aqs_api::{Answer, Catalogue, Coverage, Emptiness, Lookup, Query, Representation, Rows};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// From how many rows on an answer takes so long to make that it would keep others waiting.
 const MANY_ROWS: usize = 4096;
+/// How long after a panic the store is kept on.
+const KEEP_AGAIN: Duration = Duration::from_secs(1);
 /// Answers in construction may take one part in so many of the budget; beyond, no more are begun.
 const MOST_IN_CONSTRUCTION: u64 = 2;
 
@@ -136,7 +138,17 @@ impl Origin {
 
     /// What the store does in the background.
     pub async fn keep_store(self: Arc<Self>, cancel: CancellationToken) {
-        self.store.keep(cancel).await;
+        loop {
+            let (store, until) = (Arc::clone(&self.store), cancel.clone());
+            // In a task of its own: should it panic, the store is kept on by another one.
+            let kept = tokio::spawn(async move { store.keep(until).await });
+            let Err(error) = kept.await else { return };
+            tracing::error!(%error, "what keeps the store has ended, and begins anew");
+            let pause = tokio::time::sleep(KEEP_AGAIN);
+            if cancel.run_until_cancelled(pause).await.is_none() {
+                return;
+            }
+        }
     }
 
     /// What the store holds, as far as is known.

@@ -114,7 +114,12 @@ pub(super) fn apply(
         credentials += usize::from(name.starts_with("CASSANDRA_"));
         (variable.apply)(config, &text).map_err(|message| ConfigError::Given { name, message })?;
     }
-    let unset = config.cassandra.is_some() && credentials < 2;
+    // Upstream's services say it in any case; elsewhere there may be nothing to use.
+    let to_use = config.cassandra.as_ref().is_some_and(|cassandra| {
+        let authentication = &cassandra.authentication;
+        authentication.username.is_some() || authentication.password.is_some()
+    });
+    let unset = config.cassandra.is_some() && credentials < 2 && (to_use || config.is_upstream());
     Ok(unset.then(|| CREDENTIALS_UNSET.to_owned()))
 }
 

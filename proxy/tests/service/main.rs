@@ -16,6 +16,7 @@ mod drain;
 mod endings;
 mod forms;
 mod hostile;
+mod keeping;
 mod logs;
 mod scenarios;
 mod staleness;

@@ -10,6 +10,7 @@ use aqs_api::coverage::Extent;
 use aqs_api::granularity::Granularity;
 use aqs_api::table::{ALL_DAYS, Calendar};
 use aqs_api::{Coverage, Dataset};
+use futures_util::future::join_all;
 use jiff::Span;
 use jiff::civil::Date;
 use scylla::client::session::Session;
@@ -50,19 +51,16 @@ pub(super) struct Round {
     pub(super) answered: bool,
 }
 
-/// Finds out how far the data reach by now. Once an answer is late no more is asked: others would
-/// be too, one after the other.
+/// Finds out how far the data reach by now. All datasets are asked at once, so that a round takes
+/// as long as the slowest, and a node that is silent costs one wait and not one for each.
 pub(super) async fn round(store: &CassandraStore, up: &Up) -> Round {
     let before = store.reach.coverage();
     let mut round = Round::default();
-    let mut late = false;
-    for dataset in store.datasets.iter().copied() {
+    let asked = join_all(store.datasets.iter().map(|dataset| {
         let known = before.get(dataset).copied();
-        let asked = match late {
-            true => Err(ProbeError::Late),
-            false => one(store, up, dataset, known).await,
-        };
-        late |= matches!(asked, Err(ProbeError::Late));
+        async move { (*dataset, known, one(store, up, dataset, known).await) }
+    }));
+    for (dataset, known, asked) in asked.await {
         let extent = match asked {
             Ok(extent) => {
                 round.answered = true;

@@ -9,12 +9,14 @@ use super::read::first_text;
 use aqs_api::Table;
 use aqs_api::table::{Calendar, Column};
 use arc_swap::ArcSwap;
+use futures_util::future::join_all;
 use scylla::client::session::Session;
 use scylla::errors::PrepareError;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::unprepared::Statement;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use thiserror::Error;
 
 /// How many rows a page has: an hourly series of half a year in one.
@@ -37,6 +39,16 @@ pub(super) enum Standing {
     Unfit(String),
 }
 
+impl Standing {
+    /// What it is read by, if it can be read.
+    pub(super) fn ready(&self) -> Option<&Statements> {
+        match self {
+            Self::Ready(statements) => Some(statements),
+            Self::Absent | Self::Missing(_) | Self::Unfit(_) => None,
+        }
+    }
+}
+
 /// The statements that read a table.
 #[derive(Debug)]
 pub(super) struct Statements {
@@ -52,6 +64,9 @@ pub(super) struct Statements {
     pub(super) plan: Plan,
     /// Whether a partition is one row, of which there may be older versions.
     pub(super) single: bool,
+    /// When a look changed nothing about a read that had failed, in milliseconds since 1970: it
+    /// is the rows then, and not the table.
+    pub(super) in_vain: AtomicU64,
     /// The table that they were made for.
     made_for: PresentTable,
 }
@@ -87,12 +102,17 @@ impl Tables {
     pub(super) async fn look(&self, session: &Session, options: &Options) -> Result<(), LookError> {
         let keyspaces = self.0.values().map(|(table, _)| cql::keyspace(table)).collect();
         let schema = Present::read(session, keyspaces).await?;
-        for (table, standing) in self.0.values() {
-            if let Some(new) = settle(session, options, table, &standing.load(), &schema).await? {
+        // At once, so that a node that is slow to prepare is waited for once.
+        let schema = &schema;
+        let settled = join_all(self.0.values().map(|(table, standing)| async move {
+            let before = standing.load_full();
+            if let Some(new) = settle(session, options, table, &before, schema).await? {
                 standing.store(Arc::new(new));
             }
-        }
-        Ok(())
+            Ok(())
+        }));
+        // What could be settled is, whatever became of the others.
+        settled.await.into_iter().collect()
     }
 }
 
@@ -203,6 +223,7 @@ impl Statements {
             newest,
             plan,
             single,
+            in_vain: AtomicU64::new(0),
             made_for: columns.clone(),
         })
     }

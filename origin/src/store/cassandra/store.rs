@@ -5,7 +5,7 @@ use super::error::Class;
 use super::options::Options;
 use super::read::{self, Made, ReadError};
 use super::statements::{Standing, Tables};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::cx::Cx;
 use crate::declare::Declarations;
 use crate::metrics::CassandraMetrics;
@@ -18,11 +18,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 pub(super) const STORE: &str = "cassandra";
+/// How long after a look that helped nothing no other one is made for reads that fail alike. One
+/// is made every minute in any case.
+const IN_VAIN: Duration = Duration::from_secs(10);
 
 /// A store in a Cassandra cluster.
 pub struct CassandraStore {
@@ -122,6 +125,9 @@ impl CassandraStore {
             Ok(rows) => return Ok(rows),
             Err(first) => first,
         };
+        if self.looked_in_vain(read) {
+            return Err(self.explain(read, &first));
+        }
         // A table or a column was perhaps dropped, or another one was made: once more, after a
         // look at what there is.
         tracing::debug!(asked = self.describe(read), error = %first.error, "a read is tried again");
@@ -131,7 +137,27 @@ impl CassandraStore {
         }
         // In a box: it is rare, and each attempt takes much of a stack.
         let again = Box::pin(self.attempt(read, until)).await?;
-        again.map_err(|second| self.explain(read, &second))
+        again.map_err(|second| {
+            // New statements have not looked in vain: this counts if the table is as it was.
+            if let Some(statements) = self.statements(read).as_deref().and_then(Standing::ready) {
+                statements.in_vain.store(self.clock.now().0, Ordering::Relaxed);
+            }
+            self.explain(read, &second)
+        })
+    }
+
+    fn statements(&self, read: &Read) -> Option<Arc<Standing>> {
+        self.up().ok()?.tables.standing(read.dataset.table)
+    }
+
+    /// Whether a look was made lately for a read of the same table, and helped nothing. A cell
+    /// that is not what it should be is asked for again and again, and each look costs the
+    /// cluster something, and the asker time.
+    fn looked_in_vain(&self, read: &Read) -> bool {
+        let standing = self.statements(read);
+        let Some(statements) = standing.as_deref().and_then(Standing::ready) else { return false };
+        let at = Moment(statements.in_vain.load(Ordering::Relaxed));
+        self.clock.now() < at.plus(IN_VAIN)
     }
 
     /// Reads once: what came of it, or why it may be worth another try.
