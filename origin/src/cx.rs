@@ -17,6 +17,9 @@ pub struct Cx {
     pub request_id: RequestId,
     /// The trace that it belongs to, for stores that can be told.
     pub trace: Option<TraceParent>,
+    /// Whether a flight asks, which goes on to its end whatever becomes of those who wait for it.
+    /// It may ask for one thing after the other, and must not give up what it asked for.
+    pub in_flight: bool,
 }
 
 /// How urgent a question is, least first.
@@ -41,7 +44,7 @@ impl Cx {
     /// A question of its own, in no trace.
     pub fn new(deadline: Instant, priority: Priority, request_id: impl Into<RequestId>) -> Self {
         let urgency = Arc::new(Urgency::new(priority));
-        Self { deadline, urgency, request_id: request_id.into(), trace: None }
+        Self { deadline, urgency, request_id: request_id.into(), trace: None, in_flight: false }
     }
 
     /// How urgent it is by now.

@@ -95,78 +95,57 @@ impl Answer<'_> {
 
 impl Content<'_> {
     fn to_json(&self) -> Vec<u8> {
-        let mut out = Vec::new();
-        out.extend_from_slice(b"{\"items\":[");
         match (&self.query.endpoint().response, &self.figures) {
             (Response::Series { item }, Figures::Series { timestamps, values }) => {
-                self.series(&mut out, item, timestamps, values);
+                self.series(item, timestamps, values)
             }
             (Response::List { item, list, entry }, Figures::List { entries }) => {
+                let mut out = BEGIN.to_vec();
                 self.list(&mut out, item, list, entry, entries);
+                out.extend_from_slice(END);
+                // It is kept for long, and counted by its length.
+                out.shrink_to_fit();
+                out
             }
             // A shape that doesn't fit its response: every endpoint's test would show it.
-            (Response::Series { .. }, _) | (Response::List { .. }, _) => debug_assert!(false),
+            (Response::Series { .. }, _) | (Response::List { .. }, _) => {
+                debug_assert!(false);
+                [BEGIN, END].concat()
+            }
         }
-        out.extend_from_slice(b"]}");
-        // It is kept for long, and counted by its length.
-        out.shrink_to_fit();
-        out
     }
 
-    /// Writes the items. All but timestamp and values is the same in each, so it is made once.
-    fn series(
-        &self,
-        out: &mut Vec<u8>,
-        item: &[Field],
-        timestamps: &[Digits],
-        values: &[Vec<i64>],
-    ) {
-        let pieces = self.pieces(item);
-        let constant: usize = pieces.iter().map(|(text, _)| text.len()).sum();
-        out.reserve(timestamps.len() * (constant + 12 + 12 * values.len()));
+    /// Writes the items into as many bytes as they take: it is kept for long, and counted by its
+    /// length. All but timestamp and values is the same in each, so it is made once.
+    fn series(&self, item: &[Field], timestamps: &[Digits], values: &[Vec<i64>]) -> Vec<u8> {
+        let template = Template::of(self.query, item);
+        let digits = timestamps.iter().map(|timestamp| timestamp.as_bytes().len());
+        let figures = values.iter().flatten().map(|value| json::integer_length(*value));
+        let items = timestamps.len() * template.text.len() + digits.chain(figures).sum::<usize>();
+        let commas = timestamps.len().saturating_sub(1);
+        let mut out = Vec::with_capacity(BEGIN.len() + items + commas + END.len());
+        out.extend_from_slice(BEGIN);
         for (row, timestamp) in timestamps.iter().enumerate() {
             if row > 0 {
                 out.push(b',');
             }
             let mut columns = values.iter();
-            for (text, then) in &pieces {
-                out.extend_from_slice(text);
+            let mut written = 0;
+            for (end, then) in &template.gaps {
+                out.extend_from_slice(template.text.get(written..*end).unwrap_or_default());
+                written = *end;
                 match then {
-                    Then::Timestamp => out.extend_from_slice(timestamp.as_str().as_bytes()),
+                    Then::Timestamp => out.extend_from_slice(timestamp.as_bytes()),
                     Then::Value => {
                         let value = columns.next().and_then(|column| column.get(row));
-                        json::integer(out, value.copied().unwrap_or(0));
+                        json::integer(&mut out, value.copied().unwrap_or(0));
                     }
-                    Then::Nothing => {}
                 }
             }
+            out.extend_from_slice(template.text.get(written..).unwrap_or_default());
         }
-    }
-
-    fn pieces(&self, item: &[Field]) -> Vec<(Vec<u8>, Then)> {
-        let mut pieces = Vec::new();
-        let mut text = vec![b'{'];
-        for (index, field) in item.iter().enumerate() {
-            if index > 0 {
-                text.push(b',');
-            }
-            json::string(&mut text, field.name());
-            text.push(b':');
-            match field {
-                Field::Param(name) => json::string(&mut text, self.query.value(name)),
-                Field::Timestamp => {
-                    text.push(b'"');
-                    pieces.push((std::mem::take(&mut text), Then::Timestamp));
-                    text.push(b'"');
-                }
-                Field::Int(_) | Field::Text(_) => {
-                    pieces.push((std::mem::take(&mut text), Then::Value));
-                }
-            }
-        }
-        text.push(b'}');
-        pieces.push((text, Then::Nothing));
-        pieces
+        out.extend_from_slice(END);
+        out
     }
 
     fn list(
@@ -210,9 +189,48 @@ impl Content<'_> {
     }
 }
 
-/// What follows a constant piece of an item.
+/// What stands before and after the items.
+const BEGIN: &[u8] = b"{\"items\":[";
+const END: &[u8] = b"]}";
+
+/// An item of a series without what differs from item to item.
+struct Template {
+    text: Vec<u8>,
+    /// Where in the text something is left out, and what.
+    gaps: SmallVec<[(usize, Then); 6]>,
+}
+
+/// What is left out of a [`Template`].
 enum Then {
     Timestamp,
     Value,
-    Nothing,
+}
+
+impl Template {
+    /// About how long the text is: mostly it fits.
+    const TYPICAL: usize = 256;
+
+    fn of(query: &Query, item: &[Field]) -> Self {
+        let mut text = Vec::with_capacity(Self::TYPICAL);
+        let mut gaps = SmallVec::new();
+        text.push(b'{');
+        for (index, field) in item.iter().enumerate() {
+            if index > 0 {
+                text.push(b',');
+            }
+            json::string(&mut text, field.name());
+            text.push(b':');
+            match field {
+                Field::Param(name) => json::string(&mut text, query.value(name)),
+                Field::Timestamp => {
+                    text.push(b'"');
+                    gaps.push((text.len(), Then::Timestamp));
+                    text.push(b'"');
+                }
+                Field::Int(_) | Field::Text(_) => gaps.push((text.len(), Then::Value)),
+            }
+        }
+        text.push(b'}');
+        Self { text, gaps }
+    }
 }

@@ -207,7 +207,12 @@ impl Digits {
     /// The digits.
     pub fn as_str(&self) -> &str {
         // Only ASCII digits ever get in.
-        std::str::from_utf8(&self.bytes[..usize::from(self.len)]).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The digits, in ASCII.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
     }
 
     /// How the period is named to people, by its granularity: `2026-10-31 23h`, `2026-10-31`,

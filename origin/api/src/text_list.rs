@@ -2,6 +2,9 @@
 
 use smallvec::SmallVec;
 
+/// About how many bytes a list has: few have to grow.
+const TYPICAL: usize = 64;
+
 /// Texts laid end to end in one string, addressed by position.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TextList {
@@ -45,7 +48,7 @@ impl TextList {
 
 impl<'a> FromIterator<&'a str> for TextList {
     fn from_iter<I: IntoIterator<Item = &'a str>>(texts: I) -> Self {
-        let mut list = Self::default();
+        let mut list = Self { text: String::with_capacity(TYPICAL), ..Self::default() };
         for text in texts {
             list.push(text);
         }

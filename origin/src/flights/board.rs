@@ -2,12 +2,14 @@
 
 use crate::epochs::{Epochs, Slots, Stamp, Validity};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
+use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::hash::Hash;
 
 /// Flights by what they fetch.
 pub(crate) struct Board<K, T> {
-    flights: Mutex<HashMap<K, Posted<T>>>,
+    /// Their hashes are random enough for maps that are bounded; each miss computes several.
+    flights: Mutex<HashMap<K, Posted<T>, RandomState>>,
     last: AtomicU64,
 }
 
@@ -33,7 +35,7 @@ pub(crate) struct Number(u64);
 
 impl<K: Hash + Eq + Clone, T: Clone> Board<K, T> {
     pub(crate) fn new() -> Self {
-        Self { flights: Mutex::new(HashMap::new()), last: AtomicU64::new(0) }
+        Self { flights: Mutex::new(HashMap::default()), last: AtomicU64::new(0) }
     }
 
     /// Joins the flight of a key or posts a new one.
@@ -78,7 +80,7 @@ impl<K: Hash + Eq + Clone, T: Clone> Board<K, T> {
         self.lock().len()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<K, Posted<T>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Posted<T>, RandomState>> {
         // Nothing can be left half done under this lock.
         self.flights.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,7 +2,8 @@
 //!
 //! One mechanism, used twice: by lookup, so that a partition is read once however many answers
 //! come from it; by key, so that an answer is made and kept once. A flight is a task of its own:
-//! it goes on when whoever started it goes away, and what it brings is shared, failures too.
+//! it goes on when whoever started it goes away, and what it brings is shared, failures too. One
+//! that another flight starts goes on as that one does, and needs no task.
 
 mod board;
 #[cfg(test)]
@@ -19,10 +20,10 @@ use crate::request_id::RequestId;
 use prometheus::IntGauge;
 use std::future::Future;
 use std::hash::Hash;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 /// How much flights may take.
@@ -88,7 +89,23 @@ pub struct Flight<V> {
     /// The request that started it.
     leader: RequestId,
     waiters: AtomicUsize,
-    outcome: watch::Sender<Option<Outcome<V>>>,
+    /// What it brought, once it has landed.
+    outcome: OnceLock<Outcome<V>>,
+    landed: Notify,
+}
+
+impl<V: Clone> Flight<V> {
+    /// What it brings, when it lands.
+    async fn outcome(&self) -> Outcome<V> {
+        loop {
+            // Asked for first: who lands in between wakes this either way.
+            let landed = self.landed.notified();
+            if let Some(outcome) = self.outcome.get() {
+                return outcome.clone();
+            }
+            landed.await;
+        }
+    }
 }
 
 /// What somebody got who waited for a flight.
@@ -129,10 +146,13 @@ where
         Fut: Future<Output = Outcome<V>> + Send + 'static,
     {
         let post = |stamp| {
-            let (outcome, _) = watch::channel(None);
-            let urgency = Arc::new(Urgency::new(cx.urgency.get()));
+            let urgency = match cx.in_flight {
+                true => Arc::clone(&cx.urgency),
+                false => Arc::new(Urgency::new(cx.urgency.get())),
+            };
             let (leader, waiters) = (cx.request_id.clone(), AtomicUsize::new(0));
-            Arc::new(Flight { stamp, urgency, leader, waiters, outcome })
+            let (outcome, landed) = (OnceLock::new(), Notify::new());
+            Arc::new(Flight { stamp, urgency, leader, waiters, outcome, landed })
         };
         // A seat first: whoever can't wait must not have anything asked either.
         let _seat = Seat::take(&self.waiting, self.limits.waiters, Some(&self.metrics.waiting))
@@ -144,25 +164,27 @@ where
             Boarding::Posted(flight, number) => {
                 let landing =
                     Landing { flights: Arc::clone(self), key, number, flight: Arc::clone(&flight) };
+                // Within another flight it ends before that one is cut off.
+                let (deadline, grace) = match cx.in_flight {
+                    true => (cx.deadline, GRACE / 2),
+                    false => (Instant::now() + self.limits.within, GRACE),
+                };
                 let own = Cx {
-                    deadline: Instant::now() + self.limits.within,
+                    deadline,
                     urgency: Arc::clone(&flight.urgency),
                     request_id: cx.request_id.clone(),
                     trace: cx.trace,
+                    in_flight: true,
                 };
                 self.metrics.started.inc();
                 self.metrics.under_way.inc();
-                let cut_off = own.deadline + GRACE;
-                let request_id = own.request_id.clone();
-                let work = fetch(flight.stamp, own);
-                self.tasks.spawn(async move {
-                    let outcome = tokio::time::timeout_at(cut_off.into(), work).await;
-                    let outcome = outcome.unwrap_or_else(|_| Err(OriginError::Deadline.into()));
-                    landing.land(outcome.map_err(|failure| Failure {
-                        request_id: failure.request_id.or(Some(request_id)),
-                        ..failure
-                    }));
-                });
+                let work = landing.fly(deadline + grace, fetch(flight.stamp, own));
+                match cx.in_flight {
+                    // In a box: else every flight's start would have room for it, and be moved
+                    // about with that.
+                    true => Box::pin(work).await,
+                    false => drop(self.tasks.spawn(work)),
+                }
                 (flight, false)
             }
         };
@@ -177,15 +199,8 @@ where
         let at_most = self.limits.waiters_per_flight;
         let _seat = Seat::take(&flight.waiters, at_most, None).ok_or_else(|| self.crowded())?;
         flight.urgency.follow(&cx.urgency);
-        let mut outcome = flight.outcome.subscribe();
-        let landed = outcome.wait_for(Option::is_some);
-        match tokio::time::timeout_at(cx.deadline.into(), landed).await {
-            Err(_) => Err(OriginError::Deadline.into()),
-            Ok(Ok(outcome)) => {
-                outcome.as_ref().cloned().unwrap_or_else(|| Err(OriginError::Lost.into()))
-            }
-            Ok(Err(_)) => Err(OriginError::Lost.into()),
-        }
+        let landed = tokio::time::timeout_at(cx.deadline.into(), flight.outcome()).await;
+        landed.unwrap_or_else(|_| Err(OriginError::Deadline.into()))
     }
 
     fn crowded(&self) -> Failure {
@@ -241,9 +256,17 @@ struct Landing<K: Hash + Eq + Clone, V: Clone> {
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> Landing<K, V> {
-    fn land(self, outcome: Outcome<V>) {
-        self.flight.outcome.send_replace(Some(outcome));
-        // Dropping takes it off the board.
+    /// Works until a moment at most, and lands.
+    async fn fly(self, cut_off: Instant, work: impl Future<Output = Outcome<V>>) {
+        let outcome = tokio::time::timeout_at(cut_off.into(), work).await;
+        let outcome = outcome.unwrap_or_else(|_| Err(OriginError::Deadline.into()));
+        let outcome = outcome.map_err(|failure| Failure {
+            request_id: failure.request_id.or_else(|| Some(self.flight.leader.clone())),
+            ..failure
+        });
+        // It is the only one who sets it.
+        let _ = self.flight.outcome.set(outcome);
+        // Dropping takes it off the board and tells.
     }
 }
 
@@ -252,12 +275,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Drop for Landing<K, V> {
         self.flights.board.remove(&self.key, self.number);
         self.flights.metrics.under_way.dec();
         // A task that was aborted or panicked has brought nothing; nobody must wait for it.
-        self.flight.outcome.send_if_modified(|outcome| {
-            let lost = outcome.is_none();
-            if lost {
-                *outcome = Some(Err(OriginError::Lost.into()));
-            }
-            lost
-        });
+        self.flight.outcome.get_or_init(|| Err(OriginError::Lost.into()));
+        self.flight.landed.notify_waiters();
     }
 }

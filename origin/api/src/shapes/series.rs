@@ -52,7 +52,12 @@ pub(super) fn timestamps(rows: &Rows, table: &'static Table) -> Result<Vec<Digit
         let broken = || ShapeError::Timestamp { table: table.name, text: text.to_owned() };
         Digits::from_text(text).ok_or_else(broken)
     };
-    rows.texts("timestamp")?.iter().map(read).collect()
+    // `collect` would not know how many there are, since any may be broken.
+    let mut timestamps = Vec::with_capacity(rows.len());
+    for text in rows.texts("timestamp")?.iter() {
+        timestamps.push(read(text)?);
+    }
+    Ok(timestamps)
 }
 
 /// A series, or no data if it has no period.

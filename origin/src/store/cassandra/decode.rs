@@ -90,7 +90,7 @@ impl Plan {
     /// Rows to be filled.
     pub(super) fn start(&self) -> Filling<'_> {
         let builder = Rows::of(self.table);
-        Filling { plan: self, builder, count: 0, key: Key::new(), last: Key::new() }
+        Filling { plan: self, builder, count: 0, last: Vec::new() }
     }
 }
 
@@ -119,13 +119,12 @@ pub(super) struct Filling<'p> {
     plan: &'p Plan,
     builder: RowsBuilder,
     count: usize,
-    /// What the row at hand clusters by, and what the last one did.
-    key: Key,
-    last: Key,
+    /// What the last row of the page before clusters by.
+    last: Vec<Option<Box<[u8]>>>,
 }
 
-/// What a row clusters by, end to end; that of a series needs no allocation.
-type Key = SmallVec<[u8; 32]>;
+/// The cells of a row as they lie in their frame; nothing where there is null.
+type Cells<'f> = SmallVec<[Option<&'f [u8]>; 8]>;
 
 impl Filling<'_> {
     /// Says how many rows are about to come, and how many bytes they have in their frame.
@@ -143,29 +142,51 @@ impl Filling<'_> {
         self.builder.reserve(rows, text_bytes);
     }
 
-    /// Takes a row, unless it is an older version of the last one: of rows that are alike but
-    /// for their `_tid` the newest comes first.
-    pub(super) fn row(&mut self, cells: ColumnIterator<'_, '_>) -> Result<(), CellError> {
+    /// Takes the rows of a page, but those that are older versions of the one before: of rows that
+    /// are alike but for their `_tid` the newest comes first. `goes_on` says whether another page
+    /// may follow.
+    pub(super) fn page<'f, 'm>(
+        &mut self,
+        rows: impl Iterator<Item = Result<ColumnIterator<'f, 'm>, DeserializationError>>,
+        goes_on: bool,
+    ) -> Result<(), CellError> {
+        let clusters = self.plan.selected.iter().take_while(|selected| selected.clusters).count();
         let expected = self.plan.selected.len();
-        let found = cells.columns_remaining();
-        if found != expected {
-            return Err(CellError::Columns { found, expected });
-        }
-        self.key.clear();
-        for (selected, cell) in self.plan.selected.iter().zip(cells.clone()) {
-            if !selected.clusters {
-                break;
+        // Each row is looked through once, into room that the next one takes over.
+        let (mut row, mut before) = (Cells::new(), Cells::new());
+        for cells in rows {
+            row.clear();
+            for cell in cells? {
+                row.push(cell?.slice.map(|slice| slice.as_slice()));
             }
-            let bytes = cell?.slice.map(|slice| slice.as_slice()).unwrap_or_default();
-            self.key.extend_from_slice(&bytes.len().to_le_bytes());
-            self.key.extend_from_slice(bytes);
+            if row.len() != expected {
+                return Err(CellError::Columns { found: row.len(), expected });
+            }
+            let key = row.get(..clusters).unwrap_or_default();
+            let again = match before.get(..clusters) {
+                Some(before) if !before.is_empty() => key == before,
+                // The first of a page, or rows that cluster by nothing.
+                _ => self.count > 0 && self.follows(key),
+            };
+            if again {
+                continue;
+            }
+            self.row(&row)?;
+            std::mem::swap(&mut row, &mut before);
         }
-        if self.count > 0 && self.key == self.last {
-            return Ok(());
+        if goes_on && let Some(key) = before.get(..clusters) {
+            self.last = key.iter().map(|cell| cell.map(Box::from)).collect();
         }
-        std::mem::swap(&mut self.key, &mut self.last);
-        for (selected, cell) in self.plan.selected.iter().zip(cells) {
-            let bytes = cell?.slice.map(|slice| slice.as_slice());
+        Ok(())
+    }
+
+    /// Whether a row clusters as the last one of the page before.
+    fn follows(&self, key: &[Option<&[u8]>]) -> bool {
+        key.iter().copied().eq(self.last.iter().map(Option::as_deref))
+    }
+
+    fn row(&mut self, cells: &[Option<&[u8]>]) -> Result<(), CellError> {
+        for (selected, bytes) in self.plan.selected.iter().zip(cells) {
             match selected.cell {
                 Cell::Text => {
                     let text = bytes.map(|bytes| selected.text(bytes)).transpose()?;

@@ -117,14 +117,13 @@ async fn pages(session: &Session, statements: &Statements, read: &Read) -> Resul
         let node = page.request_coordinator().connection_address();
         let page = page.into_rows_result()?;
         filling.expect(page.rows_num().min(MOST_ROWS_AHEAD), page.rows_bytes_size());
-        for row in page.rows::<ColumnIterator<'_, '_>>()? {
-            let row = row.map_err(CellError::from).and_then(|cells| filling.row(cells));
-            row.map_err(|error| ReadError::Cell { error, node })?;
-        }
+        let more = more.into_paging_control_flow();
+        let taken = filling.page(page.rows::<ColumnIterator<'_, '_>>()?, more.is_continue());
+        taken.map_err(|error| ReadError::Cell { error, node })?;
         if filling.weight() > MOST_BYTES {
             return Err(ReadError::TooHeavy);
         }
-        match more.into_paging_control_flow() {
+        match more {
             // What follows a single row are its older versions. A page may be empty.
             ControlFlow::Continue(next) if !(statements.single && filling.has_rows()) => {
                 state = next;

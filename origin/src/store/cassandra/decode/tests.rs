@@ -20,7 +20,8 @@ fn plan(table: &'static Table, columns: &[(&str, &str)]) -> Result<Plan, UnfitCo
     Plan::of(table, type_of)
 }
 
-/// Reads rows of so many columns. The driver's own types don't matter: the plan knows them.
+/// Reads rows of so many columns, which are the same however they are split into pages. The
+/// driver's own types don't matter: the plan knows them.
 fn read(plan: &Plan, width: usize, cells: &[Option<&[u8]>]) -> Result<Rows, CellError> {
     let spec = |_| {
         ColumnSpec::borrowed(
@@ -30,12 +31,20 @@ fn read(plan: &Plan, width: usize, cells: &[Option<&[u8]>]) -> Result<Rows, Cell
         )
     };
     let specs: Vec<ColumnSpec<'_>> = (0..width).map(spec).collect();
-    let mut filling = plan.start();
-    for row in cells.chunks(width) {
-        let bytes = frame(row);
-        filling.row(ColumnIterator::new(&specs, FrameSlice::new_borrowed(&bytes)))?;
+    let rows: Vec<Vec<u8>> = cells.chunks(width).map(frame).collect();
+    let in_pages = |length: usize| {
+        let mut filling = plan.start();
+        for page in rows.chunks(length) {
+            let frames = page.iter().map(|row| FrameSlice::new_borrowed(row));
+            filling.page(frames.map(|row| Ok(ColumnIterator::new(&specs, row))), true)?;
+        }
+        Ok::<_, CellError>(filling.finish())
+    };
+    let whole = in_pages(rows.len().max(1))?;
+    for length in 1..rows.len() {
+        assert_eq!(in_pages(length)?, whole, "in pages of {length} rows");
     }
-    Ok(filling.finish())
+    Ok(whole)
 }
 
 #[test]
@@ -114,6 +123,7 @@ fn what_does_not_fit_is_named() {
     };
     let specs = [spec(), spec()];
     let cut = FrameSlice::new_borrowed(&bytes[..bytes.len() - 3]);
-    let error = reading.start().row(ColumnIterator::new(&specs, cut)).unwrap_err();
+    let row = ColumnIterator::new(&specs, cut);
+    let error = reading.start().page([Ok(row)].into_iter(), false).unwrap_err();
     assert!(matches!(error, CellError::Frame(_)), "{error}");
 }
