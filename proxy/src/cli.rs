@@ -1,7 +1,12 @@
 //! The command line.
 
+use crate::commands::completions::CompletionsArgs;
+use crate::commands::exit::Exit;
+use crate::commands::hot_set::HotSetArgs;
+use crate::commands::jobs::JobsArgs;
 use crate::commands::log_level::LogLevelArgs;
 use crate::commands::purge::PurgeArgs;
+use crate::commands::warm::WarmArgs;
 use crate::config::Consistency;
 use aqs_origin::store::cassandra::replication::Replication;
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -13,7 +18,7 @@ use std::path::PathBuf;
 ///
 /// Without a command it serves, by default the bundled sample data at http://127.0.0.1:8080.
 #[derive(Debug, Parser)]
-#[command(name = "aqs", version, args_conflicts_with_subcommands = true)]
+#[command(name = "aqs", version, args_conflicts_with_subcommands = true, after_long_help = Exit::help())]
 pub struct Cli {
     /// What to do; `serve` if nothing is said.
     #[command(subcommand)]
@@ -42,10 +47,27 @@ pub enum Command {
     Sample(SampleArgs),
     /// Tell a running server what not to serve any more
     Purge(PurgeArgs),
+    /// Have a running server build a plan of its hot set ahead, and watch it
+    ///
+    /// A plan that is being built already is joined. With --project or --last the answers are
+    /// added to the plan's own. Ctrl-C ends the watching; the job goes on.
+    #[command(after_long_help = Exit::help())]
+    Warm(WarmArgs),
+    /// See or cancel the builds of a running server
+    #[command(after_long_help = Exit::help())]
+    Jobs(JobsArgs),
+    /// See what a running server has built ahead, go back to an older state, or verify it
+    #[command(after_long_help = Exit::help())]
+    HotSet(HotSetArgs),
     /// See or set how much a running server logs
     LogLevel(LogLevelArgs),
     /// Print the configuration that `serve` would run with, secrets as ***, or what is wrong in it
     CheckConfig(ConfigArgs),
+    /// Print the script by which a shell completes what is typed after aqs
+    ///
+    /// For bash: aqs completions bash > ~/.local/share/bash-completion/completions/aqs
+    #[command(verbatim_doc_comment)]
+    Completions(CompletionsArgs),
     /// Print every key of the configuration as a Markdown page
     ConfigDocs(ConfigDocsArgs),
 }
@@ -69,7 +91,7 @@ pub struct ConfigArgs {
     /// [env: AQS_LISTEN] [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub listen: Vec<String>,
-    /// Where operators are served, also unix:PATH: health, metrics, purges
+    /// Where operators are served, also unix:PATH: health, metrics, purges, jobs
     /// [env: AQS_ADMIN_LISTEN] [default: 127.0.0.1:8081]
     #[arg(long, value_name = "ADDR")]
     pub admin_listen: Vec<String>,

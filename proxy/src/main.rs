@@ -3,15 +3,13 @@
 use aqs_proxy::cli::{self, Cli, Command};
 use aqs_proxy::commands::Done;
 use aqs_proxy::commands::admin_client::AdminError;
+use aqs_proxy::commands::exit::Exit;
 use aqs_proxy::config::ConfigError;
 use aqs_proxy::{commands, log};
 use clap::Parser;
 use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
-
-/// A bad configuration: EX_USAGE of sysexits.
-const BAD_CONFIGURATION: u8 = 64;
 
 fn main() -> ExitCode {
     let cli = Cli::parse_from(cli::arguments(std::env::args_os()));
@@ -38,6 +36,10 @@ fn run(cli: Cli) -> Done {
         Command::Sample(args) => commands::sample::run(&args),
         Command::Purge(args) => commands::purge::run(&args),
         Command::LogLevel(args) => commands::log_level::run(&args),
+        Command::Warm(args) => commands::warm::run(&args),
+        Command::Jobs(args) => commands::jobs::run(&args),
+        Command::HotSet(args) => commands::hot_set::run(&args),
+        Command::Completions(args) => commands::completions::run(&args),
         Command::CheckConfig(args) => commands::check_config::run(&args),
         Command::ConfigDocs(args) => commands::config_docs::run(&args),
     }
@@ -46,5 +48,5 @@ fn run(cli: Cli) -> Done {
 fn code_of(error: &(dyn Error + 'static)) -> ExitCode {
     let misconfigured =
         error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(AdminError::Config(_)));
-    if misconfigured { BAD_CONFIGURATION.into() } else { ExitCode::FAILURE }
+    if misconfigured { Exit::Misconfigured.into() } else { Exit::Failed.into() }
 }

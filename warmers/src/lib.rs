@@ -37,3 +37,4 @@ pub mod metrics;
 pub mod plan;
 #[cfg(test)]
 mod testing;
+pub mod view;

@@ -27,6 +27,10 @@ pub struct Problem {
 pub enum Code {
     /// No endpoint has that path.
     InvalidRoute,
+    /// What is named is not there.
+    Unknown,
+    /// What is wanted does not go with what there is.
+    Conflict,
     /// A parameter is not what it may be.
     InvalidParameter,
     /// The request is fine and there is nothing for it.
@@ -163,6 +167,7 @@ impl Problem {
 pub fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        202 => "Accepted",
         204 => "No Content",
         304 => "Not Modified",
         400 => "Bad Request",
@@ -171,6 +176,7 @@ pub fn reason(status: u16) -> &'static str {
         404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "Request Timeout",
+        409 => "Conflict",
         413 => "Content Too Large",
         414 => "URI Too Long",
         417 => "Expectation Failed",

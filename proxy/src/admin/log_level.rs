@@ -1,10 +1,11 @@
 //! `/admin/log-level`: how much is logged, read and set while the program runs.
 
+use super::parameters;
 use crate::config::{LogLevel, Span};
 use crate::log::{self, Change, Handle, fields};
 use crate::serve::{Call, Reply, Service};
+use aqs_api::Problem;
 use aqs_api::problem::Code;
-use aqs_api::{Problem, percent};
 use serde_json::json;
 use std::time::Duration;
 
@@ -58,10 +59,8 @@ impl Service {
 impl Wanted {
     fn parse(query: &str) -> Result<Self, String> {
         let (mut filter, mut lasts) = (None, None);
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value =
-                percent::decode(value).ok_or(format!("`{key}` is no percent-encoded UTF-8"))?;
+        for pair in parameters::of(query) {
+            let (key, value) = pair?;
             match key {
                 "level" | "filter" if filter.is_some() => {
                     return Err("say either a level or a filter, once".to_owned());
@@ -72,11 +71,7 @@ impl Wanted {
                 }
                 "filter" => filter = Some(value.into_owned()),
                 "for" => lasts = Some(value.parse::<Span>()?.0),
-                other => {
-                    return Err(format!(
-                        "there is no parameter {other:?}; there are level, filter and for"
-                    ));
-                }
+                other => return Err(parameters::unknown(other, &["level", "filter", "for"])),
             }
         }
         let filter = filter

@@ -1,7 +1,10 @@
 //! The admin listener: health, readiness, metrics; and, for whoever has the token, writes.
 
 mod door;
+mod hot_set;
+mod jobs;
 mod log_level;
+mod parameters;
 mod purge;
 mod ready;
 mod refusal;
@@ -9,9 +12,11 @@ mod routes;
 mod token;
 
 pub use door::Door;
+pub use jobs::Begun;
 pub use ready::{Latch, Ready};
 pub use token::{Token, TokenError};
 
+use crate::log::fields;
 use crate::serve::{Content, HeadView, Method, Reply, Served, Service};
 use aqs_api::Problem;
 use aqs_api::problem::Code;
@@ -19,14 +24,16 @@ use refusal::Refusal;
 use routes::{Read, Route, Write};
 use serde_json::json;
 use std::sync::Arc;
+use tokio::task::JoinHandle;
 
 impl Service {
     /// Answers a request of the admin listener.
     pub(crate) fn admin(self: &Arc<Self>, head: &HeadView<'_>) -> Served {
         let (path, query) = head.target.split_once('?').unwrap_or((head.target, ""));
-        let route = Route::of(path);
+        let found = Route::of(path);
+        let route = found.map(|(route, _)| route);
         let allow = route.map_or("", Route::allow);
-        let served = match self.at(route, query, head) {
+        let served = match self.at(found, query, head) {
             Ok(served) => served,
             Err(refusal) => Served::Now(self.turn_down(refusal, route, head)),
         };
@@ -40,48 +47,56 @@ impl Service {
 
     fn at(
         self: &Arc<Self>,
-        route: Option<&Route>,
+        found: Option<(&Route, &str)>,
         query: &str,
         head: &HeadView<'_>,
     ) -> Result<Served, Refusal> {
-        if !route.is_some_and(Route::is_probe) {
+        if !found.is_some_and(|(route, _)| route.is_probe()) {
             self.door.admits(head)?;
         }
-        let Some(route) = route else {
+        let Some((route, id)) = found else {
             return Ok(Served::Now(Reply::problem(Problem::invalid_route())));
         };
-        match (head.method, route.read, route.write) {
-            (Method::Get | Method::Head, Some(read), _) => self.read(read, head).map(Served::Now),
-            (Method::Post, _, Some(write)) => {
-                self.door.admits_writing(head)?;
-                Ok(match write {
-                    Write::LogLevel => Served::Now(self.set_log_level(query, &head.call)),
-                    Write::Purge => self.purge_by(query, &head.call),
-                })
-            }
-            (Method::Options, ..) => Ok(Served::Now(Reply::generated(Content::Options))),
+        let write = match (head.method, route.get, route.post, route.delete) {
+            (Method::Get | Method::Head, Some(read), ..) => return self.read(read, id, head),
+            (Method::Post, _, Some(write), _) | (Method::Delete, .., Some(write)) => write,
+            (Method::Options, ..) => return Ok(Served::Now(Reply::generated(Content::Options))),
             _ => {
                 let detail = format!("method not allowed, use {}", route.allow());
                 let problem = Problem::new(405, Code::MethodNotAllowed, detail);
-                Ok(Served::Now(Reply::problem(problem)))
+                return Ok(Served::Now(Reply::problem(problem)));
             }
-        }
+        };
+        self.door.admits_writing(head)?;
+        Ok(match write {
+            Write::LogLevel => Served::Now(self.set_log_level(query, &head.call)),
+            Write::Purge => self.purge_by(query, &head.call),
+            Write::Rollback => self.roll_back(query, &head.call),
+            Write::Verify => self.verify_hot_set(query, &head.call),
+            Write::StartJob => Served::Now(self.start_job(query, &head.call)),
+            Write::CancelJob => Served::Now(self.cancel_job(id, query, &head.call)),
+        })
     }
 
-    fn read(&self, read: Read, head: &HeadView<'_>) -> Result<Reply, Refusal> {
-        Ok(match read {
+    fn read(
+        self: &Arc<Self>,
+        read: Read,
+        id: &str,
+        head: &HeadView<'_>,
+    ) -> Result<Served, Refusal> {
+        if !matches!(read, Read::Index | Read::Health | Read::Readiness) {
+            self.door.admits_reading(head)?;
+        }
+        Ok(Served::Now(match read {
             Read::Index => Reply::text(routes::index()),
             Read::Health => Reply::healthy(),
             Read::Readiness => self.readiness(),
-            Read::Metrics => {
-                self.door.admits_reading(head)?;
-                self.metrics_page()
-            }
-            Read::LogLevel => {
-                self.door.admits_reading(head)?;
-                self.log_level()
-            }
-        })
+            Read::Metrics => self.metrics_page(),
+            Read::LogLevel => self.log_level(),
+            Read::HotSet => return Ok(self.show_hot_set()),
+            Read::Jobs => Reply::json(&self.jobs.list()),
+            Read::Job => self.show_job(id),
+        }))
     }
 
     fn readiness(&self) -> Reply {
@@ -98,4 +113,24 @@ impl Service {
         }
         Reply::problem(Problem::new(503, Code::Unavailable, detail))
     }
+}
+
+/// Answers once some work has ended, which goes on also if nobody waits for the answer any more.
+fn outlasting(work: JoinHandle<Reply>, failed: &'static str) -> Served {
+    Served::Later(Box::pin(async move {
+        work.await.unwrap_or_else(|error| {
+            tracing::error!(target: fields::ADMIN, %error, "an operator's request failed");
+            Reply::problem(Problem::new(500, Code::StoreFailed, failed))
+        })
+    }))
+}
+
+/// Refuses a parameter.
+fn bad(detail: String) -> Reply {
+    Reply::problem(Problem::new(400, Code::InvalidParameter, detail))
+}
+
+/// Tells that what is named isn't there.
+fn unknown(detail: impl Into<std::borrow::Cow<'static, str>>) -> Reply {
+    Reply::problem(Problem::new(404, Code::Unknown, detail))
 }

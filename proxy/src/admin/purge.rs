@@ -1,10 +1,11 @@
 //! `POST /admin/purge?scope=…&name=…&depth=…`: what operators purge by.
 
+use super::{outlasting, parameters};
 use crate::log::fields;
 use crate::nearest::nearest;
 use crate::serve::{Call, Reply, Served, Service};
 use aqs_api::problem::Code;
-use aqs_api::{Catalogue, Problem, Target, param, percent};
+use aqs_api::{Catalogue, Problem, Target, param};
 use aqs_origin::epochs::{Depth, Scope};
 use serde_json::json;
 use std::borrow::Cow;
@@ -83,12 +84,7 @@ impl Service {
                 }
             }
         });
-        Served::Later(Box::pin(async move {
-            work.await.unwrap_or_else(|error| {
-                tracing::error!(target: fields::ADMIN, %error, "a purge by an operator failed");
-                failed("the purge failed; the log says why")
-            })
-        }))
+        outlasting(work, "the purge failed; the log says why")
     }
 }
 
@@ -99,10 +95,8 @@ fn failed(detail: &'static str) -> Reply {
 impl Purge {
     fn parse(query: &str, catalogue: &Catalogue) -> Result<Self, String> {
         let (mut scope, mut name, mut depth) = (None, None, Depth::Soft);
-        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let value =
-                percent::decode(value).ok_or(format!("`{key}` is no percent-encoded UTF-8"))?;
+        for pair in parameters::of(query) {
+            let (key, value) = pair?;
             match key {
                 "scope" => scope = Some(value),
                 "name" => name = Some(value),
@@ -113,11 +107,7 @@ impl Purge {
                         other => return Err(format!("depth is soft or hard, not {other:?}")),
                     }
                 }
-                other => {
-                    return Err(format!(
-                        "there is no parameter {other:?}; there are scope, name and depth"
-                    ));
-                }
+                other => return Err(parameters::unknown(other, &["scope", "name", "depth"])),
             }
         }
         let scope =

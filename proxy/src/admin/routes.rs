@@ -3,11 +3,14 @@
 /// A path and what it is for.
 #[derive(Debug)]
 pub(super) struct Route {
+    /// The path; `/ID` at its end stands for any one segment.
     pub(super) path: &'static str,
     /// What GET and HEAD give.
-    pub(super) read: Option<Read>,
+    pub(super) get: Option<Read>,
     /// What POST does.
-    pub(super) write: Option<Write>,
+    pub(super) post: Option<Write>,
+    /// What DELETE does.
+    pub(super) delete: Option<Write>,
 }
 
 /// What can be read.
@@ -18,6 +21,9 @@ pub(super) enum Read {
     Readiness,
     Metrics,
     LogLevel,
+    HotSet,
+    Jobs,
+    Job,
 }
 
 /// What can be written.
@@ -25,39 +31,77 @@ pub(super) enum Read {
 pub(super) enum Write {
     LogLevel,
     Purge,
+    Rollback,
+    Verify,
+    StartJob,
+    CancelJob,
 }
 
-const fn reads(path: &'static str, read: Read) -> Route {
-    Route { path, read: Some(read), write: None }
+const fn at(path: &'static str) -> Route {
+    Route { path, get: None, post: None, delete: None }
 }
 
-static ROUTES: [Route; 7] = [
-    reads("/", Read::Index),
-    reads("/healthz", Read::Health),
-    reads("/readyz", Read::Readiness),
-    reads("/metrics", Read::Metrics),
-    reads("/admin/metrics", Read::Metrics),
-    Route { path: "/admin/log-level", read: Some(Read::LogLevel), write: Some(Write::LogLevel) },
-    Route { path: "/admin/purge", read: None, write: Some(Write::Purge) },
+impl Route {
+    const fn get(self, read: Read) -> Self {
+        Self { get: Some(read), ..self }
+    }
+
+    const fn post(self, write: Write) -> Self {
+        Self { post: Some(write), ..self }
+    }
+
+    const fn delete(self, write: Write) -> Self {
+        Self { delete: Some(write), ..self }
+    }
+}
+
+static ROUTES: [Route; 12] = [
+    at("/").get(Read::Index),
+    at("/healthz").get(Read::Health),
+    at("/readyz").get(Read::Readiness),
+    at("/metrics").get(Read::Metrics),
+    at("/admin/metrics").get(Read::Metrics),
+    at("/admin/log-level").get(Read::LogLevel).post(Write::LogLevel),
+    at("/admin/purge").post(Write::Purge),
+    at("/admin/hot-set").get(Read::HotSet),
+    at("/admin/hot-set/rollback").post(Write::Rollback),
+    at("/admin/hot-set/verify").post(Write::Verify),
+    at("/admin/jobs").get(Read::Jobs).post(Write::StartJob),
+    at("/admin/jobs/ID").get(Read::Job).delete(Write::CancelJob),
 ];
 
 impl Route {
-    /// The route of a path.
-    pub(super) fn of(path: &str) -> Option<&'static Self> {
-        ROUTES.iter().find(|route| route.path == path)
+    /// The route of a path, and what stands in it for `ID`.
+    pub(super) fn of(path: &str) -> Option<(&'static Self, &str)> {
+        ROUTES.iter().find_map(|route| Some((route, route.id(path)?)))
+    }
+
+    fn id<'a>(&self, path: &'a str) -> Option<&'a str> {
+        match self.path.strip_suffix("ID") {
+            Some(before) => {
+                let id = path.strip_prefix(before)?;
+                (!id.is_empty() && !id.contains('/')).then_some(id)
+            }
+            None => (self.path == path).then_some(""),
+        }
     }
 
     /// Whether it is asked by probes, which name hosts as they like.
     pub(super) fn is_probe(&self) -> bool {
-        matches!(self.read, Some(Read::Health | Read::Readiness))
+        matches!(self.get, Some(Read::Health | Read::Readiness))
     }
 
     /// The methods that it takes.
     pub(super) fn allow(&self) -> &'static str {
-        match (self.read, self.write) {
-            (Some(_), None) => "GET, HEAD, OPTIONS",
-            (Some(_), Some(_)) => "GET, HEAD, POST, OPTIONS",
-            (None, _) => "POST, OPTIONS",
+        match (self.get.is_some(), self.post.is_some(), self.delete.is_some()) {
+            (true, false, false) => "GET, HEAD, OPTIONS",
+            (true, true, false) => "GET, HEAD, POST, OPTIONS",
+            (true, false, true) => "GET, HEAD, DELETE, OPTIONS",
+            (true, true, true) => "GET, HEAD, POST, DELETE, OPTIONS",
+            (false, true, false) => "POST, OPTIONS",
+            (false, false, true) => "DELETE, OPTIONS",
+            (false, true, true) => "POST, DELETE, OPTIONS",
+            (false, false, false) => "OPTIONS",
         }
     }
 }
@@ -66,7 +110,11 @@ impl Route {
 pub(super) fn index() -> String {
     let mut text = String::new();
     for route in &ROUTES[1..] {
-        for (method, takes) in [("", route.read.is_some()), ("POST ", route.write.is_some())] {
+        for (method, takes) in [
+            ("", route.get.is_some()),
+            ("POST ", route.post.is_some()),
+            ("DELETE ", route.delete.is_some()),
+        ] {
             if takes {
                 text.push_str(&format!("{method}{}\n", route.path));
             }
@@ -84,7 +132,19 @@ mod tests {
         assert_eq!(
             index(),
             "/healthz\n/readyz\n/metrics\n/admin/metrics\n/admin/log-level\n\
-             POST /admin/log-level\nPOST /admin/purge\n"
+             POST /admin/log-level\nPOST /admin/purge\n\
+             /admin/hot-set\nPOST /admin/hot-set/rollback\nPOST /admin/hot-set/verify\n\
+             /admin/jobs\nPOST /admin/jobs\n/admin/jobs/ID\nDELETE /admin/jobs/ID\n"
         );
+    }
+
+    #[test]
+    fn an_id_is_one_segment() {
+        let found = |path| Route::of(path).map(|(route, id)| (route.path, id));
+        assert_eq!(found("/admin/jobs"), Some(("/admin/jobs", "")));
+        assert_eq!(found("/admin/jobs/17"), Some(("/admin/jobs/ID", "17")));
+        for path in ["/admin/jobs/", "/admin/jobs/1/2", "/admin/jobs/1/", "/admin/job/1"] {
+            assert_eq!(found(path), None, "{path}");
+        }
     }
 }

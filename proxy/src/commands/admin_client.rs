@@ -9,6 +9,7 @@ use crate::place::Place;
 use aqs_origin::epochs::StateDirectory;
 use clap::Args;
 use reqwest::Method;
+use serde::de::DeserializeOwned;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,23 +18,25 @@ use tokio::runtime::Runtime;
 
 /// How long a server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long it may take for what it has to read for.
+const LONG_PATIENCE: Duration = Duration::from_secs(600);
 
 /// Which server, and how it knows us.
 #[derive(Debug, Default, Args)]
 pub struct ServerArgs {
     /// The admin listener, as http://HOST:PORT or unix:PATH [default: that of the server on this
     /// machine]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, global = true, value_name = "URL")]
     pub admin: Option<String>,
     /// The file with its token [default: that of the server on this machine]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     /// The configuration of the server on this machine [env: AQS_CONFIG]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The state directory by which the server on this machine is found [env: AQS_STATE]
     /// [default: as its configuration says, else aqs in the user's state folder]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub state: Option<PathBuf>,
 }
 
@@ -66,6 +69,14 @@ pub enum AdminError {
     /// Nothing can be sent.
     #[error("nothing can be sent: {0}")]
     Client(String),
+    /// The server says something else than it should.
+    #[error("what {place} answers can't be understood ({reason}); is it another version of aqs?")]
+    Foreign {
+        /// Where it was asked.
+        place: String,
+        /// What was expected.
+        reason: serde_json::Error,
+    },
     /// Nobody answers.
     #[error("no server answers at {place}: {reason}")]
     Silent {
@@ -106,7 +117,7 @@ impl AdminClient {
         let token = Token::read(&found.token_file)?;
         let failed = |error: &dyn std::error::Error| AdminError::Client(error.to_string());
         // The token is for nobody between.
-        let mut client = reqwest::Client::builder().timeout(PATIENCE).no_proxy();
+        let mut client = reqwest::Client::builder().connect_timeout(PATIENCE).no_proxy();
         let base = match found.admin.parse() {
             Ok(Place::Unix(path)) => {
                 client = client.unix_socket(path);
@@ -127,15 +138,51 @@ impl AdminClient {
 
     /// Gets a target, and gives the answer's text.
     pub fn get(&self, target: &str) -> Result<String, AdminError> {
-        self.ask(Method::GET, target)
+        self.run(self.ask(Method::GET, target, PATIENCE))
     }
 
     /// Posts to a target, and gives the answer's text.
     pub fn post(&self, target: &str) -> Result<String, AdminError> {
-        self.ask(Method::POST, target)
+        self.run(self.ask(Method::POST, target, PATIENCE))
     }
 
-    fn ask(&self, method: Method, target: &str) -> Result<String, AdminError> {
+    /// The same, for what takes longer.
+    pub fn post_patiently(&self, target: &str) -> Result<String, AdminError> {
+        self.run(self.ask(Method::POST, target, LONG_PATIENCE))
+    }
+
+    /// Deletes a target, and gives the answer's text.
+    pub fn delete(&self, target: &str) -> Result<String, AdminError> {
+        self.run(self.ask(Method::DELETE, target, PATIENCE))
+    }
+
+    /// Understands what the server answered.
+    pub fn understand<T: DeserializeOwned>(&self, text: &str) -> Result<T, AdminError> {
+        let place = || self.place.clone();
+        serde_json::from_str(text).map_err(|reason| AdminError::Foreign { place: place(), reason })
+    }
+
+    /// Runs what asks more than once, or waits between.
+    pub fn run<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
+    /// Posts to a target, and gives the answer's text, while something else is awaited too.
+    pub async fn start(&self, target: &str) -> Result<String, AdminError> {
+        self.ask(Method::POST, target, PATIENCE).await
+    }
+
+    /// Gets a target, and gives the answer's text, while something else is awaited too.
+    pub async fn look_at(&self, target: &str) -> Result<String, AdminError> {
+        self.ask(Method::GET, target, PATIENCE).await
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        target: &str,
+        patience: Duration,
+    ) -> Result<String, AdminError> {
         let silent = |error: reqwest::Error| {
             // The innermost reason is the system's.
             let mut reason: &dyn std::error::Error = &error;
@@ -145,7 +192,7 @@ impl AdminClient {
             AdminError::Silent { place: self.place.clone(), reason: reason.to_string() }
         };
         let mut request = self.client.request(method.clone(), format!("{}{target}", self.base));
-        request = request.bearer_auth(self.token.secret());
+        request = request.timeout(patience).bearer_auth(self.token.secret());
         if method == Method::POST {
             request = request.header("content-length", "0");
         }
@@ -153,11 +200,9 @@ impl AdminClient {
             // A name that writes are taken for.
             request = request.header("host", "localhost");
         }
-        let (status, text) = self.runtime.block_on(async {
-            let response = request.send().await.map_err(silent)?;
-            let status = response.status();
-            Ok::<_, AdminError>((status, response.text().await.map_err(silent)?))
-        })?;
+        let response = request.send().await.map_err(silent)?;
+        let status = response.status();
+        let text = response.text().await.map_err(silent)?;
         if status.is_success() {
             return Ok(text);
         }

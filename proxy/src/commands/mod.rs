@@ -3,13 +3,20 @@
 pub mod admin_client;
 pub mod check_config;
 mod cluster;
+pub mod completions;
 pub mod config_docs;
+pub mod exit;
+pub mod hot_set;
+mod job_words;
+pub mod jobs;
 pub mod load;
 pub mod log_level;
 pub mod purge;
 pub mod sample;
 pub mod schema;
 pub mod serve;
+pub mod warm;
+mod words;
 
 use std::error::Error;
 use std::io::{self, Write};

@@ -27,6 +27,7 @@ impl Service {
                 status: 204,
                 content_type: TEXT,
                 cache_control: DAY,
+                location: None,
                 body: Bytes::new(),
             })),
             "/healthz" if self.public_pages.upstream_health => Reply::upstream_health(),
@@ -108,8 +109,19 @@ impl Reply {
     }
 
     /// A document that nobody keeps.
-    pub(crate) fn json(value: &serde_json::Value) -> Self {
-        ok(JSON, NO_STORE, format!("{value}\n"))
+    pub(crate) fn json(value: &impl Serialize) -> Self {
+        ok(JSON, NO_STORE, line(value))
+    }
+
+    /// A document about something that was begun, and can be looked at elsewhere.
+    pub(crate) fn begun(value: &impl Serialize, location: String) -> Self {
+        Self::generated(Content::Page(Page {
+            status: 202,
+            content_type: JSON,
+            cache_control: NO_STORE,
+            location: Some(location),
+            body: line(value).into(),
+        }))
     }
 
     /// A text that nobody keeps.
@@ -129,11 +141,18 @@ fn metrics(page: Option<Bytes>) -> Reply {
     }
 }
 
+/// A document in a line.
+fn line(value: &impl Serialize) -> String {
+    // Structures of ours: writing them can't fail.
+    serde_json::to_string(value).unwrap_or_default() + "\n"
+}
+
 fn ok(content_type: &'static str, cache_control: &'static str, body: impl Into<Bytes>) -> Reply {
     Reply::generated(Content::Page(Page {
         status: 200,
         content_type,
         cache_control,
+        location: None,
         body: body.into(),
     }))
 }

@@ -63,6 +63,8 @@ pub struct Page {
     pub content_type: &'static str,
     /// Its `Cache-Control`.
     pub cache_control: &'static str,
+    /// Where what it tells of can be looked at, if that is elsewhere.
+    pub location: Option<String>,
     /// Its bytes.
     pub body: Bytes,
 }
@@ -211,6 +213,11 @@ impl Reply {
                     page.cache_control,
                 );
                 head.extend_from_slice(block.as_bytes());
+                if let Some(location) = &page.location {
+                    head.extend_from_slice(b"location: ");
+                    head.extend_from_slice(location.as_bytes());
+                    head.extend_from_slice(b"\r\n");
+                }
                 // RFC 9110: no Content-Length with 204.
                 (page.status != 204).then_some(&page.body)
             }

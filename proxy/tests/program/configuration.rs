@@ -140,3 +140,28 @@ fn a_state_directory_that_can_not_be_had_is_called_one() {
         assert!(said(&ended).lines().any(named), "{}", said(&ended));
     }
 }
+
+/// The page for operators shows how plans are written.
+#[test]
+fn the_plans_that_operators_are_shown_can_be_had() {
+    let page = include_str!("../../../config/OPERATING.md");
+    let from = page.find("    hot_set:\n").unwrap();
+    let block = page[from..].lines().take_while(|line| line.starts_with("    "));
+    let example: String = block.map(|line| line[4..].to_owned() + "\n").collect();
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("aqs.yaml");
+    fs::write(&file, &example).unwrap();
+    let checked = run(aqs(home.path()).arg("check-config").arg("--config").arg(&file));
+    assert_eq!(checked.status.code(), Some(0), "{}", said(&checked));
+    assert!(said(&checked).contains("country-lists"), "{}", said(&checked));
+    for (right, wrong, said_of_it) in [
+        ("newest 7 days", "last 7 days", "does not fit"),
+        ("access: all", "access: desktop", "as a list"),
+        ("top_articles_of: newest day", "top_articles_of: newest week", "newest day"),
+    ] {
+        fs::write(&file, example.replace(right, wrong)).unwrap();
+        let refused = run(aqs(home.path()).arg("check-config").arg("--config").arg(&file));
+        assert_eq!(refused.status.code(), Some(64), "{wrong}");
+        assert!(said(&refused).contains(said_of_it), "{wrong}: {}", said(&refused));
+    }
+}

@@ -15,6 +15,7 @@ mod logs;
 mod operators;
 mod purging;
 mod signals;
+mod warming;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};

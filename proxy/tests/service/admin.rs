@@ -166,7 +166,17 @@ async fn no_web_page_may_read() {
     let bearer = format!("Bearer {token}");
     let (local, auth) = (("host", "localhost:1"), ("authorization", bearer.as_str()));
     let (other, page) = (("host", "evil.example"), ("origin", "http://evil.example"));
-    for target in ["/", "/metrics", "/admin/metrics", "/admin/log-level", "/admin/purge", "/none"] {
+    for target in [
+        "/",
+        "/metrics",
+        "/admin/metrics",
+        "/admin/log-level",
+        "/admin/purge",
+        "/admin/jobs",
+        "/admin/jobs/1",
+        "/admin/hot-set",
+        "/none",
+    ] {
         for method in ["GET", "HEAD", "OPTIONS"] {
             let first = format!("{method} {target}");
             assert_eq!(ask(&house, &first, &[other, auth]).await.status, 403, "{first}");
@@ -199,6 +209,9 @@ async fn each_path_tells_its_methods() {
         ("/admin/purge", "GET", "POST, OPTIONS"),
         ("/admin/purge", "HEAD", "POST, OPTIONS"),
         ("/admin/log-level", "DELETE", "GET, HEAD, POST, OPTIONS"),
+        ("/admin/jobs", "DELETE", "GET, HEAD, POST, OPTIONS"),
+        ("/admin/jobs/1", "POST", "GET, HEAD, DELETE, OPTIONS"),
+        ("/admin/hot-set/verify", "GET", "POST, OPTIONS"),
         ("/metrics", "POST", "GET, HEAD, OPTIONS"),
         ("/healthz", "POST", "GET, HEAD, OPTIONS"),
     ] {

@@ -8,6 +8,7 @@
 )]
 
 mod admin;
+mod admin_hot_set;
 mod admin_socket;
 mod any_target;
 mod coalescing;

@@ -19,7 +19,7 @@ mod upkeep;
 
 pub use error::{BuildError, RollbackError};
 pub use estimate::{Basis, Estimate};
-pub use outcome::{Built, How, Verified};
+pub use outcome::{Built, How, RolledBack, Verified};
 pub use progress::{Progress, Snapshot};
 pub use settings::Settings;
 
@@ -89,6 +89,11 @@ impl Builder {
         &self.metrics
     }
 
+    /// How many answers are compared with direct ones before a build is published.
+    pub fn sample_size(&self) -> usize {
+        self.settings.thresholds.sample
+    }
+
     /// How many bytes a generation may take.
     pub fn limit(&self) -> u64 {
         match self.settings.memory {
@@ -126,8 +131,7 @@ impl Builder {
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
     ) -> Result<Prepared, BuildError> {
-        let plan = how.overrides.apply(plan);
-        plan.check(self.origin.catalogue())?;
+        let plan = how.overrides.apply(plan, self.origin.catalogue())?;
         if self.origin.coverage().is_empty()
             && let Err(error) = self.origin.look().await
         {

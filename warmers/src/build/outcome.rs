@@ -30,6 +30,15 @@ pub struct Built {
     pub artefact: Option<Result<u64, String>>,
 }
 
+/// An older content that was published again.
+#[derive(Clone, Debug)]
+pub struct RolledBack {
+    /// The generation.
+    pub generation: Arc<Generation>,
+    /// How many bytes it took on the disk, or why it isn't there; `None` if it is kept nowhere.
+    pub artefact: Option<Result<u64, String>>,
+}
+
 /// What a look at the published generation found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Verified {

@@ -47,6 +47,10 @@ impl Progress {
         let shared = selection.shared.len() as u64;
         self.total.store(selection.wanted as u64, Ordering::Relaxed);
         self.shared.store(shared, Ordering::Relaxed);
+        // What was read to find out what is wanted is none of it.
+        for count in [&self.read, &self.failed, &self.bytes] {
+            count.store(0, Ordering::Relaxed);
+        }
         // The first expectation counts: a build has one.
         let _ = self.started.set(Instant::now());
     }
@@ -75,6 +79,10 @@ impl Progress {
     /// How far it is now.
     pub fn snapshot(&self) -> Snapshot {
         let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        let reads = (get(&self.reads), get(&self.retries));
+        if self.started.get().is_none() {
+            return Snapshot { reads: reads.0, retries: reads.1, ..Snapshot::default() };
+        }
         let (total, shared, read) = (get(&self.total), get(&self.shared), get(&self.read));
         let errors = get(&self.failed);
         let done = shared + read + errors;
@@ -86,8 +94,8 @@ impl Progress {
             done,
             shared,
             errors,
-            reads: get(&self.reads),
-            retries: get(&self.retries),
+            reads: reads.0,
+            retries: reads.1,
             bytes: self.bytes(),
             rate,
             remaining_seconds: (rate > 0.0).then_some(remaining / rate),

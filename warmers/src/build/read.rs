@@ -56,6 +56,17 @@ impl Builder {
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
     ) -> Result<ReadAll, BuildError> {
+        self.read_while(prepared, progress, cancel, || self.still_fits(prepared, progress)).await
+    }
+
+    /// Reads what must be read, as long as there is no reason to stop.
+    pub(super) async fn read_while(
+        &self,
+        prepared: &Prepared,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+        go_on: impl Fn() -> Result<(), BuildError> + Send + Sync,
+    ) -> Result<ReadAll, BuildError> {
         let reader = self.reader(&prepared.plan, prepared.parent.clone(), progress);
         let at_once = prepared.plan.limits.concurrency.max(1);
         let mut groups = prepared.selection.groups.iter();
@@ -87,7 +98,7 @@ impl Builder {
                 let last = all.last_error.clone().unwrap_or_default();
                 Err(BuildError::GivenUp { partitions: failing, last })
             } else {
-                self.still_fits(prepared, progress)
+                go_on()
             };
             if let Err(error) = stop {
                 under_way.shutdown().await;

@@ -1,6 +1,6 @@
 //! What else is done with generations: keeping, loading, going back, looking at.
 
-use super::outcome::Verified;
+use super::outcome::{RolledBack, Verified};
 use super::{Builder, RollbackError};
 use crate::artefact::{ArtefactDirectory, ArtefactError, Context, SetAside};
 use crate::checks::compare;
@@ -60,7 +60,7 @@ impl Builder {
 
     /// Publishes an older generation's content again: the one before, or that of a number. From
     /// memory it takes no time; then it is written to the disk, so that it stays after a restart.
-    pub async fn rollback(&self, to: Option<u64>) -> Result<Arc<Generation>, RollbackError> {
+    pub async fn rollback(&self, to: Option<u64>) -> Result<RolledBack, RollbackError> {
         let (origin, hot_set) = (Arc::clone(&self.origin), Arc::clone(&self.hot_set));
         let (artefacts, metrics) = (self.artefacts.clone(), self.metrics.clone());
         let work = tokio::task::spawn_blocking(move || {
@@ -83,10 +83,19 @@ impl Builder {
             let Ok(new) = hot_set.publish(again);
             Ok(new)
         });
-        let new = work.await.unwrap_or(Err(RollbackError::Lost))?;
-        tracing::warn!(id = new.id, birth = ?new.birth, "rolled back");
-        self.keep(&new).await;
-        Ok(new)
+        let generation = work.await.unwrap_or(Err(RollbackError::Lost))?;
+        tracing::warn!(id = generation.id, birth = ?generation.birth, "rolled back");
+        let artefact = self.keep(&generation).await;
+        Ok(RolledBack { generation, artefact })
+    }
+
+    /// The numbers of the generations on the disk, ascending; `None` if they are kept nowhere.
+    ///
+    /// # Errors
+    ///
+    /// If their directory can't be listed.
+    pub fn kept(&self) -> Result<Option<Vec<u64>>, ArtefactError> {
+        self.artefacts.as_ref().map(|artefacts| artefacts.kept()).transpose()
     }
 
     /// Looks at the published generation: its sum, its file, and a sample beside direct answers.

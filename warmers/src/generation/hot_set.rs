@@ -1,6 +1,6 @@
 //! The published generation.
 
-use super::Generation;
+use super::{Generation, Held};
 use aqs_api::KeyRef;
 use aqs_origin::epochs::Validity;
 use aqs_origin::memory::{Budget, Charge, Part};
@@ -67,13 +67,23 @@ impl HotSet {
         let live = self.live.load();
         let live = live.as_ref()?;
         let held = live.get(key)?;
-        let young = now < held.confirmed.plus(self.max_age) && held.confirmed <= now.plus(SKEW);
-        let freshness = match epochs.validity(held.entry.stamp, &held.entry.slots) {
-            Validity::Invalid => return None,
-            Validity::Valid if young => HotFreshness::Fresh,
-            Validity::Valid | Validity::Stale => HotFreshness::Stale,
-        };
+        let freshness = self.freshness(held, now, epochs)?;
         Some(Hot { entry: Arc::clone(&held.entry), generation: live.id, freshness })
+    }
+
+    /// How an answer may be used, if it may be.
+    pub(crate) fn freshness(
+        &self,
+        held: &Held,
+        now: Moment,
+        epochs: &Epochs,
+    ) -> Option<HotFreshness> {
+        let young = now < held.confirmed.plus(self.max_age) && held.confirmed <= now.plus(SKEW);
+        match epochs.validity(held.entry.stamp, &held.entry.slots) {
+            Validity::Invalid => None,
+            Validity::Valid if young => Some(HotFreshness::Fresh),
+            Validity::Valid | Validity::Stale => Some(HotFreshness::Stale),
+        }
     }
 
     /// The live generation.

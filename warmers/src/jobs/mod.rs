@@ -11,9 +11,11 @@ pub use schedule::Schedule;
 pub use view::{JobId, JobView, RefusalView, State, Trigger};
 
 use crate::build::{BuildError, Builder, How};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlanError};
+use aqs_origin::Moment;
 use aqs_origin::load::nearest;
 use board::{Board, Running};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
@@ -24,6 +26,8 @@ use view::Outcome;
 pub struct Jobs {
     builder: Arc<Builder>,
     board: Mutex<Board>,
+    /// When the schedule builds which plan next, as it last said.
+    due: Mutex<BTreeMap<String, Moment>>,
     /// Who awaits the jobs at the end.
     tasks: TaskTracker,
     /// When it is cancelled, so is every job, and no further one starts.
@@ -67,6 +71,9 @@ pub enum StartError {
         /// What was perhaps meant.
         nearest: Option<String>,
     },
+    /// The plan can't be built with what replaces its sets.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
     /// The program is about to end.
     #[error("the program is shutting down")]
     Stopping,
@@ -75,7 +82,8 @@ pub enum StartError {
 impl Jobs {
     /// No jobs yet; their tasks are `tasks`' to await, and end when `cancel` is cancelled.
     pub fn new(builder: Arc<Builder>, tasks: TaskTracker, cancel: CancellationToken) -> Arc<Self> {
-        Arc::new(Self { builder, board: Mutex::new(Board::default()), tasks, cancel })
+        let (board, due) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { builder, board, due, tasks, cancel })
     }
 
     /// What builds.
@@ -86,6 +94,7 @@ impl Jobs {
     /// Starts a job, or joins the one that does the same.
     pub fn start(self: &Arc<Self>, start: Start) -> Result<Started, StartError> {
         let plan = self.plan(&start.plan)?.clone();
+        start.how.overrides.apply(&plan, self.builder.origin().catalogue())?;
         if self.cancel.is_cancelled() {
             return Err(StartError::Stopping);
         }
@@ -118,6 +127,11 @@ impl Jobs {
         self.board().show(id)
     }
 
+    /// When a plan is built next without anybody asking, if a schedule has told.
+    pub fn next(&self, plan: &str) -> Option<Moment> {
+        self.due().get(plan).copied()
+    }
+
     /// Cancels a job; tells whether it was under way. It ends soon after.
     pub fn cancel(&self, id: JobId) -> bool {
         self.board().cancel(id)
@@ -139,6 +153,11 @@ impl Jobs {
             plan: name.to_owned(),
             nearest: nearest(name, plans.iter().map(|plan| plan.name.as_str())).map(str::to_owned),
         })
+    }
+
+    fn due(&self) -> MutexGuard<'_, BTreeMap<String, Moment>> {
+        // Whoever panicked with the lock left at worst a moment that is shown wrongly.
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn board(&self) -> MutexGuard<'_, Board> {

@@ -58,6 +58,8 @@ impl Schedule {
         loop {
             self.look(&origin).await;
             self.start_due(origin.clock().now());
+            let due = self.plans.iter().map(|(name, due)| (name.clone(), due.at));
+            *self.jobs.due() = due.collect();
             let pause = tokio::time::sleep(self.look_every);
             if cancel.run_until_cancelled(pause).await.is_none() {
                 return;

@@ -81,22 +81,34 @@ impl Plan {
         if item.windows.is_empty() {
             return Err(wrong(String::new(), "there is none"));
         }
-        let is_series = endpoint.params().any(|param| matches!(param.kind, Kind::Start));
-        let has_days = endpoint.params().any(|param| matches!(param.kind, Kind::Day));
-        let granularities = granularities(item, endpoint);
-        for window in &item.windows {
-            let reason = match window {
-                Window::Newest(..) if is_series => "it is for lists, and this is a series",
-                Window::Newest(_, Unit::Days) if !has_days => "the lists are by month",
-                Window::Newest(..) => continue,
-                _ if !is_series => "it is for series, and these are lists",
-                _ if granularities.iter().any(|one| window.fits_series(Some(*one))) => continue,
-                _ => "days don't make a series by month",
-            };
-            return Err(wrong(window.to_string(), reason));
+        match misfit(item, endpoint) {
+            Some((window, reason)) => Err(wrong(window.to_string(), reason)),
+            None => Ok(()),
         }
-        Ok(())
     }
+}
+
+impl Item {
+    /// Whether each of its windows is one that its endpoint can have.
+    pub(super) fn windows_fit(&self, catalogue: &Catalogue) -> bool {
+        find(catalogue, &self.endpoint).is_none_or(|endpoint| misfit(self, endpoint).is_none())
+    }
+}
+
+/// The first window that an endpoint can't have, and why.
+fn misfit<'a>(item: &'a Item, endpoint: &'static Endpoint) -> Option<(&'a Window, &'static str)> {
+    let is_series = endpoint.params().any(|param| matches!(param.kind, Kind::Start));
+    let has_days = endpoint.params().any(|param| matches!(param.kind, Kind::Day));
+    let granularities = granularities(item, endpoint);
+    let reason = |window: &Window| match window {
+        Window::Newest(..) if is_series => Some("it is for lists, and this is a series"),
+        Window::Newest(_, Unit::Days) if !has_days => Some("the lists are by month"),
+        Window::Newest(..) => None,
+        _ if !is_series => Some("it is for series, and these are lists"),
+        _ if granularities.iter().any(|one| window.fits_series(Some(*one))) => None,
+        _ => Some("days don't make a series by month"),
+    };
+    item.windows.iter().find_map(|window| Some((window, reason(window)?)))
 }
 
 /// The granularities that an item asks for.

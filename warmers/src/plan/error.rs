@@ -12,6 +12,9 @@ pub enum PlanError {
     /// It wants nothing.
     #[error("plan {0:?} has no items")]
     Empty(String),
+    /// What is asked for instead of its sets leaves nothing.
+    #[error("plan {0:?} has nothing of those projects or that window")]
+    NothingLeft(String),
     /// A limit that nothing could keep.
     #[error("plan {plan:?}: its limit of {limit} must be above 0")]
     Limit {

@@ -2,7 +2,8 @@
 
 use super::values::ValueSet;
 use super::window::{MOST, Unit, Window};
-use super::{Item, Plan};
+use super::{Item, Plan, PlanError};
+use aqs_api::Catalogue;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -38,10 +39,22 @@ impl Overrides {
         *self == Self::default()
     }
 
-    /// The plan as it is built this time.
-    pub(crate) fn apply(&self, plan: &Plan) -> Plan {
-        let items = plan.items.iter().filter_map(|item| self.item(item)).collect();
-        Plan { items, ..plan.clone() }
+    /// The plan as it is built this time. Items that can't have the window, as series by month
+    /// can't have days, are left out.
+    ///
+    /// # Errors
+    ///
+    /// If nothing of the plan is left, or what is left can't be asked.
+    pub fn apply(&self, plan: &Plan, catalogue: &Catalogue) -> Result<Plan, PlanError> {
+        let items = plan.items.iter().filter_map(|item| self.item(item));
+        let fits = |item: &Item| item.windows_fit(catalogue);
+        let items: Vec<Item> = items.filter(|item| self.last.is_none() || fits(item)).collect();
+        if items.is_empty() && !self.is_empty() {
+            return Err(PlanError::NothingLeft(plan.name.clone()));
+        }
+        let plan = Plan { items, ..plan.clone() };
+        plan.check(catalogue)?;
+        Ok(plan)
     }
 
     fn item(&self, item: &Item) -> Option<Item> {

@@ -324,14 +324,24 @@ fn overrides_replace_projects_and_windows() {
     let plans = built_in::all(&["a".to_owned()]);
     let overrides =
         Overrides { projects: vec!["B.org".to_owned()], last: Some("7d".parse().unwrap()) };
-    let plan = overrides.apply(&plans[1]);
+    let aggregates = overrides.apply(&plans[1], &catalogue()).unwrap();
     let loaded = coverage("20250101", "20260331");
-    let expansion = plan.expand(&catalogue(), &loaded, &Tops::default()).unwrap();
+    let expansion = aggregates.expand(&catalogue(), &loaded, &Tops::default()).unwrap();
     let mut paths = expansion.groups.iter().flatten().map(|query| query.key().path());
     assert_eq!(expansion.keys(), 16 + 3);
     assert!(paths.all(|path| path.contains("/b/") && path.ends_with("/daily/20260325/20260331")));
-    let lists = overrides.apply(&plans[0]);
-    assert_eq!(lists.items[0].windows, [Window::Newest(7, Unit::Days)]);
+    // Lists of days and series by day: days don't make a series by month.
+    let articles = overrides.apply(&plans[0], &catalogue()).unwrap();
+    assert_eq!(articles.items[0].windows, [Window::Newest(7, Unit::Days)]);
+    let kept = articles.items.iter().map(|item| item.values.get("granularity"));
+    let daily = ValueSet::List(vec!["daily".to_owned()]);
+    assert_eq!(kept.collect::<Vec<_>>(), [None, Some(&daily), Some(&daily)]);
+    let by_month = plan(
+        "{name: p, items: [{endpoint: unique-devices, values: {project: [a], access-site: all, \
+         granularity: [monthly]}, windows: [everything]}]}",
+    );
+    let left = overrides.apply(&by_month, &catalogue());
+    assert_eq!(left, Err(PlanError::NothingLeft("p".to_owned())));
     assert!(Overrides::default().is_empty() && !overrides.is_empty());
     for bad in ["", "7", "d", "0d", "7w", "7 d", "-7d", "99999d", "7dd", "é"] {
         assert!(bad.parse::<Last>().is_err(), "{bad}");

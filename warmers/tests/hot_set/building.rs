@@ -222,7 +222,7 @@ async fn going_back_is_a_new_number_for_the_old_content() {
     house.origin.look().await.unwrap();
     house.build("articles").await;
     assert!(fresh(&house, ARTICLE).unwrap().1.contains("666"));
-    let back = house.builder.rollback(None).await.unwrap();
+    let back = house.builder.rollback(None).await.unwrap().generation;
     assert_eq!((back.id, back.parent, back.birth), (3, Some(2), Birth::RolledBack { from: 1 }));
     assert!(Arc::ptr_eq(&entry(&back, ARTICLE), &entry(&first, ARTICLE)));
     let served = house.get(ARTICLE).unwrap();
@@ -232,7 +232,7 @@ async fn going_back_is_a_new_number_for_the_old_content() {
     // Out of memory, but on the disk.
     house.build("devices").await;
     house.build("devices").await;
-    let back = house.builder.rollback(Some(2)).await.unwrap();
+    let back = house.builder.rollback(Some(2)).await.unwrap().generation;
     assert_eq!((back.id, back.birth), (6, Birth::RolledBack { from: 2 }));
     assert!(house.get(ARTICLE).unwrap().says.contains("666"));
     assert!(house.builder.rollback(Some(6)).await.is_err());

@@ -1,6 +1,7 @@
 use crate::support::{DEVICES, Ground, House, PLANS, eventually, full};
 use aqs_warmers::build::{Basis, How};
 use aqs_warmers::jobs::{JobId, Jobs, Start, StartError, State, Trigger};
+use aqs_warmers::plan::{Overrides, PlanError};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
@@ -117,4 +118,28 @@ async fn the_last_fifty_are_remembered() {
     }
     let ids: Vec<u64> = jobs.list().iter().map(|view| view.id.0).collect();
     assert_eq!(ids, (3..=52).rev().collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn lists_that_are_read_to_know_what_is_wanted_are_no_progress() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    let (jobs, _) = jobs(&house);
+    let id = jobs.start(start("articles", How::default())).unwrap().id;
+    let progress = jobs.wait(id).await.unwrap().progress;
+    assert_eq!((progress.total, progress.done), (50, 50));
+}
+
+#[tokio::test]
+async fn what_leaves_nothing_of_a_plan_is_not_begun() {
+    let ground = Ground::new();
+    let plans = "[{name: monthly, items: [{endpoint: unique-devices, windows: [everything], values: \
+                 {project: [en.wikipedia], access-site: all, granularity: [monthly]}}]}]";
+    let house = ground.house(plans).await;
+    let (jobs, _) = jobs(&house);
+    let overrides = Overrides { last: Some("2d".parse().unwrap()), ..Overrides::default() };
+    let days = How { overrides, ..How::default() };
+    let refused = jobs.start(start("monthly", days)).unwrap_err();
+    assert_eq!(refused, StartError::Plan(PlanError::NothingLeft("monthly".to_owned())));
+    assert!(jobs.list().is_empty());
 }

@@ -3,17 +3,14 @@
 use super::teller::Teller;
 use super::{code, options, tell};
 use crate::cli::LoadArgs;
+use crate::commands::exit::Exit;
 use crate::commands::{Done, cluster};
 use crate::signals::Signals;
 use aqs_api::Catalogue;
 use aqs_origin::load::{self, ClusterReport, LoadError};
 use aqs_origin::store::cassandra::{WriterError, Writing};
-use std::process::ExitCode;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
-
-/// What the shell says of a program that was ended by SIGINT.
-const INTERRUPTED: u8 = 130;
 
 /// Loads; a signal ends it in order, a second one at once.
 pub(super) fn run(args: &LoadArgs) -> Done {
@@ -53,7 +50,7 @@ pub(super) fn run(args: &LoadArgs) -> Done {
         }
         Err(LoadError::Interrupted | LoadError::Cluster(WriterError::Interrupted)) => {
             eprintln!("Interrupted: the same command goes on where it was");
-            Ok(ExitCode::from(INTERRUPTED))
+            Ok(Exit::Interrupted.into())
         }
         Err(error) => {
             if matches!(error, LoadError::Sink { .. }) {
@@ -69,7 +66,7 @@ async fn end_by(mut signals: Signals, stop: CancellationToken) {
     eprintln!("Ending: rows under way are waited for; a second signal ends at once");
     stop.cancel();
     signals.second().await;
-    std::process::exit(INTERRUPTED.into());
+    std::process::exit(Exit::Interrupted.code().into());
 }
 
 fn end(loaded: &ClusterReport, took: Duration, into: &str, catalogue: &Catalogue) {

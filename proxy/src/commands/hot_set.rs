@@ -1,0 +1,170 @@
+//! `aqs hot-set`: what a running server has built ahead.
+
+use super::admin_client::{AdminClient, ServerArgs};
+use super::exit::Exit;
+use super::{Done, say, words};
+use crate::config;
+use aqs_warmers::generation::Birth;
+use aqs_warmers::view::{GenerationView, HotSetView, PlanHeld, RolledBackView, VerifiedView};
+use clap::{Args, Subcommand};
+use std::time::Duration;
+
+const TARGET: &str = "/admin/hot-set";
+
+/// What of the hot set, and where.
+#[derive(Debug, Args)]
+pub struct HotSetArgs {
+    /// What to do; `show` if nothing is said.
+    #[command(subcommand)]
+    pub what: Option<What>,
+    /// Print what the server says, as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Which server.
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// What to do about the hot set.
+#[derive(Debug, Subcommand)]
+pub enum What {
+    /// Tell what is served, and what is built when (what happens without a word)
+    Show,
+    /// Publish an older content again, under a new number, until the next build
+    Rollback {
+        /// Which generation's [default: the newest before the one that is served]
+        #[arg(long, value_name = "GENERATION")]
+        to: Option<u64>,
+    },
+    /// Look whether answers and file are as they were made, and compare some with the store
+    Verify {
+        /// How many answers are compared with the store [default: as many as before a publication]
+        #[arg(long, value_name = "ANSWERS")]
+        sample: Option<usize>,
+    },
+}
+
+/// Asks the server, and prints what it says.
+pub fn run(args: &HotSetArgs) -> Done {
+    let client = AdminClient::find(&args.server, &config::process_environment)?;
+    let said = match args.what.as_ref().unwrap_or(&What::Show) {
+        What::Show => client.get(TARGET)?,
+        What::Rollback { to } => client.post_patiently(&target("rollback", "to", *to))?,
+        What::Verify { sample } => client.post_patiently(&target("verify", "sample", *sample))?,
+    };
+    let (text, exit) = match &args.what {
+        None | Some(What::Show) => (show(&client.understand(&said)?), Exit::Done),
+        Some(What::Rollback { .. }) => (rolled_back(&client.understand(&said)?), Exit::Done),
+        Some(What::Verify { .. }) => {
+            let verified: VerifiedView = client.understand(&said)?;
+            (looked_at(&verified), if verified.well { Exit::Done } else { Exit::Differs })
+        }
+    };
+    say(if args.json { &said } else { &text })?;
+    Ok(exit.into())
+}
+
+fn target(what: &str, name: &str, value: Option<impl ToString>) -> String {
+    let query = value.map(|value| format!("?{name}={}", value.to_string()));
+    format!("{TARGET}/{what}{}", query.unwrap_or_default())
+}
+
+fn show(hot_set: &HotSetView) -> String {
+    let mut text = match &hot_set.live {
+        Some(live) => generation(live),
+        None => "nothing is published yet\n".to_owned(),
+    };
+    let kept = match &hot_set.kept {
+        Some(kept) => {
+            words::or_dash(kept.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
+        }
+        None => "nowhere".to_owned(),
+    };
+    let age = words::span(Duration::from_secs(hot_set.max_age_seconds));
+    text.push_str(&words::facts([
+        ("kept on disk", kept),
+        ("stale after", age),
+        ("limit", words::bytes(hot_set.limit)),
+    ]));
+    if hot_set.plans.is_empty() {
+        text.push_str("\nno plans: nothing is built ahead here (see hot_set.enabled)\n");
+        return text;
+    }
+    let rows = hot_set.plans.iter().map(|plan| {
+        let next = plan.next.map(words::moment).unwrap_or_default();
+        let every = words::span(Duration::from_secs(plan.every_seconds));
+        [plan.name.clone(), every, plan.priority.to_string(), words::or_dash(next)]
+    });
+    let names = ["plan", "built every", "priority", "next, unless data come before"];
+    text + "\n" + &words::columns(names, rows)
+}
+
+fn generation(live: &GenerationView) -> String {
+    let parent = live.parent.map(|id| format!(", after {id}")).unwrap_or_default();
+    let birth = match live.birth {
+        Birth::Built => format!("built {}{parent}", words::moment(live.built)),
+        Birth::RolledBack { from } => {
+            format!("the content of {from} again, since {}{parent}", words::moment(live.built))
+        }
+    };
+    let mut facts = vec![
+        ("answers", format!("{} ({} stale, {} purged)", live.keys, live.stale, live.purged)),
+        ("bytes", words::bytes(live.bytes)),
+        ("checksum", live.checksum.to_string()),
+    ];
+    let through = live.data_through.iter();
+    facts.extend(through.map(|(name, day)| ("data through", words::through(name, day))));
+    let names = ["plan", "answers", "complete", "built", "reads", "taken over", "errors", ""];
+    let plans = words::columns(names, live.plans.iter().map(plan));
+    format!("generation {}: {birth}\n{}\n{plans}\n", live.id, words::facts(facts))
+}
+
+fn plan(plan: &PlanHeld) -> [String; 8] {
+    let mut remarks = Vec::new();
+    match (plan.partial, plan.current) {
+        (true, _) => remarks.push("a part of it"),
+        (false, true) => {}
+        (false, false) => remarks.push("configured otherwise since"),
+    }
+    if !plan.forced.is_empty() {
+        remarks.push("published by force");
+    }
+    [
+        plan.name.clone(),
+        format!("{}/{}", plan.keys, plan.wanted),
+        format!("{:.1} %", plan.completeness * 100.0),
+        words::moment(plan.built),
+        plan.reads.to_string(),
+        plan.shared.to_string(),
+        plan.errors.to_string(),
+        remarks.join(", "),
+    ]
+}
+
+fn rolled_back(back: &RolledBackView) -> String {
+    let mut text = generation(&back.generation);
+    if let Some(reason) = &back.not_kept {
+        text.push_str(&format!("not kept for a restart: {reason}\n"));
+    }
+    text
+}
+
+fn looked_at(verified: &VerifiedView) -> String {
+    let file = match (verified.kept, &verified.kept_error) {
+        (None, _) => "kept nowhere".to_owned(),
+        (Some(true), _) => "the same".to_owned(),
+        (Some(false), reason) => reason.clone().unwrap_or_default(),
+    };
+    let intact = if verified.intact { "as they were made" } else { "not as they were made" };
+    let well = if verified.well { "all is well" } else { "it is not as it should be" };
+    let mut text = format!("generation {}: {well}\n", verified.generation);
+    text.push_str(&words::facts([
+        ("answers", intact.to_owned()),
+        ("file", file),
+        ("compared", format!("{} with the store", verified.compared)),
+    ]));
+    for differs in &verified.differs {
+        text.push_str(&format!("  {differs}\n"));
+    }
+    text
+}

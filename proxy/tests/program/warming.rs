@@ -1,0 +1,305 @@
+//! The hot set by the command line: built, watched, cancelled, gone back from, looked at.
+
+use super::*;
+use serde_json::Value;
+
+const DEVICES: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261002";
+const ARTICLE: &str =
+    "/metrics/pageviews/per-article/en.wikipedia/all-access/user/X/daily/20260903/20261002";
+
+/// A program that serves a few rows, with a state directory, in a home that ends with it.
+struct Served {
+    running: Running,
+    home: tempfile::TempDir,
+}
+
+impl Served {
+    /// With the plans that every house has, for one project.
+    fn start() -> Self {
+        Self::start_with("{projects: [en.wikipedia]}")
+    }
+
+    fn start_with(hot_set: &str) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let store = home.path().join("store.sqlite");
+        for (table, lines) in [
+            ("unique_devices", devices(1, 10) + &devices(2, 20)),
+            ("pageviews_per_article_flat", views(1) + &views(2)),
+            ("top_pageviews", top()),
+        ] {
+            let directory = rows(home.path(), table, &lines);
+            let loaded =
+                run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+            assert!(loaded.status.success(), "{}", said(&loaded));
+        }
+        Self::over(home, &store, hot_set)
+    }
+
+    /// Without anything loaded.
+    fn empty() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let store = home.path().join("store.sqlite");
+        let directory = rows(home.path(), "unique_devices", "");
+        run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+        Self::over(home, &store, "{projects: [en.wikipedia]}")
+    }
+
+    fn over(home: tempfile::TempDir, store: &Path, hot_set: &str) -> Self {
+        let file = home.path().join("aqs.yaml");
+        let (state, store) = (home.path().join("state"), store.display());
+        let keys = format!(
+            "listen: ['127.0.0.1:0']\nadmin: {{listen: ['127.0.0.1:0']}}\nstate: {}\n\
+             store: {{path: {store}}}\nhot_set: {hot_set}\n",
+            state.display()
+        );
+        fs::write(&file, keys).unwrap();
+        let running = Running::spawn(aqs(home.path()).arg("--config").arg(&file));
+        Self { running, home }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.home.path().join("state")
+    }
+
+    /// A command that finds the server by its state directory.
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = aqs(self.home.path());
+        command.args(words).env("AQS_STATE", self.state());
+        command
+    }
+
+    fn told(&self, words: &[&str]) -> (Option<i32>, String) {
+        let output = run(&mut self.command(words));
+        (output.status.code(), said(&output))
+    }
+
+    /// What a command prints with `--json`.
+    fn json(&self, words: &[&str]) -> Value {
+        let output = run(self.command(words).arg("--json"));
+        let text = String::from_utf8_lossy(&output.stdout);
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{words:?}: {}", said(&output)))
+    }
+
+    fn jobs(&self) -> Vec<Value> {
+        self.json(&["jobs"]).as_array().unwrap().clone()
+    }
+
+    /// Waits until nothing is built.
+    fn at_rest(&self) {
+        eventually("all jobs end", Duration::from_secs(60), || {
+            let jobs = self.jobs();
+            !jobs.is_empty() && jobs.iter().all(|job| job["state"] != "running")
+        });
+    }
+}
+
+fn views(day: u32) -> String {
+    format!(
+        r#"{{"project":"en.wikipedia","article":"X","granularity":"daily","timestamp":"2026100{day}00","aa":9,"au":8,"as":1,"da":9,"du":8}}"#
+    ) + "\n"
+}
+
+fn top() -> String {
+    r#"{"project":"en.wikipedia","access":"all-access","year":"2026","month":"10","day":"02","articlesJSON":"[{\"article\":\"X\",\"views\":8,\"rank\":1}]"}"#.to_owned() + "\n"
+}
+
+#[test]
+fn both_plans_are_built_and_served() {
+    let served = Served::start();
+    served.at_rest();
+    let mut last = 0;
+    for plan in ["top-articles", "aggregates"] {
+        let job = served.json(&["warm", plan, "--full"]);
+        assert_eq!((&job["state"], &job["plan"]), (&"done".into(), &plan.into()), "{job}");
+        assert_eq!((&job["full"], &job["trigger"]), (&true.into(), &"operator".into()));
+        assert_eq!(job["facts"]["keys"], job["facts"]["wanted"]);
+        assert_eq!(job["facts"]["errors"], 0);
+        last = job["generation"].as_u64().unwrap();
+        assert_eq!(served.json(&["hot-set"])["live"]["id"], last);
+        assert_eq!(served.json(&["jobs", "show", &job["id"].to_string()]), job);
+    }
+    for target in [DEVICES, ARTICLE] {
+        let answer = served.running.get(target);
+        let expected = format!("cache-status: aqs; hit; detail=\"hotset;gen={last}\"");
+        assert!(answer.contains(&expected), "{answer}");
+    }
+    // For people.
+    let (code, told) =
+        served.told(&["warm", "top-articles", "--project", "en.wikipedia", "--last", "2d"]);
+    assert_eq!(code, Some(0), "{told}");
+    for part in [
+        "is published",
+        "top-articles of en.wikipedia, last 2d",
+        "taken over",
+        "2026-10-02  pageviews-top-daily",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let (_, told) = served.told(&["jobs"]);
+    assert!(told.starts_with("job  plan "), "{told}");
+    let (_, told) = served.told(&["hot-set"]);
+    assert!(told.starts_with(&format!("generation {}: built ", last + 1)), "{told}");
+    assert!(told.contains("100.0 %") && !told.contains("a part of it"), "{told}");
+}
+
+#[test]
+fn the_way_back_and_a_close_look() {
+    let served = Served::start();
+    served.at_rest();
+    let before = served.json(&["warm", "aggregates", "--full"])["generation"].as_u64().unwrap();
+    let back = served.json(&["hot-set", "rollback"]);
+    assert_eq!(
+        (&back["generation"]["id"], &back["generation"]["parent"]),
+        (&(before + 1).into(), &before.into())
+    );
+    let back = served.json(&["hot-set", "rollback", "--to", &before.to_string()]);
+    assert_eq!(back["generation"]["birth"]["rolled-back"]["from"], before);
+    let live = before + 2;
+    assert_eq!(served.json(&["hot-set", "show"])["live"]["id"], live);
+    let (code, told) = served.told(&["hot-set", "rollback", "--to", &live.to_string()]);
+    assert!(code == Some(1) && told.contains("refused with 409"), "{told}");
+    let (code, told) = served.told(&["hot-set", "verify", "--sample", "3"]);
+    assert!(
+        code == Some(0) && told.contains("all is well") && told.contains("3 with the store"),
+        "{told}"
+    );
+    let file = served.state().join(format!("hot-set/gen-{live:010}.aqs"));
+    fs::write(file, "something else").unwrap();
+    let (code, told) = served.told(&["hot-set", "verify"]);
+    assert!(code == Some(6) && told.contains("is damaged"), "{code:?} {told}");
+}
+
+#[test]
+fn what_the_checks_refuse_is_told_and_can_be_forced() {
+    let served = Served::empty();
+    served.at_rest();
+    let (code, told) = served.told(&["warm", "top-articles"]);
+    assert_eq!(code, Some(3), "{told}");
+    assert!(told.contains("the checks refused it") && told.contains("check empty: "), "{told}");
+    let job = served.json(&["warm", "top-articles"]);
+    assert_eq!(job["refusals"][0]["check"], "empty", "{job}");
+    assert_eq!(served.json(&["hot-set"])["live"], Value::Null);
+    let (code, told) = served.told(&["hot-set", "verify"]);
+    assert!(code == Some(1) && told.contains("nothing is published yet"), "{told}");
+    let (code, told) = served.told(&["warm", "top-articles", "--force"]);
+    assert!(code == Some(0) && told.contains("by force"), "{code:?} {told}");
+    let plan = &served.json(&["hot-set"])["live"]["plans"][0];
+    assert_eq!(plan["forced"].as_array().unwrap().len(), 1, "{plan}");
+}
+
+/// One read in a second: what is begun doesn't end by itself here.
+const SLOW: &str = "{projects: [en.wikipedia], built_in: [aggregates], rate: 1}";
+
+#[test]
+fn a_cancelled_job_and_one_that_is_left_alone() {
+    let served = Served::start_with(SLOW);
+    eventually("the schedule starts it", Duration::from_secs(60), || !served.jobs().is_empty());
+    // By itself it has begun, so it is joined; without waiting nothing is told of its end.
+    let (code, told) = served.told(&["warm", "aggregates", "--no-wait"]);
+    assert!(code == Some(0) && told.contains("job 1 is under way already"), "{told}");
+    let mut left = served.command(&["warm", "aggregates", "--full"]).spawn().unwrap();
+    eventually("it is started", Duration::from_secs(60), || served.jobs()[0]["id"] == 2);
+    let interrupt = ["-s", "INT", &left.id().to_string()].map(str::to_owned);
+    assert!(Command::new("kill").args(interrupt).status().unwrap().success());
+    assert_eq!(left.wait().unwrap().code(), Some(130));
+    let mut told = String::new();
+    left.stderr.take().unwrap().read_to_string(&mut told).unwrap();
+    assert!(
+        told.is_empty() || told.contains("Job 2 goes on; aqs jobs cancel 2 cancels it"),
+        "{told}"
+    );
+    assert_eq!(served.json(&["jobs", "show", "2"])["state"], "running");
+    let waiting = served.command(&["warm", "aggregates", "--full"]).spawn().unwrap();
+    eventually("it is joined", Duration::from_secs(60), || {
+        served.json(&["jobs", "show", "2"])["joined"] == 1
+    });
+    let (code, told) = served.told(&["jobs", "cancel", "2"]);
+    assert!(code == Some(0) && told.contains("job 2 is being cancelled"), "{told}");
+    let ended = waiting.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(5), "{}", said(&ended));
+    assert!(said(&ended).contains("it was cancelled, and nothing has changed"), "{}", said(&ended));
+    let (code, told) = served.told(&["jobs", "cancel", "2"]);
+    assert!(code == Some(1) && told.contains("refused with 409: job 2 has ended"), "{told}");
+    assert_eq!(served.told(&["jobs", "cancel", "99"]).0, Some(1));
+}
+
+#[test]
+fn a_plan_that_takes_too_much_is_told_before_and_fails() {
+    let plan = "{built_in: [], plans: [{name: devices, limits: {bytes: 100}, items: [{endpoint: \
+                unique-devices, windows: [everything], values: {project: [en.wikipedia], \
+                access-site: [all-sites], granularity: [daily]}}]}]}";
+    let served = Served::start_with(plan);
+    served.at_rest();
+    let (code, told) = served.told(&["warm", "devices", "--dry-run"]);
+    assert_eq!(code, Some(7), "{told}");
+    assert!(told.contains("it would take more memory than it may"), "{told}");
+    assert_eq!(served.json(&["warm", "devices", "--dry-run"])["estimate"]["fits"], false);
+    let (code, told) = served.told(&["warm", "devices"]);
+    assert!(code == Some(4) && told.contains("it failed, and nothing has changed"), "{told}");
+}
+
+#[test]
+fn who_can_not_ask_says_why() {
+    let home = tempfile::tempdir().unwrap();
+    let state = home.path().join("state");
+    for words in [&["warm", "aggregates"][..], &["jobs"], &["hot-set", "verify"]] {
+        let nowhere = run(aqs(home.path()).args(words).arg("--state").arg(&state));
+        assert_eq!(nowhere.status.code(), Some(1), "{words:?}");
+        assert!(said(&nowhere).contains("name it with --admin"), "{}", said(&nowhere));
+        let token = home.path().join("token");
+        fs::write(&token, "a-token-that-is-long-enough").unwrap();
+        assert!(Command::new("chmod").arg("600").arg(&token).status().unwrap().success());
+        let mut command = aqs(home.path());
+        command.args(words).args(["--admin", "http://127.0.0.1:1", "--token-file"]).arg(&token);
+        let silent = run(&mut command);
+        assert_eq!(silent.status.code(), Some(1), "{words:?}");
+        assert!(
+            said(&silent).contains("no server answers at http://127.0.0.1:1"),
+            "{}",
+            said(&silent)
+        );
+        let bad = home.path().join("bad.yaml");
+        fs::write(&bad, "stat: x\n").unwrap();
+        let bad = run(aqs(home.path()).args(words).arg("--config").arg(&bad));
+        assert_eq!(bad.status.code(), Some(64), "{}", said(&bad));
+    }
+    for words in [&["warm"][..], &["jobs", "show"], &["jobs", "show", "x"], &["hot-set", "burn"]] {
+        assert_eq!(run(aqs(home.path()).args(words)).status.code(), Some(2), "{words:?}");
+    }
+    let help = said(&run(aqs(home.path()).args(["warm", "--help"])));
+    assert!(help.contains("  7  warm --dry-run: "), "{help}");
+}
+
+#[test]
+fn what_operators_build_is_told_at_any_level() {
+    let mut served = Served::start();
+    served.at_rest();
+    assert_eq!(served.told(&["log-level", "error"]).0, Some(0));
+    assert_eq!(served.told(&["warm", "aggregates", "--force", "--last", "1d"]).0, Some(0));
+    assert_eq!(served.told(&["hot-set", "rollback"]).0, Some(0));
+    assert_eq!(served.told(&["hot-set", "verify"]).0, Some(0));
+    served.running.signal("TERM");
+    let mut log = String::new();
+    served.running.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    for parts in [
+        ["a job was started by an operator", "plan=\"aggregates\"", "force=true", "last=\"1d\""],
+        ["the hot set was rolled back by an operator", "generation=", "before=", "http.request.id"],
+        ["the hot set was looked at by an operator", "well=true", "compared=", "http.request.id"],
+    ] {
+        let told = |line: &&str| parts.iter().all(|part| line.contains(part));
+        assert_eq!(log.lines().filter(told).count(), 1, "{parts:?}: {log}");
+    }
+}
+
+#[test]
+fn shells_complete_it() {
+    let home = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = run(aqs(home.path()).args(["completions", shell]));
+        assert_eq!(script.status.code(), Some(0), "{}", said(&script));
+        for word in ["hot-set", "rollback", "dry-run", "token-file"] {
+            assert!(said(&script).contains(word), "{shell} knows no {word}");
+        }
+    }
+    assert_eq!(run(aqs(home.path()).args(["completions", "cmd"])).status.code(), Some(2));
+}
