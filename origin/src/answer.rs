@@ -79,6 +79,7 @@ impl Origin {
     pub fn new(parts: Parts) -> Self {
         let Parts { catalogue, store, epochs, budget, times, limits, .. } = parts;
         let Parts { gate, clock, metrics, tasks, .. } = parts;
+        metrics.expect(catalogue.datasets());
         let gate = Arc::new(Gate::new(gate, metrics.gate()));
         let lookups = Arc::new(Flights::new(limits, tasks, metrics.flights("lookup")));
         let holdings = Holdings::default();

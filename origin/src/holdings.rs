@@ -45,6 +45,7 @@ impl Origin {
         // Versions first: a load in between is seen at the next look.
         let versions = self.store.versions().await?;
         let coverage = self.store.coverage().await?;
+        self.metrics.covered(&coverage, self.catalogue.datasets());
         // The coverage before the purge: whatever is still clipped by the old one has an older
         // stamp, and is stale after it.
         self.holdings.coverage.store(Arc::new(coverage));

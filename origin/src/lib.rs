@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod batch;
 pub mod clock;
 pub mod cx;
+mod data_through;
 pub mod declare;
 pub mod entry;
 pub mod epochs;

@@ -1,9 +1,14 @@
 //! The metrics of this crate: the one place where they are declared.
 
+use crate::data_through::end_of;
 use crate::declare::Declarations;
+use aqs_api::{Coverage, Dataset};
 use prometheus::{
     HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
 };
+
+/// What becomes of a read.
+const OUTCOMES: [&str; 3] = ["rows", "empty", "error"];
 
 /// What origin counts.
 #[derive(Clone, Debug)]
@@ -16,6 +21,7 @@ pub struct Metrics {
     pub purges: IntCounterVec,
     /// Answers without data, by reason.
     pub no_data: IntCounterVec,
+    data_through: IntGaugeVec,
     flights: IntCounterVec,
     under_way: IntGaugeVec,
     waiting: IntGaugeVec,
@@ -74,6 +80,12 @@ impl Metrics {
             "Answers made without data, by reason (no-data, not-loaded, out-of-range)",
             &["reason"],
         )?;
+        let data_through = gauges(
+            "aqs_data_through_timestamp_seconds",
+            "Up to which moment a dataset has data, in seconds since 1970: the end of its newest \
+             period that is loaded; of a dataset of which nothing is known there is none",
+            &["dataset"],
+        )?;
         let flights = counters(
             "aqs_flights_total",
             "Flights by kind (lookup, key) and event: started, joined by another, crowded out",
@@ -85,6 +97,7 @@ impl Metrics {
         declarations.add(store_seconds.clone())?;
         declarations.add(purges.clone())?;
         declarations.add(no_data.clone())?;
+        declarations.add(data_through.clone())?;
         declarations.add(flights.clone())?;
         declarations.add(under_way.clone())?;
         declarations.add(waiting.clone())?;
@@ -102,12 +115,37 @@ impl Metrics {
             store_seconds,
             purges,
             no_data,
+            data_through,
             flights,
             under_way,
             waiting,
             shed,
             queue,
         })
+    }
+
+    /// Makes the series of datasets' reads, so that they begin at zero and not with the first
+    /// read: what comes first would be missed where rates are made of them, a failure too.
+    pub(crate) fn expect(&self, datasets: &[&'static Dataset]) {
+        for dataset in datasets {
+            for outcome in OUTCOMES {
+                self.store_reads.with_label_values(&[dataset.name, outcome]);
+            }
+        }
+    }
+
+    /// Tells up to when there are data.
+    pub(crate) fn covered(&self, coverage: &Coverage, datasets: &[&'static Dataset]) {
+        for dataset in datasets {
+            let extent = coverage.get(dataset);
+            match extent.and_then(|extent| end_of(&extent.last, dataset.granularity)) {
+                Some(end) => self.data_through.with_label_values(&[dataset.name]).set(end),
+                None => {
+                    // It may well never have been there.
+                    let _ = self.data_through.remove_label_values(&[dataset.name]);
+                }
+            }
+        }
     }
 
     /// The handles of the way to the store.
@@ -199,3 +237,6 @@ impl CassandraMetrics {
         declarations.add(self.missing.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;
