@@ -162,12 +162,17 @@ where
             Boarding::Full => return Err(self.crowded()),
             Boarding::Joined(flight) => (flight, true),
             Boarding::Posted(flight, number) => {
-                let landing =
-                    Landing { flights: Arc::clone(self), key, number, flight: Arc::clone(&flight) };
-                // Within another flight it ends before that one is cut off.
-                let (deadline, grace) = match cx.in_flight {
-                    true => (cx.deadline, GRACE / 2),
-                    false => (Instant::now() + self.limits.within, GRACE),
+                // Within another flight it is cut off with that one.
+                let deadline = match cx.in_flight {
+                    true => cx.deadline,
+                    false => Instant::now() + self.limits.within,
+                };
+                let landing = Landing {
+                    flights: Arc::clone(self),
+                    key,
+                    number,
+                    flight: Arc::clone(&flight),
+                    deadline,
                 };
                 let own = Cx {
                     deadline,
@@ -178,12 +183,12 @@ where
                 };
                 self.metrics.started.inc();
                 self.metrics.under_way.inc();
-                let work = landing.fly(deadline + grace, fetch(flight.stamp, own));
+                let work = fetch(flight.stamp, own);
                 match cx.in_flight {
                     // In a box: else every flight's start would have room for it, and be moved
                     // about with that.
-                    true => Box::pin(work).await,
-                    false => drop(self.tasks.spawn(work)),
+                    true => landing.land(Box::pin(work).await),
+                    false => drop(self.tasks.spawn(landing.fly(work))),
                 }
                 (flight, false)
             }
@@ -253,13 +258,18 @@ struct Landing<K: Hash + Eq + Clone, V: Clone> {
     key: K,
     number: board::Number,
     flight: Arc<Flight<V>>,
+    deadline: Instant,
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> Landing<K, V> {
-    /// Works until a moment at most, and lands.
-    async fn fly(self, cut_off: Instant, work: impl Future<Output = Outcome<V>>) {
+    /// Works for as long as it may, and lands.
+    async fn fly(self, work: impl Future<Output = Outcome<V>>) {
+        let cut_off = self.deadline + GRACE;
         let outcome = tokio::time::timeout_at(cut_off.into(), work).await;
-        let outcome = outcome.unwrap_or_else(|_| Err(OriginError::Deadline.into()));
+        self.land(outcome.unwrap_or_else(|_| Err(OriginError::Deadline.into())));
+    }
+
+    fn land(self, outcome: Outcome<V>) {
         let outcome = outcome.map_err(|failure| Failure {
             request_id: failure.request_id.or_else(|| Some(self.flight.leader.clone())),
             ..failure
@@ -274,8 +284,12 @@ impl<K: Hash + Eq + Clone, V: Clone> Drop for Landing<K, V> {
     fn drop(&mut self) {
         self.flights.board.remove(&self.key, self.number);
         self.flights.metrics.under_way.dec();
-        // A task that was aborted or panicked has brought nothing; nobody must wait for it.
-        self.flight.outcome.get_or_init(|| Err(OriginError::Lost.into()));
+        // A task that was cut off, aborted or panicked has brought nothing; nobody must wait for
+        // it.
+        self.flight.outcome.get_or_init(|| match Instant::now() < self.deadline {
+            true => Err(OriginError::Lost.into()),
+            false => Err(OriginError::Deadline.into()),
+        });
         self.flight.landed.notify_waiters();
     }
 }

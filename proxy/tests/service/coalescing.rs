@@ -162,3 +162,30 @@ fn metric(house: &aqs_proxy::house::House, name: &str) -> i64 {
     let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
     line.trim().parse().unwrap()
 }
+
+#[tokio::test]
+async fn a_miss_takes_one_task_and_a_hit_none() {
+    const MISSES: u64 = 28;
+    let store = Scripted::open();
+    let house = house(settings(), store.clone()).await;
+    let mut client = Client::connect(house.addresses[0]).await;
+    let targets: Vec<_> = (1..=MISSES)
+        .map(|day| {
+            format!(
+                "/metrics/pageviews/aggregate/en.wikipedia/all-access/user/daily/202401{day:02}/20240131"
+            )
+        })
+        .collect();
+    assert_eq!(client.get(TARGET).await.status, 200);
+    let spawned = || tokio::runtime::Handle::current().metrics().spawned_tasks_count();
+    let (before, reads) = (spawned(), store.reads());
+    // The first of them is the one that was asked for just now.
+    for target in &targets[1..] {
+        assert_eq!(client.get(target).await.header("cache-status"), Some("aqs; fwd=miss; stored"));
+    }
+    assert_eq!((spawned() - before, store.reads() - reads), (MISSES - 1, MISSES as usize - 1));
+    for target in &targets {
+        assert!(client.get(target).await.header("cache-status").unwrap().contains("; hit;"));
+    }
+    assert_eq!(spawned() - before, MISSES - 1);
+}

@@ -238,6 +238,16 @@ impl Selected {
     }
 
     fn int(&self, bytes: &[u8]) -> Result<i64, CellError> {
+        // The common widths first, by one load each.
+        match (self.cell, bytes) {
+            (Cell::Int(8), [a, b, c, d, e, f, g, h]) => {
+                return Ok(i64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]));
+            }
+            (Cell::Int(4), [a, b, c, d]) => {
+                return Ok(i64::from(i32::from_be_bytes([*a, *b, *c, *d])));
+            }
+            _ => {}
+        }
         // The table may be another one by now than the one that the statement was made for.
         let width = match self.cell {
             Cell::Int(width) if width == bytes.len() => Some(width),
