@@ -162,7 +162,8 @@ where
             Boarding::Full => return Err(self.crowded()),
             Boarding::Joined(flight) => (flight, true),
             Boarding::Posted(flight, number) => {
-                // Within another flight it is cut off with that one.
+                // Within another flight it is cut off with that one. Who joins has as long, or
+                // shares its end: lookups come first in a flight, so that is about the same.
                 let deadline = match cx.in_flight {
                     true => cx.deadline,
                     false => Instant::now() + self.limits.within,
@@ -187,7 +188,15 @@ where
                 match cx.in_flight {
                     // In a box: else every flight's start would have room for it, and be moved
                     // about with that.
-                    true => landing.land(Box::pin(work).await),
+                    true => {
+                        landing.land(Box::pin(work).await);
+                        let leader = flight.leader.clone();
+                        return Ok(Landed {
+                            value: flight.outcome().await?,
+                            joined: false,
+                            leader,
+                        });
+                    }
                     false => drop(self.tasks.spawn(landing.fly(work))),
                 }
                 (flight, false)

@@ -80,7 +80,9 @@ fn outcome(job: &JobView) -> String {
 }
 
 fn of_build(built: &PlanFacts, job: &JobView) -> Vec<(&'static str, String)> {
-    let read = built.keys.saturating_sub(built.shared);
+    // What could not be read may be held still, as it was.
+    let progress = &job.progress;
+    let read = progress.done.saturating_sub(progress.shared + progress.errors);
     let mut facts = vec![
         ("answers", format!("{} of {} wanted", built.keys, built.wanted)),
         ("read", read.to_string()),

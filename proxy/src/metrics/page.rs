@@ -33,7 +33,6 @@ mod tests {
         aqs_origin::Metrics::declare(&mut declarations).unwrap();
         aqs_warmers::metrics::Metrics::declare(&mut declarations).unwrap();
         CassandraMetrics::new().unwrap().declare(&mut declarations).unwrap();
-        aqs_warmers::metrics::Metrics::declare(&mut declarations).unwrap();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards/METRICS.md");
         let page = page(&declarations.declared);
         if std::env::var_os("AQS_WRITE_PAGES").is_some() {

@@ -96,6 +96,10 @@ impl CacheResult {
                 let mut number = itoa::Buffer::new();
                 out.extend_from_slice(b"detail=\"hotset;gen=");
                 out.extend_from_slice(number.format(generation).as_bytes());
+                if let Some(detail) = detail {
+                    out.extend_from_slice(b";");
+                    out.extend_from_slice(detail.as_bytes());
+                }
                 out.extend_from_slice(b"\"");
                 return;
             }

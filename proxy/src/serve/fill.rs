@@ -117,10 +117,18 @@ impl Service {
     }
 
     fn miss_reason(&self, query: &Query) -> CacheResult {
-        let Some(entry) = self.cache.get(query.key().as_ref()) else { return CacheResult::Cold };
-        match self.origin.epochs.validity(entry.stamp, &entry.slots) {
-            Validity::Invalid => CacheResult::Purged,
-            Validity::Valid | Validity::Stale => CacheResult::Expired,
+        let validity = |entry: &Entry| self.origin.epochs.validity(entry.stamp, &entry.slots);
+        let key = query.key().as_ref();
+        match self.cache.get(key).as_deref().map(validity) {
+            Some(Validity::Invalid) => CacheResult::Purged,
+            Some(Validity::Valid | Validity::Stale) => CacheResult::Expired,
+            // Of the hot set's answers only those that were purged are not served.
+            None => {
+                match self.hot_set.live().and_then(|live| Some(validity(&live.get(key)?.entry))) {
+                    Some(Validity::Invalid) => CacheResult::Purged,
+                    _ => CacheResult::Cold,
+                }
+            }
         }
     }
 

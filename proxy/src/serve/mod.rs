@@ -86,12 +86,12 @@ pub struct Service {
 }
 
 /// Which entries of the cache will do.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Only {
-    /// Those that are fresh.
-    Fresh,
-    /// Those that may be used at all.
+#[derive(Clone, Copy)]
+enum Need<'a> {
+    /// Those that may be used while the store answers.
     Usable,
+    /// Those that may be used at all, if they are newer than a stale one of the hot set.
+    NewerThan(&'a Entry),
 }
 
 /// An answer, at once or once the store has been asked.
@@ -157,11 +157,11 @@ impl Service {
                 Some(self.ahead(hot, head, CacheResult::Hot, now))
             }
             // Somebody may have been answered anew since.
-            Some(hot) => self.cached(head, key, now, Only::Fresh).or_else(|| {
+            Some(hot) => self.cached(head, key, now, Need::NewerThan(&hot.entry)).or_else(|| {
                 self.refresh(&hot.entry, key, now, &head.call);
                 Some(self.ahead(hot, head, CacheResult::HotStale, now))
             }),
-            None => self.cached(head, key, now, Only::Usable),
+            None => self.cached(head, key, now, Need::Usable),
         }
     }
 
@@ -173,7 +173,8 @@ impl Service {
         result: CacheResult,
         now: Moment,
     ) -> Reply {
-        self.reply(hot.entry, head.wishes, result, now).of_generation(hot.generation)
+        let ttl = hot.fresh_until.seconds_since(now);
+        self.reply(hot.entry, head.wishes, result, now).of_generation(hot.generation, ttl)
     }
 
     fn cached(
@@ -181,18 +182,30 @@ impl Service {
         head: &HeadView<'_>,
         key: KeyRef<'_>,
         now: Moment,
-        only: Only,
+        need: Need<'_>,
     ) -> Option<Reply> {
         let entry = self.cache.get(key)?;
+        let beside_hot = match need {
+            Need::Usable => false,
+            Need::NewerThan(hot) => {
+                if (entry.stamp, entry.asked) <= (hot.stamp, hot.asked) {
+                    return None;
+                }
+                true
+            }
+        };
         let result = match entry.freshness(now, &self.origin.epochs) {
             Freshness::Fresh => CacheResult::Fresh,
-            _ if only == Only::Fresh => return None,
-            Freshness::Revalidate => {
+            Freshness::OnlyIfStoreFails if !beside_hot => match entry.backs_off(now) {
+                true => CacheResult::StaleIfError,
+                false => return None,
+            },
+            // However old: what the hot set has is older, and nobody should go back in time.
+            Freshness::OnlyIfStoreFails | Freshness::Revalidate => {
                 self.refresh(&entry, key, now, &head.call);
                 CacheResult::Stale
             }
-            Freshness::OnlyIfStoreFails if entry.backs_off(now) => CacheResult::StaleIfError,
-            Freshness::OnlyIfStoreFails | Freshness::Invalid => return None,
+            Freshness::Invalid => return None,
         };
         Some(self.reply(entry, head.wishes, result, now))
     }

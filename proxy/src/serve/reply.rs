@@ -98,9 +98,10 @@ impl Reply {
         Self { content, endpoint, result, gzip, ttl, generation: 0, told: None, audience }
     }
 
-    /// The same from a generation of the hot set.
-    pub(super) fn of_generation(self, generation: u64) -> Self {
-        Self { generation, ..self }
+    /// The same from a generation of the hot set, by whose age it is stale.
+    pub(super) fn of_generation(self, generation: u64, ttl: i64) -> Self {
+        let ttl = if self.result.is_stale() { ttl.min(0) } else { ttl };
+        Self { generation, ttl, ..self }
     }
 
     /// Sends something that neither cache nor store was asked for.

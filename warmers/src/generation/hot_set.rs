@@ -44,6 +44,8 @@ pub struct Hot {
     pub generation: u64,
     /// How it may be used.
     pub freshness: HotFreshness,
+    /// Until when it is fresh, unless it is purged.
+    pub fresh_until: Moment,
 }
 
 /// How an answer from the hot set may be used.
@@ -68,7 +70,9 @@ impl HotSet {
         let live = live.as_ref()?;
         let held = live.get(key)?;
         let freshness = self.freshness(held, now, epochs)?;
-        Some(Hot { entry: Arc::clone(&held.entry), generation: live.id, freshness })
+        let fresh_until = held.confirmed.plus(self.max_age);
+        let entry = Arc::clone(&held.entry);
+        Some(Hot { entry, generation: live.id, freshness, fresh_until })
     }
 
     /// How an answer may be used, if it may be.
