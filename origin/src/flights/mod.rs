@@ -1,22 +1,23 @@
 //! Flights: many who want the same wait for one that fetches it.
 //!
 //! One mechanism, used twice: by lookup, so that a partition is read once however many answers
-//! come from it; by key, so that an answer is made and kept once. A flight is a task of its own:
-//! it goes on when whoever started it goes away, and what it brings is shared, failures too. One
-//! that another flight starts goes on as that one does, and needs no task.
+//! come from it; by key, so that an answer is made and kept once. Whoever starts a flight carries
+//! it; when they go away it goes on in a task of its own. What it brings is shared, failures too.
 
 mod board;
+mod carried;
 #[cfg(test)]
 #[cfg(feature = "model")]
 mod model;
 
 pub(crate) use board::{Board, Boarding};
 
-use crate::cx::{Cx, Urgency};
+use crate::cx::{Cx, Priority, Urgency};
 use crate::epochs::{Epochs, Slots, Stamp};
 use crate::error::OriginError;
 use crate::metrics::FlightMetrics;
 use crate::request_id::RequestId;
+use carried::Carried;
 use prometheus::IntGauge;
 use std::future::Future;
 use std::hash::Hash;
@@ -146,22 +147,29 @@ where
         Fut: Future<Output = Outcome<V>> + Send + 'static,
     {
         let post = |stamp| {
-            let urgency = match cx.in_flight {
+            // What is as urgent as can be, or goes on with this, has nothing to follow.
+            let urgency = match cx.in_flight || cx.priority() == Priority::Live {
                 true => Arc::clone(&cx.urgency),
                 false => Arc::new(Urgency::new(cx.urgency.get())),
             };
-            let (leader, waiters) = (cx.request_id.clone(), AtomicUsize::new(0));
+            // The leader has its place already.
+            let (leader, waiters) = (cx.request_id.clone(), AtomicUsize::new(1));
             let (outcome, landed) = (OnceLock::new(), Notify::new());
             Arc::new(Flight { stamp, urgency, leader, waiters, outcome, landed })
         };
         // A seat first: whoever can't wait must not have anything asked either.
         let _seat = Seat::take(&self.waiting, self.limits.waiters, Some(&self.metrics.waiting))
             .ok_or_else(|| self.crowded())?;
-        let boarded = self.board.board(&key, epochs, slots, self.limits.flights, post);
-        let (flight, joined) = match boarded {
-            Boarding::Full => return Err(self.crowded()),
-            Boarding::Joined(flight) => (flight, true),
+        match self.board.board(&key, epochs, slots, self.limits.flights, post) {
+            Boarding::Full => Err(self.crowded()),
+            Boarding::Joined(flight) => {
+                let value = self.wait(&flight, cx).await?;
+                self.metrics.joined.inc();
+                Ok(Landed { value, joined: true, leader: flight.leader.clone() })
+            }
             Boarding::Posted(flight, number) => {
+                self.metrics.started.inc();
+                self.metrics.under_way.inc();
                 // Within another flight it is cut off with that one. Who joins has as long, or
                 // shares its end: lookups come first in a flight, so that is about the same.
                 let deadline = match cx.in_flight {
@@ -182,31 +190,34 @@ where
                     trace: cx.trace,
                     in_flight: true,
                 };
-                self.metrics.started.inc();
-                self.metrics.under_way.inc();
-                let work = fetch(flight.stamp, own);
+                let work = landing.fly(fetch(flight.stamp, own));
                 match cx.in_flight {
                     // In a box: else every flight's start would have room for it, and be moved
                     // about with that.
-                    true => {
-                        landing.land(Box::pin(work).await);
-                        let leader = flight.leader.clone();
-                        return Ok(Landed {
-                            value: flight.outcome().await?,
-                            joined: false,
-                            leader,
-                        });
-                    }
-                    false => drop(self.tasks.spawn(landing.fly(work))),
+                    true => Box::pin(work).await,
+                    false => self.lead(&flight, work, deadline + GRACE, cx).await?,
                 }
-                (flight, false)
+                let leader = flight.leader.clone();
+                Ok(Landed { value: flight.outcome().await?, joined: false, leader })
             }
-        };
-        let value = self.wait(&flight, cx).await?;
-        if joined {
-            self.metrics.joined.inc();
         }
-        Ok(Landed { value, joined, leader: flight.leader.clone() })
+    }
+
+    /// Carries a flight to its end, or for as long as its leader may wait.
+    async fn lead(
+        &self,
+        flight: &Arc<Flight<V>>,
+        work: impl Future<Output = ()> + Send + 'static,
+        cut_off: Instant,
+        cx: &Cx,
+    ) -> Result<(), Failure> {
+        flight.urgency.follow(&cx.urgency);
+        let mut carried = Carried::new(work, cut_off, &self.tasks);
+        let until = cx.deadline.min(cut_off);
+        match tokio::time::timeout_at(until.into(), &mut carried).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(OriginError::Deadline.into()),
+        }
     }
 
     async fn wait(&self, flight: &Arc<Flight<V>>, cx: &Cx) -> Outcome<V> {
@@ -271,15 +282,9 @@ struct Landing<K: Hash + Eq + Clone, V: Clone> {
 }
 
 impl<K: Hash + Eq + Clone, V: Clone> Landing<K, V> {
-    /// Works for as long as it may, and lands.
+    /// Works, and lands.
     async fn fly(self, work: impl Future<Output = Outcome<V>>) {
-        let cut_off = self.deadline + GRACE;
-        let outcome = tokio::time::timeout_at(cut_off.into(), work).await;
-        self.land(outcome.unwrap_or_else(|_| Err(OriginError::Deadline.into())));
-    }
-
-    fn land(self, outcome: Outcome<V>) {
-        let outcome = outcome.map_err(|failure| Failure {
+        let outcome = work.await.map_err(|failure| Failure {
             request_id: failure.request_id.or_else(|| Some(self.flight.leader.clone())),
             ..failure
         });
@@ -293,8 +298,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Drop for Landing<K, V> {
     fn drop(&mut self) {
         self.flights.board.remove(&self.key, self.number);
         self.flights.metrics.under_way.dec();
-        // A task that was cut off, aborted or panicked has brought nothing; nobody must wait for
-        // it.
+        // What was cut off, aborted or has panicked has brought nothing; nobody must wait for it.
         self.flight.outcome.get_or_init(|| match Instant::now() < self.deadline {
             true => Err(OriginError::Lost.into()),
             false => Err(OriginError::Deadline.into()),

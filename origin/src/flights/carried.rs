@@ -1,0 +1,107 @@
+//! Work that goes on when whoever carries it goes away.
+
+use futures_util::FutureExt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+use tokio::runtime::Handle;
+use tokio_util::task::TaskTracker;
+
+/// Work that is polled by who holds it, and goes on in a task of its own when this is dropped
+/// before its end. A miss that is waited for to its end takes no task then, and wakes nobody but
+/// its client.
+pub(super) struct Carried {
+    work: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    cut_off: Instant,
+    tasks: TaskTracker,
+}
+
+impl Carried {
+    /// Work that ends by itself, or is dropped at a moment at the latest if nobody carries it.
+    pub(super) fn new(
+        work: impl Future<Output = ()> + Send + 'static,
+        cut_off: Instant,
+        tasks: &TaskTracker,
+    ) -> Self {
+        // A panic is the work's alone, as it would be in a task; it is told by the panic hook.
+        let work = AssertUnwindSafe(work).catch_unwind().map(drop);
+        Self { work: Some(Box::pin(work)), cut_off, tasks: tasks.clone() }
+    }
+}
+
+impl Future for Carried {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(work) = &mut self.work {
+            ready!(work.as_mut().poll(cx));
+            self.work = None;
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Drop for Carried {
+    fn drop(&mut self) {
+        let Some(work) = self.work.take() else { return };
+        // Without a runtime the program is ending, and the work with it.
+        if Instant::now() < self.cut_off && Handle::try_current().is_ok() {
+            let cut_off = self.cut_off.into();
+            self.tasks.spawn(async move {
+                // What is late is dropped, and that tells those who wait.
+                let _ = tokio::time::timeout_at(cut_off, work).await;
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+    use tokio::sync::Notify;
+
+    const SOON: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn what_is_let_go_is_done_all_the_same() {
+        let (go, done) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+        let tasks = TaskTracker::new();
+        let work = {
+            let (go, done) = (Arc::clone(&go), Arc::clone(&done));
+            async move {
+                go.notified().await;
+                done.store(true, Ordering::SeqCst);
+            }
+        };
+        let mut carried = Carried::new(work, Instant::now() + SOON, &tasks);
+        assert!(futures_util::poll!(&mut carried).is_pending());
+        assert!(tasks.is_empty());
+        drop(carried);
+        assert_eq!(tasks.len(), 1);
+        go.notify_one();
+        tasks.close();
+        tasks.wait().await;
+        assert!(done.load(Ordering::SeqCst));
+    }
+
+    #[tokio::test]
+    async fn what_is_done_or_late_takes_no_task() {
+        let tasks = TaskTracker::new();
+        let mut carried = Carried::new(async {}, Instant::now() + SOON, &tasks);
+        (&mut carried).await;
+        drop(carried);
+        drop(Carried::new(std::future::pending(), Instant::now(), &tasks));
+        assert!(tasks.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_panic_stays_inside() {
+        let tasks = TaskTracker::new();
+        Carried::new(async { panic!("inside") }, Instant::now() + SOON, &tasks).await;
+    }
+}
