@@ -6,9 +6,11 @@
 //! cache is filled by the service's own way to origin. `README.md` tells how benches are run.
 
 pub mod lists;
+pub mod loaded;
 pub mod subject;
 pub mod synthetic;
 pub mod targets;
 
+pub use loaded::LoadedStore;
 pub use subject::{Subject, SubjectError};
 pub use synthetic::SyntheticStore;

@@ -61,7 +61,9 @@ fn series(read: &Read, form: Form, range: (Digits, Digits)) -> Result<Rows, Rows
     let table = read.dataset.table;
     let seed = seed(read);
     let mut builder = Rows::of(table);
-    for (row, period) in periods(range, form, read.dataset.granularity).enumerate() {
+    for period in periods(range, form, read.dataset.granularity) {
+        // By the period, so that it is the same in every range.
+        let row = period.as_str().bytes().fold(0, |row: u64, byte| row * 10 + u64::from(byte & 15));
         for (index, column) in table.read_columns().enumerate() {
             match column.kind {
                 Kind::Text | Kind::Json => builder.text(index, Some(period.as_str()))?,
@@ -126,8 +128,8 @@ fn seed(read: &Read) -> u64 {
 }
 
 /// A count of one to six digits, as most are (splitmix64).
-fn figure(seed: u64, row: usize, column: usize) -> i64 {
-    let mut mixed = seed ^ (row as u64) << 8 ^ column as u64;
+fn figure(seed: u64, row: u64, column: usize) -> i64 {
+    let mut mixed = seed ^ row << 8 ^ column as u64;
     mixed = (mixed ^ mixed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^= mixed >> 31;

@@ -2,8 +2,10 @@
 
 use allocation_counter::measure;
 use aqs_api::Catalogue;
-use aqs_bench::{SyntheticStore, targets};
+use aqs_bench::synthetic::ABSENT;
+use aqs_bench::{LoadedStore, targets};
 use aqs_proxy::house::{House, Settings};
+use aqs_warmers::plan::{Every, Item, Limits, Plan, Unit, ValueSet, Window};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -42,33 +44,98 @@ fn ask(stream: &mut TcpStream, request: &[u8], times: usize) -> String {
     String::from_utf8_lossy(&buffer[head]).into_owned()
 }
 
+/// A plan that wants an answer of each kind that is asked for here.
+fn plan() -> Plan {
+    let item = |endpoint: &str, values: &[(&str, &str)]| {
+        let list = |value: &str| ValueSet::List(vec![value.to_owned()]);
+        let values = values.iter().map(|(name, value)| ((*name).to_owned(), list(value)));
+        let windows = vec![Window::Last(31, Unit::Days)];
+        Item { endpoint: endpoint.to_owned(), values: values.collect(), windows }
+    };
+    let project = ("project", "en.wikipedia");
+    let granularity = ("granularity", "daily");
+    let devices = item("unique-devices", &[project, ("access-site", "all-sites"), granularity]);
+    let article = ("article", ABSENT);
+    let of_article = [project, ("access", "all-access"), ("agent", "user"), article, granularity];
+    let items = vec![devices, item("pageviews/per-article", &of_article)];
+    let (every, limits) = (Every::default(), Limits::default());
+    Plan { name: "asked".to_owned(), every, priority: 0, limits, items }
+}
+
+/// What is held of an answer, and where.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Held {
+    /// In the cache.
+    Cache,
+    /// In the cache, too old.
+    StaleCache,
+    /// In the hot set.
+    HotSet,
+    /// In the hot set, too old.
+    StaleHotSet,
+}
+
+impl Held {
+    fn is_hot(self) -> bool {
+        matches!(self, Self::HotSet | Self::StaleHotSet)
+    }
+
+    fn settings(self) -> Settings {
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut settings =
+            Settings { listen: vec![free], admin_listen: vec![free.into()], ..Settings::default() };
+        match self {
+            Self::Cache => {}
+            Self::StaleCache => settings.times.data.fresh = Duration::ZERO,
+            Self::HotSet => settings.hot_set.plans.push(plan()),
+            Self::StaleHotSet => {
+                settings.hot_set.plans.push(plan());
+                settings.hot_set.max_age = Duration::ZERO;
+            }
+        }
+        // None at all: a stale answer stays stale.
+        settings.refreshes = 0;
+        settings
+    }
+
+    /// What tells in the head of an answer that it is from there.
+    fn told(self) -> &'static str {
+        match self {
+            Self::Cache | Self::StaleCache => "aqs; hit; ttl=",
+            Self::HotSet => "aqs; hit; detail=\"hotset;gen=",
+            Self::StaleHotSet => "detail=\"hotset;gen=",
+        }
+    }
+}
+
 /// How often the serving thread allocates while a client asks so often, once its answer's head
 /// holds what is expected.
-fn allocations(request: &str, expected: &'static str, fresh: Duration, hits: usize) -> u64 {
+fn allocations(request: &str, expected: &'static str, held: Held, hits: usize) -> u64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    let mut settings =
-        Settings { listen: vec![free], admin_listen: vec![free.into()], ..Settings::default() };
-    settings.times.data.fresh = fresh;
-    // None at all: a stale answer stays stale.
-    settings.refreshes = 0;
+    let settings = held.settings();
     let sockets = House::bind(&settings).unwrap();
     let catalogue = Arc::new(Catalogue::standard().unwrap());
-    let house = runtime
-        .block_on(House::start(sockets, settings, catalogue, Arc::new(SyntheticStore)))
-        .unwrap();
+    let store = Arc::new(LoadedStore::of(&catalogue));
+    let house = runtime.block_on(House::start(sockets, settings, catalogue, store)).unwrap();
+    // Whoever asks before it is there has its answer in the cache, and newer.
+    runtime.block_on(async {
+        while held.is_hot() && house.service.hot_set.live().is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
     let (address, request) = (house.addresses[0], request.to_owned());
     let (go, gone) = mpsc::channel::<()>();
     let (warm, warmed) = oneshot::channel();
     let (done, finished) = oneshot::channel();
     let client = std::thread::spawn(move || {
         let mut stream = TcpStream::connect(address).unwrap();
-        while !ask(&mut stream, request.as_bytes(), 1).contains(expected) {}
+        let is_right = |head: String| head.contains(expected) && head.contains(held.told());
+        while !is_right(ask(&mut stream, request.as_bytes(), 1)) {}
         ask(&mut stream, request.as_bytes(), 20);
         warm.send(()).unwrap();
         gone.recv().unwrap();
         let last = ask(&mut stream, request.as_bytes(), hits);
-        assert!(last.contains(expected) && last.contains("aqs; hit"), "{last}");
+        assert!(is_right(last.clone()), "{last}");
         done.send(()).unwrap();
     });
     runtime.block_on(warmed).unwrap();
@@ -85,28 +152,33 @@ const AROUND: u64 = 100;
 
 #[test]
 fn hits_allocate_nothing() {
-    let long = Duration::from_secs(300);
     let absent = targets::absent();
     let spelled = TARGET.replace("en.wikipedia", "www.EN.wikipedia.org");
     let named = "x-request-id: mine\r\n\
         traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n";
     let gzip = "accept-encoding: gzip, br\r\nuser-agent: test\r\n";
-    for (method, target, headers, expected, fresh) in [
-        ("GET", TARGET, "", "HTTP/1.1 200", long),
-        ("GET", TARGET, gzip, "content-encoding: gzip", long),
-        ("GET", TARGET, named, "x-request-id: mine", long),
-        ("GET", TARGET, "if-none-match: *\r\n", "HTTP/1.1 304", long),
-        ("HEAD", TARGET, "", "HTTP/1.1 200", long),
-        ("GET", spelled.as_str(), "", "HTTP/1.1 200", long),
-        ("GET", TARGET, "", "s-maxage=60", Duration::ZERO),
-        ("GET", absent.as_str(), "", "HTTP/1.1 404", long),
-    ] {
+    let forms = [
+        ("GET", TARGET, "", "HTTP/1.1 200"),
+        ("GET", TARGET, gzip, "content-encoding: gzip"),
+        ("GET", TARGET, named, "x-request-id: mine"),
+        ("GET", TARGET, "if-none-match: *\r\n", "HTTP/1.1 304"),
+        ("HEAD", TARGET, "", "HTTP/1.1 200"),
+        ("GET", spelled.as_str(), "", "HTTP/1.1 200"),
+        ("GET", absent.as_str(), "", "HTTP/1.1 404"),
+    ];
+    let stale = ("GET", TARGET, "", "s-maxage=60");
+    let fresh = [Held::Cache, Held::HotSet];
+    let cases = fresh.iter().flat_map(|held| forms.map(|form| (*held, form)));
+    for (held, (method, target, headers, expected)) in
+        cases.chain([(Held::StaleCache, stale), (Held::StaleHotSet, stale)])
+    {
         let request = format!("{method} {target} HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
-        let few = allocations(&request, expected, fresh, HITS);
-        let many = allocations(&request, expected, fresh, 3 * HITS);
+        let few = allocations(&request, expected, held, HITS);
+        let many = allocations(&request, expected, held, 3 * HITS);
         assert!(
             many < few + AROUND,
-            "{few} allocations for {HITS} hits, {many} for three times as many ({request})"
+            "{few} allocations for {HITS} hits, {many} for three times as many \
+             ({held:?}, {request})"
         );
     }
 }

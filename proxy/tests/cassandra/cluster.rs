@@ -3,7 +3,11 @@
 use crate::load::Load;
 use crate::nodes::Nodes;
 use crate::running::{becomes, comes, comes_anew, get, over};
-use crate::support::eventually;
+use crate::support::{catalogue, eventually, house, settings};
+use aqs_api::calendar::Digits;
+use aqs_origin::Clock;
+use aqs_origin::store::cassandra::{CassandraStore, Configured, Options};
+use std::sync::Arc;
 
 /// So many answers of the store make a round of load.
 const ROUND: usize = 1_000;
@@ -54,10 +58,53 @@ async fn without_nodes_what_is_kept_is_served_until_they_are_back() {
     becomes(address, &Load::target(2000), 200).await;
     comes(admin, "/readyz", |told| !told.text().contains("warnings")).await;
     comes_anew(&house, &kept, |answer| answer.status == 200).await;
-    let service = std::sync::Arc::clone(&house.service);
+    let service = Arc::clone(&house.service);
     eventually(|| service.tasks.is_empty() && service.flights.under_way() == 0).await;
     let load = Load::on(address);
     load.goes_on_for(ROUND).await;
     load.end_without_failure().await;
+    assert!(house.drain().await);
+}
+
+/// Of the rows that load asks for.
+const PLAN: &str = "
+- name: devices
+  items:
+    - endpoint: unique-devices
+      values:
+        project: [p0.wikipedia, p1.wikipedia, p2.wikipedia, p3.wikipedia]
+        access-site: [all-sites]
+        granularity: [daily]
+      windows: [last 7 days, everything]
+";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a Cassandra"]
+async fn what_was_built_ahead_is_served_while_every_node_is_down() {
+    let nodes = Nodes::given().await;
+    let digits = |text| Digits::from_text(text).unwrap();
+    let extent = Configured { first: digits("20240201"), last: Some(digits("20240228")) };
+    let extents = [("unique-devices-daily".to_owned(), extent)].into();
+    let options = Options { extents, ..nodes.options() };
+    let store = CassandraStore::new(options, &catalogue(), Clock::System).unwrap();
+    let mut settings = settings();
+    settings.hot_set.plans = serde_saphyr::from_str(PLAN).unwrap();
+    let house = house(settings, Arc::new(store)).await;
+    let hot_set = Arc::clone(&house.service.hot_set);
+    eventually(|| hot_set.live().is_some()).await;
+    nodes.script("down", &["--kill"]).await;
+    for project in 0..4 {
+        for (days, first) in [(7, "20240222"), (28, "20240201")] {
+            let target = format!(
+                "/metrics/unique-devices/p{project}.wikipedia/all-sites/daily/{first}/20240228"
+            );
+            let answer = get(house.addresses[0], &target).await;
+            let told = answer.header("cache-status").unwrap();
+            assert_eq!(told, "aqs; hit; detail=\"hotset;gen=1\"", "{target}");
+            assert_eq!(answer.json()["items"].as_array().unwrap().len(), days, "{target}");
+        }
+    }
+    assert_eq!(get(house.addresses[0], &Load::target(7)).await.status, 503);
+    nodes.script("up", &[]).await;
     assert!(house.drain().await);
 }

@@ -19,6 +19,7 @@
 mod cluster;
 mod faults;
 mod home;
+mod hot_set;
 mod interruptions;
 mod load;
 mod loading;

@@ -10,6 +10,7 @@
 mod configuration;
 mod drain;
 mod ending;
+mod hot_set;
 mod loading;
 mod logs;
 mod operators;

@@ -17,6 +17,7 @@ mod drain;
 mod endings;
 mod forms;
 mod hostile;
+mod hot_set;
 mod keeping;
 mod logs;
 mod scenarios;

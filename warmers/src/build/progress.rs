@@ -43,8 +43,12 @@ pub struct Snapshot {
 }
 
 impl Progress {
+    /// Begins to count answers. What was read before that, lists of articles, is none of them.
     pub(super) fn expect(&self, selection: &Selection) {
         let shared = selection.shared.len() as u64;
+        for count in [&self.read, &self.failed, &self.bytes] {
+            count.store(0, Ordering::Relaxed);
+        }
         self.total.store(selection.wanted as u64, Ordering::Relaxed);
         self.shared.store(shared, Ordering::Relaxed);
         // What was read to find out what is wanted is none of it.

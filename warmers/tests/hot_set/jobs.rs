@@ -43,6 +43,17 @@ async fn a_second_start_joins_the_first() {
 }
 
 #[tokio::test]
+async fn the_lists_that_tell_a_plans_articles_are_no_progress() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    let (jobs, _) = jobs(&house);
+    let id = jobs.start(start("articles", How::default())).unwrap().id;
+    let progress = jobs.wait(id).await.unwrap().progress;
+    // Two lists and two articles, and the list once more before all of them.
+    assert_eq!((progress.total, progress.done, progress.reads), (50, 50, 5));
+}
+
+#[tokio::test]
 async fn a_dry_run_reads_a_little_and_publishes_nothing() {
     let ground = Ground::new();
     let house = ground.house(PLANS).await;

@@ -5,6 +5,7 @@ pub(crate) mod client;
 pub(crate) mod kept;
 pub(crate) mod scenario;
 pub(crate) mod scripted;
+pub(crate) mod watched;
 
 use aqs_api::Catalogue;
 use aqs_api::table::Column;

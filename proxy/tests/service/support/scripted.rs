@@ -2,7 +2,7 @@
 
 use aqs_api::calendar::Digits;
 use aqs_api::table::Kind;
-use aqs_api::{Coverage, Lookup, Rows};
+use aqs_api::{Coverage, Extent, Lookup, Rows};
 use aqs_origin::store::{Store, StoreError};
 use aqs_origin::{Cx, Priority};
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 /// What the store does when it is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,11 @@ pub(crate) struct Scripted {
     pub(crate) inside: AtomicUsize,
     /// Whether reads take turns with others before they answer.
     pub(crate) dawdles: AtomicBool,
+    /// Reads about this project wait.
+    held: watch::Sender<Option<&'static str>>,
+    /// Reads about this project fail.
+    pub(crate) poison: Mutex<Option<&'static str>>,
+    coverage: Mutex<Coverage>,
     change: AtomicU64,
     versions: Mutex<BTreeMap<&'static str, u64>>,
 }
@@ -60,6 +65,9 @@ impl Scripted {
             calls: Mutex::default(),
             inside: AtomicUsize::new(0),
             dawdles: AtomicBool::new(false),
+            held: watch::Sender::new(None),
+            poison: Mutex::default(),
+            coverage: Mutex::default(),
             change: AtomicU64::new(0),
             versions: Mutex::default(),
         })
@@ -77,6 +85,21 @@ impl Scripted {
     /// Lets all reads pass from now on.
     pub(crate) fn let_all_pass(&self) {
         self.gate.close();
+    }
+
+    /// Holds reads about a project until it is told of another, or of none.
+    pub(crate) fn hold(&self, project: Option<&'static str>) {
+        self.held.send_replace(project);
+    }
+
+    /// Says that it holds these days of a dataset, and perhaps more.
+    pub(crate) fn tell_of(&self, dataset: &str, first: &str, last: &str) {
+        let catalogue = super::catalogue();
+        let dataset = catalogue.datasets().iter().find(|one| one.name == dataset).unwrap();
+        let [first, last] = [first, last].map(|day| Digits::from_text(day).unwrap());
+        let extent = Extent { first, last, series: None, exact: false };
+        self.coverage.lock().unwrap().insert(dataset, extent);
+        self.change.fetch_add(1, Ordering::SeqCst);
     }
 
     pub(crate) fn reads(&self) -> usize {
@@ -116,10 +139,17 @@ impl Store for Scripted {
         if let Ok(permit) = self.gate.acquire().await {
             permit.forget();
         }
+        let mut held = self.held.subscribe();
+        let _ = held.wait_for(|held| !held.is_some_and(|project| is_about(lookup, project))).await;
         if self.dawdles.load(Ordering::SeqCst) {
             tokio::time::sleep(Duration::from_micros(number as u64 * 7919 % 1000)).await;
         }
         self.priorities.lock().unwrap().push(cx.priority());
+        let poison = *self.poison.lock().unwrap();
+        if poison.is_some_and(|project| is_about(lookup, project)) {
+            let reason = "poisoned".to_owned();
+            return Err(StoreError::Unavailable { store: "scripted", reason });
+        }
         match self.mood() {
             Mood::Answers => Ok(one_row(lookup, truth)),
             Mood::IsEmpty => Ok(Rows::of(lookup.dataset().table).finish()),
@@ -132,7 +162,7 @@ impl Store for Scripted {
     }
 
     async fn coverage(&self) -> Result<Coverage, StoreError> {
-        Ok(Coverage::default())
+        Ok(self.coverage.lock().unwrap().clone())
     }
 
     async fn change_mark(&self) -> Result<u64, StoreError> {
@@ -145,6 +175,11 @@ impl Store for Scripted {
     async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
         Ok(self.versions.lock().unwrap().clone())
     }
+}
+
+fn is_about(lookup: &Lookup, project: &str) -> bool {
+    let Lookup::Points(read) = lookup else { return false };
+    read.partition.iter().any(|part| part == project)
 }
 
 fn one_row(lookup: &Lookup, truth: i64) -> Rows {

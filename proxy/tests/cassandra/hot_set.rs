@@ -1,0 +1,207 @@
+//! The hot set over a real Cassandra: built from it, served without it, and kept over a kill.
+
+use crate::home::{Home, succeeded};
+use crate::node::Node;
+use crate::relay::Relay;
+use crate::running::{Program, becomes, comes, get};
+use crate::support::client::{Client, Response};
+use crate::support::{catalogue, eventually, house, settings};
+use aqs_api::calendar::Digits;
+use aqs_origin::Clock;
+use aqs_origin::store::cassandra::{CassandraStore, Configured, Options};
+use aqs_proxy::house::{House, Settings};
+use aqs_warmers::plan::built_in;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+/// The part of the sample that is loaded: all that the plans are about, of one project and year.
+const PROJECT: &str = "wikidata";
+const YEAR: &str = "2026";
+const TABLES: [&str; 4] =
+    ["unique_devices", "pageviews_per_article_flat", "pageviews_per_project_v2", "top_pageviews"];
+/// How far that reaches. Whoever looks for it looks for another project's, and for lists of today.
+const EXTENTS: [(&str, &str, &str); 7] = [
+    ("pageviews-per-article-daily", "2026010100", "2026103100"),
+    ("pageviews-aggregate-daily", "2026010100", "2026103100"),
+    ("pageviews-aggregate-monthly", "2026010100", "2026100100"),
+    ("pageviews-top-daily", "20260101", "20261031"),
+    ("pageviews-top-monthly", "20260101", "20261001"),
+    ("unique-devices-daily", "20260101", "20261031"),
+    ("unique-devices-monthly", "20260101", "20261001"),
+];
+/// One answer in so many is compared with a direct one.
+const COMPARED: usize = 50;
+
+/// Writes a spread of the sample: rows of one project in one year.
+fn spread(sample: &Path, rows: &Path) {
+    for table in TABLES {
+        let name = format!("{table}.ndjson");
+        let all = std::fs::read_to_string(sample.join(&name)).unwrap();
+        let project = format!(r#""project":"{PROJECT}""#);
+        let [stamp, year] = [format!(r#""timestamp":"{YEAR}"#), format!(r#""year":"{YEAR}""#)];
+        let mut lines: Vec<&str> = all.lines().collect();
+        lines.retain(|line| {
+            line.contains(&project) && (line.contains(&stamp) || line.contains(&year))
+        });
+        assert!(lines.len() > 100, "{table}: {} rows", lines.len());
+        std::fs::write(rows.join(name), lines.join("\n") + "\n").unwrap();
+    }
+}
+
+fn knowing(options: Options) -> Options {
+    let digits = |text| Digits::from_text(text).unwrap();
+    let extents = EXTENTS.map(|(dataset, first, last)| {
+        let extent = Configured { first: digits(first), last: Some(digits(last)) };
+        (dataset.to_owned(), extent)
+    });
+    Options { extents: extents.into(), ..options }
+}
+
+async fn over(node: &Node, settings: Settings) -> House {
+    let options = knowing(node.options());
+    let store = CassandraStore::new(options, &catalogue(), Clock::System).unwrap();
+    let house = house(settings, Arc::new(store)).await;
+    becomes(house.admin_addresses[0], "/readyz", 200).await;
+    house
+}
+
+/// Every address that both plans want, and for some what the store says when it is asked.
+async fn wanted(node: &Node) -> (Vec<String>, BTreeMap<String, Response>) {
+    let mut with_plans = settings();
+    with_plans.hot_set.plans = built_in::all(&[PROJECT.to_owned()]);
+    let building = over(node, with_plans).await;
+    let hot_set = Arc::clone(&building.service.hot_set);
+    eventually(|| hot_set.live().is_some_and(|live| live.plans.len() == 2)).await;
+    let live = hot_set.live().unwrap();
+    assert!(live.plans.iter().all(|plan| plan.errors == 0 && plan.keys == plan.wanted));
+    let addresses: Vec<String> =
+        live.iter().map(|(key, _)| format!("/metrics{}", key.path())).collect();
+    assert!(building.drain().await);
+
+    let asking = over(node, settings()).await;
+    let mut client = Client::connect(asking.addresses[0]).await;
+    let mut direct = BTreeMap::new();
+    for address in addresses.iter().step_by(COMPARED) {
+        let answer = client.get(address).await;
+        assert!(answer.header("cache-status").unwrap().starts_with("aqs; fwd=miss"), "{address}");
+        direct.insert(address.clone(), answer);
+    }
+    drop(client);
+    assert!(asking.drain().await);
+    (addresses, direct)
+}
+
+fn configuration(cassandra: SocketAddr, state: &Path) -> String {
+    let mut text = format!(
+        "listen: ['127.0.0.1:0']\nstate: {}\nhot_set: {{projects: [{PROJECT}], ready_alone: true}}\n\
+         cassandra:\n  hosts: [{}]\n  port: {}\n  local_dc: datacenter1\n  extents:\n",
+        state.display(),
+        cassandra.ip(),
+        cassandra.port()
+    );
+    for (dataset, first, last) in EXTENTS {
+        let _ = writeln!(text, "    {dataset}: {first}..{last}");
+    }
+    text
+}
+
+/// Where the program serves operators.
+fn admin(state: &Path) -> SocketAddr {
+    let told = std::fs::read_to_string(state.join("admin-address")).unwrap();
+    told.trim().parse().unwrap()
+}
+
+/// Asks for all of these, which must come from the hot set; gives the generations that they name.
+async fn all_hot(
+    program: &Program,
+    addresses: &[String],
+    direct: &BTreeMap<String, Response>,
+) -> (u64, u64) {
+    let mut client = Client::connect(program.address).await;
+    let mut generations = Vec::new();
+    for address in addresses {
+        let answer = client.get(address).await;
+        let status = answer.header("cache-status").unwrap();
+        let number = status.strip_prefix("aqs; hit; detail=\"hotset;gen=");
+        let number = number.and_then(|rest| rest.strip_suffix('"'));
+        let number = number.unwrap_or_else(|| panic!("{address}: {status}"));
+        generations.push(number.parse().unwrap());
+        assert!([200, 404].contains(&answer.status), "{address}: {}", answer.text());
+        if let Some(direct) = direct.get(address) {
+            assert_eq!((answer.status, answer.text()), (direct.status, direct.text()), "{address}");
+        }
+        if answer.header("connection") == Some("close") {
+            client = Client::connect(program.address).await;
+        }
+    }
+    (*generations.iter().min().unwrap(), *generations.iter().max().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a Cassandra"]
+async fn both_plans_are_served_without_cassandra_also_after_a_kill() {
+    let node = Node::given().await;
+    node.emptied().await;
+    let folder = tempfile::tempdir().unwrap();
+    let sample = folder.path().join("sample");
+    let loader = Home::of(&node);
+    let (from, to) = (sample.clone(), loader.rows());
+    let writing = tokio::task::spawn_blocking(move || {
+        aqs_origin::sample::write_directory(&from).unwrap();
+        spread(&from, &to);
+    });
+    writing.await.unwrap();
+    succeeded(&loader.load());
+    let (addresses, direct) = wanted(&node).await;
+    // Lists, 13 views of articles by 2 agents, projects by 16 splits, devices by 3 sites.
+    assert!(addresses.len() > 200, "{} addresses", addresses.len());
+
+    let state = folder.path().join("state");
+    let relay = Relay::to(&node.address).await;
+    let config = configuration(relay.address, &state);
+    let program = Program::start(folder.path(), &config);
+    let complete = |page: &Response| {
+        let plan = |name: &str| {
+            let line = format!("aqs_hot_set_plan_completeness_ratio{{plan=\"{name}\"}} 1");
+            page.text().lines().any(|held| held == line)
+        };
+        plan("top-articles") && plan("aggregates")
+    };
+    comes(admin(&state), "/metrics", complete).await;
+    // What is served is written a moment later.
+    let second = state.join("hot-set/gen-0000000002.aqs");
+    eventually(|| second.exists()).await;
+
+    // Cassandra is gone.
+    relay.end().await;
+    let other = "/metrics/unique-devices/wikidata/all-sites/daily/20260601/20260601";
+    assert_eq!(get(program.address, other).await.status, 503);
+    let (least, most) = all_hot(&program, &addresses, &direct).await;
+    assert!(least == most && most >= 2, "{least} to {most}");
+
+    let purge = Command::new(env!("CARGO_BIN_EXE_aqs"))
+        .args(["purge", "--hard", "--endpoint", "unique-devices"])
+        .env("AQS_STATE", &state)
+        .env("HOME", folder.path())
+        .output();
+    succeeded(&purge.unwrap());
+    let (purged, left): (Vec<String>, Vec<String>) =
+        addresses.into_iter().partition(|address| address.contains("/unique-devices/"));
+    let (devices, views) = (purged.len(), left.len());
+    assert!(devices >= 3 && views > 100, "{devices} and {views}");
+    assert_eq!(get(program.address, &purged[0]).await.status, 503);
+
+    // By a signal that leaves it no time for anything.
+    drop(program);
+    let program = Program::start(folder.path(), &config);
+    assert_eq!(get(admin(&state), "/readyz").await.status, 200);
+    assert_eq!(all_hot(&program, &left, &direct).await, (most, most));
+    for address in &purged {
+        let answer = get(program.address, address).await;
+        assert_eq!(answer.status, 503, "{address}");
+    }
+}

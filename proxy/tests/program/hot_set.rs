@@ -1,0 +1,132 @@
+//! The hot set of a program that is killed.
+
+use super::*;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+const PLANS: u32 = 40;
+const KILLS: u64 = 20;
+/// How many days each project has.
+const DAYS: u32 = 9;
+
+/// The address that a plan wants however it is written.
+fn target(project: u32) -> String {
+    format!("/metrics/unique-devices/p{project}.wikipedia/all-sites/daily/20261001/2026100{DAYS}")
+}
+
+/// What the rows make of it (contract §1.4).
+fn expected(project: u32) -> String {
+    let item = |day: u32| {
+        format!(
+            r#"{{"project":"p{project}.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"2026100{day}","devices":{},"offset":1,"underestimate":2}}"#,
+            100 * project + day
+        )
+    };
+    format!(r#"{{"items":[{}]}}"#, (1..=DAYS).map(item).collect::<Vec<_>>().join(","))
+}
+
+fn all_rows() -> String {
+    let lines = (0..PLANS).flat_map(|project| {
+        (1..=DAYS).map(move |day| {
+            devices(day, 100 * project + day)
+                .replace("en.wikipedia", &format!("p{project}.wikipedia"))
+        })
+    });
+    // With something to try, which is what a start prints at last.
+    lines.chain([devices(1, 10)]).collect()
+}
+
+/// As many plans as projects. They are written otherwise each time, so that each start builds all
+/// of them, and each build writes a generation.
+fn configuration(round: u64) -> String {
+    let mut text = "hot_set:\n  built_in: []\n  plans:\n".to_owned();
+    for project in 0..PLANS {
+        let _ = writeln!(
+            text,
+            "    - {{name: p{project}, items: [{{endpoint: unique-devices, values: {{project: \
+             [p{project}.wikipedia], access-site: [all-sites], granularity: [daily]}}, windows: \
+             [everything, last {} days]}}]}}",
+            1 + round % 8
+        );
+    }
+    text
+}
+
+/// The generation that an answer is from, and its body; nothing if it is not of the hot set.
+fn hot(answer: &str) -> Option<(u64, &str)> {
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let (_, rest) = head.split_once("cache-status: aqs; hit; detail=\"hotset;gen=")?;
+    Some((rest.split_once('"')?.0.parse().ok()?, body))
+}
+
+/// The names of what is kept.
+fn kept(state: &Path) -> BTreeSet<String> {
+    let entries = fs::read_dir(state.join("hot-set")).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// The number of the newest generation that is whole.
+fn newest(names: &BTreeSet<String>) -> u64 {
+    let number = |name: &String| name.strip_prefix("gen-")?.strip_suffix(".aqs")?.parse().ok();
+    names.iter().filter_map(number).max().unwrap()
+}
+
+#[test]
+fn a_kill_while_generations_are_written_leaves_a_whole_one() {
+    let home = tempfile::tempdir().unwrap();
+    let (store, state) = (home.path().join("store.sqlite"), home.path().join("state"));
+    let directory = rows(home.path(), "unique_devices", &all_rows());
+    let loaded = run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+    assert!(loaded.status.success(), "{}", said(&loaded));
+    let file = home.path().join("aqs.yaml");
+    let start = |round: u64| {
+        fs::write(&file, configuration(round)).unwrap();
+        let words = ["--config", file.to_str().unwrap(), "--state", state.to_str().unwrap()];
+        Running::start_with(home.path(), &store, &words)
+    };
+    let kill = |mut running: Running| {
+        running.child.kill().unwrap();
+        running.child.wait().unwrap();
+        kept(&state)
+    };
+
+    let running = start(0);
+    eventually("all plans are built", Duration::from_secs(120), || {
+        (0..PLANS).all(|project| hot(&running.get(&target(project))).is_some())
+    });
+    // What is served is written a moment later.
+    eventually("and written", Duration::from_secs(120), || {
+        newest(&kept(&state)) == u64::from(PLANS)
+    });
+    let mut least = newest(&kill(running));
+    let mut unfinished = 0;
+    for round in 1..=KILLS {
+        let running = start(round);
+        let mut last = least;
+        for project in 0..PLANS {
+            let answer = running.get(&target(project));
+            let (generation, body) = hot(&answer).unwrap_or_else(|| panic!("{round}: {answer}"));
+            assert_eq!(body, expected(project), "{round}");
+            assert!(generation >= last, "{round}: {generation} after {last}");
+            last = generation;
+        }
+        // Some die while they are asked, some while they write, some when all is written.
+        std::thread::sleep(Duration::from_millis(round * 7919 % 1000));
+        let names = kill(running);
+        unfinished += names.iter().filter(|name| name.starts_with(".unfinished-")).count();
+        assert!(newest(&names) >= least, "{round}: {names:?}");
+        least = newest(&names);
+    }
+    let running = start(0);
+    assert!(hot(&running.get(&target(0))).unwrap().0 >= least);
+    let names = kept(&state);
+    let known = |name: &str| {
+        name == "lock" || name.starts_with("gen-") && name.ends_with(".aqs")
+            // What is being written now.
+            || name.starts_with(".unfinished-")
+    };
+    assert!(names.iter().all(|name| known(name)), "one was set aside: {names:?}");
+    // Three older ones stay, and nothing that was not whole.
+    assert!(names.len() <= 1 + 1 + 3 + 1, "{names:?}");
+    println!("{unfinished} of {KILLS} kills met a generation that was being written");
+}

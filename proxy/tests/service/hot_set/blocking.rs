@@ -1,0 +1,136 @@
+//! Serving waits for nobody: not for who publishes, not for who builds.
+
+use super::swaps::telling;
+use super::{DEVICES, EN, built, full, over_days, with_plans};
+use crate::support::scripted::Scripted;
+use crate::support::{eventually, house, settings};
+use aqs_proxy::serve::{
+    CacheResult, Call, Credentials, HeadView, Listener, Method, Reply, Served, Service, Wishes,
+};
+use aqs_warmers::generation::Generation;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+const HITS: usize = 10_000;
+/// For ever.
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Answers a GET, which must not have to wait for anything.
+fn at_once(service: &Arc<Service>) -> Reply {
+    let head = HeadView {
+        listener: Listener::Public,
+        method: Method::Get,
+        target: EN,
+        wishes: Wishes::default(),
+        call: Call::default(),
+        credentials: Credentials::default(),
+    };
+    match service.serve(&head) {
+        Served::Now(reply) => reply,
+        Served::Later(_) => panic!("it has to wait"),
+    }
+}
+
+#[tokio::test]
+async fn hits_go_on_while_a_generation_is_made_and_its_maker_does_not_end() {
+    let house = house(settings(), Scripted::open()).await;
+    let service = Arc::clone(&house.service);
+    let first = telling(&service, 1, None);
+    let Ok(_) = service.hot_set.publish(|_, _| Ok::<_, Infallible>(first));
+    let (entered, inside) = channel();
+    let (release, released) = channel::<()>();
+    // It holds whatever those who publish hold, until it is told.
+    let publishing = std::thread::spawn({
+        let service = Arc::clone(&service);
+        move || {
+            service.hot_set.publish(|live: Option<&Generation>, id| {
+                entered.send(()).unwrap();
+                released.recv().unwrap();
+                Ok::<_, Infallible>(telling(&service, id, live.map(|live| live.id)))
+            })
+        }
+    });
+    inside.recv().unwrap();
+    // On a thread of its own, so that a look-up that waits is a failure and no standstill.
+    let (done, all) = channel();
+    let hits = std::thread::spawn({
+        let service = Arc::clone(&service);
+        move || {
+            let hot = |_: &usize| at_once(&service).result == CacheResult::Hot;
+            done.send((0..HITS).filter(hot).count()).unwrap();
+        }
+    });
+    let answered = all.recv_timeout(MINUTE);
+    release.send(()).unwrap();
+    assert_eq!(answered, Ok(HITS));
+    hits.join().unwrap();
+    let Ok(second) = publishing.join().unwrap();
+    assert_eq!(second.id, 2);
+    assert_eq!(service.hot_set.live().unwrap().id, 2);
+}
+
+/// With the one thread that may block taken, whatever a build does elsewhere would go on. Nothing
+/// does: neither what precedes its reads nor either step that follows them is on the thread that
+/// serves.
+#[test]
+fn builds_work_on_threads_that_may_block_and_nowhere_else() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.max_blocking_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = over_days();
+        let house = house(with_plans(DEVICES), store.clone()).await;
+        let before = built(&house).await;
+        let service = Arc::clone(&house.service);
+        let take_the_thread = || {
+            let (release, released) = channel::<()>();
+            let (taken, is_taken) = tokio::sync::oneshot::channel();
+            let blocked = tokio::task::spawn_blocking(move || {
+                taken.send(()).unwrap();
+                released.recv().unwrap();
+            });
+            (release, is_taken, blocked)
+        };
+        let goes_nowhere = async |reads: usize| {
+            for _ in 0..HITS {
+                assert_eq!(at_once(&service).result, CacheResult::Hot);
+                // Whatever is ready to run does.
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(store.reads(), reads);
+            assert_eq!(service.hot_set.live().unwrap().id, before);
+        };
+
+        // Before a plan's questions are known ...
+        let (release, is_taken, blocked) = take_the_thread();
+        is_taken.await.unwrap();
+        let reads = store.reads();
+        let id = service.jobs.start(full("devices")).unwrap().id;
+        goes_nowhere(reads).await;
+        let view = service.jobs.show(id).unwrap();
+        assert_eq!(view.progress.total, 0, "{view:?}");
+
+        // ... when the rows are there ...
+        store.hold(Some("first.wikipedia"));
+        release.send(()).unwrap();
+        blocked.await.unwrap();
+        eventually(|| store.reads() > reads).await;
+        let (release, is_taken, blocked) = take_the_thread();
+        is_taken.await.unwrap();
+        store.hold(None);
+        goes_nowhere(reads + 1).await;
+        // ... and when bodies are made of them, for which it gets the thread once.
+        let (release_again, is_taken_again, blocked_again) = take_the_thread();
+        release.send(()).unwrap();
+        blocked.await.unwrap();
+        is_taken_again.await.unwrap();
+        goes_nowhere(reads + 1).await;
+        let view = service.jobs.show(id).unwrap();
+        assert_eq!((view.progress.total, view.progress.done), (2, 0), "{view:?}");
+        release_again.send(()).unwrap();
+        blocked_again.await.unwrap();
+        let view = service.jobs.wait(id).await.unwrap();
+        assert_eq!(view.generation, Some(before + 1), "{view:?}");
+    });
+}

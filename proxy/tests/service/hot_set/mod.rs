@@ -1,0 +1,87 @@
+//! The hot set as clients meet it: served, stale, purged, swapped, kept over a crash.
+
+mod blocking;
+mod faults;
+mod forms;
+mod readiness;
+mod restarts;
+mod stamps;
+mod swaps;
+
+use crate::support::client::Response;
+use crate::support::scripted::Scripted;
+use crate::support::{eventually, settings};
+use aqs_proxy::house::{House, Settings};
+use aqs_warmers::build::How;
+use aqs_warmers::jobs::{JobView, Start, State, Trigger};
+use aqs_warmers::plan::Plan;
+use std::sync::Arc;
+
+/// One answer for each of two projects, one after the other.
+const DEVICES: &str = "
+- name: devices
+  limits: { concurrency: 1 }
+  items:
+    - endpoint: unique-devices
+      values:
+        project: [first.wikipedia, en.wikipedia]
+        access-site: [all-sites]
+        granularity: [daily]
+      windows: [last 3 days]
+";
+/// Their addresses, by what [`over_days`] says is loaded.
+const FIRST: &str = "/metrics/unique-devices/first.wikipedia/all-sites/daily/20240129/20240131";
+const EN: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240129/20240131";
+
+/// A store that has days of unique devices up to the end of January.
+fn over_days() -> Arc<Scripted> {
+    let store = Scripted::open();
+    store.tell_of("unique-devices-daily", "20240101", "20240131");
+    store
+}
+
+/// Settings for a house that builds these plans.
+fn with_plans(plans: &str) -> Settings {
+    let mut settings = settings();
+    settings.hot_set.plans = serde_saphyr::from_str::<Vec<Plan>>(plans).unwrap();
+    settings
+}
+
+/// Waits until the schedule has built every plan; gives the generation's number.
+async fn built(house: &House) -> u64 {
+    let service = &house.service;
+    eventually(|| {
+        let live = service.hot_set.live();
+        let has = |plan: &Plan| live.as_ref().is_some_and(|live| live.plan(&plan.name).is_some());
+        let ended = |view: &JobView| view.state != State::Running;
+        service.jobs.builder().plans().iter().all(has) && service.jobs.list().iter().all(ended)
+    })
+    .await;
+    service.hot_set.live().unwrap().id
+}
+
+/// A build that reads everything and joins none that the schedule starts.
+fn full(plan: &str) -> Start {
+    let how = How { full: true, ..How::default() };
+    Start { plan: plan.to_owned(), how, dry_run: false, trigger: Trigger::Operator }
+}
+
+/// Builds a plan anew.
+async fn rebuild(house: &House, plan: &str) -> JobView {
+    let id = house.service.jobs.start(full(plan)).unwrap().id;
+    house.service.jobs.wait(id).await.unwrap()
+}
+
+/// The `Cache-Status` of a fresh answer from a generation.
+fn hot(generation: u64) -> String {
+    format!("aqs; hit; detail=\"hotset;gen={generation}\"")
+}
+
+fn cache_status(response: &Response) -> &str {
+    response.header("cache-status").unwrap()
+}
+
+fn devices(response: &Response) -> u64 {
+    assert_eq!(response.status, 200, "{}", response.text());
+    response.json()["items"][0]["devices"].as_u64().unwrap()
+}

@@ -1,0 +1,128 @@
+//! What a crash leaves: the next start serves what was served, but for what was purged.
+
+use super::{built, cache_status, devices, hot, over_days, with_plans};
+use crate::support::client::Client;
+use crate::support::house;
+use crate::support::scripted::{Mood, Scripted};
+use aqs_origin::epochs::{Depth, Scope};
+use aqs_proxy::house::{House, Settings, StatePlace};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+const PLAN: &str = "
+- name: devices
+  items:
+    - endpoint: unique-devices
+      values:
+        project: [kept.wikipedia, soft.wikipedia, hard.wikipedia]
+        access-site: [all-sites]
+        granularity: [daily]
+      windows: [last 3 days]
+";
+
+fn target(project: &str) -> String {
+    format!("/metrics/unique-devices/{project}.wikipedia/all-sites/daily/20240129/20240131")
+}
+
+fn remembering(folder: &Path) -> Settings {
+    let state = StatePlace::At(folder.join("state"));
+    let mut settings = Settings { state, ..with_plans(PLAN) };
+    // The truth changes for all, and what no purge has met would not pass.
+    settings.hot_set.builds.thresholds.sample = 0;
+    settings
+}
+
+/// Runs a house, and ends it as a crash would: all its tasks stop where they are.
+fn until_a_crash<T>(folder: &Path, store: &Arc<Scripted>, run: impl AsyncFnOnce(&House) -> T) -> T {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let house = house(remembering(folder), store.clone()).await;
+        run(&house).await
+    })
+}
+
+#[test]
+fn after_a_crash_what_was_served_is_served_and_what_was_purged_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = over_days();
+    let old = until_a_crash(folder.path(), &store, async |house| {
+        let id = built(house).await;
+        // Nothing can be built after the purges.
+        store.be(Mood::Fails);
+        let origin = &house.service.origin;
+        origin.purge(Scope::Project("soft.wikipedia"), Depth::Soft).unwrap();
+        origin.purge(Scope::Project("hard.wikipedia"), Depth::Hard).unwrap();
+        id
+    });
+    until_a_crash(folder.path(), &store, async |house| {
+        let mut client = Client::connect(house.addresses[0]).await;
+        let kept = client.get(&target("kept")).await;
+        assert_eq!((devices(&kept), cache_status(&kept)), (1, hot(old).as_str()));
+        let soft = client.get(&target("soft")).await;
+        assert_eq!(devices(&soft), 1);
+        assert!(cache_status(&soft).starts_with("aqs; hit; ttl="), "{}", cache_status(&soft));
+        assert!(cache_status(&soft).ends_with(&format!("detail=\"hotset;gen={old}\"")));
+        assert_eq!(soft.header("cache-control"), Some("s-maxage=60"));
+        let hard = client.get(&target("hard")).await;
+        assert_eq!(hard.status, 503, "{}", hard.text());
+    });
+    // The store is back, and has something new to tell.
+    store.be(Mood::Answers);
+    store.truth.store(2, Ordering::SeqCst);
+    until_a_crash(folder.path(), &store, async |house| {
+        let mut client = Client::connect(house.addresses[0]).await;
+        assert_eq!(devices(&client.get(&target("hard")).await), 2);
+        super::eventually(|| house.service.hot_set.live().is_some_and(|live| live.id > old)).await;
+        let new = built(house).await;
+        for (project, truth) in [("kept", 1), ("soft", 2), ("hard", 2)] {
+            let answer = client.get(&target(project)).await;
+            assert_eq!((devices(&answer), cache_status(&answer)), (truth, hot(new).as_str()));
+        }
+    });
+}
+
+#[test]
+fn without_the_state_that_it_belongs_to_no_generation_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = over_days();
+    let old = until_a_crash(folder.path(), &store, async |house| built(house).await);
+    let state = folder.path().join("state");
+    std::fs::remove_file(state.join("state.json")).unwrap();
+    store.be(Mood::Fails);
+    until_a_crash(folder.path(), &store, async |house| {
+        assert!(house.service.hot_set.live().is_none());
+        let answer = Client::connect(house.addresses[0]).await.get(&target("kept")).await;
+        assert_eq!(answer.status, 503);
+    });
+    let aside = state.join(format!("hot-set/gen-{old:010}.aqs.foreign"));
+    assert!(aside.exists(), "it is set aside under a name that says why");
+}
+
+#[test]
+fn a_damaged_generation_is_set_aside_and_the_one_before_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = over_days();
+    let (first, second) = until_a_crash(folder.path(), &store, async |house| {
+        let first = built(house).await;
+        store.truth.store(2, Ordering::SeqCst);
+        (first, super::rebuild(house, "devices").await.generation.unwrap())
+    });
+    let file =
+        |id: u64, more: &str| folder.path().join(format!("state/hot-set/gen-{id:010}.aqs{more}"));
+    let mut bytes = std::fs::read(file(second, "")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(file(second, ""), bytes).unwrap();
+    store.be(Mood::Fails);
+    until_a_crash(folder.path(), &store, async |house| {
+        let answer = Client::connect(house.addresses[0]).await.get(&target("kept")).await;
+        assert_eq!((devices(&answer), cache_status(&answer)), (1, hot(first).as_str()));
+        store.be(Mood::Answers);
+        house.service.origin.look().await.unwrap();
+        // Its number is not given again.
+        let next = super::rebuild(house, "devices").await.generation.unwrap();
+        assert!(next > second, "{next}");
+    });
+    assert!(file(second, ".damaged").exists());
+}

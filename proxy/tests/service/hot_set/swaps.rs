@@ -1,0 +1,155 @@
+//! Generations that follow one another under clients that go on asking.
+
+use super::{DEVICES, EN, built, over_days, rebuild, with_plans};
+use crate::support::client::Client;
+use crate::support::scripted::Scripted;
+use crate::support::{eventually, house, settings};
+use aqs_api::freshness::Times;
+use aqs_api::{Key, Representation, Target};
+use aqs_origin::Entry;
+use aqs_origin::epochs::Slots;
+use aqs_proxy::serve::Service;
+use aqs_warmers::generation::{Birth, Generation, Held};
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+const SWAPS: u64 = 1000;
+const CLIENTS: usize = 3;
+
+/// A generation whose one answer says its number.
+pub(super) fn telling(service: &Service, id: u64, parent: Option<u64>) -> Generation {
+    let query = service.catalogue.resolve(Target::parse(EN).unwrap()).unwrap();
+    let epochs = &service.origin.epochs;
+    let (now, stamp) = (service.clock.now(), epochs.stamp());
+    let slots = Slots::of(&query, (query.endpoint().lookup)(&query).dataset());
+    // Long, so that one that was written in two parts would show.
+    let item = format!(r#"{{"devices":{id}}}"#);
+    let body = format!(r#"{{"items":[{}]}}"#, vec![item; 500].join(","));
+    let (body, lifetimes) = (Representation::body(body), Times::default().data);
+    let entry = Entry::new(body, query.endpoint_id(), now, stamp, slots, lifetimes);
+    let held = Held { entry: Arc::new(entry), plans: 0, confirmed: now };
+    Generation::restored(id, parent, Birth::Built, now, vec![], [(query.key().clone(), held)])
+}
+
+/// What a client saw: the generation that a head named, and the number that its body told.
+async fn watch(
+    address: SocketAddr,
+    ends: Arc<AtomicBool>,
+    answered: Arc<AtomicU64>,
+) -> Vec<(u64, u64)> {
+    let mut client = Client::connect(address).await;
+    let mut seen = Vec::new();
+    while !ends.load(Ordering::SeqCst) {
+        let answer = client.get(EN).await;
+        let status = answer.header("cache-status").unwrap();
+        let named = status.strip_prefix("aqs; hit; detail=\"hotset;gen=");
+        let named = named.and_then(|rest| rest.strip_suffix('"')).expect(status);
+        let body = answer.json();
+        let items = body["items"].as_array().unwrap();
+        let told = items[0]["devices"].as_u64().unwrap();
+        assert!(items.iter().all(|item| item["devices"] == told), "two generations in one body");
+        seen.push((named.parse().unwrap(), told));
+        answered.fetch_add(1, Ordering::SeqCst);
+    }
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_is_of_one_generation_and_numbers_never_fall_on_a_connection() {
+    let house = house(settings(), Scripted::open()).await;
+    let service = Arc::clone(&house.service);
+    let publish = || {
+        let make = |live: Option<&Generation>, id| {
+            Ok::<_, Infallible>(telling(&service, id, live.map(|live| live.id)))
+        };
+        let Ok(new) = service.hot_set.publish(make);
+        new
+    };
+    // By number what the content says that was published under it.
+    let mut content = BTreeMap::new();
+    for _ in 0..2 {
+        let new = publish();
+        content.insert(new.id, new.id);
+    }
+    let (ends, answered) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| tokio::spawn(watch(house.addresses[0], Arc::clone(&ends), Arc::clone(&answered))))
+        .collect();
+    for swap in 0..SWAPS {
+        let before = service.hot_set.live().unwrap();
+        let previous = service.hot_set.previous().unwrap().id;
+        let new = if swap % 5 == 4 {
+            let new = service.jobs.builder().rollback(None).await.unwrap().generation;
+            assert_eq!(new.birth, Birth::RolledBack { from: previous });
+            content.insert(new.id, content[&previous]);
+            new
+        } else {
+            let new = publish();
+            content.insert(new.id, new.id);
+            new
+        };
+        assert_eq!((new.id, new.parent), (before.id + 1, Some(before.id)));
+        // Somebody asks between any two of them.
+        let so_far = answered.load(Ordering::SeqCst);
+        let clients = &clients;
+        eventually(|| {
+            answered.load(Ordering::SeqCst) > so_far || clients.iter().any(|it| it.is_finished())
+        })
+        .await;
+    }
+    ends.store(true, Ordering::SeqCst);
+    for client in clients {
+        let seen = client.await.unwrap();
+        for (named, told) in &seen {
+            assert_eq!(content[named], *told, "generation {named}");
+        }
+        assert!(seen.windows(2).all(|two| two[0].0 <= two[1].0), "a number fell: {seen:?}");
+        let last = seen.last().unwrap().0;
+        assert!(last > SWAPS / 2, "it saw no further than {last}");
+    }
+}
+
+fn entry(generation: &Generation, key: &Key) -> Arc<Entry> {
+    Arc::clone(&generation.get(key.as_ref()).unwrap().entry)
+}
+
+fn text_at(entry: &Entry) -> *const u8 {
+    let Representation::Body(body) = &entry.representation else { panic!("no body") };
+    body.identity.as_ptr()
+}
+
+#[tokio::test]
+async fn what_did_not_change_is_the_same_memory_in_parent_and_child() {
+    let store = over_days();
+    let house = house(with_plans(DEVICES), store.clone()).await;
+    built(&house).await;
+    let parent = house.service.hot_set.live().unwrap();
+    let keys: Vec<Key> = parent.iter().map(|(key, _)| key.clone()).collect();
+    assert_eq!(keys.len(), 2);
+    // Read anew and found equal: a new entry, the old bytes, also in what clients are sent.
+    rebuild(&house, "devices").await;
+    let child = house.service.hot_set.live().unwrap();
+    assert_eq!((child.parent, child.checksum), (Some(parent.id), parent.checksum));
+    for key in &keys {
+        let (old, new) = (entry(&parent, key), entry(&child, key));
+        assert!(!Arc::ptr_eq(&old, &new) && text_at(&old) == text_at(&new), "{key:?}");
+    }
+    // Both together weigh hardly more than one.
+    let held = house.service.origin.budget.used(aqs_origin::memory::Part::HotSet);
+    assert!(held >= child.bytes && held < child.bytes + parent.bytes, "{held}");
+    // Changed: new bytes, and only where they are.
+    store.truth.store(2, Ordering::SeqCst);
+    rebuild(&house, "devices").await;
+    let grandchild = house.service.hot_set.live().unwrap();
+    assert_ne!(grandchild.checksum, child.checksum);
+    assert!(
+        keys.iter()
+            .all(|key| { text_at(&entry(&child, key)) != text_at(&entry(&grandchild, key)) })
+    );
+    // Taken over unread: the very same entry.
+    let back = house.service.jobs.builder().rollback(None).await.unwrap().generation;
+    assert!(keys.iter().all(|key| Arc::ptr_eq(&entry(&child, key), &entry(&back, key))));
+}
