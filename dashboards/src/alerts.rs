@@ -87,12 +87,13 @@ pub const ALERTS: &[Alert] = &[
         name: "AqsHotSetJobsFail",
         watched: r#"sum by (job, instance, plan, outcome) (increase(aqs_hot_set_jobs_total{outcome=~"refused|failed"}[1h]))"#,
         must_not_be: "> 0",
-        and: "",
+        // What fails again and again is tried ever more rarely, in the end every twelve hours.
+        and: r#"or sum by (job, instance, plan, outcome) (increase(aqs_hot_set_jobs_total{outcome=~"refused|failed"}[13h])) > 0 unless on (job, instance, plan) time() - aqs_hot_set_plan_built_timestamp_seconds < 13 * 3600"#,
         always: true,
         held: "1m",
         severity: Severity::Warning,
         summary: "The hot set of {{ $labels.instance }} could not be renewed",
-        description: "A job of plan {{ $labels.plan }} of {{ $labels.instance }} was {{ $labels.outcome }} in the last hour; what was served before still is.",
+        description: "A job of plan {{ $labels.plan }} of {{ $labels.instance }} was {{ $labels.outcome }} in the last hour, or in the last 13 hours and none was published since; what was served before still is.",
     },
     Alert {
         name: "AqsHotSetIncomplete",
@@ -116,6 +117,18 @@ pub const ALERTS: &[Alert] = &[
         severity: Severity::Warning,
         summary: "{{ $labels.instance }} has no hot set",
         description: "{{ $labels.instance }} has plans, but has published nothing for half an hour.",
+    },
+    Alert {
+        name: "AqsHotSetPlanMissing",
+        watched: "aqs_hot_set_jobs_running",
+        must_not_be: ">= 0",
+        // Without any generation it is AqsHotSetMissing.
+        and: "unless on (job, instance, plan) aqs_hot_set_plan_built_timestamp_seconds and on (job, instance) aqs_hot_set_generation > 0",
+        always: true,
+        held: "1h",
+        severity: Severity::Warning,
+        summary: "A plan of {{ $labels.instance }} was never published",
+        description: "{{ $labels.instance }} has had no answers of plan {{ $labels.plan }} for an hour, though it has a hot set.",
     },
     Alert {
         name: "AqsHotSetNotKept",

@@ -60,5 +60,5 @@ pub(crate) fn generation(
 }
 
 pub(crate) fn identity() -> Identity {
-    Identity::of(7, "a store", &catalogue())
+    Identity::of(7, ["a store"], &catalogue())
 }

@@ -28,9 +28,9 @@ pub trait Store: Send + Sync + 'static {
     async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError>;
 
     /// What tells it from other stores, also after a restart: an answer that was kept on the disk
-    /// is not given for another one's.
-    fn identity(&self) -> String {
-        String::new()
+    /// is not given for another one's. Two with a name in common are the same.
+    fn identity(&self) -> Vec<String> {
+        vec![String::new()]
     }
 
     /// What is wrong with it, in sentences for operators; what it answers is all there is to

@@ -9,7 +9,7 @@ use aqs_api::Catalogue;
 use aqs_origin::load::nearest;
 use aqs_warmers::build::Settings;
 use aqs_warmers::checks::Thresholds;
-use aqs_warmers::plan::{Plan, built_in};
+use aqs_warmers::plan::{Plan, PlanError, built_in};
 
 impl Described for Plan {
     fn kind() -> Kind {
@@ -144,6 +144,7 @@ pub(super) fn check(hot_set: &HotSet) -> Result<(), ConfigError> {
     }
     match Plan::check_all(&hot_set.all_plans(), &catalogue) {
         Ok(()) => Ok(()),
+        Err(error @ PlanError::TooMany(_)) => wrong("hot_set.plans", error.to_string()),
         Err(error) => wrong("hot_set.projects", error.to_string()),
     }
 }

@@ -84,11 +84,13 @@ impl Served {
         self.json(&["jobs"]).as_array().unwrap().clone()
     }
 
-    /// Waits until nothing is built.
+    /// Waits until each plan was built, which of different priorities is one after the other.
     fn at_rest(&self) {
+        let plans = self.json(&["hot-set"])["plans"].as_array().unwrap().clone();
         eventually("all jobs end", Duration::from_secs(60), || {
             let jobs = self.jobs();
-            !jobs.is_empty() && jobs.iter().all(|job| job["state"] != "running")
+            let begun = |plan: &Value| jobs.iter().any(|job| job["plan"] == plan["name"]);
+            plans.iter().all(begun) && jobs.iter().all(|job| job["state"] != "running")
         });
     }
 }

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 /// How every file begins: like PNG, so that a transfer as text shows.
 pub(super) const MAGIC: &[u8; 8] = b"\x89aqs\r\n\x1a\n";
 /// The version that is written and read.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 /// How long the checksum is.
 pub(super) const TRAILER: u64 = 8;
 

@@ -11,16 +11,27 @@ use xxhash_rust::xxh3::xxh3_64;
 pub struct Identity {
     /// The epochs that its stamps are of: `Epochs::identity`.
     pub state: u64,
-    /// The store, in whatever words tell it from others.
-    pub store: String,
+    /// The names that the store is known by, in whatever words tell it from others.
+    pub store: Vec<String>,
     /// The sum of the endpoints and rules.
     pub catalogue: u64,
 }
 
 impl Identity {
     /// The identity of a house.
-    pub fn of(state: u64, store: impl Into<String>, catalogue: &Catalogue) -> Self {
-        Self { state, store: store.into(), catalogue: fingerprint(catalogue) }
+    pub fn of<Name: Into<String>>(
+        state: u64,
+        store: impl IntoIterator<Item = Name>,
+        catalogue: &Catalogue,
+    ) -> Self {
+        let store = store.into_iter().map(Into::into).collect();
+        Self { state, store, catalogue: fingerprint(catalogue) }
+    }
+
+    /// Whether both are of one store: one that is known by several names loses and gains some, as
+    /// a cluster does nodes, and stays the same.
+    pub(super) fn shares_store(&self, other: &Self) -> bool {
+        self.store.iter().any(|name| other.store.contains(name))
     }
 }
 

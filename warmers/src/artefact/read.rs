@@ -122,8 +122,8 @@ fn belongs(found: &Identity, ours: &Identity) -> Result<(), Foreign> {
     if found.state != ours.state {
         return Err(Foreign::State);
     }
-    if found.store != ours.store {
-        return Err(Foreign::Store(found.store.clone()));
+    if !found.shares_store(ours) {
+        return Err(Foreign::Store(found.store.join(", ")));
     }
     if found.catalogue != ours.catalogue {
         return Err(Foreign::Catalogue);

@@ -4,6 +4,7 @@ use crate::artefact::ArtefactError;
 use crate::checks::Refusal;
 use crate::generation::TooManyPlans;
 use crate::plan::{ExpandError, PlanError};
+use aqs_origin::store::StoreError;
 use thiserror::Error;
 
 /// A build came to nothing; what was served is served on.
@@ -16,6 +17,9 @@ pub enum BuildError {
     /// The plan asks for what can't be asked.
     #[error(transparent)]
     Expand(#[from] ExpandError),
+    /// Nobody knows what can be asked for.
+    #[error("the store can't tell what it holds: {0}")]
+    Unknown(StoreError),
     /// A top list whose articles the plan wants could not be read.
     #[error("the top list of {project} can't be read, so its articles are not known: {reason}")]
     Tops {

@@ -132,11 +132,10 @@ impl Builder {
         cancel: &CancellationToken,
     ) -> Result<Prepared, BuildError> {
         let plan = how.overrides.apply(plan, self.origin.catalogue())?;
-        if self.origin.coverage().is_empty()
-            && let Err(error) = self.origin.look().await
-        {
-            // Nothing can be asked for, then, and that is said.
-            tracing::warn!(%error, "the store can't tell what it holds");
+        if self.origin.coverage().is_empty() {
+            // Nobody has looked yet, or nothing is loaded.
+            let looked = cancel.run_until_cancelled(self.origin.look()).await;
+            looked.ok_or(BuildError::Cancelled)?.map_err(BuildError::Unknown)?;
         }
         let coverage = self.origin.coverage();
         let tops = self.tops(&plan, &coverage, progress, cancel).await?;

@@ -100,6 +100,7 @@ impl Builder {
             shared: shared as u64,
             errors: errors as u64,
             data_through: prepared.through.clone(),
+            unloaded: prepared.unloaded.clone(),
             forced: Vec::new(),
         };
         (answers, facts)

@@ -34,8 +34,10 @@ pub(super) struct Reader {
     progress: Arc<Progress>,
     settings: Settings,
     reads: Arc<Semaphore>,
-    /// Of all builds, and of this plan.
-    paces: [Arc<Pace>; 2],
+    /// Of this plan.
+    own: Arc<Pace>,
+    /// Of all builds.
+    pace: Arc<Pace>,
 }
 
 /// What was read of one partition.
@@ -120,7 +122,8 @@ impl Builder {
             progress: Arc::clone(progress),
             settings: self.settings,
             reads: Arc::clone(&self.reads),
-            paces: [Arc::clone(&self.pace), own],
+            own,
+            pace: Arc::clone(&self.pace),
         }
     }
 }
@@ -158,11 +161,11 @@ impl Reader {
     }
 
     async fn ask(&self, queries: &[Query]) -> aqs_origin::batch::Batch {
+        // What waits for its own plan's turn takes no place that another plan could have.
+        self.own.turn().await;
         // The semaphore is never closed.
         let _place = self.reads.acquire().await;
-        for pace in &self.paces {
-            pace.turn().await;
-        }
+        self.pace.turn().await;
         let cx = || Cx::new(Instant::now() + self.settings.within, Priority::Warm, "hot-set");
         self.origin.until_idle(&cx()).await;
         self.origin.answers_of(queries, &cx()).await

@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use super::{BuildError, Builder};
-use crate::plan::{Plan, Tops};
+use crate::plan::{Newest, Plan, Tops};
 use aqs_api::Coverage;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -18,19 +18,19 @@ impl Builder {
     ) -> Result<Tops, BuildError> {
         let mut tops = Tops::default();
         let reader = self.reader(plan, None, progress);
-        for (project, of) in Tops::wanted(plan) {
+        for ((project, unit), count) in Tops::wanted(plan) {
             let catalogue = self.origin.catalogue();
-            let Some(query) = Tops::query(catalogue, coverage, &project, of) else { continue };
-            let read = cancel.run_until_cancelled(reader.clone().partition(vec![query])).await;
-            let read = read.ok_or(BuildError::Cancelled)?;
-            let entry = read.answers.first().map(|(_, entry)| Arc::clone(entry));
-            let unread = |reason: Option<String>| BuildError::Tops {
-                project: project.clone(),
-                reason: reason.unwrap_or_else(|| "its answer has no articles".to_owned()),
-            };
-            let entry = entry.ok_or_else(|| unread(read.error))?;
-            let noted = tops.add(project.clone(), of, &entry);
-            noted.ok_or_else(|| unread(None))?;
+            for query in Tops::queries(catalogue, coverage, &project, Newest { count, unit }) {
+                let read = reader.clone().partition(vec![query]);
+                let read = cancel.run_until_cancelled(read).await.ok_or(BuildError::Cancelled)?;
+                let entry = read.answers.first().map(|(_, entry)| Arc::clone(entry));
+                let unread = |reason: Option<String>| BuildError::Tops {
+                    project: project.clone(),
+                    reason: reason.unwrap_or_else(|| "its answer has no articles".to_owned()),
+                };
+                let entry = entry.ok_or_else(|| unread(read.error))?;
+                tops.add(&project, unit, &entry).ok_or_else(|| unread(None))?;
+            }
         }
         Ok(tops)
     }

@@ -26,6 +26,9 @@ pub struct PlanFacts {
     pub errors: u64,
     /// By dataset up to which period the store had data.
     pub data_through: BTreeMap<String, String>,
+    /// The datasets that it asks of and of which nothing was loaded.
+    #[serde(default)]
+    pub unloaded: Vec<String>,
     /// What spoke against publishing it, if that was overridden.
     pub forced: Vec<String>,
 }

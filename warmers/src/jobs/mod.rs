@@ -4,6 +4,7 @@
 //! is cancelled, refused or fails leaves everything as it was; the last ones can be looked at.
 
 mod board;
+mod changes;
 mod schedule;
 mod view;
 

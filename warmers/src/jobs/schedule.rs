@@ -1,12 +1,10 @@
 //! When plans are built without anybody asking.
 
+use super::changes::{Haste, Seen, losses, outdated};
 use super::view::{JobId, State, Trigger};
 use super::{Jobs, Start};
 use crate::build::How;
-use crate::generation::Generation;
 use crate::plan::Plan;
-use aqs_api::Coverage;
-use aqs_origin::epochs::{Stamp, Validity};
 use aqs_origin::{Moment, Origin};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,13 +18,6 @@ pub struct Schedule {
     look_every: Duration,
     seen: Option<Seen>,
     plans: BTreeMap<String, Due>,
-}
-
-/// What there was when it last looked.
-struct Seen {
-    coverage: Arc<Coverage>,
-    stamp: Stamp,
-    generation: Option<u64>,
 }
 
 /// When a plan is due, and how it went before.
@@ -84,34 +75,40 @@ impl Schedule {
     /// Makes plans due whose data or answers have changed.
     async fn look(&mut self, origin: &Arc<Origin>) {
         let live = self.jobs.builder.hot_set().live();
-        let now = Seen {
-            coverage: origin.coverage(),
-            stamp: origin.epochs.stamp(),
-            generation: live.as_ref().map(|live| live.id),
-        };
-        let Some(live) = live else {
-            self.seen = Some(now);
-            return;
-        };
-        let before = self.seen.as_ref();
-        let arrived = before.is_none_or(|before| before.coverage != now.coverage);
-        let purged_since = before.is_none_or(|before| before.stamp != now.stamp);
-        let new = before.is_none_or(|before| before.generation != now.generation);
-        if arrived {
-            self.make_due(outdated(&live, origin, &now.coverage), origin.clock().now());
+        let (coverage, stamp) = (origin.coverage(), origin.epochs.stamp());
+        let generation = live.as_ref().map(|live| live.id);
+        let before = self.seen.take();
+        let before = before.as_ref();
+        if before.is_none_or(|before| before.coverage != coverage) {
+            let plans = self.jobs.builder.plans();
+            let changed = outdated(live.as_deref(), plans, origin, &coverage);
+            self.make_due(&changed, origin.clock().now());
         }
+        let purged_since = before.is_none_or(|before| before.stamp != stamp);
+        let new = before.is_none_or(|before| before.generation != generation);
+        let mut met = before.map(|before| before.met.clone()).unwrap_or_default();
         // Without a purge nobody needs to go through the answers.
-        if purged_since || new {
+        if let Some(live) = live
+            && (purged_since || new)
+        {
             let origin_too = Arc::clone(origin);
-            let purged = tokio::task::spawn_blocking(move || purged(&live, &origin_too));
-            // What a build could not read, or read before a purge, is not asked for at once.
-            let wait = if purged_since { Duration::ZERO } else { FIRST_RETRY };
-            self.make_due(purged.await.unwrap_or_default(), origin.clock().now().plus(wait));
+            let counting = tokio::task::spawn_blocking(move || losses(&live, &origin_too));
+            let now = origin.clock().now();
+            let counted = counting.await.unwrap_or_else(|_| met.clone());
+            for (name, losses) in &counted {
+                let at = match losses.since(met.get(name)) {
+                    None => continue,
+                    Some(Haste::Later) if !purged_since => now.plus(FIRST_RETRY),
+                    Some(_) => now,
+                };
+                self.make_due(std::slice::from_ref(name), at);
+            }
+            met = counted;
         }
-        self.seen = Some(now);
+        self.seen = Some(Seen { coverage, stamp, generation, met });
     }
 
-    fn make_due(&mut self, changed: Vec<String>, at: Moment) {
+    fn make_due(&mut self, changed: &[String], at: Moment) {
         for (name, due) in &mut self.plans {
             if changed.contains(name) && at < due.at {
                 (due.at, due.because) = (at, Some(Trigger::Data));
@@ -119,22 +116,25 @@ impl Schedule {
         }
     }
 
-    /// Starts what is due, the highest priority first.
+    /// Starts what is due, the highest priority first: the lower ones wait until it has ended.
     fn start_due(&mut self, now: Moment) {
         let mut plans: Vec<&Plan> = self.jobs.builder.plans().iter().collect();
         plans.sort_by_key(|plan| std::cmp::Reverse(plan.priority));
+        let mut highest = i32::MIN;
         for plan in plans {
             let Some(due) = self.plans.get_mut(&plan.name) else { continue };
             due.learn(&self.jobs, plan, now);
-            if now < due.at || due.running.is_some() {
-                continue;
+            if now >= due.at && due.running.is_none() && plan.priority >= highest {
+                let trigger = due.because.take().unwrap_or(Trigger::Schedule);
+                let (how, dry_run) = (How::default(), false);
+                let start = Start { plan: plan.name.clone(), how, dry_run, trigger };
+                due.at = now.plus(plan.interval().mul_f64(0.95 + fastrand::f64() / 10.0));
+                // It fails only for unknown plans and at the end.
+                due.running = self.jobs.start(start).ok().map(|started| started.id);
             }
-            let trigger = due.because.take().unwrap_or(Trigger::Schedule);
-            let (how, dry_run) = (How::default(), false);
-            let start = Start { plan: plan.name.clone(), how, dry_run, trigger };
-            due.at = now.plus(plan.interval().mul_f64(0.95 + fastrand::f64() / 10.0));
-            // It fails only for unknown plans and at the end.
-            due.running = self.jobs.start(start).ok().map(|started| started.id);
+            if due.running.is_some() {
+                highest = highest.max(plan.priority);
+            }
         }
     }
 }
@@ -157,36 +157,4 @@ impl Due {
         }
         self.running = None;
     }
-}
-
-/// The plans that were built when the store had other data than now.
-fn outdated(live: &Generation, origin: &Origin, coverage: &Coverage) -> Vec<String> {
-    let datasets = origin.catalogue().datasets();
-    let now = |name: &str| {
-        let dataset = datasets.iter().find(|dataset| dataset.name == name)?;
-        Some(coverage.get(dataset)?.last)
-    };
-    let outdated = live.plans.iter().filter(|facts| {
-        let mut through = facts.data_through.iter();
-        through.any(|(name, through)| {
-            now(name).as_ref().map(aqs_api::calendar::Digits::as_str) != Some(through)
-        })
-    });
-    outdated.map(|facts| facts.name.clone()).collect()
-}
-
-/// The plans of which some answers are not valid any more.
-fn purged(live: &Generation, origin: &Origin) -> Vec<String> {
-    let met = live.iter().fold(0, |met: u64, (_, held)| {
-        // No need to look at answers of plans that are known to be met.
-        if held.plans & !met == 0 {
-            return met;
-        }
-        match origin.epochs.validity(held.entry.stamp, &held.entry.slots) {
-            Validity::Valid => met,
-            Validity::Stale | Validity::Invalid => met | held.plans,
-        }
-    });
-    let bits = live.plans.iter().enumerate().filter(|(index, _)| met >> index & 1 == 1);
-    bits.map(|(_, facts)| facts.name.clone()).collect()
 }

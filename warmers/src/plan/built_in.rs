@@ -24,11 +24,12 @@ pub fn all(projects: &[String]) -> Vec<Plan> {
 
 /// The top lists of the newest days and months, and the series of each article in them.
 pub fn top_articles(projects: &[String]) -> Plan {
+    let newest = [Newest { count: 7, unit: Unit::Days }, Newest { count: 3, unit: Unit::Months }];
     let lists = item(
         "pageviews/top",
         projects,
         &[("access", ValueSet::All)],
-        &[Window::Newest(7, Unit::Days), Window::Newest(3, Unit::Months)],
+        &newest.map(|Newest { count, unit }| Window::Newest(count, unit)),
     );
     let series = |of: Newest, granularity: &str, windows: &[Window]| {
         let sets = [
@@ -42,11 +43,16 @@ pub fn top_articles(projects: &[String]) -> Plan {
     let days = [30, 60, 90].map(|days| Window::Last(days, Unit::Days));
     let months = [Window::Last(13, Unit::Months), Window::Everything];
     let mut items = vec![lists];
-    for of in [Newest::Day, Newest::Month] {
+    for of in newest {
         items.push(series(of, "daily", &days));
         items.push(series(of, "monthly", &months));
     }
-    plan("top-articles", 0, items)
+    // If no article is in two lists, which for the projects that are built unless others are
+    // named is never too many; for many more it is a limit.
+    let most = projects.len() * 10 * (4 + 1000 * 2 * (days.len() + months.len()));
+    let limits =
+        Limits { keys: most.clamp(Limits::default().keys, 2_000_000), ..Limits::default() };
+    Plan { limits, ..plan("top-articles", 0, items) }
 }
 
 /// What projects have by every split, daily and monthly.

@@ -5,6 +5,7 @@ use super::tops::is_article;
 use super::values::ValueSet;
 use super::window::{Unit, Window};
 use super::{Item, Limits, Plan};
+use crate::generation::MOST_PLANS;
 use aqs_api::param::{self, Kind, Param};
 use aqs_api::{Catalogue, Endpoint};
 use aqs_origin::load::nearest;
@@ -19,6 +20,9 @@ impl Plan {
                 return Err(PlanError::Name(plan.name.clone()));
             }
             plan.check(catalogue)?;
+        }
+        if plans.len() > MOST_PLANS {
+            return Err(PlanError::TooMany(plans.len()));
         }
         Ok(())
     }

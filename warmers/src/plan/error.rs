@@ -1,5 +1,6 @@
 //! What can be wrong with a plan, in words for who wrote it.
 
+use crate::generation::MOST_PLANS;
 use thiserror::Error;
 
 /// A plan that can't be built as it is written.
@@ -9,6 +10,9 @@ pub enum PlanError {
     /// Two plans of one name, or one without.
     #[error("there are two plans called {0:?}, or it is no name: letters, digits and dashes")]
     Name(String),
+    /// More plans than a generation can tell apart.
+    #[error("there are {0} plans, and a hot set has {MOST_PLANS} at most")]
+    TooMany(usize),
     /// It wants nothing.
     #[error("plan {0:?} has no items")]
     Empty(String),

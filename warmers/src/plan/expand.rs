@@ -129,7 +129,7 @@ impl Asking<'_> {
             Some(ValueSet::Top { of, first }) => {
                 let project = chosen.iter().find(|(param, _)| matches!(param.kind, Kind::Project));
                 let project = project.map(|(_, project)| project.as_str()).unwrap_or_default();
-                self.tops.articles(project, *of).iter().take(*first).cloned().collect()
+                owned(&self.tops.articles(project, *of, *first))
             }
         }
     }

@@ -10,6 +10,7 @@ pub mod built_in;
 mod check;
 mod error;
 mod expand;
+mod newest;
 mod overrides;
 mod span;
 #[cfg(test)]
@@ -20,10 +21,11 @@ mod window;
 
 pub use error::{Mistake, PlanError};
 pub use expand::{ExpandError, Expansion};
+pub use newest::{BadNewest, Newest};
 pub use overrides::{BadLast, Last, Overrides};
 pub use span::Every;
 pub use tops::Tops;
-pub use values::{Newest, ValueSet};
+pub use values::ValueSet;
 pub use window::{Unit, Window};
 
 use serde::{Deserialize, Serialize};
@@ -40,7 +42,7 @@ pub struct Plan {
     /// How long after a build the next one begins, unless data come before.
     #[serde(default)]
     pub every: Every,
-    /// Of several that are due, the one with the highest goes first.
+    /// While a plan with a higher one is built, this one waits, unless somebody asks for it.
     #[serde(default)]
     pub priority: i32,
     /// How much it may take.

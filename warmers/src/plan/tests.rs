@@ -179,23 +179,20 @@ items:
 ",
     );
     let wanted: Vec<_> = Tops::wanted(&plan).into_iter().collect();
-    assert_eq!(wanted, [("a".to_owned(), Newest::Day), ("b".to_owned(), Newest::Day)]);
+    let [a, b] = ["a", "b"].map(|project| ((project.to_owned(), Unit::Days), 1));
+    assert_eq!(wanted, [a, b]);
     let loaded = coverage("20260101", "20260331");
-    let query = Tops::query(&catalogue(), &loaded, "a", Newest::Day).unwrap();
-    assert_eq!(query.key().path(), "/pageviews/top/a/all-access/2026/03/31");
-    let query = Tops::query(&catalogue(), &loaded, "a", Newest::Month).unwrap();
-    assert_eq!(query.key().path(), "/pageviews/top/a/all-access/2026/03/all-days");
-    assert!(Tops::query(&catalogue(), &Coverage::default(), "a", Newest::Day).is_none());
+    let path = "/pageviews/top/a/all-access/2026/03/31";
     let mut tops = Tops::default();
     let body = r#"{"items":[{"project":"a","articles":[
         {"article":"A/B","views":3,"rank":1},{"article":"Ü?","views":2,"rank":2},
         {"article":"C","views":1,"rank":3}]}]}"#;
-    let (_, entry) = answer(query.key().path(), Some(body), &Epochs::starting_at(1));
-    tops.add("a".to_owned(), Newest::Day, &entry).unwrap();
-    let (_, none) = answer(query.key().path(), None, &Epochs::starting_at(1));
-    tops.add("b".to_owned(), Newest::Day, &none).unwrap();
-    let (_, nonsense) = answer(query.key().path(), Some("{}"), &Epochs::starting_at(1));
-    assert!(tops.add("b".to_owned(), Newest::Day, &nonsense).is_none());
+    let (_, entry) = answer(path, Some(body), &Epochs::starting_at(1));
+    tops.add("a", Unit::Days, &entry).unwrap();
+    let (_, none) = answer(path, None, &Epochs::starting_at(1));
+    tops.add("b", Unit::Days, &none).unwrap();
+    let (_, nonsense) = answer(path, Some("{}"), &Epochs::starting_at(1));
+    assert!(tops.add("b", Unit::Days, &nonsense).is_none());
     let expansion = plan.expand(&catalogue(), &loaded, &tops).unwrap();
     let paths: Vec<&str> =
         expansion.groups.iter().flatten().map(|query| query.key().path()).collect();
@@ -205,6 +202,65 @@ items:
             "/pageviews/per-article/a/all-access/user/{article}/daily/20260331/20260331"
         ))
     );
+}
+
+#[test]
+fn lists_are_read_once_and_their_articles_asked_for_once() {
+    let item = |of: &str, first: u32| {
+        format!(
+            "endpoint: pageviews/per-article\n\
+             values: {{ project: [a], access: [all-access], agent: [user], granularity: [daily], \
+             article: {{ top_articles_of: {of}, first: {first} }} }}\n\
+             windows: [last 1 day]"
+        )
+    };
+    let loaded = coverage("20260101", "20260331");
+    let lists = |count, unit| {
+        let queries = Tops::queries(&catalogue(), &loaded, "a", Newest { count, unit });
+        queries.iter().map(|query| query.key().path().to_owned()).collect::<Vec<_>>()
+    };
+    let days = ["31", "30", "29"].map(|day| format!("/pageviews/top/a/all-access/2026/03/{day}"));
+    assert_eq!(lists(3, Unit::Days), days);
+    let months = ["03", "02", "01"]
+        .map(|month| format!("/pageviews/top/a/all-access/2026/{month}/all-days"));
+    assert_eq!(
+        (lists(1, Unit::Months), lists(9, Unit::Months)),
+        (months[..1].to_vec(), months.to_vec())
+    );
+    let unloaded = Newest { count: 1, unit: Unit::Days };
+    assert!(Tops::queries(&catalogue(), &Coverage::default(), "a", unloaded).is_empty());
+
+    // The newest day has X, Y and Z, the one before W and X, that before none at all.
+    let mut tops = Tops::default();
+    for articles in [&["X", "Y", "Z"][..], &["W", "X"]] {
+        let articles = articles.iter().map(|article| format!(r#"{{"article":"{article}"}}"#));
+        let body =
+            format!(r#"{{"items":[{{"articles":[{}]}}]}}"#, articles.collect::<Vec<_>>().join(","));
+        let (_, entry) = answer(&days[0], Some(&body), &Epochs::starting_at(1));
+        tops.add("a", Unit::Days, &entry).unwrap();
+    }
+    let (_, none) = answer(&days[0], None, &Epochs::starting_at(1));
+    tops.add("a", Unit::Days, &none).unwrap();
+    let asked = |of: &str, first| {
+        let start = "/pageviews/per-article/a/all-access/user/";
+        let paths = paths(&item(of, first), &loaded, &tops);
+        let article = |path: &String| {
+            let (article, _) = path.strip_prefix(start).unwrap().split_once('/').unwrap();
+            article.to_owned()
+        };
+        paths.iter().map(article).collect::<Vec<_>>()
+    };
+    assert_eq!(asked("newest day", 9), ["X", "Y", "Z"]);
+    assert_eq!(asked("newest 3 days", 9), ["X", "Y", "Z", "W"]);
+    assert_eq!(asked("newest 2 days", 1), ["X", "W"]);
+    assert!(asked("newest 2 months", 9).is_empty());
+
+    let both = [item("newest 3 days", 1), item("newest day", 9), item("newest month", 9)];
+    let items = both.map(|item| format!("  - {}\n", item.replace('\n', "\n    ")));
+    let wanted = Tops::wanted(&plan(&format!("name: p\nitems:\n{}", items.concat())));
+    let [of_days, of_months] =
+        [(Unit::Days, 3), (Unit::Months, 1)].map(|(unit, count)| (("a".to_owned(), unit), count));
+    assert_eq!(wanted.into_iter().collect::<Vec<_>>(), [of_days, of_months]);
 }
 
 #[test]
@@ -272,6 +328,12 @@ fn a_mistake_is_named_with_what_was_perhaps_meant() {
         built_in::all(&["a".to_owned()]).into_iter().chain(built_in::all(&["a".to_owned()]));
     let twice = Plan::check_all(&twice.collect::<Vec<_>>(), &catalogue());
     assert_eq!(twice, Err(PlanError::Name("top-articles".to_owned())));
+    let many = |count: u32| {
+        let plan = built_in::aggregates(&["a".to_owned()]);
+        let plans = (0..count).map(|number| Plan { name: number.to_string(), ..plan.clone() });
+        Plan::check_all(&plans.collect::<Vec<_>>(), &catalogue())
+    };
+    assert_eq!((many(64), many(65)), (Ok(()), Err(PlanError::TooMany(65))));
 }
 
 #[test]
@@ -290,6 +352,10 @@ fn what_is_not_understood_is_refused_when_it_is_read() {
             "name: p\nitems: [{ endpoint: e, values: { a: { top: x } }, windows: [] }]",
             "top_articles_of",
         ),
+        (
+            "name: p\nitems: [{ endpoint: e, windows: [], values: { a: { top_articles_of: last 7 days } } }]",
+            "`newest 7 days`",
+        ),
     ] {
         let error = read(yaml).to_string();
         assert!(error.contains(word), "{yaml}: {error}");
@@ -303,6 +369,12 @@ fn the_built_in_plans_fit_the_catalogue_and_can_be_printed() {
     let printed = serde_saphyr::to_string(&plans).unwrap();
     let read: Vec<Plan> = serde_saphyr::from_str(&printed).unwrap();
     assert_eq!(read, plans, "{printed}");
+    // The series are those of the lists.
+    let wanted = Tops::wanted(&plans[0]).into_iter().map(|((_, unit), count)| (unit, count));
+    let of = |(unit, count)| vec![(unit, count); built_in::PROJECTS.len()];
+    let mut wanted: Vec<_> = wanted.collect();
+    wanted.sort_unstable();
+    assert_eq!(wanted, [of((Unit::Days, 7)), of((Unit::Months, 3))].concat());
     let loaded = coverage("20250101", "20260331");
     let expansion = plans[1].expand(&catalogue(), &loaded, &Tops::default()).unwrap();
     // For each project 16 splits of views and 3 of devices; five windows by day, two by month.

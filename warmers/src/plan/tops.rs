@@ -1,80 +1,91 @@
 //! The articles of the newest top lists, which plans can ask for.
 
 use super::Plan;
-use super::values::{Newest, ValueSet};
+use super::newest::Newest;
+use super::values::ValueSet;
+use super::window::Unit;
 use aqs_api::param::{self, Kind};
+use aqs_api::table::ALL_DAYS;
 use aqs_api::{Catalogue, Coverage, Dialect, Query, Representation, Target, percent};
 use aqs_origin::Entry;
+use jiff::civil::{Date, date};
 use serde::Deserialize;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 
 /// The endpoint that has top lists of articles.
 const ENDPOINT: &str = "pageviews/top";
+/// Whose lists are taken. What only the list of one access has is asked for too rarely.
+const ACCESS: &str = "all-access";
+const ANY: Date = date(2000, 1, 1);
 
-/// The articles of lists, by project.
+/// The articles of lists by rank; by project and kind of list, the newest list first.
 #[derive(Clone, Debug, Default)]
-pub struct Tops(BTreeMap<(String, Newest), Vec<String>>);
+pub struct Tops(BTreeMap<(String, Unit), Vec<Vec<String>>>);
 
 impl Tops {
-    /// Which lists a plan needs.
-    pub(crate) fn wanted(plan: &Plan) -> BTreeSet<(String, Newest)> {
-        let lists = plan.items.iter().flat_map(|item| {
-            let of = item.values.values().filter_map(|set| match set {
-                ValueSet::Top { of, .. } => Some(*of),
-                ValueSet::All | ValueSet::List(_) => None,
-            });
-            let of: Vec<Newest> = of.collect();
+    /// Which lists a plan needs: by project and kind, how many of the newest.
+    pub(crate) fn wanted(plan: &Plan) -> BTreeMap<(String, Unit), u32> {
+        let mut wanted = BTreeMap::new();
+        for item in &plan.items {
             let projects = match item.values.get("project") {
                 Some(ValueSet::List(projects)) => projects.as_slice(),
                 _ => &[],
             };
-            let projects = projects.iter().filter_map(|project| param::project(project));
-            projects.flat_map(move |project| {
-                let project = project.into_owned();
-                of.clone().into_iter().map(move |of| (project.clone(), of))
-            })
-        });
-        lists.collect()
+            for set in item.values.values() {
+                let ValueSet::Top { of, .. } = set else { continue };
+                for project in projects.iter().filter_map(|project| param::project(project)) {
+                    // A few are the first of more: each list is read once.
+                    let count = wanted.entry((project.into_owned(), of.unit)).or_default();
+                    *count = of.count.max(*count);
+                }
+            }
+        }
+        wanted
     }
 
-    /// The question for a list; `None` if none is loaded.
-    pub(crate) fn query(
+    /// The questions for lists, the newest first; none if none is loaded.
+    pub(crate) fn queries(
         catalogue: &Catalogue,
         coverage: &Coverage,
         project: &str,
         of: Newest,
-    ) -> Option<Query> {
-        let resolve = |date: &str| {
+    ) -> Vec<Query> {
+        let resolve = |date: Date| {
             let mut path = format!("/{ENDPOINT}/");
             percent::encode_into(&mut path, &param::project_in_key(project));
-            path.push_str("/all-access/");
-            path.push_str(date);
+            let day = match of.unit {
+                Unit::Days => format!("{:02}", date.day()),
+                Unit::Months => ALL_DAYS.to_owned(),
+            };
+            path.push_str(&format!("/{ACCESS}/{:04}/{:02}/{day}", date.year(), date.month()));
             catalogue.resolve(Target { dialect: Dialect::V2, path: &path }).ok()
         };
-        let any = resolve(if of == Newest::Day { "2000/01/01" } else { "2000/01/all-days" })?;
-        let last = coverage.get((any.endpoint().lookup)(&any).dataset())?.last;
-        let part = |range: std::ops::Range<usize>| last.as_str().get(range);
-        let (year, month, day) = (part(0..4)?, part(4..6)?, part(6..8)?);
-        let day = if of == Newest::Day { day } else { aqs_api::table::ALL_DAYS };
-        resolve(&format!("{year}/{month}/{day}"))
+        let dataset = resolve(ANY).map(|any| (any.endpoint().lookup)(&any).dataset());
+        let loaded = dataset.and_then(|dataset| Some((dataset, coverage.get(dataset)?)));
+        let dates = loaded.map(|(dataset, extent)| of.window().dates(dataset, extent));
+        dates.into_iter().flatten().filter_map(resolve).collect()
     }
 
-    /// Notes the articles of a list, by rank. `None` if they can't be read out of the answer.
-    pub(crate) fn add(&mut self, project: String, of: Newest, entry: &Entry) -> Option<()> {
+    /// Notes the articles of the next list. `None` if they can't be read out of the answer.
+    pub(crate) fn add(&mut self, project: &str, unit: Unit, entry: &Entry) -> Option<()> {
         let articles = match &entry.representation {
             // No list: no articles.
             Representation::Problem(_) => Vec::new(),
             Representation::Body(body) => articles(&body.identity)?,
         };
-        self.0.insert((project, of), articles);
+        self.0.entry((project.to_owned(), unit)).or_default().push(articles);
         Some(())
     }
 
-    /// The articles of a list by rank; none if there is no such list.
-    pub(crate) fn articles(&self, project: &str, of: Newest) -> &[String] {
+    /// The first articles of each of some lists, each article once and where it is met first.
+    pub(crate) fn articles(&self, project: &str, of: Newest, first: usize) -> Vec<&str> {
         let project = param::project(project).unwrap_or(Cow::Borrowed(project));
-        self.0.get(&(project.into_owned(), of)).map(Vec::as_slice).unwrap_or_default()
+        let lists = self.0.get(&(project.into_owned(), of.unit));
+        let lists = lists.into_iter().flatten().take(of.count as usize);
+        let mut seen = HashSet::new();
+        let articles = lists.flat_map(|list| list.iter().take(first).map(String::as_str));
+        articles.filter(|article| seen.insert(*article)).collect()
     }
 }
 

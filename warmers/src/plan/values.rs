@@ -1,5 +1,6 @@
 //! Sets of values of a parameter.
 
+use super::newest::Newest;
 use serde::de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,25 +13,14 @@ pub enum ValueSet {
     All,
     /// `[user, spider]`: these.
     List(Vec<String>),
-    /// `{ top_articles_of: newest day, first: 1000 }`: the articles of the newest top list of
-    /// the item's project.
+    /// `{ top_articles_of: newest 7 days, first: 1000 }`: the articles of the newest top lists of
+    /// the item's project, each once.
     Top {
-        /// Of which list.
+        /// Of which lists.
         of: Newest,
-        /// How many of them, by rank.
+        /// How many of each, by rank.
         first: usize,
     },
-}
-
-/// A kind of top list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Newest {
-    /// That of the newest day.
-    #[serde(rename = "newest day")]
-    Day,
-    /// That of the newest month.
-    #[serde(rename = "newest month")]
-    Month,
 }
 
 /// The third kind of set, as it is written.
@@ -77,7 +67,9 @@ impl<'de> Visitor<'de> for Kinds {
     type Value = ValueSet;
 
     fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
-        text.write_str("`all`, a list of values, or `{ top_articles_of: newest day, first: 100 }`")
+        text.write_str(
+            "`all`, a list of values, or `{ top_articles_of: newest 7 days, first: 100 }`",
+        )
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<ValueSet, E> {

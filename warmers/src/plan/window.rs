@@ -23,7 +23,7 @@ pub enum Window {
 }
 
 /// What a window counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Unit {
     /// Days.
     Days,

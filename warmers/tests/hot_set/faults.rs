@@ -69,6 +69,35 @@ async fn a_dead_store_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_store_that_can_not_tell_what_it_holds_is_not_said_to_be_empty() {
+    let ground = Ground::new();
+    let house = ground.start(PLANS, Wishes::default());
+    *house.store.away.lock().unwrap() = Some(Duration::ZERO);
+    let failed = house.build_as("devices", &forced()).await.unwrap_err();
+    assert_eq!(
+        failed.to_string(),
+        "the store can't tell what it holds: store test is not available: away"
+    );
+    assert!(house.hot_set.live().is_none());
+    // And who waits for it to tell can be cancelled.
+    *house.store.away.lock().unwrap() = Some(Duration::from_secs(3600));
+    let (progress, cancel) = (Arc::new(Progress::default()), CancellationToken::new());
+    let building = tokio::spawn({
+        let (builder, cancel) = (Arc::clone(&house.builder), cancel.clone());
+        async move {
+            let plan = builder.plans()[0].clone();
+            builder.build(&plan, &How::default(), &progress, &cancel).await
+        }
+    });
+    tokio::task::yield_now().await;
+    cancel.cancel();
+    let cancelled = tokio::time::timeout(Duration::from_secs(60), building).await.unwrap();
+    assert!(matches!(cancelled.unwrap(), Err(BuildError::Cancelled)));
+    *house.store.away.lock().unwrap() = None;
+    assert_eq!(house.build("devices").await.facts.keys, 3);
+}
+
+#[tokio::test]
 async fn what_passes_is_tried_again() {
     let ground = Ground::new();
     let mut wishes = Wishes::default();
@@ -152,10 +181,34 @@ async fn nothing_is_read_ahead_while_clients_wait_for_the_store() {
 }
 
 #[tokio::test]
+async fn a_plan_that_is_read_slowly_keeps_no_other_one_waiting() {
+    let ground = Ground::new();
+    let mut wishes = Wishes::default();
+    wishes.settings.concurrency = 1;
+    let slow = PLANS.replace("- name: articles", "- name: articles\n  limits: { rate: 1 }");
+    let house = ground.house_with(&slow, wishes).await;
+    let (progress, cancel) = (Arc::new(Progress::default()), CancellationToken::new());
+    let building = tokio::spawn({
+        let (builder, cancel) = (Arc::clone(&house.builder), cancel.clone());
+        let progress = Arc::clone(&progress);
+        async move {
+            let plan = builder.plans()[0].clone();
+            builder.build(&plan, &How::default(), &progress, &cancel).await
+        }
+    });
+    eventually(|| progress.snapshot().done > 0).await;
+    house.build("devices").await;
+    let told = progress.snapshot();
+    assert!(told.done < told.total, "it has waited for all of the slow one: {told:?}");
+    cancel.cancel();
+    assert!(matches!(building.await.unwrap(), Err(BuildError::Cancelled)));
+}
+
+#[tokio::test]
 async fn a_second_builder_on_the_same_directory_is_told() {
     let ground = Ground::new();
     let house = ground.house(PLANS).await;
-    let identity = Identity::of(1, "test", house.origin.catalogue());
+    let identity = Identity::of(1, ["test"], house.origin.catalogue());
     let second = ArtefactDirectory::open(&ground.artefacts(), identity, 3);
     assert!(matches!(second, Err(ArtefactError::Busy(_))), "{second:?}");
 }

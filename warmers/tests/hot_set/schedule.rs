@@ -1,18 +1,29 @@
 use crate::support::{ARTICLE, DEVICES, Ground, HOUR, House, PLANS, eventually, views};
 use aqs_origin::epochs::{Depth, Scope};
+use aqs_warmers::build::How;
 use aqs_warmers::generation::HotFreshness;
-use aqs_warmers::jobs::{JobView, Jobs, Schedule, State, Trigger};
+use aqs_warmers::jobs::{JobView, Jobs, Schedule, Start, State, Trigger};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 fn scheduled(house: &House) -> (Arc<Jobs>, CancellationToken) {
+    scheduled_every(house, Duration::from_millis(5))
+}
+
+fn scheduled_every(house: &House, look_every: Duration) -> (Arc<Jobs>, CancellationToken) {
     let cancel = CancellationToken::new();
     let jobs = Jobs::new(Arc::clone(&house.builder), house.tasks.clone(), cancel.clone());
-    let schedule = Schedule::new(Arc::clone(&jobs), Duration::from_millis(5));
+    let schedule = Schedule::new(Arc::clone(&jobs), look_every);
     house.tasks.spawn(schedule.run(cancel.clone()));
     (jobs, cancel)
+}
+
+/// The views of a project on the last day of January.
+fn project() -> String {
+    r#"{"project":"en.wikipedia","access":"all-access","agent":"all-agents","granularity":"daily","timestamp":"2026013100","v":5}"#
+        .to_owned()
 }
 
 fn ended(jobs: &Jobs, plan: &str) -> Vec<JobView> {
@@ -79,6 +90,125 @@ async fn after_a_failure_a_plan_waits_and_is_tried_again() {
     assert_eq!(ended(&jobs, "devices").len(), 1);
     house.origin.clock().advance(Duration::from_secs(61));
     eventually(|| house.get(DEVICES).is_some()).await;
+    cancel.cancel();
+    house.tasks.close();
+    house.tasks.wait().await;
+}
+
+#[tokio::test]
+async fn a_plan_that_fails_is_not_tried_more_often_for_purges_of_others() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    let (jobs, cancel) = scheduled(&house);
+    eventually(|| house.get(ARTICLE).is_some() && house.get(DEVICES).is_some()).await;
+    house.store.down.store(true, Ordering::SeqCst);
+    house.origin.clock().advance(Duration::from_secs(1));
+    house.origin.purge(Scope::Endpoint("unique-devices"), Depth::Soft).unwrap();
+    eventually(|| ended(&jobs, "devices").len() == 2).await;
+    assert_ne!(ended(&jobs, "devices")[0].state, State::Done);
+    // It failed, so its answers are stale still.
+    for project in ["fr.wikipedia", "ja.wikipedia"] {
+        house.origin.purge(Scope::Project(project), Depth::Soft).unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(ended(&jobs, "devices").len(), 2);
+    // What is not served at all any more is worse than stale.
+    house.origin.purge(Scope::Endpoint("unique-devices"), Depth::Hard).unwrap();
+    eventually(|| ended(&jobs, "devices").len() == 3).await;
+    assert_eq!(ended(&jobs, "articles").len(), 1);
+    cancel.cancel();
+    house.tasks.close();
+    house.tasks.wait().await;
+}
+
+#[tokio::test]
+async fn what_another_plan_publishes_does_not_hide_a_purge() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    house.build("articles").await;
+    house.build("devices").await;
+    let (jobs, cancel) = scheduled_every(&house, Duration::from_millis(300));
+    eventually(|| jobs.next("devices").is_some()).await;
+    // Both between two looks: the purged answers are not carried on.
+    house.origin.purge(Scope::Endpoint("unique-devices"), Depth::Hard).unwrap();
+    house.build("articles").await;
+    assert!(house.get(DEVICES).is_none());
+    eventually(|| house.get(DEVICES).is_some()).await;
+    cancel.cancel();
+    house.tasks.close();
+    house.tasks.wait().await;
+}
+
+#[tokio::test]
+async fn a_plan_is_built_when_what_it_asks_of_is_loaded_for_the_first_time() {
+    const MINE: &str = "
+- name: mine
+  items:
+    - endpoint: unique-devices
+      values: { project: [en.wikipedia], access-site: [all-sites], granularity: [daily] }
+      windows: [last 1 day]
+    - endpoint: pageviews/aggregate
+      values: { project: [en.wikipedia], access: [all-access], agent: [all-agents], granularity: [daily] }
+      windows: [last 1 day]
+- name: views
+  items:
+    - endpoint: pageviews/aggregate
+      values: { project: [en.wikipedia], access: [all-access], agent: [all-agents], granularity: [daily] }
+      windows: [last 1 day]
+";
+    let ground = Ground::new();
+    let house = ground.house(MINE).await;
+    let (jobs, cancel) = scheduled(&house);
+    eventually(|| ended(&jobs, "mine").len() == 1 && ended(&jobs, "views").len() == 1).await;
+    assert_eq!(ended(&jobs, "views")[0].state, State::Refused);
+    let views = "/pageviews/aggregate/en.wikipedia/all-access/all-agents/daily/20260131/20260131";
+    ground.load("pageviews_per_project_v2", &[project()]);
+    house.origin.look().await.unwrap();
+    eventually(|| ended(&jobs, "mine").len() == 2 && ended(&jobs, "views").len() == 2).await;
+    assert_eq!(ended(&jobs, "mine")[0].facts.as_ref().map(|facts| facts.keys), Some(2));
+    assert_eq!(ended(&jobs, "views")[0].state, State::Done);
+    assert!(house.get(views).is_some());
+    cancel.cancel();
+    house.tasks.close();
+    house.tasks.wait().await;
+}
+
+#[tokio::test]
+async fn without_a_generation_data_that_arrive_have_all_plans_built() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    house.store.down.store(true, Ordering::SeqCst);
+    let (jobs, cancel) = scheduled(&house);
+    eventually(|| ended(&jobs, "devices").len() == 1 && ended(&jobs, "articles").len() == 1).await;
+    house.store.down.store(false, Ordering::SeqCst);
+    ground.load("pageviews_per_project_v2", &[project()]);
+    house.origin.look().await.unwrap();
+    // The clock stands, so that nothing else makes them due.
+    eventually(|| house.get(ARTICLE).is_some() && house.get(DEVICES).is_some()).await;
+    cancel.cancel();
+    house.tasks.close();
+    house.tasks.wait().await;
+}
+
+#[tokio::test]
+async fn a_plan_waits_for_the_scheduled_ones_of_a_higher_priority() {
+    let ground = Ground::new();
+    let first = PLANS.replace("- name: devices", "- name: devices\n  priority: 1");
+    let house = ground.house(&first).await;
+    house.store.allowed.forget_permits(2_000_000);
+    let (jobs, cancel) = scheduled(&house);
+    eventually(|| house.reads() > 0).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let names = |jobs: &Jobs| jobs.list().iter().map(|view| view.plan.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&jobs), ["devices"]);
+    // Whoever asks for a build gets it.
+    let how = How { full: true, ..How::default() };
+    let (plan, trigger) = ("articles".to_owned(), Trigger::Operator);
+    let asked = jobs.start(Start { plan, how, dry_run: false, trigger }).unwrap();
+    eventually(|| jobs.show(asked.id).unwrap().state == State::Running && house.reads() > 2).await;
+    house.store.allowed.add_permits(1_000_000);
+    eventually(|| ended(&jobs, "articles").len() == 2).await;
+    assert_eq!(ended(&jobs, "devices").len(), 1);
     cancel.cancel();
     house.tasks.close();
     house.tasks.wait().await;

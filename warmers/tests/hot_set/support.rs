@@ -41,6 +41,8 @@ pub(crate) struct Watched {
     pub(crate) poison: std::sync::Mutex<Option<&'static str>>,
     /// It can't tell what was changed by loads.
     pub(crate) forgetful: AtomicBool,
+    /// It can't tell what it holds, and how long it takes to say so.
+    pub(crate) away: std::sync::Mutex<Option<Duration>>,
     /// How many more reads are let through.
     pub(crate) allowed: Semaphore,
 }
@@ -70,6 +72,11 @@ impl Store for Watched {
     }
 
     async fn change_mark(&self) -> Result<u64, StoreError> {
+        let away = *self.away.lock().unwrap();
+        if let Some(after) = away {
+            tokio::time::sleep(after).await;
+            return Err(StoreError::Unavailable { store: "test", reason: "away".to_owned() });
+        }
         self.store.change_mark().await
     }
 
@@ -210,6 +217,7 @@ impl Ground {
             down: AtomicBool::new(false),
             poison: std::sync::Mutex::new(None),
             forgetful: AtomicBool::new(false),
+            away: std::sync::Mutex::new(None),
             allowed: Semaphore::new(1_000_000),
         });
         let registry = Registry::new();
@@ -219,7 +227,7 @@ impl Ground {
         let epochs = Arc::new(Epochs::remembered(state, &found, clock.now()).unwrap());
         let budget = Arc::new(Budget::new(wishes.memory));
         let tasks = TaskTracker::new();
-        let identity = Identity::of(epochs.identity().unwrap(), "test", &catalogue);
+        let identity = Identity::of(epochs.identity().unwrap(), ["test"], &catalogue);
         let origin = Arc::new(Origin::new(Parts {
             catalogue,
             store: Arc::clone(&store) as Arc<dyn Store>,

@@ -240,11 +240,11 @@ struct Failure {
 
 #[async_trait]
 impl Store for CassandraStore {
-    fn identity(&self) -> String {
-        // Contact points are a way in: in whatever order, they lead to the same cluster.
-        let mut points = self.options.contact_points();
-        points.sort();
-        format!("{STORE} {}", points.join(" "))
+    fn identity(&self) -> Vec<String> {
+        // All that is known of a cluster before there is a session, if there ever is one. Each
+        // leads to the same: when nodes are replaced one after the other, some stay.
+        let points = self.options.contact_points();
+        points.iter().map(|point| format!("{STORE} {point}")).collect()
     }
 
     async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {

@@ -110,10 +110,10 @@ impl EmbeddedStore {
 
 #[async_trait]
 impl Store for EmbeddedStore {
-    fn identity(&self) -> String {
+    fn identity(&self) -> Vec<String> {
         // Wherever the program was started.
         let path = self.path.canonicalize().unwrap_or_else(|_| self.path.clone());
-        format!("{STORE} {}", path.display())
+        vec![format!("{STORE} {}", path.display())]
     }
 
     async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {

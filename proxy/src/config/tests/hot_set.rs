@@ -47,6 +47,18 @@ fn every_key_reaches_the_builds() {
 }
 
 #[test]
+fn ours_count_among_the_plans_that_there_can_be() {
+    let (head, item) = MINE.split_once("  - name: mine\n").unwrap();
+    let many = |count: u32| {
+        let plans = (0..count).map(|number| format!("  - name: p{number}\n{item}"));
+        loaded(&format!("{head}{}", plans.collect::<String>()), &[], "").map(|_| ())
+    };
+    many(62).unwrap();
+    let error = many(63).unwrap_err().to_string();
+    assert!(error.contains("hot_set.plans: there are 65 plans, and a hot set has 64"), "{error}");
+}
+
+#[test]
 fn mistakes_are_named() {
     let changed = |from: &str, to: &str| {
         assert!(MINE.contains(from), "{from}");

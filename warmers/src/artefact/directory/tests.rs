@@ -180,8 +180,8 @@ fn what_belongs_elsewhere_is_set_aside() {
     for (theirs, expected) in [
         (Identity { state: 8, ..ours.clone() }, Foreign::State),
         (
-            Identity { store: "other".to_owned(), ..ours.clone() },
-            Foreign::Store("other".to_owned()),
+            Identity { store: vec!["other".to_owned(), "third".to_owned()], ..ours.clone() },
+            Foreign::Store("other, third".to_owned()),
         ),
         (Identity { catalogue: 1, ..ours.clone() }, Foreign::Catalogue),
     ] {
@@ -198,6 +198,19 @@ fn what_belongs_elsewhere_is_set_aside() {
         assert_eq!(foreign, expected);
         assert_eq!(house.names(), ["gen-0000000001.aqs.foreign"]);
     }
+}
+
+#[test]
+fn a_store_stays_the_same_when_one_of_its_names_changes() {
+    let house = House::new();
+    let known_by = |names: [&str; 2]| {
+        let identity = Identity::of(7, names, &house.catalogue);
+        ArtefactDirectory::open(house.folder.path(), identity, 3).unwrap()
+    };
+    known_by(["a", "b"]).write(&house.generation(1)).unwrap();
+    let loaded = known_by(["c", "b"]).load(house.cx()).unwrap();
+    assert_eq!(loaded.generation.map(|generation| generation.id), Some(1));
+    assert!(known_by(["c", "d"]).load(house.cx()).unwrap().generation.is_none());
 }
 
 #[test]
