@@ -1,6 +1,5 @@
 //! The hot set of a house: put together, taken from the disk, kept up.
 
-use crate::house::StartError;
 use crate::settings::{HotSetSettings, Settings};
 use aqs_origin::Origin;
 use aqs_origin::store::Store;
@@ -56,14 +55,12 @@ fn artefacts(settings: &Settings, origin: &Origin, store: &dyn Store) -> Option<
 }
 
 /// Publishes what is on the disk; tells whether there was something.
-pub(crate) async fn restore(jobs: &Arc<Jobs>) -> Result<bool, StartError> {
-    let builder = Arc::clone(jobs.builder());
+pub(crate) async fn restore(jobs: &Jobs) -> bool {
+    let builder = jobs.builder();
     if builder.plans().is_empty() {
-        return Ok(false);
+        return false;
     }
-    let loading = tokio::task::spawn_blocking(move || builder.load());
-    let loaded = loading.await.map_err(|error| StartError::HotSet(error.to_string()))?;
-    Ok(match loaded {
+    match builder.load().await {
         Ok((Some(generation), _)) => {
             let (id, answers) = (generation.id, generation.keys());
             tracing::info!(id, answers, "the hot set is served as it was kept");
@@ -74,7 +71,7 @@ pub(crate) async fn restore(jobs: &Arc<Jobs>) -> Result<bool, StartError> {
             tracing::error!(%error, "no hot set can be taken from the disk");
             false
         }
-    })
+    }
 }
 
 /// Builds what is due, until it is cancelled.

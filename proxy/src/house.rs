@@ -50,9 +50,6 @@ pub enum StartError {
     /// Two metrics contradict each other.
     #[error("the metrics can't be declared: {0}")]
     Metrics(#[from] prometheus::Error),
-    /// What was built ahead could not be taken from the disk for a reason of our own.
-    #[error("the hot set can't be taken from the disk: {0}")]
-    HotSet(String),
     /// A bound socket can't be used.
     #[error("a socket can't be used: {0}")]
     Socket(io::Error),
@@ -122,7 +119,7 @@ impl House {
         let end_background = CancellationToken::new();
         background.spawn(Arc::clone(&service.origin).keep_store(end_background.clone()));
         // Before anybody is served, and before anything is built that it might be.
-        let restored = hot_set::restore(&service.jobs).await?;
+        let restored = hot_set::restore(&service.jobs).await;
         // A store that can't tell yet is asked again by `keep_looking`, which also says so.
         let unknown = service.ready.wait_for("what the store holds");
         let known = service.origin.look().await.is_ok();

@@ -29,6 +29,7 @@
 //! It knows nothing of sockets.
 
 pub mod artefact;
+mod aside;
 pub mod build;
 pub mod checks;
 pub mod generation;

@@ -1,19 +1,25 @@
 //! The directory that generations are kept in.
 
 use super::error::ArtefactError;
+use super::format::Header;
 use super::identity::Identity;
+use super::open;
 use super::read::{self, Context};
 use super::write;
-use crate::generation::Generation;
+use crate::generation::{Checksum, Generation};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 const LOCK: &str = "lock";
+/// Says which number was not given yet.
+const NEXT: &str = "next";
 /// How a file is called as long as it is written.
 const UNFINISHED: &str = ".unfinished-";
 const PREFIX: &str = "gen-";
 const SUFFIX: &str = ".aqs";
+/// How many files that can't be used stay, of each kind.
+const KEPT_ASIDE: usize = 3;
 
 /// A directory of generations, which one process writes.
 #[derive(Debug)]
@@ -82,13 +88,46 @@ impl ArtefactDirectory {
         Ok(kept)
     }
 
-    /// The highest number that was ever given, as far as anything tells of it.
-    pub fn highest(&self) -> Result<u64, ArtefactError> {
+    /// The last number that may ever have been given, as far as anything tells of it.
+    pub fn last_number(&self) -> Result<u64, ArtefactError> {
         let known = |name: &String| {
             let (name, _) = name.split_once(SUFFIX)?;
             number(&format!("{name}{SUFFIX}"), SUFFIX)
         };
-        Ok(self.names()?.iter().filter_map(known).max().unwrap_or(0))
+        let highest = self.names()?.iter().filter_map(known).max().unwrap_or(0);
+        let path = self.path.join(NEXT);
+        let next = match fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().unwrap_or_else(|_| {
+                tracing::warn!(path = %path.display(), "the file holds no number");
+                0_u64
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+            Err(error) => return Err(fail(&path, "reading")(error)),
+        };
+        Ok(highest.max(next.saturating_sub(1)))
+    }
+
+    /// Makes sure that a number is known as given, whether its generation is ever written or not.
+    ///
+    /// # Errors
+    ///
+    /// If that can't be noted.
+    pub fn reserve(&self, id: u64) -> Result<(), ArtefactError> {
+        let path = self.path.join(NEXT);
+        let noted = self.put(&path, |file| writeln!(file, "{}", id.saturating_add(1)));
+        noted.map(|_| ()).map_err(fail(&path, "writing"))
+    }
+
+    /// What a file says about its generation, which may be damaged or foreign.
+    pub fn header(&self, id: u64) -> Result<Header, ArtefactError> {
+        open::header(&self.file(id))
+    }
+
+    /// The sum of the answers of a generation that is kept, for which it is read as a whole, but
+    /// not into memory.
+    pub fn checksum(&self, id: u64, cx: Context<'_>) -> Result<Checksum, ArtefactError> {
+        let path = self.file(id);
+        missing(id, read::checksum(&path, id, &self.identity, cx))
     }
 
     /// Keeps a generation, and removes those that are too old; tells how many bytes it took.
@@ -109,16 +148,11 @@ impl ArtefactDirectory {
     /// Reads a generation that is kept.
     pub fn read(&self, id: u64, cx: Context<'_>) -> Result<Generation, ArtefactError> {
         let path = self.file(id);
-        match read::generation(&path, &self.identity, cx) {
-            Err(ArtefactError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                Err(ArtefactError::Missing { id, path })
-            }
-            read => read,
-        }
+        missing(id, read::generation(&path, id, &self.identity, cx))
     }
 
-    /// Reads the newest generation that can be used. What can't be is set aside, with a line in
-    /// the log.
+    /// Reads the newest generation that can be used. What can't be is told of in the log, and set
+    /// aside if it never can.
     pub fn load(&self, cx: Context<'_>) -> Result<Loaded, ArtefactError> {
         let mut loaded = Loaded::default();
         for id in self.kept()?.into_iter().rev() {
@@ -138,7 +172,7 @@ impl ArtefactDirectory {
         let because = match &error {
             ArtefactError::Damaged { .. } => Some("damaged"),
             ArtefactError::Foreign { .. } => Some("foreign"),
-            // The moment may be at fault: another start can do better.
+            // The moment or the limit may be at fault: another start can do better.
             _ => None,
         };
         let path = self.file(id);
@@ -152,6 +186,9 @@ impl ArtefactDirectory {
         });
         let aside = now.as_ref().map(|path| tracing::field::display(path.display()));
         tracing::warn!(%error, aside, "a kept generation can't be used");
+        if let Some(because) = because {
+            self.tidy_aside(because);
+        }
         SetAside { now, error }
     }
 
@@ -179,6 +216,21 @@ impl ArtefactDirectory {
         }
     }
 
+    /// Removes all but the newest files that could not be used for a reason.
+    fn tidy_aside(&self, because: &str) {
+        let suffix = format!("{SUFFIX}.{because}");
+        let Ok(names) = self.names() else { return };
+        let mut aside: Vec<u64> = names.iter().filter_map(|name| number(name, &suffix)).collect();
+        aside.sort_unstable();
+        let too_many = aside.len().saturating_sub(KEPT_ASIDE);
+        for id in aside.iter().take(too_many) {
+            let path = self.file(*id).with_extension(format!("aqs.{because}"));
+            if let Err(error) = fs::remove_file(&path) {
+                tracing::warn!(%error, path = %path.display(), "what is of no use stays");
+            }
+        }
+    }
+
     fn names(&self) -> Result<Vec<String>, ArtefactError> {
         let failed = || fail(&self.path, "listing");
         let entries = fs::read_dir(&self.path).map_err(failed())?;
@@ -187,6 +239,17 @@ impl ArtefactDirectory {
             Err(error) => Some(Err(failed()(error))),
         };
         entries.filter_map(name).collect()
+    }
+}
+
+fn missing<T>(id: u64, read: Result<T, ArtefactError>) -> Result<T, ArtefactError> {
+    match read {
+        Err(ArtefactError::File { path, source, .. })
+            if source.kind() == io::ErrorKind::NotFound =>
+        {
+            Err(ArtefactError::Missing { id, path })
+        }
+        read => read,
     }
 }
 

@@ -38,6 +38,22 @@ pub enum ArtefactError {
         /// What is wrong with it.
         damage: Damage,
     },
+    /// A generation takes more memory than there is for it. Its file stays as it is.
+    #[error(
+        "{path} holds a generation of {bytes} bytes or more, and one may take {limit}; raise the \
+         limit to use it"
+    )]
+    TooLarge {
+        /// Which file.
+        path: PathBuf,
+        /// How many bytes it takes at least.
+        bytes: u64,
+        /// How many it may take.
+        limit: u64,
+    },
+    /// A task ended without an outcome: the program is shutting down, or has a bug.
+    #[error("the task that reads a generation ended without an outcome")]
+    Lost,
     /// A file is whole, but of no use here.
     #[error("{path} can't be used here: {foreign}")]
     Foreign {
@@ -75,6 +91,9 @@ pub enum Damage {
         /// What is wrong.
         reason: &'static str,
     },
+    /// It has another generation's name.
+    #[error("it says that it is generation {0}")]
+    Number(u64),
     /// Its answers are not those that its header tells of.
     #[error("its header tells of other answers than it holds")]
     Content,
@@ -96,6 +115,9 @@ pub enum Foreign {
     /// Its answers come from another store.
     #[error("its answers come from another store: {0}")]
     Store(String),
+    /// Another program wrote it, which may answer otherwise.
+    #[error("another version of the program wrote it: {0}")]
+    Program(String),
     /// The program that wrote it answers otherwise.
     #[error("the program that wrote it has other endpoints or rules")]
     Catalogue,

@@ -2,6 +2,7 @@
 
 use aqs_api::Catalogue;
 use aqs_api::param::Kind;
+use aqs_api::shapes::SHAPES;
 use serde::{Deserialize, Serialize};
 use std::fmt::Write;
 use xxhash_rust::xxh3::xxh3_64;
@@ -13,6 +14,9 @@ pub struct Identity {
     pub state: u64,
     /// The names that the store is known by, in whatever words tell it from others.
     pub store: Vec<String>,
+    /// The version of the program, and of what it makes of rows.
+    #[serde(default)]
+    pub program: String,
     /// The sum of the endpoints and rules.
     pub catalogue: u64,
 }
@@ -25,7 +29,8 @@ impl Identity {
         catalogue: &Catalogue,
     ) -> Self {
         let store = store.into_iter().map(Into::into).collect();
-        Self { state, store, catalogue: fingerprint(catalogue) }
+        let program = format!("{} {SHAPES}", env!("CARGO_PKG_VERSION"));
+        Self { state, store, program, catalogue: fingerprint(catalogue) }
     }
 
     /// Whether both are of one store: one that is known by several names loses and gains some, as

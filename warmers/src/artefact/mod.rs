@@ -11,6 +11,7 @@ mod directory;
 mod error;
 mod format;
 mod identity;
+mod open;
 mod read;
 mod record;
 mod write;

@@ -15,6 +15,8 @@ use std::sync::Arc;
 
 /// What stands before a body; lower numbers are reasons why there is none.
 const BODY: u8 = 128;
+/// How long an address may be, in bytes: longer than any that is heard.
+const LONGEST_PATH: u64 = 1 << 16;
 
 /// Why a record was not read.
 pub(super) enum Unread {
@@ -24,6 +26,8 @@ pub(super) enum Unread {
     Nonsense(&'static str),
     /// Its stamp is none that was given yet.
     Future,
+    /// It takes more memory than is left.
+    TooLarge,
 }
 
 impl From<io::Error> for Unread {
@@ -42,8 +46,7 @@ pub(super) fn write(out: &mut impl Write, key: &Key, held: &Held) -> io::Result<
     }
     match &entry.representation {
         Representation::Problem(problem) => {
-            let of = |reason| Emptiness::ALL.iter().position(|other| *other == reason);
-            let reason = problem.emptiness().and_then(of).and_then(|at| u8::try_from(at).ok());
+            let reason = problem.emptiness().map(number_of);
             let unheard = || io::Error::other("a problem other than missing data is not kept");
             out.write_all(&[reason.ok_or_else(unheard)?])
         }
@@ -56,20 +59,36 @@ pub(super) fn write(out: &mut impl Write, key: &Key, held: &Held) -> io::Result<
     }
 }
 
+/// What stands for a reason in files: never changed, and never used for another.
+fn number_of(reason: Emptiness) -> u8 {
+    match reason {
+        Emptiness::NoData => 0,
+        Emptiness::NotLoadedYet => 1,
+        Emptiness::OutOfRange => 2,
+    }
+}
+
 fn text(out: &mut impl Write, text: &[u8]) -> io::Result<()> {
     let length = u32::try_from(text.len()).map_err(io::Error::other)?;
     out.write_all(&length.to_le_bytes())?;
     out.write_all(text)
 }
 
-/// Reads an answer.
-pub(super) fn read(from: &mut impl Read, cx: &Context<'_>) -> Result<(Key, Held), Unread> {
+/// Reads an answer that takes `left` bytes at most.
+pub(super) fn read(
+    from: &mut impl Read,
+    cx: &Context<'_>,
+    left: u64,
+) -> Result<(Key, Held), Unread> {
     let dialect = match byte(from)? {
         0 => Dialect::V2,
         1 => Dialect::V1,
         _ => return Err(Unread::Nonsense("its dialect is unknown")),
     };
-    let path = String::from_utf8(bytes(from)?);
+    let path = match length(from)? {
+        length if length <= LONGEST_PATH => String::from_utf8(bytes(from, length)?),
+        _ => return Err(Unread::Nonsense("its address is too long")),
+    };
     let path = path.map_err(|_| Unread::Nonsense("its address is no UTF-8"))?;
     let (stamp, asked) = (Stamp(number(from)?), Moment(number(from)?));
     let (confirmed, plans) = (Moment(number(from)?), number(from)?);
@@ -85,8 +104,8 @@ pub(super) fn read(from: &mut impl Read, cx: &Context<'_>) -> Result<(Key, Held)
         BODY => {
             let mut etag = [0; 32];
             from.read_exact(&mut etag)?;
-            let body = Representation::body(bytes(from)?);
-            let gzip = bytes(from)?;
+            let body = Representation::body(bytes_within(from, left)?);
+            let gzip = bytes_within(from, left)?;
             if let Representation::Body(body) = &body {
                 if *body.etag.as_bytes() != etag {
                     return Err(Unread::Nonsense("its body has another entity tag"));
@@ -98,8 +117,9 @@ pub(super) fn read(from: &mut impl Read, cx: &Context<'_>) -> Result<(Key, Held)
             (body, cx.times.data)
         }
         reason => {
-            let reason = Emptiness::ALL.get(usize::from(reason));
-            let reason = *reason.ok_or(Unread::Nonsense("it is of an unknown kind"))?;
+            let mut all = Emptiness::ALL.into_iter();
+            let reason = all.find(|one| number_of(*one) == reason);
+            let reason = reason.ok_or(Unread::Nonsense("it is of an unknown kind"))?;
             (Representation::problem(Problem::no_data(reason)), cx.times.no_data)
         }
     };
@@ -121,11 +141,22 @@ fn number(from: &mut impl Read) -> io::Result<u64> {
     Ok(u64::from_le_bytes(number))
 }
 
-/// Takes no more memory than there are bytes, whatever the length says.
-fn bytes(from: &mut impl Read) -> io::Result<Vec<u8>> {
+fn length(from: &mut impl Read) -> io::Result<u64> {
     let mut length = [0; 4];
     from.read_exact(&mut length)?;
-    let length = u64::from(u32::from_le_bytes(length));
+    Ok(u64::from(u32::from_le_bytes(length)))
+}
+
+/// What little is packed may unpack to much.
+fn bytes_within(from: &mut impl Read, most: u64) -> Result<Vec<u8>, Unread> {
+    match length(from)? {
+        length if length <= most => Ok(bytes(from, length)?),
+        _ => Err(Unread::TooLarge),
+    }
+}
+
+/// Takes no more memory than there are bytes, whatever the length says.
+fn bytes(from: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(length.min(1 << 16) as usize);
     if from.take(length).read_to_end(&mut bytes)? as u64 != length {
         return Err(io::ErrorKind::UnexpectedEof.into());

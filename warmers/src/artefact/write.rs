@@ -3,12 +3,15 @@
 use super::format::{Header, MAGIC, VERSION};
 use super::identity::Identity;
 use super::record;
+use crate::aside;
 use crate::generation::Generation;
 use std::io::{self, Write};
 use xxhash_rust::xxh3::Xxh3;
 
 /// Fast, and answers of one endpoint are alike enough for it.
 const LEVEL: i32 = 3;
+/// How far back a packed text refers, as a power of two: unpacking takes that much memory.
+pub(super) const WINDOW: u32 = 21;
 
 /// Writes a generation to a file that is empty yet.
 pub(super) fn generation(
@@ -17,6 +20,7 @@ pub(super) fn generation(
     out: &mut impl Write,
 ) -> io::Result<()> {
     let mut out = Summed { out, sum: Xxh3::new() };
+    debug_assert!(aside::here());
     let header = serde_json::to_vec(&Header::of(generation, identity))?;
     out.write_all(MAGIC)?;
     out.write_all(&VERSION.to_le_bytes())?;
@@ -27,6 +31,7 @@ pub(super) fn generation(
     let mut answers: Vec<_> = generation.iter().collect();
     answers.sort_unstable_by_key(|(key, _)| (key.path(), key.dialect()));
     let mut packed = zstd::Encoder::new(&mut out, LEVEL)?;
+    packed.window_log(WINDOW)?;
     for (key, held) in answers {
         record::write(&mut packed, key, held)?;
     }

@@ -1,8 +1,9 @@
 //! What a build would take, before anything is read.
 
-use super::select::answer_weight;
+use super::select::{Weights, add};
 use super::{BuildError, Builder, How, Prepared, Progress};
-use crate::generation::Generation;
+use crate::aside::{self, aside};
+use crate::generation::answer_weight;
 use crate::plan::Plan;
 use aqs_api::{EndpointId, Query};
 use serde::{Deserialize, Serialize};
@@ -48,9 +49,6 @@ pub enum Basis {
 /// How many partitions of an endpoint are read to learn how large its answers are.
 const SAMPLE: usize = 3;
 
-/// Sum and count of answers' bytes by endpoint.
-type Weights = BTreeMap<EndpointId, (u64, u64)>;
-
 impl Builder {
     /// What a build would take. Reads top lists that the plan needs and, where nothing is served
     /// of an endpoint yet, a few partitions.
@@ -61,31 +59,35 @@ impl Builder {
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
     ) -> Result<Estimate, BuildError> {
-        let mut prepared = self.prepare(plan, how, progress, cancel).await?;
-        let mut weights = served(prepared.parent.as_deref());
+        let prepared = self.prepare(plan, how, progress, cancel).await?;
+        let origin = Arc::clone(&self.origin);
+        let work = aside(move || {
+            let groups = &prepared.selection.groups;
+            let reads: usize = groups.iter().map(|group| origin.reads_of(group)).sum();
+            let unknown = sample(groups, &prepared.selection.served);
+            (prepared, reads, unknown)
+        });
+        let (prepared, reads, unknown) = work.await.ok_or(BuildError::Lost)?;
+        let mut weights = prepared.selection.served.clone();
         let mut basis = Basis::Served;
-        let unknown = sample(&prepared.selection.groups, &weights);
         if !unknown.is_empty() {
             basis = Basis::Sample;
-            let groups = std::mem::replace(&mut prepared.selection.groups, unknown);
             // That a few take too much already is what it is to tell.
-            let read = self.read_while(&prepared, progress, cancel, || Ok(())).await?;
+            let read = self.read_while(&prepared, &unknown, progress, cancel, || Ok(())).await?;
             for (query, entry) in &read.answers {
                 add(&mut weights, query.endpoint_id(), answer_weight(query.key(), entry));
             }
-            prepared.selection.groups = groups;
         }
-        let (bytes, all_known) = expected(&prepared, &weights);
-        let reads = prepared.selection.groups.iter().map(|group| self.origin.reads_of(group));
-        let (limit, others) = (self.limit(), prepared.selection.others);
+        let (bytes, all_known) = prepared.selection.expected(&weights);
+        let others = prepared.selection.others;
         Ok(Estimate {
             keys: prepared.selection.wanted as u64,
             shared: prepared.selection.shared.len() as u64,
-            reads: reads.sum::<usize>() as u64,
+            reads: reads as u64,
             bytes,
             others,
             limit: self.limit_of(&prepared),
-            fits: others + bytes <= limit && bytes <= self.limit_of(&prepared),
+            fits: self.allows(&prepared, bytes).is_ok(),
             basis: if all_known { basis } else { Basis::Nothing },
             unloaded: prepared.unloaded,
         })
@@ -93,7 +95,7 @@ impl Builder {
 
     /// Refuses a plan that can be seen to take more memory than there is, before it is read.
     pub(super) fn fits(&self, prepared: &Prepared) -> Result<(), BuildError> {
-        let (bytes, _) = expected(prepared, &served(prepared.parent.as_deref()));
+        let (bytes, _) = prepared.selection.expected(&prepared.selection.served);
         self.allows(prepared, bytes)
     }
 
@@ -127,23 +129,9 @@ impl Builder {
     }
 }
 
-/// What the answers that are served weigh.
-fn served(parent: Option<&Generation>) -> Weights {
-    let mut weights = Weights::new();
-    for (key, held) in parent.into_iter().flat_map(Generation::iter) {
-        add(&mut weights, held.entry.endpoint, answer_weight(key, &held.entry));
-    }
-    weights
-}
-
-fn add(weights: &mut Weights, endpoint: EndpointId, bytes: u64) {
-    let (sum, count) = weights.entry(endpoint).or_default();
-    *sum += bytes;
-    *count += 1;
-}
-
 /// A few partitions of each endpoint of which nothing is known, from all over the plan.
 fn sample(groups: &[Vec<Query>], weights: &Weights) -> Vec<Vec<Query>> {
+    debug_assert!(aside::here());
     let mut by_endpoint: BTreeMap<EndpointId, Vec<&Vec<Query>>> = BTreeMap::new();
     for group in groups {
         if let Some(query) = group.first()
@@ -157,23 +145,4 @@ fn sample(groups: &[Vec<Query>], weights: &Weights) -> Vec<Vec<Query>> {
         groups.into_iter().step_by(step).cloned()
     });
     some.collect()
-}
-
-/// About how many bytes the plan's answers take, and whether something is known of each.
-fn expected(prepared: &Prepared, weights: &Weights) -> (u64, bool) {
-    let mut bytes = prepared.selection.shared_bytes;
-    let mut all_known = true;
-    for query in prepared.selection.groups.iter().flatten() {
-        let parent = prepared.parent.as_ref();
-        let held = parent.and_then(|parent| parent.get(query.key().as_ref()));
-        bytes += match (held, weights.get(&query.endpoint_id())) {
-            (Some(held), _) => answer_weight(query.key(), &held.entry),
-            (None, Some((sum, count))) => sum / (*count).max(1),
-            (None, None) => {
-                all_known = false;
-                0
-            }
-        };
-    }
-    (bytes, all_known)
 }

@@ -4,6 +4,7 @@
 //! Nothing is published before all of it is there and has passed its checks, so a build that
 //! fails, is refused or is cancelled leaves everything as it was.
 
+mod back;
 mod error;
 mod estimate;
 mod outcome;
@@ -24,14 +25,15 @@ pub use progress::{Progress, Snapshot};
 pub use settings::Settings;
 
 use crate::artefact::ArtefactDirectory;
-use crate::generation::{Generation, HotSet, PlanFacts};
+use crate::aside::{Heavy, aside};
+use crate::generation::{Generation, HotSet, PlanFacts, Whole};
 use crate::metrics::Metrics;
 use crate::plan::{Expansion, Plan};
 use aqs_api::Coverage;
 use aqs_origin::Origin;
 use pace::Pace;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -47,6 +49,8 @@ pub struct Builder {
     /// Of all builds together.
     reads: Arc<Semaphore>,
     pace: Arc<Pace>,
+    /// One close look at a time.
+    verifying: Arc<Semaphore>,
 }
 
 impl Builder {
@@ -66,7 +70,8 @@ impl Builder {
         let reads = Arc::new(Semaphore::new(settings.concurrency.max(1)));
         let pace = Arc::new(Pace::per_second(settings.rate));
         let artefacts = artefacts.map(Arc::new);
-        Self { origin, hot_set, artefacts, plans, settings, metrics, reads, pace }
+        let verifying = Arc::new(Semaphore::new(1));
+        Self { origin, hot_set, artefacts, plans, settings, metrics, reads, pace, verifying }
     }
 
     /// The plans.
@@ -140,36 +145,59 @@ impl Builder {
         let coverage = self.origin.coverage();
         let tops = self.tops(&plan, &coverage, progress, cancel).await?;
         let (origin, hot_set, full) = (Arc::clone(&self.origin), self.hot_set.live(), how.full);
-        let work = tokio::task::spawn_blocking(move || {
+        let names = self.names();
+        let work = aside(move || {
+            let parent = hot_set.as_deref();
+            let configured = |name: &str| names.iter().any(|known| known == name);
             let expansion = plan.expand(origin.catalogue(), &coverage, &tops)?;
             let through = data_through(&origin, &coverage, &expansion);
             let unloaded = expansion.unloaded.iter().map(|name| (*name).to_owned()).collect();
-            let selection =
-                select::select(&plan, expansion, hot_set.as_deref(), &origin, &through, full);
-            Ok(Prepared { plan, parent: hot_set, selection, through, unloaded })
+            let how = (&configured as &dyn Fn(&str) -> bool, full);
+            let selection = select::select(&plan, expansion, parent, &origin, &through, how);
+            let before = parent.and_then(|parent| parent.plan(&plan.name));
+            let before = before.map(|(_, facts)| Known::of(facts, selection.bytes_before));
+            let parent = hot_set.as_ref().map(Arc::downgrade).unwrap_or_default();
+            let selection = Heavy::new(selection);
+            Ok(Prepared { plan, parent, before, selection, through, unloaded })
         });
         let prepared = work.await.unwrap_or(Err(BuildError::Lost))?;
         progress.expect(&prepared.selection);
         Ok(prepared)
+    }
+
+    /// The names of the plans.
+    fn names(&self) -> Vec<String> {
+        self.plans.iter().map(|plan| plan.name.clone()).collect()
     }
 }
 
 /// A plan that is ready to be read.
 pub(crate) struct Prepared {
     plan: Plan,
-    /// The generation that was served when it was prepared.
-    parent: Option<Arc<Generation>>,
-    selection: select::Selection,
+    /// The generation that was served when it was prepared: as long as others hold it, since it
+    /// is not charged to anybody after that.
+    parent: Weak<Generation>,
+    /// What was known of the plan in it.
+    before: Option<Known>,
+    selection: Heavy<select::Selection>,
     /// By dataset up to which period there are data.
     through: BTreeMap<String, String>,
     /// The datasets of which nothing is loaded.
     unloaded: Vec<String>,
 }
 
-impl Prepared {
-    /// What was known of the plan, and its bit.
-    fn before(&self) -> Option<(u64, &PlanFacts)> {
-        self.parent.as_ref()?.plan(&self.plan.name)
+/// What is known of a plan that is served.
+struct Known {
+    facts: PlanFacts,
+    /// What a new build of the whole is compared with.
+    whole: Whole,
+}
+
+impl Known {
+    fn of(facts: &PlanFacts, bytes: u64) -> Self {
+        // Older generations don't tell.
+        let whole = facts.whole.unwrap_or(Whole { keys: facts.keys, bytes });
+        Self { facts: facts.clone(), whole }
     }
 }
 

@@ -2,14 +2,14 @@
 
 use super::pace::Pace;
 use super::progress::Progress;
-use super::select::answer_weight;
 use super::{BuildError, Builder, Prepared, Settings, retry};
-use crate::generation::Generation;
+use crate::aside::{Heavy, aside};
+use crate::generation::{Generation, answer_weight, weight_sharing};
 use crate::plan::Plan;
 use aqs_api::{Query, Representation};
 use aqs_origin::memory::{Charge, Part};
 use aqs_origin::{Cx, Entry, Origin, OriginError, Priority, gzip};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -30,7 +30,7 @@ pub(super) struct ReadAll {
 #[derive(Clone)]
 pub(super) struct Reader {
     origin: Arc<Origin>,
-    parent: Option<Arc<Generation>>,
+    parent: Weak<Generation>,
     progress: Arc<Progress>,
     settings: Settings,
     reads: Arc<Semaphore>,
@@ -57,23 +57,25 @@ impl Builder {
         prepared: &Prepared,
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
-    ) -> Result<ReadAll, BuildError> {
-        self.read_while(prepared, progress, cancel, || self.still_fits(prepared, progress)).await
+    ) -> Result<Heavy<ReadAll>, BuildError> {
+        let go_on = || self.still_fits(prepared, progress);
+        self.read_while(prepared, &prepared.selection.groups, progress, cancel, go_on).await
     }
 
-    /// Reads what must be read, as long as there is no reason to stop.
+    /// Reads some of what must be read, as long as there is no reason to stop.
     pub(super) async fn read_while(
         &self,
         prepared: &Prepared,
+        groups: &[Vec<Query>],
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
         go_on: impl Fn() -> Result<(), BuildError> + Send + Sync,
-    ) -> Result<ReadAll, BuildError> {
+    ) -> Result<Heavy<ReadAll>, BuildError> {
         let reader = self.reader(&prepared.plan, prepared.parent.clone(), progress);
         let at_once = prepared.plan.limits.concurrency.max(1);
-        let mut groups = prepared.selection.groups.iter();
+        let mut groups = groups.iter();
         let mut under_way: JoinSet<ReadOne> = JoinSet::new();
-        let mut all = ReadAll::default();
+        let mut all = Heavy::<ReadAll>::default();
         let mut failing = 0;
         loop {
             while under_way.len() < at_once
@@ -112,7 +114,7 @@ impl Builder {
     pub(super) fn reader(
         &self,
         plan: &Plan,
-        parent: Option<Arc<Generation>>,
+        parent: Weak<Generation>,
         progress: &Arc<Progress>,
     ) -> Reader {
         let own = Arc::new(Pace::per_second(plan.limits.rate));
@@ -175,34 +177,38 @@ impl Reader {
     async fn finish(self, entries: Vec<(Query, Entry)>, read: ReadOne) -> ReadOne {
         let count = entries.len();
         let progress = Arc::clone(&self.progress);
-        let work = tokio::task::spawn_blocking(move || self.complete(entries, read));
-        work.await.unwrap_or_else(|_| {
+        let work = aside(move || self.complete(entries, read));
+        work.await.unwrap_or_else(|| {
             progress.failed(count);
             ReadOne { error: Some(OriginError::Lost.to_string()), ..ReadOne::default() }
         })
     }
 
     fn complete(&self, entries: Vec<(Query, Entry)>, mut read: ReadOne) -> ReadOne {
-        let mut bytes = 0;
+        let (mut bytes, mut more) = (0, 0);
+        // As long as somebody else holds it, what is shared with it is charged to them.
+        let parent = self.parent.upgrade();
         for (query, entry) in entries {
             if !can_be_kept(&entry) {
                 read.error = Some("the answer is neither data nor their absence".to_owned());
                 read.failed.push(query);
                 continue;
             }
-            let older = self.parent.as_ref().and_then(|parent| parent.get(query.key().as_ref()));
+            let older = parent.as_ref().and_then(|parent| parent.get(query.key().as_ref()));
             let entry = match older {
                 Some(older) => entry.sharing(&older.entry),
                 None => entry,
             };
             code(&entry);
-            bytes += answer_weight(query.key(), &entry);
+            let weight = answer_weight(query.key(), &entry);
+            bytes += weight;
+            more += older.map_or(weight, |older| weight_sharing(query.key(), &entry, &older.entry));
             read.answers.push((query, Arc::new(entry)));
         }
         self.progress.read(read.answers.len(), bytes);
         self.progress.failed(read.failed.len());
-        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        read.charge = Some(self.origin.budget.charge(Part::HotSet, bytes));
+        let more = usize::try_from(more).unwrap_or(usize::MAX);
+        read.charge = Some(self.origin.budget.charge(Part::HotSet, more));
         read
     }
 }

@@ -17,7 +17,7 @@ impl Builder {
         cancel: &CancellationToken,
     ) -> Result<Tops, BuildError> {
         let mut tops = Tops::default();
-        let reader = self.reader(plan, None, progress);
+        let reader = self.reader(plan, std::sync::Weak::new(), progress);
         for ((project, unit), count) in Tops::wanted(plan) {
             let catalogue = self.origin.catalogue();
             for query in Tops::queries(catalogue, coverage, &project, Newest { count, unit }) {

@@ -1,40 +1,60 @@
-//! What else is done with generations: keeping, loading, going back, looking at.
+//! What else is done with generations: keeping, loading, looking at.
 
-use super::outcome::{RolledBack, Verified};
-use super::{Builder, RollbackError};
+use super::Builder;
+use super::back::publish_again;
+use super::outcome::Verified;
 use crate::artefact::{ArtefactDirectory, ArtefactError, Context, SetAside};
+use crate::aside::{self, aside};
 use crate::checks::compare;
 use crate::generation::{Checksum, Generation};
 use aqs_api::{Query, Target};
 use aqs_origin::{Entry, Origin};
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
-fn context(origin: &Origin) -> Context<'_> {
+pub(super) fn context(origin: &Origin, limit: u64) -> Context<'_> {
     let (catalogue, epochs) = (origin.catalogue(), &*origin.epochs);
-    Context { catalogue, epochs, times: origin.times() }
+    Context { catalogue, epochs, times: origin.times(), budget: &origin.budget, limit }
 }
 
 impl Builder {
     /// Publishes the newest generation on the disk that can be used, before anybody is served.
-    /// Gives it, and what had to be set aside.
-    pub fn load(&self) -> Result<(Option<Arc<Generation>>, Vec<SetAside>), ArtefactError> {
-        let Some(artefacts) = &self.artefacts else { return Ok((None, Vec::new())) };
-        let failed = |error| {
-            self.metrics.artefact_failures.with_label_values(&["load"]).inc();
-            error
-        };
-        let loaded = artefacts.load(context(&self.origin)).map_err(failed)?;
+    /// Gives it, and what can't be used.
+    ///
+    /// It keeps its number if no later one was ever given, and has a new one otherwise: numbers
+    /// only rise.
+    pub async fn load(&self) -> Result<(Option<Arc<Generation>>, Vec<SetAside>), ArtefactError> {
+        let Some(artefacts) = self.artefacts.clone() else { return Ok((None, Vec::new())) };
+        let (origin, hot_set) = (Arc::clone(&self.origin), Arc::clone(&self.hot_set));
+        let (metrics, limit) = (self.metrics.clone(), self.limit());
         let failures = self.metrics.artefact_failures.with_label_values(&["load"]);
-        failures.inc_by(loaded.set_aside.len() as u64);
-        let generation = loaded.generation.map(|kept| {
-            let generation = self.hot_set.restore(kept);
-            self.metrics.published(&generation, None);
-            generation
+        let work = aside(move || {
+            let last = artefacts.last_number()?;
+            let loaded = artefacts.load(context(&origin, limit))?;
+            let Some(kept) = loaded.generation else {
+                hot_set.number_after(last);
+                return Ok((None, false, loaded.set_aside));
+            };
+            let again = kept.id < last;
+            let generation = if again {
+                hot_set.number_after(last);
+                let now = origin.clock().now();
+                publish_again(&hot_set, &kept, Some(&artefacts), &metrics, now)
+            } else {
+                let generation = hot_set.restore(kept);
+                metrics.published(&generation, None);
+                generation
+            };
+            Ok((Some(generation), again, loaded.set_aside))
         });
-        self.hot_set.number_after(artefacts.highest().map_err(failed)?);
-        Ok((generation, loaded.set_aside))
+        let lost = || Err(ArtefactError::Lost);
+        let loaded = work.await.unwrap_or_else(lost).inspect_err(|_| failures.inc());
+        let (generation, again, set_aside) = loaded?;
+        failures.inc_by(set_aside.len() as u64);
+        if let (Some(generation), true) = (&generation, again) {
+            self.keep(generation).await;
+        }
+        Ok((generation, set_aside))
     }
 
     /// Writes a generation to the disk, if it is kept there; tells how many bytes that took, or
@@ -42,10 +62,10 @@ impl Builder {
     pub(super) async fn keep(&self, generation: &Arc<Generation>) -> Option<Result<u64, String>> {
         let (artefacts, written) = (Arc::clone(self.artefacts.as_ref()?), Arc::clone(generation));
         let begun = Instant::now();
-        let work = tokio::task::spawn_blocking(move || artefacts.write(&written));
+        let work = aside(move || artefacts.write(&written));
         let done = match work.await {
-            Ok(done) => done.map_err(|error| error.to_string()),
-            Err(_) => Err("the task that writes it ended".to_owned()),
+            Some(done) => done.map_err(|error| error.to_string()),
+            None => Err("the task that writes it ended".to_owned()),
         };
         match &done {
             Ok(_) => self.metrics.artefact_seconds.observe(begun.elapsed().as_secs_f64()),
@@ -58,37 +78,6 @@ impl Builder {
         Some(done)
     }
 
-    /// Publishes an older generation's content again: the one before, or that of a number. From
-    /// memory it takes no time; then it is written to the disk, so that it stays after a restart.
-    pub async fn rollback(&self, to: Option<u64>) -> Result<RolledBack, RollbackError> {
-        let (origin, hot_set) = (Arc::clone(&self.origin), Arc::clone(&self.hot_set));
-        let (artefacts, metrics) = (self.artefacts.clone(), self.metrics.clone());
-        let work = tokio::task::spawn_blocking(move || {
-            let live_id = hot_set.live().map(|live| live.id);
-            if let (Some(id), true) = (to, to == live_id) {
-                return Err(RollbackError::Live(id));
-            }
-            let in_memory = hot_set.previous();
-            let in_memory = in_memory.filter(|previous| to.is_none_or(|to| to == previous.id));
-            let old = match in_memory {
-                Some(old) => old,
-                None => Arc::new(from_disk(artefacts.as_deref(), &origin, to, live_id)?),
-            };
-            let now = origin.clock().now();
-            let again = |live: Option<&Generation>, id| {
-                let new = old.again(id, live.map(|live| live.id), now);
-                metrics.published(&new, live);
-                Ok::<_, Infallible>(new)
-            };
-            let Ok(new) = hot_set.publish(again);
-            Ok(new)
-        });
-        let generation = work.await.unwrap_or(Err(RollbackError::Lost))?;
-        tracing::warn!(id = generation.id, birth = ?generation.birth, "rolled back");
-        let artefact = self.keep(&generation).await;
-        Ok(RolledBack { generation, artefact })
-    }
-
     /// The numbers of the generations on the disk, ascending; `None` if they are kept nowhere.
     ///
     /// # Errors
@@ -99,20 +88,24 @@ impl Builder {
     }
 
     /// Looks at the published generation: its sum, its file, and a sample beside direct answers.
-    /// `None` if nothing is published.
+    /// `None` if nothing is published. Whoever asks while another look is taken waits for its end.
     pub async fn verify(&self, sample: usize) -> Option<Verified> {
-        let live = self.hot_set.live()?;
-        let (looked_at, artefacts) = (Arc::clone(&live), self.artefacts.clone());
-        let origin = Arc::clone(&self.origin);
-        let work = tokio::task::spawn_blocking(move || {
-            let sum = Checksum::of(looked_at.iter().map(|(key, held)| (key, &*held.entry)));
-            let artefact = artefacts.map(|artefacts| same_on_disk(&artefacts, &origin, &looked_at));
-            (sum == looked_at.checksum, artefact, chosen(&looked_at, &origin, sample))
+        // It is never closed. Whoever asked may go away: the look at hand is taken to its end.
+        let turn = Arc::clone(&self.verifying).acquire_owned().await.ok()?;
+        let (hot_set, artefacts) = (Arc::clone(&self.hot_set), self.artefacts.clone());
+        let (origin, limit) = (Arc::clone(&self.origin), self.limit());
+        let work = aside(move || {
+            let live = hot_set.live()?;
+            let sum = Checksum::of(live.iter().map(|(key, held)| (key, &*held.entry)));
+            let cx = context(&origin, limit);
+            let artefact = artefacts.map(|artefacts| same_on_disk(&artefacts, cx, &live));
+            let chosen = chosen(&live, &origin, sample);
+            Some((live.id, sum == live.checksum, artefact, chosen, turn))
         });
-        let (intact, artefact, chosen) = work.await.ok()?;
+        let (generation, intact, artefact, chosen, _turn) = work.await??;
         let compared = compare(&self.origin, chosen, self.settings.within).await;
         Some(Verified {
-            generation: live.id,
+            generation,
             intact,
             artefact,
             compared: compared.compared,
@@ -121,29 +114,13 @@ impl Builder {
     }
 }
 
-/// Reads a generation, or the newest that is older than the live one.
-fn from_disk(
-    artefacts: Option<&ArtefactDirectory>,
-    origin: &Origin,
-    to: Option<u64>,
-    live: Option<u64>,
-) -> Result<Generation, RollbackError> {
-    let artefacts = artefacts.ok_or(RollbackError::Nothing)?;
-    if let Some(id) = to {
-        return Ok(artefacts.read(id, context(origin))?);
-    }
-    let kept = artefacts.kept()?;
-    let older = kept.into_iter().rev().find(|id| live.is_none_or(|live| *id < live));
-    Ok(artefacts.read(older.ok_or(RollbackError::Nothing)?, context(origin))?)
-}
-
 fn same_on_disk(
     artefacts: &ArtefactDirectory,
-    origin: &Origin,
+    cx: Context<'_>,
     live: &Generation,
 ) -> Result<(), String> {
-    match artefacts.read(live.id, context(origin)) {
-        Ok(kept) if kept.checksum == live.checksum => Ok(()),
+    match artefacts.checksum(live.id, cx) {
+        Ok(kept) if kept == live.checksum => Ok(()),
         Ok(_) => Err("its file holds other answers".to_owned()),
         Err(error) => Err(error.to_string()),
     }
@@ -152,6 +129,7 @@ fn same_on_disk(
 /// Some answers that no purge has met, at random.
 fn chosen(live: &Generation, origin: &Origin, sample: usize) -> Vec<(Query, Arc<Entry>)> {
     use aqs_origin::epochs::Validity;
+    debug_assert!(aside::here());
     let valid = live.iter().filter(|(_, held)| {
         origin.epochs.validity(held.entry.stamp, &held.entry.slots) == Validity::Valid
     });

@@ -4,7 +4,7 @@ mod sample;
 
 pub(crate) use sample::compare;
 
-use crate::generation::PlanFacts;
+use crate::generation::{PlanFacts, Whole};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -146,8 +146,8 @@ pub(crate) struct Candidate<'a> {
 pub(crate) struct Before<'a> {
     /// What is known of it.
     pub(crate) facts: &'a PlanFacts,
-    /// How many bytes its answers take.
-    pub(crate) bytes: u64,
+    /// What it held when it was last built as a whole.
+    pub(crate) whole: Whole,
 }
 
 /// Everything that speaks against a candidate, but for the sample.
@@ -167,16 +167,16 @@ pub(crate) fn check(candidate: &Candidate<'_>, thresholds: &Thresholds) -> Vec<R
         let last = last_error.clone().unwrap_or_default();
         refusals.push(Refusal::Errors { errors, wanted, most, last });
     }
-    let Some(Before { facts: old, bytes: old_bytes }) = before else { return refusals };
+    let Some(Before { facts: old, whole }) = before else { return refusals };
     // A plan that is written otherwise now may well want less.
     let same_plan = old.definition == facts.definition;
-    let least = part(old.keys, 1.0 - thresholds.fewer_keys).ceil() as u64;
+    let least = part(whole.keys, 1.0 - thresholds.fewer_keys).ceil() as u64;
     if same_plan && held < least {
-        refusals.push(Refusal::FewerKeys { now: held, before: old.keys, least });
+        refusals.push(Refusal::FewerKeys { now: held, before: whole.keys, least });
     }
-    let least = part(*old_bytes, 1.0 - thresholds.fewer_bytes).ceil() as u64;
+    let least = part(whole.bytes, 1.0 - thresholds.fewer_bytes).ceil() as u64;
     if same_plan && *bytes < least {
-        refusals.push(Refusal::FewerBytes { now: *bytes, before: *old_bytes, least });
+        refusals.push(Refusal::FewerBytes { now: *bytes, before: whole.bytes, least });
     }
     for (dataset, before) in &old.data_through {
         let now = facts.data_through.get(dataset);

@@ -7,7 +7,8 @@ fn facts(wanted: u64, keys: u64, errors: u64, through: &str) -> PlanFacts {
 }
 
 fn checks(now: &PlanFacts, bytes: u64, before: Option<(&PlanFacts, u64)>) -> Vec<&'static str> {
-    let before = before.map(|(facts, bytes)| Before { facts, bytes });
+    let before =
+        before.map(|(facts, bytes)| Before { facts, whole: Whole { keys: facts.keys, bytes } });
     let candidate = Candidate { facts: now, bytes, unloaded: Vec::new(), last_error: None, before };
     check(&candidate, &Thresholds::default()).iter().map(Refusal::check).collect()
 }
@@ -54,7 +55,7 @@ fn a_dataset_that_is_gone_is_told() {
         bytes: 10,
         unloaded,
         last_error: None,
-        before: Some(Before { facts: &old, bytes: 10 }),
+        before: Some(Before { facts: &old, whole: Whole { keys: 10, bytes: 10 } }),
     };
     let refusals = check(&candidate(vec!["d".to_owned()]), &Thresholds::default());
     assert_eq!(refusals.iter().map(Refusal::check).collect::<Vec<_>>(), ["data-through"]);

@@ -1,5 +1,6 @@
 //! The sum of what a generation answers.
 
+use crate::aside;
 use aqs_api::{Emptiness, Key, Representation};
 use aqs_origin::Entry;
 use serde::{Deserialize, Serialize};
@@ -15,21 +16,39 @@ pub struct Checksum(u128);
 impl Checksum {
     /// The sum of these answers.
     pub fn of<'a>(answers: impl Iterator<Item = (&'a Key, &'a Entry)>) -> Self {
-        let mut text = Vec::new();
-        Self(answers.fold(0, |sum: u128, (key, entry)| {
-            text.clear();
-            text.push(key.dialect() as u8);
-            text.extend_from_slice(key.path().as_bytes());
-            text.push(0);
-            match &entry.representation {
-                Representation::Body(body) => text.extend_from_slice(body.etag.as_bytes()),
-                Representation::Problem(problem) => {
-                    let reason = problem.emptiness().map_or("", Emptiness::name);
-                    text.extend_from_slice(reason.as_bytes());
-                }
+        debug_assert!(aside::here());
+        let mut sum = Sum::default();
+        answers.for_each(|(key, entry)| sum.add(key, entry));
+        sum.done()
+    }
+}
+
+/// A checksum in the making, of one answer after the other.
+#[derive(Default)]
+pub(crate) struct Sum {
+    sum: u128,
+    text: Vec<u8>,
+}
+
+impl Sum {
+    pub(crate) fn add(&mut self, key: &Key, entry: &Entry) {
+        let Self { sum, text } = self;
+        text.clear();
+        text.push(key.dialect() as u8);
+        text.extend_from_slice(key.path().as_bytes());
+        text.push(0);
+        match &entry.representation {
+            Representation::Body(body) => text.extend_from_slice(body.etag.as_bytes()),
+            Representation::Problem(problem) => {
+                let reason = problem.emptiness().map_or("", Emptiness::name);
+                text.extend_from_slice(reason.as_bytes());
             }
-            sum.wrapping_add(xxh3_128(&text))
-        }))
+        }
+        *sum = sum.wrapping_add(xxh3_128(text));
+    }
+
+    pub(crate) fn done(self) -> Checksum {
+        Checksum(self.sum)
     }
 }
 

@@ -72,21 +72,27 @@ fn text_weight(entry: &Entry) -> usize {
     }
 }
 
-/// How many bytes an address takes with all that is held of it.
-pub(super) fn slot_weight(key: &Key, held: &Held) -> u64 {
-    (own_weight(key) + weight(&held.entry)) as u64
+/// How many bytes an address takes with its answer.
+pub(crate) fn answer_weight(key: &Key, entry: &Entry) -> u64 {
+    (own_weight(key) + weight(entry)) as u64
+}
+
+/// How many more bytes it takes where somebody holds an older answer, whose text it may share.
+pub(crate) fn weight_sharing(key: &Key, entry: &Entry, older: &Entry) -> u64 {
+    if shares_text(entry, older) {
+        (own_weight(key) + size_of::<Entry>()) as u64
+    } else {
+        answer_weight(key, entry)
+    }
 }
 
 /// How many more bytes it takes where another generation holds the same address.
 pub(super) fn weight_beside(key: &Key, held: &Held, other: &Held) -> u64 {
-    let entry = if Arc::ptr_eq(&held.entry, &other.entry) {
-        0
-    } else if shares_text(&held.entry, &other.entry) {
-        size_of::<Entry>()
+    if Arc::ptr_eq(&held.entry, &other.entry) {
+        own_weight(key) as u64
     } else {
-        weight(&held.entry)
-    };
-    (own_weight(key) + entry) as u64
+        weight_sharing(key, &held.entry, &other.entry)
+    }
 }
 
 /// A slot of the map is full to seven eighths at most, and half of that at least.

@@ -31,6 +31,18 @@ pub struct PlanFacts {
     pub unloaded: Vec<String>,
     /// What spoke against publishing it, if that was overridden.
     pub forced: Vec<String>,
+    /// What its last build as a whole held, without the parts that were asked for since.
+    #[serde(default)]
+    pub whole: Option<Whole>,
+}
+
+/// What a build of a whole plan held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whole {
+    /// How many addresses.
+    pub keys: u64,
+    /// How many bytes they took.
+    pub bytes: u64,
 }
 
 impl PlanFacts {

@@ -3,6 +3,7 @@
 use super::Generation;
 use super::content::{Content, Held};
 use super::facts::PlanFacts;
+use crate::aside;
 use aqs_api::Key;
 use aqs_origin::epochs::Validity;
 use aqs_origin::{Entry, Epochs, Moment};
@@ -46,6 +47,7 @@ pub fn merge(
     epochs: &Epochs,
     (id, now): (u64, Moment),
 ) -> Result<Generation, TooManyPlans> {
+    debug_assert!(aside::here());
     let PlanContent { facts, answers, mode } = new;
     let known = parent.map(|parent| &*parent.plans).unwrap_or_default();
     let stays = |name: &str| name == facts.name || configured(name);
@@ -84,6 +86,15 @@ pub fn merge(
     }
     let mut added = 0;
     for (key, entry, confirmed) in answers {
+        // Another build may have read it since this one did.
+        let known = parent.and_then(|parent| parent.get(key.as_ref()));
+        let (entry, confirmed) = match known {
+            Some(known) if newer(&known.entry, &entry, now) => {
+                (Arc::clone(&known.entry), confirmed.max(known.confirmed))
+            }
+            Some(known) => (entry, confirmed.max(known.confirmed)),
+            None => (entry, confirmed),
+        };
         // Purged while it was built.
         if epochs.validity(entry.stamp, &entry.slots) == Validity::Invalid {
             continue;
@@ -94,7 +105,12 @@ pub fn merge(
     }
     if let Some(plan) = plans.get_mut(own) {
         match mode {
-            Mode::Add if plan.built.0 > 0 => plan.wanted += added,
+            Mode::Add if plan.built.0 > 0 => {
+                plan.wanted += added;
+                let new = facts.forced.into_iter();
+                let new: Vec<String> = new.filter(|said| !plan.forced.contains(said)).collect();
+                plan.forced.extend(new);
+            }
             _ => *plan = facts,
         }
     }
@@ -103,4 +119,11 @@ pub fn merge(
         plan.keys = held.count() as u64;
     }
     Ok(Generation::of(id, parent.map(|parent| parent.id), now, plans, content))
+}
+
+/// Whether the store was asked for an answer later than for another. Where no purge tells them
+/// apart the clock does, unless it was put back since.
+fn newer(one: &Entry, other: &Entry, now: Moment) -> bool {
+    one.stamp > other.stamp
+        || one.stamp == other.stamp && one.asked > other.asked && one.asked <= now
 }

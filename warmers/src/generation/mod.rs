@@ -9,11 +9,14 @@ mod merge;
 mod tests;
 
 pub use checksum::Checksum;
+pub(crate) use checksum::Sum;
 pub use content::{Held, weight};
-pub use facts::PlanFacts;
+pub(crate) use content::{answer_weight, weight_sharing};
+pub use facts::{PlanFacts, Whole};
 pub use hot_set::{Hot, HotFreshness, HotSet};
 pub use merge::{MOST_PLANS, Mode, PlanContent, TooManyPlans, merge};
 
+use crate::aside::{self, Heavy};
 use aqs_api::{Key, KeyRef};
 use aqs_origin::Moment;
 use content::Content;
@@ -38,7 +41,8 @@ pub struct Generation {
     pub bytes: u64,
     /// The sum of what it answers.
     pub checksum: Checksum,
-    content: Arc<Content>,
+    /// It is taken down aside, whoever lets go of it last.
+    content: Arc<Heavy<Content>>,
 }
 
 /// How a generation came to be.
@@ -63,9 +67,10 @@ impl Generation {
         plans: Vec<PlanFacts>,
         content: Content,
     ) -> Self {
-        let bytes = content.iter().map(|(key, held)| content::slot_weight(key, held)).sum();
+        debug_assert!(aside::here());
+        let bytes = content.iter().map(|(key, held)| answer_weight(key, &held.entry)).sum();
         let checksum = Checksum::of(content.iter().map(|(key, held)| (key, &*held.entry)));
-        let (birth, content) = (Birth::Built, Arc::new(content));
+        let (birth, content) = (Birth::Built, Arc::new(Heavy::new(content)));
         Self { id, parent, birth, built, plans, bytes, checksum, content }
     }
 
@@ -128,12 +133,13 @@ impl Generation {
 
     /// How many bytes it and another take together, where they share much.
     fn weight_with(&self, other: &Self) -> u64 {
+        debug_assert!(aside::here());
         if Arc::ptr_eq(&self.content, &other.content) {
             return self.bytes;
         }
         let extra = other.content.iter().map(|(key, held)| match self.get(key.as_ref()) {
             Some(own) => content::weight_beside(key, held, own),
-            None => content::slot_weight(key, held),
+            None => answer_weight(key, &held.entry),
         });
         self.bytes + extra.sum::<u64>()
     }

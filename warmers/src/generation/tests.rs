@@ -61,6 +61,51 @@ fn a_part_is_added_and_what_is_no_plan_any_more_goes() {
 }
 
 #[test]
+fn a_part_leaves_what_the_whole_was_and_tells_what_spoke_against_it() {
+    let epochs = Epochs::starting_at(1);
+    let of = |project| answer(&top(project), Some("x"), &epochs);
+    let whole = Some(Whole { keys: 1, bytes: 100 });
+    let mut built = content("plan", vec![of("a")], Moment(1000), Mode::Replace);
+    (built.facts.whole, built.facts.forced) = (whole, vec!["few".to_owned()]);
+    let first = merge(None, built, &|_| true, &epochs, (1, Moment(1000))).unwrap();
+    let mut part = content("plan", vec![of("b")], Moment(2000), Mode::Add);
+    part.facts.forced = vec!["few".to_owned(), "differs".to_owned()];
+    let second = merge(Some(&first), part, &|_| true, &epochs, (2, Moment(2000))).unwrap();
+    let facts = second.plan("plan").unwrap().1;
+    assert_eq!((facts.keys, facts.whole), (2, whole));
+    assert_eq!(facts.forced, ["few", "differs"]);
+    // As older generations were written.
+    let mut old = serde_json::to_value(facts).unwrap();
+    old.as_object_mut().unwrap().remove("whole").unwrap();
+    assert_eq!(serde_json::from_value::<PlanFacts>(old).unwrap().whole, None);
+}
+
+#[test]
+fn of_two_builds_the_one_that_read_later_counts() {
+    let epochs = Epochs::starting_at(1);
+    let early = answer(&top("a"), Some("old"), &epochs);
+    epochs.purge(Scope::Everything, Depth::Soft).unwrap();
+    let late = answer(&top("a"), Some("new"), &epochs);
+    for (plan, mode) in [("one", Mode::Replace), ("other", Mode::Replace), ("one", Mode::Add)] {
+        let first = content("one", vec![late.clone()], Moment(1000), Mode::Replace);
+        let first = merge(None, first, &|_| true, &epochs, (1, Moment(1000))).unwrap();
+        // It was confirmed later, but read before the purge.
+        let second = content(plan, vec![early.clone()], Moment(2000), mode);
+        let second = merge(Some(&first), second, &|_| true, &epochs, (2, Moment(2000))).unwrap();
+        assert!(Arc::ptr_eq(entry(&second, &top("a")), &late.1), "{plan} {mode:?}");
+        let (_, held) = second.iter().next().unwrap();
+        assert_eq!(held.confirmed, Moment(2000));
+        // The other way round it is new, and keeps the later moment, too.
+        let first = content("one", vec![early.clone()], Moment(2000), Mode::Replace);
+        let first = merge(None, first, &|_| true, &epochs, (1, Moment(2000))).unwrap();
+        let second = content(plan, vec![late.clone()], Moment(1000), mode);
+        let second = merge(Some(&first), second, &|_| true, &epochs, (2, Moment(2000))).unwrap();
+        assert!(Arc::ptr_eq(entry(&second, &top("a")), &late.1), "{plan} {mode:?}");
+        assert_eq!(second.iter().next().unwrap().1.confirmed, Moment(2000));
+    }
+}
+
+#[test]
 fn what_was_purged_hard_is_not_carried_on() {
     let epochs = Epochs::starting_at(1);
     let of = |project| answer(&top(project), Some("x"), &epochs);

@@ -1,6 +1,6 @@
 use crate::support::{
-    ARTICLE, ARTICLE_SAYS, DEVICES, DEVICES_SAYS, Ground, HOUR, House, PLANS, forced, full, only,
-    top, views,
+    ARTICLE, ARTICLE_SAYS, DEVICES, DEVICES_SAYS, Ground, HOUR, House, PLANS, eventually, forced,
+    full, only, top, views,
 };
 use aqs_api::{Dialect, Key, Representation};
 use aqs_origin::Entry;
@@ -163,6 +163,10 @@ async fn a_part_that_somebody_asks_for_is_added() {
     assert!(fresh(&house, &x).is_some());
     let facts = built.generation.plan("articles").unwrap().1;
     assert_eq!(facts.keys, facts.wanted);
+    // The next build of the whole plan brings what it has always brought: that is not less.
+    let built = house.build("articles").await;
+    assert_eq!(built.generation.plan("articles").unwrap().1.keys, built.facts.wanted);
+    assert!(house.get(q1).is_none());
     assert!(matches!(
         house.build_as("articles", &only("no such project")).await,
         Err(BuildError::Plan(_))
@@ -203,13 +207,110 @@ async fn a_plan_that_takes_too_much_memory_is_refused_with_numbers() {
     assert_eq!(others, first.bytes);
     assert!(Arc::ptr_eq(&house.hot_set.live().unwrap(), &first));
     // What was read for nothing is not charged any more.
-    assert_eq!(house.origin.budget.used(Part::HotSet), first.bytes);
+    eventually(|| house.origin.budget.used(Part::HotSet) == first.bytes).await;
     // What is not wanted at all can't be published either.
     let own = PLANS.replace("- name: articles\n", "- name: articles\n  limits: { bytes: 1000 }\n");
     drop((house, first));
     let house = ground.house(&own).await;
     let refused = house.build_as("articles", &forced()).await;
     assert!(matches!(refused, Err(BuildError::TooLarge { limit: 1000, .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn only_what_stays_takes_room_from_a_plan() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    let bytes = house.build("articles").await.generation.bytes;
+    drop(house);
+    // The plan has another name now, and a second one wants the same: there is room for it once.
+    let renamed = PLANS.replace("- name: articles", "- name: pages");
+    let twice = format!("{renamed}{}", renamed.replace("name: ", "name: more-"));
+    let mut wishes = crate::support::Wishes::default();
+    wishes.settings = Settings { memory: bytes + bytes / 2, ..wishes.settings };
+    let house = ground.start(&twice, wishes);
+    house.builder.load().await.unwrap().0.unwrap();
+    house.origin.look().await.unwrap();
+    house.build("pages").await;
+    let built = house.build("more-pages").await;
+    assert_eq!((built.facts.shared, built.generation.bytes), (built.facts.wanted, bytes));
+    let names: Vec<&str> = built.generation.plans.iter().map(|plan| &*plan.name).collect();
+    assert_eq!(names, ["pages", "more-pages"]);
+    drop((house, built));
+    // Of the two there is none any more, and what took their place needs no room beside theirs.
+    let (_, devices) = PLANS.split_once("- name: devices").unwrap();
+    wishes.settings.memory = bytes;
+    let house = ground.start(&format!("- name: devices{devices}"), wishes);
+    house.builder.load().await.unwrap().0.unwrap();
+    house.origin.look().await.unwrap();
+    assert_eq!(house.build("devices").await.generation.keys(), 3);
+}
+
+#[tokio::test]
+async fn what_is_read_is_charged_once() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    let first = house.build("articles").await.generation;
+    let used = || house.origin.budget.used(Part::HotSet);
+    assert_eq!(used(), first.bytes);
+    // All is read again, and nothing has changed: two maps and entries, but one text. Then the
+    // sample waits for the store, while what was read is charged beside what is served.
+    let building = tokio::spawn({
+        house.store.allowed.forget_permits(2_000_000);
+        house.store.allowed.add_permits(1 + 4);
+        let builder = Arc::clone(&house.builder);
+        async move {
+            let (progress, cancel) = Default::default();
+            builder.build(&builder.plans()[0], &full(), &progress, &cancel).await.unwrap()
+        }
+    });
+    let before = house.reads();
+    eventually(|| house.reads() > before + 1 + 4).await;
+    let text: u64 = first.iter().map(|(_, held)| text_of(&held.entry)).sum();
+    assert_eq!(used(), first.bytes + (first.bytes - text));
+    house.store.allowed.add_permits(1_000_000);
+    let second = building.await.unwrap().generation;
+    assert_eq!((second.bytes, used()), (first.bytes, first.bytes + (first.bytes - text)));
+}
+
+fn text_of(entry: &Entry) -> u64 {
+    match &entry.representation {
+        Representation::Body(body) => {
+            (body.identity.len() + body.gzip().map_or(body.gzip_room(), |coded| coded.len())) as u64
+        }
+        Representation::Problem(_) => 0,
+    }
+}
+
+#[tokio::test]
+async fn a_build_holds_no_generation_that_is_charged_to_nobody() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    let first = Arc::downgrade(&house.build("articles").await.generation);
+    house.store.allowed.forget_permits(2_000_000);
+    let building = tokio::spawn({
+        let builder = Arc::clone(&house.builder);
+        async move {
+            let (progress, cancel) = Default::default();
+            builder.build(&builder.plans()[1], &full(), &progress, &cancel).await.unwrap()
+        }
+    });
+    let before = house.reads();
+    eventually(|| house.reads() > before).await;
+    // Two others are published meanwhile, for which nothing needs to be read.
+    for _ in 0..2 {
+        house.builder.rollback(None).await.unwrap_err();
+        let live = house.hot_set.live().unwrap();
+        let again = live.again(live.id, None, live.built);
+        let hot_set = Arc::clone(&house.hot_set);
+        let publish = move || {
+            let make = |_: Option<&Generation>, _| Ok::<_, std::convert::Infallible>(again);
+            hot_set.publish(make).unwrap().id
+        };
+        std::thread::spawn(publish).join().unwrap();
+    }
+    assert!(first.upgrade().is_none());
+    house.store.allowed.add_permits(1_000_000);
+    assert_eq!(building.await.unwrap().facts.keys, 3);
 }
 
 #[tokio::test]
@@ -237,6 +338,59 @@ async fn going_back_is_a_new_number_for_the_old_content() {
     assert!(house.get(ARTICLE).unwrap().says.contains("666"));
     assert!(house.builder.rollback(Some(6)).await.is_err());
     assert!(house.builder.rollback(Some(99)).await.is_err());
+}
+
+#[tokio::test]
+async fn going_back_twice_goes_back_further() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    let mut sums = vec![house.build("articles").await.generation.checksum];
+    for count in [666, 777] {
+        ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, count, 0)]);
+        house.origin.look().await.unwrap();
+        sums.push(house.build("articles").await.generation.checksum);
+    }
+    let mut back = Vec::new();
+    for _ in 0..4 {
+        let done = house.builder.rollback(None).await;
+        back.extend(done.map(|done| (done.generation.birth, done.generation.checksum)));
+    }
+    let from = |from: u64| (Birth::RolledBack { from }, sums[from as usize - 1]);
+    assert_eq!(back, [from(2), from(1)], "and then there is nothing");
+    // A build ends it: before that one is what was gone back to, and before that what had been
+    // before it.
+    house.origin.look().await.unwrap();
+    let built = house.build("devices").await.generation;
+    assert_eq!(built.id, 6);
+    let done = house.builder.rollback(None).await.unwrap().generation;
+    assert_eq!((done.birth, done.checksum), (Birth::RolledBack { from: 5 }, sums[0]));
+    assert!(house.builder.rollback(None).await.is_err(), "2 and 3 were found bad");
+}
+
+#[tokio::test]
+async fn one_looks_closely_at_a_time() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    house.build("devices").await;
+    house.store.allowed.forget_permits(2_000_000);
+    let before = house.reads();
+    let look = || {
+        let builder = Arc::clone(&house.builder);
+        tokio::spawn(async move { builder.verify(3).await })
+    };
+    let first = look();
+    eventually(|| house.reads() > before).await;
+    let second = look();
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    assert_eq!(house.reads(), before + 1, "the second waits");
+    // Who asked goes away: the next one has its turn.
+    first.abort();
+    eventually(|| house.reads() > before + 1).await;
+    house.store.allowed.add_permits(1_000_000);
+    assert!(second.await.unwrap().unwrap().is_well());
 }
 
 #[tokio::test]

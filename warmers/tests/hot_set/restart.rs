@@ -2,7 +2,9 @@ use crate::support::{
     ARTICLE, ARTICLE_SAYS, DEVICES, DEVICES_SAYS, Ground, PLANS, Wishes, names, views,
 };
 use aqs_origin::epochs::{Depth, Scope};
-use aqs_warmers::generation::HotFreshness;
+use aqs_warmers::artefact::ArtefactError;
+use aqs_warmers::build::RollbackError;
+use aqs_warmers::generation::{Birth, HotFreshness};
 use std::sync::atomic::Ordering;
 
 #[tokio::test]
@@ -15,7 +17,7 @@ async fn a_restart_without_a_store_serves_what_was_served() {
     drop(house);
     let house = ground.start(PLANS, Wishes::default());
     house.store.down.store(true, Ordering::SeqCst);
-    let (loaded, aside) = house.builder.load().unwrap();
+    let (loaded, aside) = house.builder.load().await.unwrap();
     let loaded = loaded.unwrap();
     assert!(aside.is_empty());
     assert_eq!((loaded.id, loaded.checksum), (2, checksum));
@@ -42,7 +44,7 @@ async fn what_was_purged_before_a_kill_is_purged_after_it() {
     house.origin.purge(Scope::Dataset("pageviews-per-article-daily"), Depth::Soft).unwrap();
     drop(house);
     let house = ground.start(PLANS, Wishes::default());
-    house.builder.load().unwrap().0.unwrap();
+    house.builder.load().await.unwrap().0.unwrap();
     assert!(house.get(DEVICES).is_none());
     assert_eq!(house.get(ARTICLE).unwrap().freshness, HotFreshness::Stale);
 }
@@ -55,7 +57,7 @@ async fn what_was_loaded_while_nobody_looked_makes_the_old_stale() {
     drop(house);
     ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "X", 31, 99, 0)]);
     let house = ground.start(PLANS, Wishes::default());
-    house.builder.load().unwrap().0.unwrap();
+    house.builder.load().await.unwrap().0.unwrap();
     assert_eq!(house.get(ARTICLE).unwrap().freshness, HotFreshness::Fresh);
     house.origin.look().await.unwrap();
     assert_eq!(house.get(ARTICLE).unwrap().freshness, HotFreshness::Stale);
@@ -70,7 +72,7 @@ async fn without_its_state_a_kept_generation_is_foreign() {
     drop(house);
     std::fs::remove_file(ground.folder.path().join("state/state.json")).unwrap();
     let house = ground.start(PLANS, Wishes::default());
-    let (loaded, aside) = house.builder.load().unwrap();
+    let (loaded, aside) = house.builder.load().await.unwrap();
     assert!(loaded.is_none() && aside.len() == 1);
     assert!(house.get(DEVICES).is_none());
     assert_eq!(names(&ground.artefacts()), ["gen-0000000001.aqs.foreign"]);
@@ -90,7 +92,59 @@ async fn after_going_back_a_restart_serves_what_was_gone_back_to() {
     house.builder.rollback(None).await.unwrap();
     drop(house);
     let house = ground.start(PLANS, Wishes::default());
-    let loaded = house.builder.load().unwrap().0.unwrap();
+    let loaded = house.builder.load().await.unwrap().0.unwrap();
     assert_eq!((loaded.id, loaded.parent), (3, Some(2)));
     assert_eq!(house.get(ARTICLE).unwrap().says, ARTICLE_SAYS);
+}
+
+#[tokio::test]
+async fn numbers_rise_also_where_the_newest_is_lost() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    let first = house.build("articles").await.generation;
+    house.build("devices").await;
+    // The third is served, and its file can't be written.
+    let taken = ground.artefacts().join("gen-0000000003.aqs");
+    std::fs::create_dir_all(taken.join("taken")).unwrap();
+    assert_eq!(house.build("devices").await.generation.id, 3);
+    std::fs::remove_dir_all(&taken).unwrap();
+    drop(house);
+    std::fs::write(ground.artefacts().join("gen-0000000002.aqs"), b"nonsense").unwrap();
+    let house = ground.start(PLANS, Wishes::default());
+    let loaded = house.builder.load().await.unwrap().0.unwrap();
+    assert_eq!((loaded.id, loaded.birth), (4, Birth::RolledBack { from: 1 }));
+    assert_eq!(loaded.checksum, first.checksum);
+    assert_eq!(house.get(ARTICLE).unwrap().generation, 4);
+    assert!(house.builder.verify(1).await.unwrap().artefact.unwrap().is_ok());
+    drop(house);
+    // From here on it is what was served last.
+    let house = ground.start(PLANS, Wishes::default());
+    assert_eq!(house.builder.load().await.unwrap().0.unwrap().id, 4);
+    house.origin.look().await.unwrap();
+    assert_eq!(house.build("devices").await.generation.id, 5);
+}
+
+#[tokio::test]
+async fn what_is_kept_must_fit_the_memory_there_is() {
+    let ground = Ground::new();
+    let house = ground.house(PLANS).await;
+    let small = house.build("devices").await.generation;
+    let large = house.build("articles").await.generation;
+    drop(house);
+    let mut wishes = Wishes::default();
+    wishes.settings.memory = large.bytes - 1;
+    let house = ground.start(PLANS, wishes);
+    let (loaded, unused) = house.builder.load().await.unwrap();
+    let loaded = loaded.unwrap();
+    // The number of the larger one was served before.
+    assert_eq!((loaded.id, loaded.birth), (3, Birth::RolledBack { from: 1 }));
+    assert_eq!(loaded.checksum, small.checksum);
+    assert!(unused[0].now.is_none(), "{unused:?}");
+    let refused = house.builder.rollback(Some(2)).await;
+    assert!(
+        matches!(refused, Err(RollbackError::Artefact(ArtefactError::TooLarge { .. }))),
+        "{refused:?}"
+    );
+    let kept = ["gen-0000000001.aqs", "gen-0000000002.aqs", "gen-0000000003.aqs"];
+    assert_eq!(names(&ground.artefacts()), kept);
 }

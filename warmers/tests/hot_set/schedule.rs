@@ -223,7 +223,7 @@ async fn after_a_restart_only_a_plan_that_is_written_otherwise_is_due() {
     drop(house);
     let plans = PLANS.replace("windows: [last 1 day, everything]", "windows: [last 2 days]");
     let house = ground.house(&plans).await;
-    house.builder.load().unwrap().0.unwrap();
+    house.builder.load().await.unwrap().0.unwrap();
     let (jobs, cancel) = scheduled(&house);
     let two = "/unique-devices/en.wikipedia/all-sites/daily/20260130/20260131";
     eventually(|| jobs.list().iter().any(|view| view.state != State::Running)).await;

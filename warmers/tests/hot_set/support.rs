@@ -342,7 +342,7 @@ pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap();
     let mut names: Vec<String> =
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    names.retain(|name| name != "lock");
+    names.retain(|name| name != "lock" && name != "next");
     names.sort_unstable();
     names
 }

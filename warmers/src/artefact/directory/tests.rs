@@ -5,7 +5,9 @@ use crate::testing::{answer, catalogue, generation, identity, top};
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Dialect, Key, Representation};
 use aqs_origin::epochs::{Depth, Scope, Validity};
+use aqs_origin::memory::{Budget, Part};
 use aqs_origin::{Epochs, Moment};
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// What a start has at hand.
@@ -14,12 +16,16 @@ struct House {
     catalogue: Catalogue,
     epochs: Epochs,
     times: Times,
+    budget: Arc<Budget>,
+    limit: u64,
 }
 
 impl House {
     fn new() -> Self {
         let (folder, times) = (tempfile::tempdir().unwrap(), Times::default());
-        Self { folder, catalogue: catalogue(), epochs: Epochs::starting_at(1000), times }
+        let (budget, limit) = (Arc::new(Budget::new(1 << 30)), 1 << 30);
+        let (catalogue, epochs) = (catalogue(), Epochs::starting_at(1000));
+        Self { folder, catalogue, epochs, times, budget, limit }
     }
 
     fn open(&self) -> ArtefactDirectory {
@@ -27,7 +33,8 @@ impl House {
     }
 
     fn cx(&self) -> Context<'_> {
-        Context { catalogue: &self.catalogue, epochs: &self.epochs, times: &self.times }
+        let Self { catalogue, epochs, times, budget, limit, .. } = self;
+        Context { catalogue, epochs, times, budget, limit: *limit }
     }
 
     /// A generation of a short body, a long one with its gzip form, and one that is missing.
@@ -170,7 +177,7 @@ fn a_start_takes_the_newest_that_can_be_used() {
         b"nonsense"
     );
     // Its number is not given again.
-    assert_eq!(directory.highest().unwrap(), 3);
+    assert_eq!(directory.last_number().unwrap(), 3);
 }
 
 #[test]
@@ -182,6 +189,10 @@ fn what_belongs_elsewhere_is_set_aside() {
         (
             Identity { store: vec!["other".to_owned(), "third".to_owned()], ..ours.clone() },
             Foreign::Store("other, third".to_owned()),
+        ),
+        (
+            Identity { program: "0.0.1 1".to_owned(), ..ours.clone() },
+            Foreign::Program("0.0.1 1".to_owned()),
         ),
         (Identity { catalogue: 1, ..ours.clone() }, Foreign::Catalogue),
     ] {
@@ -291,4 +302,131 @@ fn the_same_generation_is_the_same_file() {
     directory.write(&again).unwrap();
     assert!(first == read(1));
     assert_eq!(made.built, Moment(1000));
+}
+
+#[test]
+fn what_takes_too_much_memory_stays_for_a_higher_limit() {
+    let mut house = House::new();
+    let directory = house.open();
+    let made = house.generation(1);
+    directory.write(&made).unwrap();
+    house.limit = made.bytes - 1;
+    let loaded = directory.load(house.cx()).unwrap();
+    assert!(loaded.generation.is_none() && loaded.set_aside[0].now.is_none());
+    assert!(loaded.set_aside[0].error.to_string().contains("raise the limit"), "{loaded:?}");
+    assert_eq!(house.names(), ["gen-0000000001.aqs"]);
+    // It is not even begun if its header tells.
+    let mut large = made.again(2, None, Moment(1));
+    large.bytes = 1 << 40;
+    directory.write(&large).unwrap();
+    let read = directory.read(2, house.cx());
+    assert!(matches!(read, Err(ArtefactError::TooLarge { bytes: 0x100_0000_0000, .. })));
+    // Nor is a header believed that tells of less than there is.
+    let told = directory.file(2);
+    let mut lying = made.again(2, None, Moment(1));
+    lying.bytes = 1;
+    directory.write(&lying).unwrap();
+    for limit in [made.bytes - 1, made.bytes / 2, 1000] {
+        house.limit = limit;
+        let read = directory.read(2, house.cx());
+        assert!(matches!(read, Err(ArtefactError::TooLarge { .. })), "{limit}: {read:?}");
+        assert_eq!(house.budget.used(Part::HotSet), 0);
+    }
+    assert!(told.exists());
+    house.limit = made.bytes;
+    assert_eq!(directory.read(1, house.cx()).unwrap().bytes, made.bytes);
+    assert_eq!(house.budget.used(Part::HotSet), 0, "whoever publishes it charges it");
+}
+
+#[test]
+fn a_small_file_that_unpacks_to_much_is_not_unpacked() {
+    let mut house = House::new();
+    let directory = house.open();
+    let bomb = answer(&top("bomb"), Some(&"0".repeat(64 << 20)), &house.epochs);
+    let mut made = generation(None, "plan", vec![bomb], &house.epochs);
+    made.bytes = 1;
+    assert!(directory.write(&made).unwrap() < 1 << 16);
+    house.limit = 1 << 20;
+    let read = directory.read(1, house.cx());
+    assert!(matches!(read, Err(ArtefactError::TooLarge { .. })), "{read:?}");
+    // Nobody sums it up either.
+    let sum = directory.checksum(1, house.cx());
+    assert!(matches!(sum, Err(ArtefactError::TooLarge { .. })), "{sum:?}");
+}
+
+#[test]
+fn the_sum_of_a_file_is_that_of_its_generation() {
+    let house = House::new();
+    let directory = house.open();
+    let mut made = house.generation(1);
+    directory.write(&made).unwrap();
+    assert_eq!(directory.checksum(1, house.cx()).unwrap(), made.checksum);
+    assert_eq!(directory.header(1).unwrap().checksum, made.checksum);
+    (made.id, made.checksum) = (2, Checksum::default());
+    directory.write(&made).unwrap();
+    assert!(directory.checksum(2, house.cx()).is_err());
+    assert!(matches!(directory.checksum(3, house.cx()), Err(ArtefactError::Missing { .. })));
+}
+
+#[test]
+fn a_file_under_another_number_is_not_taken_for_it() {
+    let house = House::new();
+    let directory = house.open();
+    directory.write(&house.generation(1)).unwrap();
+    fs::copy(directory.file(1), directory.file(5)).unwrap();
+    let read = directory.read(5, house.cx());
+    assert!(matches!(read, Err(ArtefactError::Damaged { damage: Damage::Number(1), .. })));
+    assert_eq!(directory.load(house.cx()).unwrap().generation.map(|kept| kept.id), Some(1));
+}
+
+#[test]
+fn numbers_that_were_given_are_known_though_nothing_was_written() {
+    let house = House::new();
+    let directory = house.open();
+    assert_eq!(directory.last_number().unwrap(), 0);
+    directory.write(&house.generation(1)).unwrap();
+    assert_eq!(directory.last_number().unwrap(), 1);
+    directory.reserve(4).unwrap();
+    drop(directory);
+    let directory = house.open();
+    assert_eq!(directory.last_number().unwrap(), 4);
+    // Who broke the file loses what it said, and nothing else.
+    fs::write(house.folder.path().join(NEXT), "seven").unwrap();
+    assert_eq!(directory.last_number().unwrap(), 1);
+}
+
+#[test]
+fn of_what_can_not_be_used_a_few_stay() {
+    let house = House::new();
+    let directory = house.open();
+    for id in 1..=5 {
+        fs::write(directory.file(id), b"nonsense").unwrap();
+        directory.load(house.cx()).unwrap();
+    }
+    assert_eq!(house.names(), [3, 4, 5].map(|id| format!("gen-000000000{id}.aqs.damaged")));
+}
+
+#[test]
+fn reasons_have_their_numbers_for_ever() {
+    use aqs_api::{Emptiness, Problem};
+    let house = House::new();
+    // What version 1 wrote for each.
+    for (reason, number) in
+        [(Emptiness::NoData, 0), (Emptiness::NotLoadedYet, 1), (Emptiness::OutOfRange, 2)]
+    {
+        let (key, entry) = answer(&top("a"), None, &house.epochs);
+        let representation = Representation::problem(Problem::no_data(reason));
+        let entry = aqs_origin::Entry::new(
+            representation,
+            entry.endpoint,
+            entry.asked,
+            entry.stamp,
+            entry.slots,
+            house.times.no_data,
+        );
+        let held = Held { entry: Arc::new(entry), plans: 1, confirmed: Moment(1) };
+        let mut record = Vec::new();
+        super::super::record::write(&mut record, &key, &held).unwrap();
+        assert_eq!(record.last(), Some(&number));
+    }
 }
