@@ -65,7 +65,9 @@ pub enum Command {
     CheckConfig(ConfigArgs),
     /// Print the script by which a shell completes what is typed after aqs
     ///
-    /// For bash: aqs completions bash > ~/.local/share/bash-completion/completions/aqs
+    /// bash: aqs completions bash > ~/.local/share/bash-completion/completions/aqs
+    /// zsh:  aqs completions zsh > ~/.zfunc/_aqs, with fpath+=~/.zfunc before compinit in ~/.zshrc
+    /// fish: aqs completions fish > ~/.config/fish/completions/aqs.fish
     #[command(verbatim_doc_comment)]
     Completions(CompletionsArgs),
     /// Print every key of the configuration as a Markdown page
@@ -182,8 +184,8 @@ pub struct SchemaArgs {
     /// columns
     #[arg(long)]
     pub apply: bool,
-    /// The configuration that says where it is [env: AQS_CONFIG]
-    #[arg(long, value_name = "FILE", requires = "apply")]
+    /// With --apply: the configuration that says where it is [env: AQS_CONFIG]
+    #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// How often new keyspaces keep each row in which data centre, as eqiad=3,codfw=3 [default:
     /// 3 times in each data centre of the cluster, or as often as it has nodes; printed:

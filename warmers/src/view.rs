@@ -66,6 +66,8 @@ pub struct PlanHeld {
     pub wanted: u64,
     /// How many of them are held.
     pub keys: u64,
+    /// How many of those that are held say that there are no data.
+    pub without_data: u64,
     /// Which part of what is wanted is held, 0 to 1.
     pub completeness: f64,
     /// How many reads the build took.
@@ -162,6 +164,7 @@ impl PlanHeld {
             built: facts.built,
             wanted: facts.wanted,
             keys: facts.keys,
+            without_data: facts.without_data,
             completeness: facts.completeness(),
             reads: facts.reads,
             shared: facts.shared,
@@ -194,18 +197,31 @@ pub struct VerifiedView {
     pub kept: Option<bool>,
     /// What is wrong with its file.
     pub kept_error: Option<String>,
-    /// How many answers were compared with direct ones.
+    /// How many answers were to be compared with direct ones.
+    pub asked: usize,
+    /// How many were.
     pub compared: usize,
-    /// What differed, or why nothing could be compared.
+    /// What differed.
     pub differs: Vec<String>,
+    /// Why some could not be compared, if so: the store is away, perhaps.
+    pub unanswered: Option<String>,
+}
+
+impl VerifiedView {
+    /// Whether it is only that nothing could be compared.
+    pub fn is_uncompared(&self) -> bool {
+        let wrong = !self.intact || self.kept == Some(false) || !self.differs.is_empty();
+        !wrong && self.compared < self.asked && self.compared == 0
+    }
 }
 
 impl From<Verified> for VerifiedView {
     fn from(verified: Verified) -> Self {
         let well = verified.is_well();
-        let Verified { generation, intact, artefact, compared, differs } = verified;
+        let Verified { generation, intact, artefact, asked, compared, differs, unanswered } =
+            verified;
         let kept = artefact.as_ref().map(Result::is_ok);
         let kept_error = artefact.and_then(Result::err);
-        Self { generation, well, intact, kept, kept_error, compared, differs }
+        Self { generation, well, intact, kept, kept_error, asked, compared, differs, unanswered }
     }
 }

@@ -149,11 +149,18 @@ impl Problem {
 
     /// Appends the body: compact JSON, keys in alphabetical order (contract §2.1).
     ///
-    /// `uri` is the request's.
+    /// `uri` is the request's. Clients are told `get`, whatever they asked by.
     pub fn render(&self, uri: Uri<'_>, out: &mut Vec<u8>) {
+        self.render_for("get", uri, out);
+    }
+
+    /// The same, for a request by this method.
+    pub fn render_for(&self, method: &str, uri: Uri<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"detail\":");
         json::string(out, &self.detail);
-        out.extend_from_slice(b",\"method\":\"get\",\"status\":");
+        out.extend_from_slice(b",\"method\":");
+        json::string(out, method);
+        out.extend_from_slice(b",\"status\":");
         json::integer(out, i64::from(self.status));
         out.extend_from_slice(b",\"title\":");
         json::string(out, self.title());

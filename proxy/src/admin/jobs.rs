@@ -141,7 +141,8 @@ fn parse(query: &str) -> Result<Start, String> {
             other => return Err(parameters::unknown(other, &KNOWN)),
         }
     }
-    let plan = plan.filter(|plan| !plan.is_empty()).ok_or("say which plan")?;
+    let plan = plan.filter(|plan| !plan.is_empty());
+    let plan = plan.ok_or_else(|| parameters::missing("say which plan", "plan"))?;
     let how = How {
         overrides: Overrides { projects, last },
         full: full.unwrap_or_default(),
@@ -177,7 +178,7 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (query, part) in [
-            ("", "say which plan"),
+            ("", "say which plan (in the query, as ?plan=..., not in the body)"),
             ("plan=", "say which plan"),
             ("plan=a&plan=b", "say plan once"),
             ("plan=a&project=a%20b", "\"a b\" is no project"),

@@ -74,9 +74,9 @@ impl Wanted {
                 other => return Err(parameters::unknown(other, &["level", "filter", "for"])),
             }
         }
-        let filter = filter
-            .filter(|filter| !filter.is_empty())
-            .ok_or("say a level (debug, info, warning, error) or a filter")?;
+        let filter = filter.filter(|filter| !filter.is_empty()).ok_or_else(|| {
+            parameters::missing("say a level (debug, info, warning, error) or a filter", "level")
+        })?;
         log::filter(&filter).map_err(|error| error.to_string())?;
         Ok(Self { filter, lasts })
     }

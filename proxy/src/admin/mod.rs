@@ -32,15 +32,15 @@ impl Service {
         let (path, query) = head.target.split_once('?').unwrap_or((head.target, ""));
         let found = Route::of(path);
         let route = found.map(|(route, _)| route);
-        let allow = route.map_or("", Route::allow);
+        let (allow, method) = (route.map_or("", Route::allow), head.method);
         let served = match self.at(found, query, head) {
             Ok(served) => served,
             Err(refusal) => Served::Now(self.turn_down(refusal, route, head)),
         };
         match served {
-            Served::Now(reply) => Served::Now(reply.for_operators(allow)),
+            Served::Now(reply) => Served::Now(reply.for_operators(allow, method)),
             Served::Later(reply) => {
-                Served::Later(Box::pin(async move { reply.await.for_operators(allow) }))
+                Served::Later(Box::pin(async move { reply.await.for_operators(allow, method) }))
             }
         }
     }

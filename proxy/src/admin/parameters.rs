@@ -27,6 +27,12 @@ pub(super) fn unknown(name: &str, known: &[&'static str]) -> String {
     }
 }
 
+/// Says that a parameter is missing; and where it goes, for whoever wrote it into the body, where
+/// nobody reads it.
+pub(super) fn missing(wanted: &str, name: &str) -> String {
+    format!("{wanted} (in the query, as ?{name}=..., not in the body)")
+}
+
 /// Keeps a value that may be given once.
 pub(super) fn once<T>(place: &mut Option<T>, name: &str, value: T) -> Result<(), String> {
     match place.replace(value) {

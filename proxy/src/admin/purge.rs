@@ -94,24 +94,32 @@ fn failed(detail: &'static str) -> Reply {
 
 impl Purge {
     fn parse(query: &str, catalogue: &Catalogue) -> Result<Self, String> {
-        let (mut scope, mut name, mut depth) = (None, None, Depth::Soft);
+        let (mut scope, mut name, mut depth) = (None, None, None);
         for pair in parameters::of(query) {
             let (key, value) = pair?;
             match key {
-                "scope" => scope = Some(value),
-                "name" => name = Some(value),
+                "scope" => parameters::once(&mut scope, key, value)?,
+                "name" => parameters::once(&mut name, key, value)?,
                 "depth" => {
-                    depth = match &*value {
+                    let given = match &*value {
                         "soft" => Depth::Soft,
                         "hard" => Depth::Hard,
                         other => return Err(format!("depth is soft or hard, not {other:?}")),
-                    }
+                    };
+                    parameters::once(&mut depth, key, given)?;
                 }
                 other => return Err(parameters::unknown(other, &["scope", "name", "depth"])),
             }
         }
-        let scope =
-            scope.ok_or("say the scope: everything, endpoint, dataset, project or address")?;
+        let scope = scope.ok_or_else(|| {
+            let known = "everything, endpoint, dataset, project or address";
+            parameters::missing(&format!("say the scope: {known}"), "scope")
+        })?;
+        // Whoever names something doesn't mean everything.
+        if scope == "everything" && name.is_some() {
+            return Err("name doesn't go with scope=everything: say which is meant".to_owned());
+        }
+        let depth = depth.unwrap_or(Depth::Soft);
         let named = || {
             name.filter(|name: &Cow<'_, str>| !name.is_empty())
                 .ok_or(format!("say the name of the {scope}"))
@@ -199,7 +207,13 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (query, part) in [
-            ("", "say the scope"),
+            ("", "say the scope: everything, endpoint, dataset, project or address"),
+            ("", "in the query, as ?scope=..., not in the body"),
+            ("scope=everything&name=en.wikipedia", "name doesn't go with scope=everything"),
+            ("name=en.wikipedia&scope=everything&depth=hard", "name doesn't go with"),
+            ("scope=project&name=a&name=b", "say name once"),
+            ("scope=everything&scope=project&name=a", "say scope once"),
+            ("scope=everything&depth=soft&depth=hard", "say depth once"),
             ("scope=all", "there is no scope \"all\""),
             ("scope=endpoint", "say the name of the endpoint"),
             ("scope=endpoint&name=pageviews/tops", "did you mean pageviews/top?"),

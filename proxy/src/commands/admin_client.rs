@@ -20,6 +20,8 @@ use tokio::runtime::Runtime;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long it may take for what it has to read for.
 const LONG_PATIENCE: Duration = Duration::from_secs(600);
+/// What to do if no server is found.
+const NAME_IT: &str = "name it with --admin, or with --config or --state what it was started with";
 
 /// Which server, and how it knows us.
 #[derive(Debug, Default, Args)]
@@ -44,7 +46,7 @@ pub struct ServerArgs {
 #[derive(Debug, Error)]
 pub enum AdminError {
     /// No server left word where it listens.
-    #[error("no aqs seems to run here ({file}: {source}); name it with --admin")]
+    #[error("no aqs seems to run here ({file}: {source}); {NAME_IT}")]
     Nowhere {
         /// Where it would have left word.
         file: PathBuf,
@@ -52,7 +54,7 @@ pub enum AdminError {
         source: io::Error,
     },
     /// A server left word where it listened, and is gone.
-    #[error("no aqs seems to run here (nobody uses {0}); name it with --admin")]
+    #[error("no aqs seems to run here (nobody uses {0}); {NAME_IT}")]
     Gone(PathBuf),
     /// There is no state directory to look in.
     #[error("there is no state directory to find it by; name it with {0}")]
@@ -86,7 +88,7 @@ pub enum AdminError {
         reason: String,
     },
     /// The server refuses.
-    #[error("{place} refused with {status}: {detail}")]
+    #[error("{place} refused with {status}: {detail}{token}")]
     Refused {
         /// Where it was asked.
         place: String,
@@ -94,7 +96,39 @@ pub enum AdminError {
         status: u16,
         /// Why.
         detail: String,
+        /// Which token it was shown, if it refuses for that.
+        token: String,
     },
+}
+
+/// What a server is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Intent {
+    /// Only to tell something: it may do so for everybody, so the token is sent if there is one.
+    Look,
+    /// To do something: it wants the token.
+    Act,
+}
+
+/// The token for a server and where it is from, or why there is none.
+#[derive(Debug)]
+enum Shown {
+    Token { token: Token, file: PathBuf },
+    None { reason: String },
+}
+
+impl Shown {
+    /// What a refusal for the token is to be understood by.
+    fn words(&self) -> String {
+        match self {
+            Self::Token { file, .. } => {
+                format!(" (it was shown that of {}; --token-file names another)", file.display())
+            }
+            Self::None { reason } => {
+                format!(" (it was shown none: {reason}; name the token's file with --token-file)")
+            }
+        }
+    }
 }
 
 /// A server's admin listener, and the token for it.
@@ -107,14 +141,18 @@ pub struct AdminClient {
     place: String,
     /// Whether it is this machine's, whatever address it listens on.
     local: bool,
-    token: Token,
+    token: Shown,
 }
 
 impl AdminClient {
     /// Finds the server that flags name, or else the one of this machine.
-    pub fn find(args: &ServerArgs, variables: Environment<'_>) -> Result<Self, AdminError> {
+    pub fn find(
+        args: &ServerArgs,
+        intent: Intent,
+        variables: Environment<'_>,
+    ) -> Result<Self, AdminError> {
         let found = Found::by(args, variables)?;
-        let token = Token::read(&found.token_file)?;
+        let token = found.token(intent, args.token_file.is_some())?;
         let failed = |error: &dyn std::error::Error| AdminError::Client(error.to_string());
         // The token is for nobody between.
         let mut client = reqwest::Client::builder().connect_timeout(PATIENCE).no_proxy();
@@ -192,7 +230,10 @@ impl AdminClient {
             AdminError::Silent { place: self.place.clone(), reason: reason.to_string() }
         };
         let mut request = self.client.request(method.clone(), format!("{}{target}", self.base));
-        request = request.timeout(patience).bearer_auth(self.token.secret());
+        request = request.timeout(patience);
+        if let Shown::Token { token, .. } = &self.token {
+            request = request.bearer_auth(token.secret());
+        }
         if method == Method::POST {
             request = request.header("content-length", "0");
         }
@@ -212,6 +253,7 @@ impl AdminClient {
             place: self.place.clone(),
             status: status.as_u16(),
             detail: detail.to_owned(),
+            token: if status.as_u16() == 401 { self.token.words() } else { String::new() },
         })
     }
 }
@@ -233,7 +275,8 @@ pub fn push_value(target: &mut String, value: &str) {
 #[derive(Debug, PartialEq, Eq)]
 struct Found {
     admin: String,
-    token_file: PathBuf,
+    /// `None` if there is no state directory that could have it.
+    token_file: Option<PathBuf>,
     local: bool,
 }
 
@@ -241,20 +284,37 @@ impl Found {
     fn by(args: &ServerArgs, variables: Environment<'_>) -> Result<Self, AdminError> {
         // A server elsewhere has nothing to do with what is configured here.
         if let (Some(admin), Some(token_file)) = (&args.admin, &args.token_file) {
-            let (admin, token_file) = (admin.clone(), token_file.clone());
+            let (admin, token_file) = (admin.clone(), Some(token_file.clone()));
             return Ok(Self { admin, token_file, local: false });
         }
         let state = state(args, variables)?;
-        let state = |flag| state.as_deref().ok_or(AdminError::Stateless(flag));
         let admin = match &args.admin {
             Some(admin) => admin.clone(),
-            None => told(state("--admin")?)?,
+            None => told(state.as_deref().ok_or(AdminError::Stateless("--admin"))?)?,
         };
-        let token_file = match &args.token_file {
-            Some(file) => file.clone(),
-            None => state("--token-file")?.join(TOKEN_FILE),
-        };
+        let beside = || state.map(|state| state.join(TOKEN_FILE));
+        let token_file = args.token_file.clone().or_else(beside);
         Ok(Self { admin, token_file, local: args.admin.is_none() })
+    }
+
+    /// The token; or none, if it is only to look and nobody named a file that must have it.
+    fn token(&self, intent: Intent, named: bool) -> Result<Shown, AdminError> {
+        let read = match &self.token_file {
+            Some(file) => match Token::read(file) {
+                Ok(token) => Ok(Shown::Token { token, file: file.clone() }),
+                Err(error) => Err(AdminError::Token(error)),
+            },
+            None => Err(AdminError::Stateless("--token-file")),
+        };
+        match read {
+            Err(AdminError::Token(error)) if intent == Intent::Look && !named => {
+                Ok(Shown::None { reason: error.to_string() })
+            }
+            Err(AdminError::Stateless(_)) if intent == Intent::Look => {
+                Ok(Shown::None { reason: "there is no state directory".to_owned() })
+            }
+            read => read,
+        }
     }
 }
 
@@ -312,7 +372,7 @@ mod tests {
         let config = folder.path().join("aqs.yaml");
         fs::write(&config, format!("state: {}\n", key.display())).unwrap();
         let found = |place: &str, state: &Path| {
-            let (admin, token_file) = (place.to_owned(), state.join(TOKEN_FILE));
+            let (admin, token_file) = (place.to_owned(), Some(state.join(TOKEN_FILE)));
             Ok(Found { local: admin.starts_with("unix:"), admin, token_file })
         };
         let mut args = ServerArgs::default();
@@ -330,7 +390,7 @@ mod tests {
         args.token_file = Some("token".into());
         args.config = Some("/no/such/file".into());
         let admin = "http://there:1".to_owned();
-        let there = Found { admin, token_file: "token".into(), local: false };
+        let there = Found { admin, token_file: Some("token".into()), local: false };
         assert_eq!(find(&args, &[]), Ok(there));
     }
 
@@ -339,20 +399,43 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut args =
             ServerArgs { state: Some(folder.path().to_owned()), ..ServerArgs::default() };
-        let said = |args: &ServerArgs| match AdminClient::find(args, &|_| None) {
+        let said = |args: &ServerArgs| match AdminClient::find(args, Intent::Act, &|_| None) {
             Ok(_) => panic!("it was found"),
             Err(error) => error.to_string(),
         };
+        let looks = |args: &ServerArgs| AdminClient::find(args, Intent::Look, &|_| None).is_ok();
         assert!(said(&args).starts_with("no aqs seems to run here ("), "{}", said(&args));
         fs::write(folder.path().join(ADDRESS_FILE), "127.0.0.1:1\n").unwrap();
         assert!(said(&args).starts_with("no aqs seems to run here (nobody"), "{}", said(&args));
+        assert!(said(&args).ends_with(NAME_IT) && !looks(&args), "{}", said(&args));
         let _held = StateDirectory::open(folder.path()).unwrap();
         assert!(said(&args).contains("admin-token") && said(&args).contains("--token-file"));
+        // Who only looks may need none; but one that is named must be there.
+        assert!(looks(&args));
+        args.token_file = Some(folder.path().join("none"));
+        assert!(!looks(&args));
+        args.token_file = None;
         Token::read_or_make(&folder.path().join(TOKEN_FILE)).unwrap();
         for wrong in ["there", "https://there", "unix:"] {
             args.admin = Some(wrong.to_owned());
             assert!(said(&args).contains("is no admin listener"), "{}", said(&args));
         }
+    }
+
+    #[test]
+    fn a_token_is_called_by_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(TOKEN_FILE);
+        let found = |token_file| Found { admin: String::new(), token_file, local: false };
+        let words = |found: Found| found.token(Intent::Look, false).unwrap().words();
+        let stateless = words(found(None));
+        assert!(stateless.contains("shown none: there is no state directory"), "{stateless}");
+        assert!(found(None).token(Intent::Act, false).is_err());
+        let path = file.display().to_string();
+        let missing = words(found(Some(file.clone())));
+        assert!(missing.contains(&format!("shown none: {path}: No such file")), "{missing}");
+        Token::read_or_make(&file).unwrap();
+        assert!(words(found(Some(file))).contains(&format!("shown that of {path}")));
     }
 
     #[test]

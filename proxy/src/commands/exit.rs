@@ -21,6 +21,8 @@ pub enum Exit {
     Differs,
     /// The plan would take more memory than it may.
     TooLarge,
+    /// The hot set could not be compared with the store.
+    Uncompared,
     /// The configuration is bad: EX_USAGE of sysexits.
     Misconfigured,
     /// A signal ended it: what the shell says of a program that SIGINT ends.
@@ -29,7 +31,7 @@ pub enum Exit {
 
 impl Exit {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Done,
         Self::Failed,
         Self::Usage,
@@ -38,6 +40,7 @@ impl Exit {
         Self::Cancelled,
         Self::Differs,
         Self::TooLarge,
+        Self::Uncompared,
         Self::Misconfigured,
         Self::Interrupted,
     ];
@@ -53,6 +56,7 @@ impl Exit {
             Self::Cancelled => 5,
             Self::Differs => 6,
             Self::TooLarge => 7,
+            Self::Uncompared => 8,
             Self::Misconfigured => 64,
             Self::Interrupted => 130,
         }
@@ -69,6 +73,9 @@ impl Exit {
             Self::Cancelled => "warm: the job was cancelled, what was served is served on",
             Self::Differs => "hot-set verify: something is not as it should be",
             Self::TooLarge => "warm --dry-run: the plan would take more memory than it may",
+            Self::Uncompared => {
+                "hot-set verify: nothing is wrong, but nothing could be compared: the store is away"
+            }
             Self::Misconfigured => "the configuration is wrong",
             Self::Interrupted => "interrupted; a job that was waited for goes on",
         }

@@ -1,6 +1,6 @@
 //! `aqs hot-set`: what a running server has built ahead.
 
-use super::admin_client::{AdminClient, ServerArgs};
+use super::admin_client::{AdminClient, Intent, ServerArgs};
 use super::exit::Exit;
 use super::{Done, say, words};
 use crate::config;
@@ -46,7 +46,11 @@ pub enum What {
 
 /// Asks the server, and prints what it says.
 pub fn run(args: &HotSetArgs) -> Done {
-    let client = AdminClient::find(&args.server, &config::process_environment)?;
+    let intent = match &args.what {
+        None | Some(What::Show) => Intent::Look,
+        Some(What::Rollback { .. } | What::Verify { .. }) => Intent::Act,
+    };
+    let client = AdminClient::find(&args.server, intent, &config::process_environment)?;
     let said = match args.what.as_ref().unwrap_or(&What::Show) {
         What::Show => client.get(TARGET)?,
         What::Rollback { to } => client.post_patiently(&target("rollback", "to", *to))?,
@@ -57,7 +61,8 @@ pub fn run(args: &HotSetArgs) -> Done {
         Some(What::Rollback { .. }) => (rolled_back(&client.understand(&said)?), Exit::Done),
         Some(What::Verify { .. }) => {
             let verified: VerifiedView = client.understand(&said)?;
-            (looked_at(&verified), if verified.well { Exit::Done } else { Exit::Differs })
+            let exit = exit(&verified);
+            (looked_at(&verified, exit), exit)
         }
     };
     say(if args.json { &said } else { &text })?;
@@ -76,9 +81,10 @@ fn show(hot_set: &HotSetView) -> String {
     };
     let kept = match &hot_set.kept {
         Some(kept) => {
-            words::or_dash(kept.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
+            let kept: Vec<String> = kept.iter().map(u64::to_string).collect();
+            if kept.is_empty() { "none yet".to_owned() } else { kept.join(", ") }
         }
-        None => "nowhere".to_owned(),
+        None => "nowhere: there is no state directory".to_owned(),
     };
     let age = words::span(Duration::from_secs(hot_set.max_age_seconds));
     text.push_str(&words::facts([
@@ -121,13 +127,16 @@ fn generation(live: &GenerationView) -> String {
 
 fn plan(plan: &PlanHeld) -> [String; 8] {
     let mut remarks = Vec::new();
+    if plan.without_data > 0 {
+        remarks.push(format!("{} without data", plan.without_data));
+    }
     match (plan.partial, plan.current) {
-        (true, _) => remarks.push("a part of it"),
+        (true, _) => remarks.push("a part of it".to_owned()),
         (false, true) => {}
-        (false, false) => remarks.push("configured otherwise since"),
+        (false, false) => remarks.push("configured otherwise since".to_owned()),
     }
     if !plan.forced.is_empty() {
-        remarks.push("published by force");
+        remarks.push("published by force".to_owned());
     }
     [
         plan.name.clone(),
@@ -149,22 +158,99 @@ fn rolled_back(back: &RolledBackView) -> String {
     text
 }
 
-fn looked_at(verified: &VerifiedView) -> String {
+fn exit(verified: &VerifiedView) -> Exit {
+    match (verified.well, verified.is_uncompared()) {
+        (true, _) => Exit::Done,
+        (false, true) => Exit::Uncompared,
+        (false, false) => Exit::Differs,
+    }
+}
+
+fn looked_at(verified: &VerifiedView, exit: Exit) -> String {
     let file = match (verified.kept, &verified.kept_error) {
         (None, _) => "kept nowhere".to_owned(),
         (Some(true), _) => "the same".to_owned(),
         (Some(false), reason) => reason.clone().unwrap_or_default(),
     };
     let intact = if verified.intact { "as they were made" } else { "not as they were made" };
-    let well = if verified.well { "all is well" } else { "it is not as it should be" };
+    let well = match exit {
+        Exit::Done => "all is well",
+        Exit::Uncompared => "nothing is wrong, but it could not be compared with the store",
+        _ => "it is not as it should be",
+    };
+    let compared = match &verified.unanswered {
+        None => format!("{} with the store", verified.compared),
+        Some(reason) => {
+            let VerifiedView { asked, compared, .. } = verified;
+            format!("{compared} of {asked} with the store, which could not tell more: {reason}")
+        }
+    };
     let mut text = format!("generation {}: {well}\n", verified.generation);
     text.push_str(&words::facts([
         ("answers", intact.to_owned()),
         ("file", file),
-        ("compared", format!("{} with the store", verified.compared)),
+        ("compared", compared),
     ]));
     for differs in &verified.differs {
         text.push_str(&format!("  {differs}\n"));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_look_found_is_told() {
+        let well = VerifiedView {
+            generation: 3,
+            well: true,
+            intact: true,
+            kept: None,
+            kept_error: None,
+            asked: 5,
+            compared: 5,
+            differs: Vec::new(),
+            unanswered: None,
+        };
+        let away = |compared| VerifiedView {
+            well: compared > 0,
+            compared,
+            unanswered: Some("the store is away".to_owned()),
+            ..well.clone()
+        };
+        let differs = vec!["/a is answered otherwise".to_owned()];
+        for (verified, code, parts) in [
+            (well.clone(), 0, ["all is well", "5 with the store\n"]),
+            (away(2), 0, ["all is well", "2 of 5 with the store, which"]),
+            (away(0), 8, ["nothing is wrong, but it could not be compared", "the store is away\n"]),
+            (VerifiedView { intact: false, ..away(0) }, 6, ["not as it should be", "0 of 5"]),
+            (VerifiedView { kept: Some(false), ..away(0) }, 6, ["not as it should be", "0 of 5"]),
+            (VerifiedView { well: false, differs, ..away(1) }, 6, ["not as it", "/a is answered"]),
+        ] {
+            let exit = exit(&verified);
+            let told = looked_at(&verified, exit);
+            assert_eq!(exit.code(), code, "{told}");
+            assert!(parts.iter().all(|part| told.contains(part)), "{told}");
+        }
+    }
+
+    #[test]
+    fn where_nothing_is_kept_differs_from_nothing_yet() {
+        let view = |kept| HotSetView {
+            live: None,
+            kept,
+            max_age_seconds: 60,
+            limit: 1,
+            plans: Vec::new(),
+        };
+        for (kept, told) in [
+            (None, "kept on disk  nowhere: there is no state directory\n"),
+            (Some(Vec::new()), "kept on disk  none yet\n"),
+            (Some(vec![3, 4]), "kept on disk  3, 4\n"),
+        ] {
+            assert!(show(&view(kept)).contains(told), "{}", told);
+        }
+    }
 }

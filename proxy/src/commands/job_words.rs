@@ -3,7 +3,7 @@
 use super::words;
 use aqs_warmers::build::{Basis, Estimate, Snapshot};
 use aqs_warmers::generation::PlanFacts;
-use aqs_warmers::jobs::{JobView, State, Trigger};
+use aqs_warmers::jobs::{JobView, State};
 
 /// What is built, in short.
 pub(super) fn what(job: &JobView) -> String {
@@ -22,21 +22,12 @@ pub(super) fn what(job: &JobView) -> String {
     what
 }
 
-/// What started it.
-pub(super) fn trigger(job: &JobView) -> &'static str {
-    match job.trigger {
-        Trigger::Operator => "operator",
-        Trigger::Schedule => "schedule",
-        Trigger::Data => "data",
-    }
-}
-
 /// Everything about a job.
 pub(super) fn all_about(job: &JobView) -> String {
     let mut text = format!("job {}: {}\n", job.id, outcome(job));
     let mut facts = vec![
         ("plan", what(job)),
-        ("started", format!("{}, by {}", words::moment(job.started), trigger(job))),
+        ("started", format!("{}, by {}", words::moment(job.started), job.trigger.name())),
     ];
     if job.joined > 0 {
         facts.push(("joined", format!("by {} further starts", job.joined)));
@@ -84,7 +75,7 @@ fn of_build(built: &PlanFacts, job: &JobView) -> Vec<(&'static str, String)> {
     let progress = &job.progress;
     let read = progress.done.saturating_sub(progress.shared + progress.errors);
     let mut facts = vec![
-        ("answers", format!("{} of {} wanted", built.keys, built.wanted)),
+        ("answers", format!("{} of {} wanted{}", built.keys, built.wanted, without_data(built))),
         ("read", read.to_string()),
         ("taken over", built.shared.to_string()),
         ("errors", built.errors.to_string()),
@@ -95,6 +86,14 @@ fn of_build(built: &PlanFacts, job: &JobView) -> Vec<(&'static str, String)> {
         built.data_through.iter().map(|(name, day)| ("data through", words::through(name, day)));
     facts.extend(through);
     facts
+}
+
+/// How many answers tell nothing; many do if a name is misspelled.
+fn without_data(built: &PlanFacts) -> String {
+    match built.without_data {
+        0 => String::new(),
+        count => format!(" ({count} of these without data)"),
+    }
 }
 
 fn so_far(progress: &Snapshot) -> Vec<(&'static str, String)> {
@@ -129,11 +128,11 @@ fn estimated(estimate: &Estimate) -> Vec<(&'static str, String)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// A job as a server tells of it.
-    fn job(more: &str) -> JobView {
+    pub(in crate::commands) fn job(more: &str) -> JobView {
         let base = r#"{"id":7,"plan":"p","overrides":{"projects":["a","b"],"last":"7d"},
             "full":true,"force":false,"dry_run":false,"trigger":"operator","state":"running",
             "joined":2,"started":1770000000000,"ended":null,"generation":null,"facts":null,
@@ -161,6 +160,17 @@ mod tests {
             (r#"{"not_kept":"disk full"}"#, "not kept for a restart: disk full\n"),
         ] {
             let told = all_about(&job(more));
+            assert!(told.contains(said), "{told}");
+        }
+        for (without, said) in
+            [(0, "  4 of 4 wanted\n"), (3, "4 of 4 wanted (3 of these without data)\n")]
+        {
+            let facts = format!(
+                r#"{{"state":"done","generation":5,"facts":{{"name":"p","built":1,"wanted":4,
+                "keys":4,"without_data":{without},"reads":2,"shared":1,"errors":0,
+                "data_through":{{}},"forced":[]}}}}"#
+            );
+            let told = all_about(&job(&facts));
             assert!(told.contains(said), "{told}");
         }
         let refused = format!(r#"{{"state":"refused","refusals":{refusals}}}"#);

@@ -1,6 +1,6 @@
 //! `aqs jobs`: the builds of a running server.
 
-use super::admin_client::{AdminClient, ServerArgs, push_value};
+use super::admin_client::{AdminClient, Intent, ServerArgs, push_value};
 use super::exit::Exit;
 use super::job_words;
 use super::{Done, say, words};
@@ -45,7 +45,11 @@ pub enum What {
 
 /// Asks the server, and prints what it says.
 pub fn run(args: &JobsArgs) -> Done {
-    let client = AdminClient::find(&args.server, &config::process_environment)?;
+    let intent = match &args.what {
+        None | Some(What::List | What::Show { .. }) => Intent::Look,
+        Some(What::Cancel { .. }) => Intent::Act,
+    };
+    let client = AdminClient::find(&args.server, intent, &config::process_environment)?;
     let said = match args.what.as_ref().unwrap_or(&What::List) {
         What::List => client.get(TARGET)?,
         What::Show { id } => client.get(&target(JobId(*id)))?,
@@ -88,10 +92,39 @@ fn row(job: &JobView) -> [String; 8] {
         job.id.to_string(),
         job_words::what(job),
         job.state.name().to_owned(),
-        job_words::trigger(job).to_owned(),
+        job.trigger.name().to_owned(),
         words::moment(job.started),
         words::or_dash(took),
-        format!("{}/{}", job.progress.done, job.progress.total),
+        answers(job),
         words::or_dash(generation),
     ]
+}
+
+/// How many answers are dealt with, or would be.
+fn answers(job: &JobView) -> String {
+    match &job.estimate {
+        Some(estimate) => estimate.keys.to_string(),
+        // How many it would be is not known before its end.
+        None if job.dry_run => "-".to_owned(),
+        None => format!("{}/{}", job.progress.done, job.progress.total),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::job_words::tests::job;
+
+    #[test]
+    fn of_a_dry_run_the_answers_are_those_that_are_wanted() {
+        let estimate = r#""estimate":{"keys":196,"shared":3,"reads":9,"bytes":1,"others":0,
+            "limit":9,"fits":true,"basis":"served","unloaded":[]}"#;
+        for (more, told) in [
+            ("{}".to_owned(), "3/9"),
+            (r#"{"dry_run":true}"#.to_owned(), "-"),
+            (format!(r#"{{"dry_run":true,"state":"done",{estimate}}}"#), "196"),
+        ] {
+            assert_eq!(answers(&job(&more)), told);
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! `aqs log-level`: see or set how much a running server logs.
 
-use super::admin_client::{AdminClient, ServerArgs, push_value};
+use super::admin_client::{AdminClient, Intent, ServerArgs, push_value};
 use super::{Done, say};
 use crate::config::{self, LogLevel};
 use clap::Args;
@@ -25,7 +25,8 @@ pub struct LogLevelArgs {
 
 /// Asks the server, and prints what it says.
 pub fn run(args: &LogLevelArgs) -> Done {
-    let client = AdminClient::find(&args.server, &config::process_environment)?;
+    let intent = if args.level.is_none() { Intent::Look } else { Intent::Act };
+    let client = AdminClient::find(&args.server, intent, &config::process_environment)?;
     let said = match &args.level {
         None => client.get(TARGET)?,
         Some(level) => client.post(&target(level, args.lasts.as_deref()))?,

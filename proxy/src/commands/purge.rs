@@ -1,6 +1,6 @@
 //! `aqs purge`: tell a running server what not to serve any more.
 
-use super::admin_client::{AdminClient, ServerArgs, push_value};
+use super::admin_client::{AdminClient, Intent, ServerArgs, push_value};
 use super::{Done, say};
 use crate::config;
 use clap::Args;
@@ -35,7 +35,7 @@ pub struct PurgeArgs {
 
 /// Purges, and tells what was purged; the first refusal ends it, not that nobody reads it.
 pub fn run(args: &PurgeArgs) -> Done {
-    let client = AdminClient::find(&args.server, &config::process_environment)?;
+    let client = AdminClient::find(&args.server, Intent::Act, &config::process_environment)?;
     let mut read = Ok(());
     for (scope, name) in scopes(args) {
         let purged = client.post(&target(scope, name, args.hard))?;

@@ -124,7 +124,10 @@ impl Exchange {
         // What stands where a target should be is not one.
         let reply = match self.front.listener {
             Listener::Public => Reply::problem(problem),
-            Listener::Admin => Reply::problem(problem).for_operators(""),
+            Listener::Admin => {
+                let method = head.map_or(Method::Get, |head| head.view.method);
+                Reply::problem(problem).for_operators("", method)
+            }
         };
         let status = reply.status();
         let made = MadeId::random();

@@ -80,14 +80,14 @@ pub(super) fn options(audience: Audience) -> String {
     let allow = allow(audience);
     match audience {
         Audience::Anybody => block(audience, 204, &[&allow, "access-control-max-age: 86400\r\n"]),
-        Audience::Operators(_) => block(audience, 204, &[&allow]),
+        Audience::Operators { .. } => block(audience, 204, &[&allow]),
     }
 }
 
 fn allow(audience: Audience) -> String {
     let methods = match audience {
         Audience::Anybody => "GET, HEAD, OPTIONS",
-        Audience::Operators(methods) => methods,
+        Audience::Operators { allow, .. } => allow,
     };
     format!("allow: {methods}\r\n")
 }

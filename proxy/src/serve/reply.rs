@@ -2,6 +2,7 @@
 
 use super::cache_result::CacheResult;
 use super::call::Told;
+use super::head_view::Method;
 use super::headers::{self, BLOCKS};
 use aqs_api::target::Uri;
 use aqs_api::{Body, Emptiness, EndpointId, Problem, Representation};
@@ -35,8 +36,13 @@ pub struct Reply {
 pub(super) enum Audience {
     /// Clients, among them any web page.
     Anybody,
-    /// Operators, who asked at a path that takes these methods. No web page may read it.
-    Operators(&'static str),
+    /// Operators. No web page may read it.
+    Operators {
+        /// The methods that the path takes at which they asked.
+        allow: &'static str,
+        /// The one that they asked by.
+        method: Method,
+    },
 }
 
 /// What is sent.
@@ -132,9 +138,9 @@ impl Reply {
         Self { told: any.then(|| Box::new(told)), ..self }
     }
 
-    /// The same for operators, at a path that takes these methods.
-    pub(crate) fn for_operators(self, allow: &'static str) -> Self {
-        Self { audience: Audience::Operators(allow), ..self }
+    /// The same for operators, who asked by this method at a path that takes these.
+    pub(crate) fn for_operators(self, allow: &'static str, method: Method) -> Self {
+        Self { audience: Audience::Operators { allow, method }, ..self }
     }
 
     /// Why there is no data, as far as `Cache-Status` tells.
@@ -279,7 +285,12 @@ impl Reply {
                 head.extend_from_slice(block.as_bytes());
             }
         }
-        problem.render(Uri::of(target), body);
+        match self.audience {
+            Audience::Anybody => problem.render(Uri::of(target), body),
+            Audience::Operators { method, .. } => {
+                problem.render_for(method.label(), Uri::of(target), body);
+            }
+        }
     }
 
     /// The entity tag of the form that is, or would be, sent.

@@ -79,3 +79,12 @@ fn a_replaced_store_is_noticed() {
         BufReader::new(log).lines().map_while(Result::ok).any(|line| line.contains("was replaced"));
     assert!(told, "nothing was said");
 }
+
+#[test]
+fn a_schema_is_printed_whatever_configuration_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let plain = run(aqs(home.path()).arg("schema"));
+    let named = run(aqs(home.path()).args(["schema", "--config", "/no/such/file"]));
+    assert_eq!(named.status.code(), Some(0), "{}", said(&named));
+    assert_eq!(named.stdout, plain.stdout);
+}

@@ -66,6 +66,45 @@ fn writes_are_told_of_at_any_level() {
 }
 
 #[test]
+fn who_only_looks_needs_no_token_and_a_wrong_one_is_named() {
+    let served = Served::start("info");
+    let address = fs::read_to_string(served.state("admin-address")).unwrap();
+    let place = format!("http://{}", address.trim());
+    let state = served.home.path().join("other");
+    let asked = |words: &[&str]| {
+        let mut command = aqs(served.home.path());
+        command.args(words).args(["--admin", &place, "--state"]).arg(&state);
+        let output = run(&mut command);
+        (output.status.code(), said(&output))
+    };
+    let file = state.join("admin-token");
+    for words in [&["jobs"][..], &["hot-set"], &["log-level"]] {
+        let (code, told) = asked(words);
+        assert_eq!(code, Some(0), "{words:?}: {told}");
+    }
+    for words in [&["purge", "--all"][..], &["log-level", "error"], &["hot-set", "verify"]] {
+        let (code, told) = asked(words);
+        assert!(code == Some(1) && told.contains(file.to_str().unwrap()), "{words:?}: {told}");
+    }
+    fs::create_dir(&state).unwrap();
+    fs::write(&file, "a-token-of-another-server").unwrap();
+    assert!(Command::new("chmod").arg("600").arg(&file).status().unwrap().success());
+    let (code, told) = asked(&["purge", "--all"]);
+    let named = format!("it was shown that of {}", file.display());
+    assert!(code == Some(1) && told.contains("refused with 401"), "{told}");
+    assert!(told.contains(&named) && told.contains("--token-file"), "{told}");
+}
+
+#[test]
+fn everything_is_purged_by_nothing_else() {
+    let home = tempfile::tempdir().unwrap();
+    for more in [&["--project", "en.wikipedia"][..], &["--dataset", "x"], &["/metrics/x"]] {
+        let refused = run(aqs(home.path()).args(["purge", "--all"]).args(more));
+        assert_eq!(refused.status.code(), Some(2), "{more:?}: {}", said(&refused));
+    }
+}
+
+#[test]
 fn a_clean_end_takes_back_where_it_was() {
     let mut served = Served::start("info");
     assert!(served.state("admin-address").exists());

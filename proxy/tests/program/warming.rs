@@ -291,6 +291,14 @@ fn what_operators_build_is_told_at_any_level() {
         let told = |line: &&str| parts.iter().all(|part| line.contains(part));
         assert_eq!(log.lines().filter(told).count(), 1, "{parts:?}: {log}");
     }
+    // Lines of jobs have the names that their documents have.
+    for part in ["trigger=\"schedule\"", "a job ended: generation ", "the hot set was rolled back"]
+    {
+        assert!(log.contains(part), "{part}: {log}");
+    }
+    for form in ["trigger=Schedule", "RolledBack", "words="] {
+        assert!(!log.contains(form), "{form}: {log}");
+    }
 }
 
 #[test]

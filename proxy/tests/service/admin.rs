@@ -50,6 +50,7 @@ async fn only_the_token_opens_and_never_to_a_web_page() {
         (PURGE, vec![local, auth, ("origin", "null")], 403),
         (in_query.as_str(), vec![local, auth], 400),
         ("/admin/purge?scope=nothing", vec![local, auth], 400),
+        ("/admin/purge?scope=everything&name=x", vec![local, auth], 400),
         ("/admin/purges", vec![local, auth], 404),
         ("/metrics", vec![local, auth], 405),
     ] {
@@ -57,6 +58,7 @@ async fn only_the_token_opens_and_never_to_a_web_page() {
         assert_eq!(refused.status, status, "{target} {headers:?}: {}", refused.text());
         assert_eq!(refused.header("content-type"), Some("application/problem+json"));
         assert_eq!(refused.header("www-authenticate").is_some(), status == 401);
+        assert_eq!(refused.json()["method"], "post", "{target}");
         assert!(!refused.text().contains(&token), "it tells the token");
     }
     assert_eq!(house.service.origin.epochs.stamp(), stamp, "something was purged");

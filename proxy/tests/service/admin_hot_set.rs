@@ -32,6 +32,7 @@ struct Willing {
     store: EmbeddedStore,
     open: watch::Sender<bool>,
     emptied: AtomicBool,
+    away: AtomicBool,
 }
 
 #[async_trait]
@@ -39,6 +40,10 @@ impl Store for Willing {
     async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
         // The sender lives as long as this.
         let _ = self.open.subscribe().wait_for(|open| *open).await;
+        if self.away.load(Ordering::SeqCst) {
+            let reason = "it is away".to_owned();
+            return Err(StoreError::Unavailable { store: "willing", reason });
+        }
         if self.emptied.load(Ordering::SeqCst) {
             return Ok(Rows::of(lookup.dataset().table).finish());
         }
@@ -88,6 +93,7 @@ impl Ground {
             store: EmbeddedStore::open(&path, &catalogue, Options::default()).unwrap(),
             open: watch::Sender::new(true),
             emptied: AtomicBool::new(false),
+            away: AtomicBool::new(false),
         });
         let state = folder.path().join("state");
         let mut settings = Settings { state: StatePlace::At(state.clone()), ..settings() };
@@ -223,8 +229,9 @@ async fn a_job_builds_what_clients_then_get() {
     let job = ground.ended(id).await;
     assert_eq!((&job["state"], &job["error"]), (&json!("done"), &Value::Null));
     assert_eq!(job["generation"], before + 1);
-    let facts = ["wanted", "keys", "shared", "errors"].map(|name| job["facts"][name].clone());
-    assert_eq!(json!(facts), json!([3, 3, 0, 0]));
+    let names = ["wanted", "keys", "without_data", "shared", "errors"];
+    let facts = names.map(|name| job["facts"][name].clone());
+    assert_eq!(json!(facts), json!([3, 3, 0, 0, 0]));
     assert_eq!(job["facts"]["data_through"], json!({"unique-devices-daily": "20261002"}));
     let expected = format!("aqs; hit; detail=\"hotset;gen={}\"", before + 1);
     assert_eq!(ground.cache_status(ENGLISH).await, expected);
@@ -253,6 +260,21 @@ async fn a_job_builds_what_clients_then_get() {
     let told = ["name", "every_seconds", "priority"].map(|name| plan[name].clone());
     assert_eq!(json!(told), json!(["english", 6 * 3600, 1]));
     assert!(plan["next"].as_u64() > live["built"].as_u64(), "{plan}");
+}
+
+#[tokio::test]
+async fn answers_without_data_are_counted() {
+    let ground = Ground::built().await;
+    // No such project is loaded.
+    let id = ground.start("plan=german&project=nosuch.wikipedia").await;
+    let job = ground.ended(id).await;
+    let facts = ["wanted", "keys", "without_data"].map(|name| job["facts"][name].clone());
+    assert_eq!(json!(facts), json!([3, 3, 3]), "{job}");
+    let shown = ground.get("/admin/hot-set").await;
+    let mut plans = shown["live"]["plans"].as_array().unwrap().iter();
+    let german = plans.find(|plan| plan["name"] == "german").unwrap();
+    let held = ["wanted", "keys", "without_data"].map(|name| german[name].clone());
+    assert_eq!(json!(held), json!([6, 6, 3]), "{german}");
 }
 
 #[tokio::test]
@@ -305,6 +327,7 @@ async fn mistakes_are_named_and_begin_nothing() {
         assert_eq!(refused.status, status, "{method} {target}: {}", refused.text());
         let detail = refused.json()["detail"].as_str().unwrap().to_owned();
         assert!(detail.contains(part), "{method} {target}: {detail}");
+        assert_eq!(refused.json()["method"], method.to_ascii_lowercase(), "{method} {target}");
     }
     assert_eq!((ground.live(), ground.get("/admin/jobs").await), (before, jobs));
 }
@@ -385,7 +408,8 @@ async fn a_close_look_tells_what_differs_from_the_store() {
     let well = ground.ask("POST", "/admin/hot-set/verify?sample=4").await;
     assert_eq!(well.status, 200, "{}", well.text());
     let expected = json!({"generation": before, "well": true, "intact": true, "kept": true,
-                          "kept_error": null, "compared": 4, "differs": []});
+                          "kept_error": null, "asked": 4, "compared": 4, "differs": [],
+                          "unanswered": null});
     assert_eq!(well.json(), expected);
     // By default as many as before a publication, or as there are.
     assert_eq!(ground.ask("POST", "/admin/hot-set/verify").await.json()["compared"], 6);
@@ -394,6 +418,12 @@ async fn a_close_look_tells_what_differs_from_the_store() {
     assert_eq!((&differs["well"], &differs["compared"]), (&json!(false), &json!(6)));
     assert_eq!(differs["differs"].as_array().unwrap().len(), 6);
     ground.store.emptied.store(false, Ordering::SeqCst);
+    ground.store.away.store(true, Ordering::SeqCst);
+    let away = ground.ask("POST", "/admin/hot-set/verify?sample=4").await.json();
+    let told = ["well", "intact", "kept", "asked", "compared", "differs"].map(|name| &away[name]);
+    assert_eq!(json!(told), json!([false, true, true, 4, 0, []]));
+    assert!(away["unanswered"].as_str().unwrap().contains("it is away"), "{away}");
+    ground.store.away.store(false, Ordering::SeqCst);
     let newest = ground.folder.path().join(format!("state/hot-set/gen-{before:010}.aqs"));
     assert!(newest.exists());
     std::fs::write(&newest, "something else").unwrap();

@@ -42,7 +42,9 @@ impl Builder {
             Ok(publish_again(&hot_set, &old, artefacts.as_deref(), &metrics, now))
         });
         let generation = work.await.unwrap_or(Err(RollbackError::Lost))?;
-        tracing::warn!(id = generation.id, birth = ?generation.birth, "rolled back");
+        if let Birth::RolledBack { from } = generation.birth {
+            tracing::warn!(id = generation.id, from, "rolled back");
+        }
         let artefact = self.keep(&generation).await;
         Ok(RolledBack { generation, artefact })
     }

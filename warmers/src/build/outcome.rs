@@ -48,15 +48,20 @@ pub struct Verified {
     pub intact: bool,
     /// Whether its file is the same, if it is kept.
     pub artefact: Option<Result<(), String>>,
-    /// How many answers were compared with direct ones.
+    /// How many answers were to be compared with direct ones.
+    pub asked: usize,
+    /// How many were.
     pub compared: usize,
-    /// What differed, or why nothing could be compared.
+    /// What differed.
     pub differs: Vec<String>,
+    /// Why some could not be compared, if so.
+    pub unanswered: Option<String>,
 }
 
 impl Verified {
-    /// Whether all is well.
+    /// Whether all is well: nothing is wrong, and something could be compared if it was wanted.
     pub fn is_well(&self) -> bool {
-        self.intact && self.differs.is_empty() && !matches!(self.artefact, Some(Err(_)))
+        let compared = self.asked == 0 || self.compared > 0;
+        compared && self.intact && self.differs.is_empty() && !matches!(self.artefact, Some(Err(_)))
     }
 }

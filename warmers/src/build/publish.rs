@@ -7,7 +7,7 @@ use crate::artefact::ArtefactDirectory;
 use crate::aside::{self, Heavy, aside};
 use crate::checks::{Before, Candidate, Refusal, check, compare};
 use crate::generation::{
-    Generation, Held, Mode, PlanContent, PlanFacts, Whole, answer_weight, merge,
+    Generation, Held, Mode, PlanContent, PlanFacts, Whole, answer_weight, is_without_data, merge,
 };
 use crate::metrics::Metrics;
 use crate::plan::Plan;
@@ -85,7 +85,7 @@ impl Builder {
         let sample = std::mem::take(&mut collected.sample);
         let compared = compare(&self.origin, sample, self.settings.within);
         let compared = cancel.run_until_cancelled(compared).await;
-        refusals.extend(compared.ok_or(BuildError::Cancelled)?.refusals);
+        refusals.extend(compared.ok_or(BuildError::Cancelled)?.refusals());
         self.tell(plan, &refusals, how.force);
         if !refusals.is_empty() && !how.force {
             return Err(BuildError::Refused(refusals));
@@ -200,10 +200,13 @@ impl Collected {
         let errors = wanted - shared.min(wanted) - self.read.min(wanted - shared);
         self.bytes = self.answers.iter().map(|(key, entry, _)| answer_weight(key, entry)).sum();
         let keys = self.answers.len() as u64;
+        let without_data = self.answers.iter().filter(|(_, entry, _)| is_without_data(entry));
+        let without_data = without_data.count() as u64;
         let whole = (self.facts.definition != 0).then_some(Whole { keys, bytes: self.bytes });
         self.facts = PlanFacts {
             wanted: wanted as u64,
             keys,
+            without_data,
             reads: read.reads as u64,
             shared: shared as u64,
             errors: errors as u64,

@@ -108,8 +108,10 @@ impl Builder {
             generation,
             intact,
             artefact,
+            asked: compared.asked,
             compared: compared.compared,
-            differs: compared.refusals.iter().map(ToString::to_string).collect(),
+            differs: compared.differs.iter().map(ToString::to_string).collect(),
+            unanswered: compared.last_error,
         })
     }
 }

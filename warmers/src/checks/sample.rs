@@ -10,10 +10,14 @@ use std::time::{Duration, Instant};
 /// What a comparison found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Compared {
-    /// How many answers were compared.
+    /// How many answers were to be compared.
+    pub(crate) asked: usize,
+    /// How many were.
     pub(crate) compared: usize,
-    /// What was found.
-    pub(crate) refusals: Vec<Refusal>,
+    /// What differs.
+    pub(crate) differs: Vec<Refusal>,
+    /// Why the last of those that could not be compared could not.
+    pub(crate) last_error: Option<String>,
 }
 
 /// Asks the store directly and compares, byte by byte.
@@ -26,15 +30,13 @@ pub(crate) async fn compare(
     sample: Vec<(Query, Arc<Entry>)>,
     within: Duration,
 ) -> Compared {
-    let asked = sample.len();
-    let mut found = Compared::default();
-    let mut last_error = None;
+    let mut found = Compared { asked: sample.len(), ..Compared::default() };
     for (query, entry) in sample {
         let cx = Cx::new(Instant::now() + within, Priority::Warm, "hot-set-sample");
         let direct = match origin.answer(&query, &cx).await {
             Ok(direct) => direct,
             Err(failure) => {
-                last_error = Some(failure.error.to_string());
+                found.last_error = Some(failure.error.to_string());
                 continue;
             }
         };
@@ -42,15 +44,23 @@ pub(crate) async fn compare(
             // A store that fails here has failed before; what it says is not needed.
             let _ = origin.look().await;
             if origin.epochs.validity(entry.stamp, &entry.slots) == Validity::Valid {
-                found.refusals.push(Refusal::Differs { path: query.key().path().to_owned() });
+                found.differs.push(Refusal::Differs { path: query.key().path().to_owned() });
             }
         }
         found.compared += 1;
     }
-    if let (Some(reason), 0) = (last_error, found.compared) {
-        found.refusals.push(Refusal::Unverified { asked, reason });
-    }
     found
+}
+
+impl Compared {
+    /// What speaks against publishing what was compared.
+    pub(crate) fn refusals(self) -> Vec<Refusal> {
+        let Self { asked, compared, mut differs, last_error } = self;
+        if let (Some(reason), 0) = (last_error, compared) {
+            differs.push(Refusal::Unverified { asked, reason });
+        }
+        differs
+    }
 }
 
 /// Whether two answers are the same to a client.

@@ -1,6 +1,7 @@
 //! What is known of a plan in a generation.
 
-use aqs_origin::Moment;
+use aqs_api::Representation;
+use aqs_origin::{Entry, Moment};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -18,6 +19,9 @@ pub struct PlanFacts {
     pub wanted: u64,
     /// How many of them are held.
     pub keys: u64,
+    /// How many of those that are held say that there are no data.
+    #[serde(default)]
+    pub without_data: u64,
     /// How many reads the build took.
     pub reads: u64,
     /// How many answers were taken over unread, since nothing had changed.
@@ -49,5 +53,13 @@ impl PlanFacts {
     /// Which part of what is wanted is held, 0 to 1.
     pub fn completeness(&self) -> f64 {
         if self.wanted == 0 { 1.0 } else { self.keys as f64 / self.wanted as f64 }
+    }
+}
+
+/// Whether an answer says that there are no data.
+pub(crate) fn is_without_data(entry: &Entry) -> bool {
+    match &entry.representation {
+        Representation::Body(_) => false,
+        Representation::Problem(problem) => problem.emptiness().is_some(),
     }
 }

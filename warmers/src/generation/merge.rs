@@ -2,7 +2,7 @@
 
 use super::Generation;
 use super::content::{Content, Held};
-use super::facts::PlanFacts;
+use super::facts::{PlanFacts, is_without_data};
 use crate::aside;
 use aqs_api::Key;
 use aqs_origin::epochs::Validity;
@@ -115,8 +115,11 @@ pub fn merge(
         }
     }
     for (index, plan) in plans.iter_mut().enumerate() {
-        let held = content.values().filter(|held| held.plans >> index & 1 == 1);
-        plan.keys = held.count() as u64;
+        (plan.keys, plan.without_data) = (0, 0);
+        for held in content.values().filter(|held| held.plans >> index & 1 == 1) {
+            plan.keys += 1;
+            plan.without_data += u64::from(is_without_data(&held.entry));
+        }
     }
     Ok(Generation::of(id, parent.map(|parent| parent.id), now, plans, content))
 }

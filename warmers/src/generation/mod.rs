@@ -12,6 +12,7 @@ pub use checksum::Checksum;
 pub(crate) use checksum::Sum;
 pub use content::{Held, weight};
 pub(crate) use content::{answer_weight, weight_sharing};
+pub(crate) use facts::is_without_data;
 pub use facts::{PlanFacts, Whole};
 pub use hot_set::{Hot, HotFreshness, HotSet};
 pub use merge::{MOST_PLANS, Mode, PlanContent, TooManyPlans, merge};

@@ -108,7 +108,12 @@ impl Jobs {
             board.begin(start.clone(), now, self.cancel.child_token())
         };
         self.builder.metrics().running.with_label_values(&[&plan.name]).inc();
-        tracing::info!(job = id.0, plan = plan.name, trigger = ?start.trigger, "a job starts");
+        tracing::info!(
+            job = id.0,
+            plan = plan.name,
+            trigger = start.trigger.name(),
+            "a job starts"
+        );
         let ending = Ending { jobs: Arc::clone(self), id, plan: plan.name.clone(), ended: false };
         let builder = Arc::clone(&self.builder);
         self.tasks.spawn(async move {
@@ -206,7 +211,7 @@ impl Ending {
         match state {
             // The refused told why already.
             State::Failed => tracing::error!(job, plan, reason = words, "a job failed"),
-            _ => tracing::info!(job, plan, state = state.name(), words, "a job ended"),
+            _ => tracing::info!(job, plan, state = state.name(), "a job ended: {words}"),
         }
         let now = self.jobs.builder.origin().clock().now();
         self.jobs.board().end(self.id, outcome, now);

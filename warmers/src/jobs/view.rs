@@ -31,6 +31,17 @@ pub enum Trigger {
     Data,
 }
 
+impl Trigger {
+    /// Its name, as views have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Schedule => "schedule",
+            Self::Data => "data",
+        }
+    }
+}
+
 /// What became of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -7,8 +7,9 @@ use crate::commands::exit::Exit;
 use crate::commands::{Done, cluster};
 use crate::signals::Signals;
 use aqs_api::Catalogue;
-use aqs_origin::load::{self, ClusterReport, LoadError};
+use aqs_origin::load::{self, ClusterReport, LoadError, Report};
 use aqs_origin::store::cassandra::{WriterError, Writing};
+use std::path::Path;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
@@ -45,7 +46,8 @@ pub(super) fn run(args: &LoadArgs) -> Done {
     runtime.shutdown_background();
     match loaded {
         Ok(loaded) => {
-            end(&loaded, took, &to.contact_points().join(", "), &catalogue);
+            end(&loaded, took, &to.contact_points().join(", "));
+            print!("{}", to_be_purged(&loaded.report, &catalogue, given.config.as_deref()));
             Ok(code(&loaded.report))
         }
         Err(LoadError::Interrupted | LoadError::Cluster(WriterError::Interrupted)) => {
@@ -69,27 +71,65 @@ async fn end_by(mut signals: Signals, stop: CancellationToken) {
     std::process::exit(Exit::Interrupted.code().into());
 }
 
-fn end(loaded: &ClusterReport, took: Duration, into: &str, catalogue: &Catalogue) {
+fn end(loaded: &ClusterReport, took: Duration, into: &str) {
     tell(&loaded.report, took, into);
     let written = loaded.report.rows() - loaded.before;
     if loaded.before > 0 {
         println!("{} of them an earlier, interrupted load had written", loaded.before);
     }
     println!("{:.0} rows/s", written_per_second(written, took));
-    let loaded = |table: &str| loaded.report.tables.get(table).is_some_and(|table| table.rows > 0);
-    let datasets: Vec<_> =
-        catalogue.datasets().iter().filter(|dataset| loaded(dataset.table.name)).collect();
-    if datasets.is_empty() {
-        return;
+}
+
+/// How servers are told of what was loaded: that of this machine by the configuration that was
+/// given here.
+fn to_be_purged(report: &Report, catalogue: &Catalogue, config: Option<&Path>) -> String {
+    let loaded = |table: &str| report.tables.get(table).is_some_and(|table| table.rows > 0);
+    let mut datasets =
+        catalogue.datasets().iter().filter(|dataset| loaded(dataset.table.name)).peekable();
+    if datasets.peek().is_none() {
+        return String::new();
     }
-    println!("Running servers notice new periods by themselves. Of older ones that were loaded");
-    println!("again, each has to be told:");
+    let mut text = "Running servers notice new periods by themselves. Of older ones that were \
+                    loaded\nagain, each has to be told:\n"
+        .to_owned();
+    let config = config.map(|file| format!(" --config {}", quoted(file))).unwrap_or_default();
     for dataset in datasets {
-        println!("  aqs purge --dataset {}", dataset.name);
+        text.push_str(&format!("  aqs purge --dataset {}{config}\n", dataset.name));
     }
+    text
+}
+
+/// A path as a shell takes it for one word.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=:@%,~".contains(&byte);
+    if path.bytes().all(plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "it is rounded for the eye")]
 fn written_per_second(rows: u64, took: Duration) -> f64 {
     rows as f64 / took.as_secs_f64().max(0.001)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aqs_origin::load::TableReport;
+
+    #[test]
+    fn a_purge_is_told_with_the_configuration_that_was_given() {
+        let catalogue = Catalogue::standard().unwrap();
+        let mut report = Report::default();
+        assert_eq!(to_be_purged(&report, &catalogue, None), "");
+        report.tables.insert("unique_devices", TableReport { rows: 1, bad: 0 });
+        report.tables.insert("top_pageviews", TableReport { rows: 0, bad: 1 });
+        for (config, end) in [
+            (None, "  aqs purge --dataset unique-devices-monthly\n"),
+            (Some("/etc/aqs.yaml"), "unique-devices-monthly --config /etc/aqs.yaml\n"),
+            (Some("it's mine"), "unique-devices-monthly --config 'it'\\''s mine'\n"),
+        ] {
+            let told = to_be_purged(&report, &catalogue, config.map(Path::new));
+            assert!(told.ends_with(end) && !told.contains("top"), "{told}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 mod follow;
 mod teller;
 
-use super::admin_client::{AdminClient, ServerArgs, push_value};
+use super::admin_client::{AdminClient, Intent, ServerArgs, push_value};
 use super::exit::Exit;
 use super::{Done, job_words, jobs, say};
 use crate::admin::Begun;
@@ -46,7 +46,7 @@ pub struct WarmArgs {
 
 /// Starts the job or joins it, waits for its end, and tells what became of it.
 pub fn run(args: &WarmArgs) -> Done {
-    let client = AdminClient::find(&args.server, &config::process_environment)?;
+    let client = AdminClient::find(&args.server, Intent::Act, &config::process_environment)?;
     let target = target(args);
     if args.no_wait {
         let said = client.post(&target)?;
