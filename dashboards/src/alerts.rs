@@ -93,7 +93,7 @@ pub const ALERTS: &[Alert] = &[
         held: "1m",
         severity: Severity::Warning,
         summary: "The hot set of {{ $labels.instance }} could not be renewed",
-        description: "A job of plan {{ $labels.plan }} of {{ $labels.instance }} was {{ $labels.outcome }} in the last hour, or in the last 13 hours and none was published since; what was served before still is.",
+        description: "A job of plan {{ $labels.plan }} of {{ $labels.instance }} ended as {{ $labels.outcome }} in the last hour, or in the last 13 hours and none was published since; what was served before still is.",
     },
     Alert {
         name: "AqsHotSetIncomplete",
