@@ -1,7 +1,7 @@
 //! Serving waits for nobody: not for who publishes, not for who builds.
 
 use super::swaps::telling;
-use super::{DEVICES, EN, built, full, over_days, with_plans};
+use super::{DEVICES, EN, aside, built, full, over_days, with_plans};
 use crate::support::scripted::Scripted;
 use crate::support::{eventually, house, settings};
 use aqs_proxy::serve::{
@@ -37,8 +37,8 @@ fn at_once(service: &Arc<Service>) -> Reply {
 async fn hits_go_on_while_a_generation_is_made_and_its_maker_does_not_end() {
     let house = house(settings(), Scripted::open()).await;
     let service = Arc::clone(&house.service);
-    let first = telling(&service, 1, None);
-    let Ok(_) = service.hot_set.publish(|_, _| Ok::<_, Infallible>(first));
+    let Ok(_) =
+        aside(|| service.hot_set.publish(|_, id| Ok::<_, Infallible>(telling(&service, id, None))));
     let (entered, inside) = channel();
     let (release, released) = channel::<()>();
     // It holds whatever those who publish hold, until it is told.

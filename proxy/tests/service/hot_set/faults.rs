@@ -17,7 +17,7 @@ use std::time::Duration;
 fn files(state: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(state.join("hot-set")).unwrap();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| !path.ends_with("lock"));
+    files.retain(|path| !path.ends_with("lock") && !path.ends_with("next"));
     files.sort();
     files
 }
@@ -38,7 +38,8 @@ async fn a_store_that_fails_half_way_costs_a_build_and_nothing_else() {
     assert_eq!((view.progress.done, view.progress.errors), (2, 1));
     assert!(view.error.as_ref().unwrap().contains("poisoned"), "{view:?}");
     assert!(Arc::ptr_eq(&house.service.hot_set.live().unwrap(), &live));
-    assert_eq!(house.service.origin.budget.used(Part::HotSet), charged);
+    // What was read is taken down aside.
+    eventually(|| house.service.origin.budget.used(Part::HotSet) == charged).await;
     let mut client = Client::connect(house.addresses[0]).await;
     assert_eq!(cache_status(&client.get(EN).await), hot(old));
     // One that is quite gone is not asked to the end.

@@ -85,3 +85,8 @@ fn devices(response: &Response) -> u64 {
     assert_eq!(response.status, 200, "{}", response.text());
     response.json()["items"][0]["devices"].as_u64().unwrap()
 }
+
+/// What is not for threads that serve, on one that belongs to no runtime.
+fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    std::thread::scope(|scope| scope.spawn(work).join().unwrap())
+}

@@ -90,7 +90,7 @@ async fn what_nobody_confirmed_for_too_long_is_stale() {
 #[tokio::test]
 async fn what_a_hard_purge_met_is_served_by_no_generation() {
     let store = over_days();
-    let (house, _, _) = timed(&store).await;
+    let (house, clock, _) = timed(&store).await;
     let mut client = Client::connect(house.addresses[0]).await;
     let query = house.service.catalogue.resolve(Target::parse(EN).unwrap()).unwrap();
     for (truth, scope) in (2..).zip([
@@ -102,6 +102,8 @@ async fn what_a_hard_purge_met_is_served_by_no_generation() {
     ]) {
         let before = built(&house).await;
         assert_eq!(cache_status(&client.get(EN).await), hot(before), "{scope:?}");
+        // Builds are told apart by when they began.
+        clock.advance(Duration::from_millis(1));
         store.truth.store(truth, Ordering::SeqCst);
         house.service.origin.purge(scope, Depth::Hard).unwrap();
         let anew = client.get(EN).await;
