@@ -2,7 +2,7 @@
 
 use super::{outlasting, parameters};
 use crate::log::fields;
-use crate::nearest::nearest;
+use crate::nearest::resembling;
 use crate::serve::{Call, Reply, Served, Service};
 use aqs_api::problem::Code;
 use aqs_api::{Catalogue, Problem, Target, param};
@@ -166,7 +166,7 @@ fn address(text: &str, catalogue: &Catalogue) -> Result<OwnedScope, String> {
 }
 
 fn known(what: &str, name: &str, names: Vec<&'static str>) -> Result<&'static str, String> {
-    match nearest(name, names) {
+    match resembling(name, names) {
         Some(nearest) if nearest == name => Ok(nearest),
         Some(nearest) => Err(format!("there is no {what} {name:?}; did you mean {nearest}?")),
         None => Err(format!("there is no {what} {name:?}")),
@@ -228,5 +228,7 @@ mod tests {
             let said = parse(query).unwrap_err();
             assert!(said.contains(part), "{query}: {said}");
         }
+        // Nothing is like it, and no guess is made.
+        assert_eq!(parse("scope=dataset&name=x").unwrap_err(), "there is no dataset \"x\"");
     }
 }

@@ -1,6 +1,7 @@
 //! What the command line's words do.
 
 pub mod admin_client;
+mod bar;
 pub mod check_config;
 mod cluster;
 pub mod completions;

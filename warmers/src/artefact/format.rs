@@ -13,7 +13,6 @@ use super::identity::Identity;
 use crate::generation::{Birth, Checksum, Generation, PlanFacts};
 use aqs_origin::Moment;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// How every file begins: like PNG, so that a transfer as text shows.
 pub(super) const MAGIC: &[u8; 8] = b"\x89aqs\r\n\x1a\n";
@@ -35,8 +34,6 @@ pub struct Header {
     pub built: Moment,
     /// What is known of its plans.
     pub plans: Vec<PlanFacts>,
-    /// By dataset up to which period it tells.
-    pub data_through: BTreeMap<String, String>,
     /// How many addresses it answers.
     pub keys: u64,
     /// How many bytes it took in memory.
@@ -45,25 +42,20 @@ pub struct Header {
     pub checksum: Checksum,
     /// To what it belongs.
     pub identity: Identity,
-    /// The program that wrote it.
-    pub program: String,
 }
 
 impl Header {
     pub(super) fn of(generation: &Generation, identity: &Identity) -> Self {
-        let through = generation.data_through().into_iter();
         Self {
             id: generation.id,
             parent: generation.parent,
             birth: generation.birth,
             built: generation.built,
             plans: generation.plans.clone(),
-            data_through: through.map(|(name, day)| (name.to_owned(), day.to_owned())).collect(),
             keys: generation.keys() as u64,
             bytes: generation.bytes,
             checksum: generation.checksum,
             identity: identity.clone(),
-            program: concat!("aqs ", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
 }

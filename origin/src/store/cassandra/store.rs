@@ -139,14 +139,14 @@ impl CassandraStore {
         let again = Box::pin(self.attempt(read, until)).await?;
         again.map_err(|second| {
             // New statements have not looked in vain: this counts if the table is as it was.
-            if let Some(statements) = self.statements(read).as_deref().and_then(Standing::ready) {
+            if let Some(statements) = self.standing(read).as_deref().and_then(Standing::ready) {
                 statements.in_vain.store(self.clock.now().0, Ordering::Relaxed);
             }
             self.explain(read, &second)
         })
     }
 
-    fn statements(&self, read: &Read) -> Option<Arc<Standing>> {
+    fn standing(&self, read: &Read) -> Option<Arc<Standing>> {
         self.up().ok()?.tables.standing(read.dataset.table)
     }
 
@@ -154,7 +154,7 @@ impl CassandraStore {
     /// that is not what it should be is asked for again and again, and each look costs the
     /// cluster something, and the asker time.
     fn looked_in_vain(&self, read: &Read) -> bool {
-        let standing = self.statements(read);
+        let standing = self.standing(read);
         let Some(statements) = standing.as_deref().and_then(Standing::ready) else { return false };
         let at = Moment(statements.in_vain.load(Ordering::Relaxed));
         self.clock.now() < at.plus(IN_VAIN)

@@ -1,50 +1,38 @@
 //! Telling how far a load is.
 
+use crate::commands::bar::Bar;
 use aqs_origin::load::{Advance, BadRow, Progress};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::IsTerminal;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How many bad rows are shown one by one.
 const SHOWN: u64 = 20;
-/// How often a line tells how far a load is, where no bar can be drawn.
-const BETWEEN_LINES: Duration = Duration::from_secs(5);
 /// Over how long rows per second are counted, so that they can be read.
 const BETWEEN_RATES: Duration = Duration::from_secs(1);
 
-/// Tells how far a load is: a bar on a terminal, now and then a line elsewhere.
+/// Tells how far a load is.
 pub(super) struct Teller {
-    bar: ProgressBar,
+    bar: Bar,
     begun: Instant,
-    told: Instant,
-    lines: bool,
     bad: u64,
     rate: Rate,
 }
 
 impl Teller {
     pub(super) fn new() -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        let target =
-            if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {msg}") {
-            bar.set_style(style);
-        }
-        let now = Instant::now();
-        let rate = Rate { since: now, rows: 0, per_second: 0 };
-        Self { bar, begun: now, told: now, lines: !terminal, bad: 0, rate }
+        let bar = Bar::new("{bar:30} {bytes}/{total_bytes} {msg}");
+        let begun = Instant::now();
+        let rate = Rate { since: begun, rows: 0, per_second: 0 };
+        Self { bar, begun, bad: 0, rate }
     }
 
     /// Takes the bar away; how long it took.
-    pub(super) fn finish(&self) -> Duration {
-        self.bar.finish_and_clear();
+    pub(super) fn finish(self) -> Duration {
         self.begun.elapsed()
     }
 
     pub(super) fn say(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.say(line);
     }
 }
 
@@ -63,14 +51,10 @@ impl Progress for Teller {
     fn advanced(&mut self, at: Advance) {
         self.rate.advanced(at.rows, self.rate.since.elapsed());
         let rate = self.rate.per_second;
-        self.bar.set_length(at.total);
-        self.bar.set_position(at.bytes);
-        self.bar.set_message(format!("{} rows, {rate} rows/s", at.rows));
-        if self.lines && self.told.elapsed() >= BETWEEN_LINES {
-            self.told = Instant::now();
-            let percent = at.bytes * 100 / at.total.max(1);
-            self.say(&format!("  {percent} %, {} rows, {rate} rows/s", at.rows));
-        }
+        let percent = at.bytes * 100 / at.total.max(1);
+        let words = format!("{} rows, {rate} rows/s", at.rows);
+        let line = || format!("  {percent} %, {words}");
+        self.bar.advanced(at.bytes, at.total, words.clone(), line);
     }
 
     fn bad_row(&mut self, row: &BadRow) {

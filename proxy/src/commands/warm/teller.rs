@@ -1,70 +1,39 @@
 //! Telling how far a job is.
 
+use crate::commands::bar::Bar;
 use crate::commands::words;
 use aqs_warmers::build::Snapshot;
 use aqs_warmers::jobs::JobId;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{IsTerminal, Write};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// How often a line tells how far a job is, where no bar can be drawn.
-const BETWEEN_LINES: Duration = Duration::from_secs(5);
 /// What is told of as long as it isn't known how much there is to do.
 const BEFORE: &str = "finding out what is wanted";
 /// What is told of when everything is read.
 const AFTER: &str = "answers, which are checked and published";
 
-/// Tells how far a job is: a bar on a terminal, now and then a line elsewhere. Takes the bar away
-/// when it is dropped.
-pub(super) struct Teller {
-    bar: ProgressBar,
-    told: Instant,
-    lines: bool,
-}
+/// Tells how far a job is.
+pub(super) struct Teller(Bar);
 
 impl Teller {
     pub(super) fn new() -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        let target =
-            if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target);
-        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}") {
-            bar.set_style(style);
-        }
-        Self { bar, told: Instant::now(), lines: !terminal }
+        Self(Bar::new("{bar:30} {pos}/{len} {msg}"))
     }
 
     pub(super) fn begun(&self, id: JobId, joined: bool) {
         let how = if joined { "is under way already, and is joined" } else { "is started" };
-        if joined || self.lines {
+        if joined || self.0.is_lines() {
             self.say(&format!("Job {id} {how}"));
         }
     }
 
     pub(super) fn say(&self, line: &str) {
-        // Standard error may be closed, too.
-        self.bar.suspend(|| {
-            let _ = writeln!(std::io::stderr(), "{line}");
-        });
+        self.0.say(line);
     }
 
     pub(super) fn advanced(&mut self, at: &Snapshot) {
         let words = progress(at);
-        if at.total > 0 {
-            self.bar.set_length(at.total);
-            self.bar.set_position(at.done);
-        }
-        self.bar.set_message(words.clone());
-        if self.lines && self.told.elapsed() >= BETWEEN_LINES {
-            self.told = Instant::now();
-            self.say(&format!("  {}/{} {words}", at.done, at.total));
-        }
-    }
-}
-
-impl Drop for Teller {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        let line = || format!("  {}/{} {words}", at.done, at.total);
+        self.0.advanced(at.done, at.total, words.clone(), line);
     }
 }
 
