@@ -1,10 +1,9 @@
 //! Work that goes on when whoever carries it goes away.
 
-use futures_util::FutureExt;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
@@ -12,38 +11,42 @@ use tokio_util::task::TaskTracker;
 /// Work that is polled by who holds it, and goes on in a task of its own when this is dropped
 /// before its end. A miss that is waited for to its end takes no task then, and wakes nobody but
 /// its client.
-pub(super) struct Carried {
-    work: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+pub(super) struct Carried<W: Work> {
+    work: Option<W>,
     cut_off: Instant,
     tasks: TaskTracker,
 }
 
-impl Carried {
+/// What can be carried.
+pub(super) trait Work: Future<Output = ()> + Unpin + Send + 'static {}
+
+impl<W: Future<Output = ()> + Unpin + Send + 'static> Work for W {}
+
+impl<W: Work> Carried<W> {
     /// Work that ends by itself, or is dropped at a moment at the latest if nobody carries it.
-    pub(super) fn new(
-        work: impl Future<Output = ()> + Send + 'static,
-        cut_off: Instant,
-        tasks: &TaskTracker,
-    ) -> Self {
-        // A panic is the work's alone, as it would be in a task; it is told by the panic hook.
-        let work = AssertUnwindSafe(work).catch_unwind().map(drop);
-        Self { work: Some(Box::pin(work)), cut_off, tasks: tasks.clone() }
+    pub(super) fn new(work: W, cut_off: Instant, tasks: &TaskTracker) -> Self {
+        Self { work: Some(work), cut_off, tasks: tasks.clone() }
     }
 }
 
-impl Future for Carried {
+impl<W: Work> Future for Carried<W> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(work) = &mut self.work {
-            ready!(work.as_mut().poll(cx));
+            // A panic is the work's alone, as it would be in a task; it is told by the panic
+            // hook, and what panicked is not polled again.
+            let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(work).poll(cx)));
+            if matches!(polled, Ok(Poll::Pending)) {
+                return Poll::Pending;
+            }
             self.work = None;
         }
         Poll::Ready(())
     }
 }
 
-impl Drop for Carried {
+impl<W: Work> Drop for Carried<W> {
     fn drop(&mut self) {
         let Some(work) = self.work.take() else { return };
         // Without a runtime the program is ending, and the work with it.
@@ -60,6 +63,7 @@ impl Drop for Carried {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::future::{pending, ready};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
@@ -73,10 +77,10 @@ mod tests {
         let tasks = TaskTracker::new();
         let work = {
             let (go, done) = (Arc::clone(&go), Arc::clone(&done));
-            async move {
+            Box::pin(async move {
                 go.notified().await;
                 done.store(true, Ordering::SeqCst);
-            }
+            })
         };
         let mut carried = Carried::new(work, Instant::now() + SOON, &tasks);
         assert!(futures_util::poll!(&mut carried).is_pending());
@@ -92,16 +96,17 @@ mod tests {
     #[tokio::test]
     async fn what_is_done_or_late_takes_no_task() {
         let tasks = TaskTracker::new();
-        let mut carried = Carried::new(async {}, Instant::now() + SOON, &tasks);
+        let mut carried = Carried::new(ready(()), Instant::now() + SOON, &tasks);
         (&mut carried).await;
         drop(carried);
-        drop(Carried::new(std::future::pending(), Instant::now(), &tasks));
+        drop(Carried::new(pending(), Instant::now(), &tasks));
         assert!(tasks.is_empty());
     }
 
     #[tokio::test]
     async fn a_panic_stays_inside() {
         let tasks = TaskTracker::new();
-        Carried::new(async { panic!("inside") }, Instant::now() + SOON, &tasks).await;
+        let panics = Box::pin(async { panic!("inside") });
+        Carried::new(panics, Instant::now() + SOON, &tasks).await;
     }
 }

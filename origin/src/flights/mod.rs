@@ -21,8 +21,10 @@ use carried::Carried;
 use prometheus::IntGauge;
 use std::future::Future;
 use std::hash::Hash;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
@@ -122,7 +124,7 @@ pub struct Landed<V> {
 
 impl<K, V> Flights<K, V>
 where
-    K: Hash + Eq + Clone + Send + Sync + 'static,
+    K: Hash + Eq + Clone + Unpin + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
     /// No flights yet; their tasks are `tasks`' to await.
@@ -176,13 +178,6 @@ where
                     true => cx.deadline,
                     false => Instant::now() + self.limits.within,
                 };
-                let landing = Landing {
-                    flights: Arc::clone(self),
-                    key,
-                    number,
-                    flight: Arc::clone(&flight),
-                    deadline,
-                };
                 let own = Cx {
                     deadline,
                     urgency: Arc::clone(&flight.urgency),
@@ -190,12 +185,17 @@ where
                     trace: cx.trace,
                     in_flight: true,
                 };
-                let work = landing.fly(fetch(flight.stamp, own));
+                let landing = Landing {
+                    flights: Arc::clone(self),
+                    key,
+                    number,
+                    flight: Arc::clone(&flight),
+                    deadline,
+                    work: Box::pin(fetch(flight.stamp, own)),
+                };
                 match cx.in_flight {
-                    // In a box: else every flight's start would have room for it, and be moved
-                    // about with that.
-                    true => Box::pin(work).await,
-                    false => self.lead(&flight, work, deadline + GRACE, cx).await?,
+                    true => landing.await,
+                    false => self.lead(&flight, landing, deadline + GRACE, cx).await?,
                 }
                 let leader = flight.leader.clone();
                 Ok(Landed { value: flight.outcome().await?, joined: false, leader })
@@ -207,12 +207,12 @@ where
     async fn lead(
         &self,
         flight: &Arc<Flight<V>>,
-        work: impl Future<Output = ()> + Send + 'static,
+        landing: Landing<K, V>,
         cut_off: Instant,
         cx: &Cx,
     ) -> Result<(), Failure> {
         flight.urgency.follow(&cx.urgency);
-        let mut carried = Carried::new(work, cut_off, &self.tasks);
+        let mut carried = Carried::new(landing, cut_off, &self.tasks);
         let until = cx.deadline.min(cut_off);
         match tokio::time::timeout_at(until.into(), &mut carried).await {
             Ok(()) => Ok(()),
@@ -272,25 +272,30 @@ impl Drop for Seat<'_> {
     }
 }
 
-/// Ends a flight, whatever becomes of its task.
+/// A flight's work, and its end, whatever becomes of that.
 struct Landing<K: Hash + Eq + Clone, V: Clone> {
     flights: Arc<Flights<K, V>>,
     key: K,
     number: board::Number,
     flight: Arc<Flight<V>>,
     deadline: Instant,
+    /// In a box: else whoever may start a flight would have room for it, and be moved about with
+    /// that.
+    work: Pin<Box<dyn Future<Output = Outcome<V>> + Send>>,
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> Landing<K, V> {
-    /// Works, and lands.
-    async fn fly(self, work: impl Future<Output = Outcome<V>>) {
-        let outcome = work.await.map_err(|failure| Failure {
+impl<K: Hash + Eq + Clone + Unpin, V: Clone> Future for Landing<K, V> {
+    type Output = ();
+
+    /// Works, and notes what that brought. Dropping tells, and takes it off the board.
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let outcome = ready!(self.work.as_mut().poll(cx)).map_err(|failure| Failure {
             request_id: failure.request_id.or_else(|| Some(self.flight.leader.clone())),
             ..failure
         });
         // It is the only one who sets it.
         let _ = self.flight.outcome.set(outcome);
-        // Dropping takes it off the board and tells.
+        Poll::Ready(())
     }
 }
 

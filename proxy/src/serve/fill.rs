@@ -35,7 +35,7 @@ impl Service {
     pub(super) async fn fill(
         self: Arc<Self>,
         query: Query,
-        wishes: &OwnedWishes,
+        wishes: OwnedWishes,
         call: OwnedCall,
     ) -> Reply {
         let reason = self.miss_reason(&query);
@@ -47,7 +47,7 @@ impl Service {
         for _ in 0..TRIES {
             let landed = match self.ask(&query, &cx).await {
                 Ok(landed) => landed,
-                Err(failure) => return self.failed(&query, failure, wishes, &cx),
+                Err(failure) => return self.failed(&query, failure, &wishes, &cx),
             };
             let Answered { entry, kept } = landed.value;
             // What was asked before a hard purge must not be served after it.

@@ -145,8 +145,7 @@ impl Service {
             }
         }
         let (wishes, call) = (head.wishes.to_owned(), head.call.to_owned());
-        let service = Arc::clone(self);
-        Served::Later(Box::pin(async move { service.fill(query, &wishes, call).await }))
+        Served::Later(Box::pin(Arc::clone(self).fill(query, wishes, call)))
     }
 
     /// The answer that is held of a key: in the hot set, else in the cache.
