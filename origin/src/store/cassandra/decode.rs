@@ -123,8 +123,10 @@ pub(super) struct Filling<'p> {
     last: Vec<Option<Box<[u8]>>>,
 }
 
-/// The cells of a row as they lie in their frame; nothing where there is null.
-type Cells<'f> = SmallVec<[Option<&'f [u8]>; 8]>;
+/// A cell as it lies in its frame; nothing where there is null.
+type Bytes<'f> = Option<&'f [u8]>;
+/// What a row clusters by: seldom more than its timestamp.
+type Key<'f> = SmallVec<[Bytes<'f>; 2]>;
 
 impl Filling<'_> {
     /// Says how many rows are about to come, and how many bytes they have in their frame.
@@ -150,58 +152,66 @@ impl Filling<'_> {
         rows: impl Iterator<Item = Result<ColumnIterator<'f, 'm>, DeserializationError>>,
         goes_on: bool,
     ) -> Result<(), CellError> {
-        let clusters = self.plan.selected.iter().take_while(|selected| selected.clusters).count();
-        let expected = self.plan.selected.len();
-        // Each row is looked through once, into room that the next one takes over.
-        let (mut row, mut before) = (Cells::new(), Cells::new());
+        let plan = self.plan;
+        let clusters = plan.selected.iter().take_while(|selected| selected.clusters).count();
+        let (clustering, others) = plan.selected.split_at(clusters);
+        let expected = plan.selected.len();
+        let (mut key, mut before) = (Key::new(), None);
         for cells in rows {
-            row.clear();
-            for cell in cells? {
-                row.push(cell?.slice.map(|slice| slice.as_slice()));
+            let mut cells = cells?;
+            let found = cells.columns_remaining();
+            if found != expected {
+                return Err(CellError::Columns { found, expected });
             }
-            if row.len() != expected {
-                return Err(CellError::Columns { found: row.len(), expected });
+            key.clear();
+            for _ in clustering {
+                key.push(next(&mut cells)?);
             }
-            let key = row.get(..clusters).unwrap_or_default();
-            let again = match before.get(..clusters) {
-                Some(before) if !before.is_empty() => key == before,
-                // The first of a page, or rows that cluster by nothing.
-                _ => self.count > 0 && self.follows(key),
+            let again = match &before {
+                Some(before) => key == *before,
+                // The first of a page.
+                None => self.count > 0 && self.follows(&key),
             };
             if again {
                 continue;
             }
-            self.row(&row)?;
-            std::mem::swap(&mut row, &mut before);
+            for (selected, bytes) in clustering.iter().zip(&key) {
+                self.cell(selected, *bytes)?;
+            }
+            for selected in others {
+                self.cell(selected, next(&mut cells)?)?;
+            }
+            self.end_row()?;
+            std::mem::swap(&mut key, before.get_or_insert_default());
         }
-        if goes_on && let Some(key) = before.get(..clusters) {
-            self.last = key.iter().map(|cell| cell.map(Box::from)).collect();
+        if goes_on && let Some(key) = before {
+            self.last = key.into_iter().map(|cell| cell.map(Box::from)).collect();
         }
         Ok(())
     }
 
     /// Whether a row clusters as the last one of the page before.
-    fn follows(&self, key: &[Option<&[u8]>]) -> bool {
+    fn follows(&self, key: &[Bytes<'_>]) -> bool {
         key.iter().copied().eq(self.last.iter().map(Option::as_deref))
     }
 
-    fn row(&mut self, cells: &[Option<&[u8]>]) -> Result<(), CellError> {
-        for (selected, bytes) in self.plan.selected.iter().zip(cells) {
-            match selected.cell {
-                Cell::Text => {
-                    let text = bytes.map(|bytes| selected.text(bytes)).transpose()?;
-                    self.builder.text(selected.index, text)?;
-                }
-                // Of no bytes at all is what old clients wrote for nothing.
-                _ if bytes.is_some_and(<[u8]>::is_empty) => {
-                    self.builder.int(selected.index, None)?;
-                }
-                _ => {
-                    let number = bytes.map(|bytes| selected.int(bytes)).transpose()?;
-                    self.builder.int(selected.index, number)?;
-                }
+    fn cell(&mut self, selected: &Selected, bytes: Bytes<'_>) -> Result<(), CellError> {
+        match selected.cell {
+            Cell::Text => {
+                let text = bytes.map(|bytes| selected.text(bytes)).transpose()?;
+                self.builder.text(selected.index, text)?;
+            }
+            // Of no bytes at all is what old clients wrote for nothing.
+            _ if bytes.is_some_and(<[u8]>::is_empty) => self.builder.int(selected.index, None)?,
+            _ => {
+                let number = bytes.map(|bytes| selected.int(bytes)).transpose()?;
+                self.builder.int(selected.index, number)?;
             }
         }
+        Ok(())
+    }
+
+    fn end_row(&mut self) -> Result<(), CellError> {
         for (index, kind) in &self.plan.lacking {
             match kind {
                 Kind::Text | Kind::Json => self.builder.text(*index, None)?,
@@ -226,6 +236,12 @@ impl Filling<'_> {
     pub(super) fn finish(self) -> Rows {
         self.builder.finish()
     }
+}
+
+/// The next cell of a row that has one.
+fn next<'f>(cells: &mut ColumnIterator<'f, '_>) -> Result<Bytes<'f>, CellError> {
+    let cell = cells.next().transpose()?;
+    Ok(cell.and_then(|cell| cell.slice).map(|slice| slice.as_slice()))
 }
 
 impl Selected {
