@@ -8,6 +8,7 @@ use crate::representation::Representation;
 use crate::response::{Field, Response};
 use smallvec::SmallVec;
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// What a shape made of rows.
 #[derive(Debug)]
@@ -60,7 +61,7 @@ pub enum Figures<'a> {
         /// The periods, ascending.
         timestamps: Vec<Digits>,
         /// For each [`Field::Int`] of an item its values, one a period.
-        values: SmallVec<[Vec<i64>; 3]>,
+        values: SmallVec<[Values<'a>; 3]>,
     },
     /// For [`Response::List`].
     List {
@@ -68,6 +69,9 @@ pub enum Figures<'a> {
         entries: Vec<Entry<'a>>,
     },
 }
+
+/// A column of a series: as the store has it, or reckoned from several.
+pub type Values<'a> = Cow<'a, [i64]>;
 
 /// An entry of a list: a cell for each field of the response's entry.
 pub type Entry<'a> = SmallVec<[Cell<'a>; 4]>;
@@ -115,36 +119,43 @@ impl Content<'_> {
         }
     }
 
-    /// Writes the items into as many bytes as they take: it is kept for long, and counted by its
-    /// length. All but timestamp and values is the same in each, so it is made once.
-    fn series(&self, item: &[Field], timestamps: &[Digits], values: &[Vec<i64>]) -> Vec<u8> {
-        let template = Template::of(self.query, item);
-        let digits = timestamps.iter().map(|timestamp| timestamp.as_bytes().len());
-        let figures = values.iter().flatten().map(|value| json::integer_length(*value));
-        let items = timestamps.len() * template.text.len() + digits.chain(figures).sum::<usize>();
-        let commas = timestamps.len().saturating_sub(1);
-        let mut out = Vec::with_capacity(BEGIN.len() + items + commas + END.len());
+    /// Writes the items into about as many bytes as they take: it is kept for long, and counted by
+    /// its length. Most of an item is the same as in the one before, so that is copied whole.
+    fn series(&self, item: &[Field], timestamps: &[Digits], values: &[Values<'_>]) -> Vec<u8> {
+        let mut line = Line::of(self.query, item);
+        let stamp = timestamps.iter().map(|stamp| stamp.as_bytes().len()).max().unwrap_or(0);
+        let figures = values.iter().map(|column| json::longest_integer(column)).sum::<usize>();
+        let separator = 1;
+        let most = line.text.len() + stamp + figures + separator;
+        let mut out = Vec::with_capacity(BEGIN.len() + timestamps.len() * most + END.len());
         out.extend_from_slice(BEGIN);
+        // What goes into each gap: a column, or the timestamp.
+        let mut columns = values.iter().map(AsRef::as_ref);
+        let fillings: SmallVec<[Option<&[i64]>; 6]> = item
+            .iter()
+            .filter_map(|field| match field {
+                Field::Param(_) => None,
+                Field::Timestamp => Some(None),
+                Field::Int(_) | Field::Text(_) => Some(Some(columns.next().unwrap_or_default())),
+            })
+            .collect();
         for (row, timestamp) in timestamps.iter().enumerate() {
             if row > 0 {
                 out.push(b',');
             }
-            let mut columns = values.iter();
-            let mut written = 0;
-            for (end, then) in &template.gaps {
-                out.extend_from_slice(template.text.get(written..*end).unwrap_or_default());
-                written = *end;
-                match then {
-                    Then::Timestamp => out.extend_from_slice(timestamp.as_bytes()),
-                    Then::Value => {
-                        let value = columns.next().and_then(|column| column.get(row));
-                        json::integer(&mut out, value.copied().unwrap_or(0));
+            for (index, filling) in fillings.iter().enumerate() {
+                match filling {
+                    None => line.fill(index, timestamp.as_bytes()),
+                    Some(column) => {
+                        let value = column.get(row).copied().unwrap_or(0);
+                        line.fill(index, itoa::Buffer::new().format(value).as_bytes());
                     }
                 }
             }
-            out.extend_from_slice(template.text.get(written..).unwrap_or_default());
+            out.extend_from_slice(&line.text);
         }
         out.extend_from_slice(END);
+        out.shrink_to_fit();
         out
     }
 
@@ -193,23 +204,18 @@ impl Content<'_> {
 const BEGIN: &[u8] = b"{\"items\":[";
 const END: &[u8] = b"]}";
 
-/// An item of a series without what differs from item to item.
-struct Template {
+/// An item of a series, made once and changed from item to item where they differ.
+struct Line {
     text: Vec<u8>,
-    /// Where in the text something is left out, and what.
-    gaps: SmallVec<[(usize, Then); 6]>,
+    /// Where in the text that is, in order.
+    gaps: SmallVec<[Range<usize>; 6]>,
 }
 
-/// What is left out of a [`Template`].
-enum Then {
-    Timestamp,
-    Value,
-}
-
-impl Template {
+impl Line {
     /// About how long the text is: mostly it fits.
     const TYPICAL: usize = 256;
 
+    /// An item whose gaps are still empty.
     fn of(query: &Query, item: &[Field]) -> Self {
         let mut text = Vec::with_capacity(Self::TYPICAL);
         let mut gaps = SmallVec::new();
@@ -220,17 +226,79 @@ impl Template {
             }
             json::string(&mut text, field.name());
             text.push(b':');
+            let quotes: &[u8] = if matches!(field, Field::Timestamp) { b"\"" } else { b"" };
+            text.extend_from_slice(quotes);
             match field {
                 Field::Param(name) => json::string(&mut text, query.value(name)),
-                Field::Timestamp => {
-                    text.push(b'"');
-                    gaps.push((text.len(), Then::Timestamp));
-                    text.push(b'"');
-                }
-                Field::Int(_) | Field::Text(_) => gaps.push((text.len(), Then::Value)),
+                _ => gaps.push(text.len()..text.len()),
             }
+            text.extend_from_slice(quotes);
         }
         text.push(b'}');
         Self { text, gaps }
+    }
+
+    /// Writes into a gap, in place of what the item before has there.
+    fn fill(&mut self, index: usize, with: &[u8]) {
+        let Some(gap) = self.gaps.get(index).cloned() else { return };
+        // Nearly always it is as long.
+        match self.text.get_mut(gap.clone()) {
+            Some(held) if held.len() == with.len() => held.copy_from_slice(with),
+            _ => self.widen(index, gap, with),
+        }
+    }
+
+    #[cold]
+    fn widen(&mut self, index: usize, gap: Range<usize>, with: &[u8]) {
+        let moved = |at: usize| at + with.len() - gap.len();
+        for later in self.gaps.iter_mut().skip(index + 1) {
+            *later = moved(later.start)..moved(later.end);
+        }
+        if let Some(held) = self.gaps.get_mut(index) {
+            held.end = gap.start + with.len();
+        }
+        self.text.splice(gap, with.iter().copied());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Catalogue;
+    use crate::target::Target;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    /// Figures of every length: shifted to the right by so many bits.
+    fn figure() -> impl Strategy<Value = i64> {
+        (any::<i64>(), 0..64_u32).prop_map(|(value, shift)| value >> shift)
+    }
+
+    proptest! {
+        #[test]
+        fn a_series_is_written_as_it_is_whatever_its_lengths(
+            rows in proptest::collection::vec((any::<bool>(), figure(), figure(), figure()), 1..9)
+        ) {
+            let target = "/metrics/unique-devices/a-b.x/all-sites/daily/20240101/20240102";
+            let catalogue = Catalogue::standard().unwrap();
+            let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
+            let stamp = |long: bool| if long { "2024010100" } else { "20240101" };
+            let column = |of: fn(&(bool, i64, i64, i64)) -> i64| -> Values<'_> {
+                rows.iter().map(of).collect::<Vec<_>>().into()
+            };
+            let figures = Figures::Series {
+                timestamps: rows.iter().map(|row| Digits::from_text(stamp(row.0)).unwrap()).collect(),
+                values: [column(|row| row.1), column(|row| row.2), column(|row| row.3)].into(),
+            };
+            let written = Content { query: &query, figures }.to_json();
+            let items = rows.iter().map(|(long, devices, offset, underestimate)| json!({
+                "project": "a-b.x", "access-site": "all-sites", "granularity": "daily",
+                "timestamp": stamp(*long), "devices": devices, "offset": offset,
+                "underestimate": underestimate,
+            }));
+            let expected = json!({ "items": items.collect::<Vec<_>>() });
+            prop_assert_eq!(serde_json::from_slice::<Value>(&written).unwrap(), expected);
+            prop_assert_eq!(written.len(), written.capacity());
+        }
     }
 }

@@ -8,7 +8,7 @@ use thiserror::Error;
 /// Rows of one partition in clustering order, column by column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rows {
-    names: Vec<&'static str>,
+    table: &'static Table,
     columns: Vec<Column>,
     len: usize,
 }
@@ -54,18 +54,13 @@ pub enum RowsError {
 
 impl Rows {
     /// Starts rows of a table: its clustering and value columns, in order.
-    pub fn of(table: &Table) -> RowsBuilder {
-        let (names, columns) = table
-            .read_columns()
-            .map(|column| {
-                let cells = match column.kind {
-                    Kind::Int | Kind::BigInt => Column::Ints(Cells::default()),
-                    Kind::Text | Kind::Json => Column::Texts(Texts::default()),
-                };
-                (column.name, cells)
-            })
-            .unzip();
-        RowsBuilder { rows: Self { names, columns, len: 0 }, text_bytes: 0 }
+    pub fn of(table: &'static Table) -> RowsBuilder {
+        let mut columns = Vec::with_capacity(table.clustering.len() + table.values.len());
+        columns.extend(table.read_columns().map(|column| match column.kind {
+            Kind::Int | Kind::BigInt => Column::Ints(Cells::default()),
+            Kind::Text | Kind::Json => Column::Texts(Texts::default()),
+        }));
+        RowsBuilder { rows: Self { table, columns, len: 0 }, text_bytes: 0 }
     }
 
     /// How many rows there are.
@@ -104,7 +99,7 @@ impl Rows {
     }
 
     fn column(&self, name: &str) -> Option<&Column> {
-        let index = self.names.iter().position(|held| *held == name)?;
+        let index = self.table.read_columns().position(|held| held.name == name)?;
         self.columns.get(index)
     }
 }
@@ -113,6 +108,11 @@ impl Cells<i64> {
     /// The cells in row order; `None` is null.
     pub fn iter(&self) -> impl Iterator<Item = Option<i64>> {
         self.values.iter().enumerate().map(|(row, value)| (!self.nulls.get(row)).then_some(*value))
+    }
+
+    /// The cells in row order; null is zero.
+    pub fn or_zero(&self) -> &[i64] {
+        &self.values
     }
 }
 
@@ -127,7 +127,12 @@ impl Texts {
 
     /// The cells in row order; `None` is null.
     pub fn iter(&self) -> impl Iterator<Item = Option<&str>> {
-        (0..self.ends.len()).map(|row| self.get(row))
+        let mut start = 0;
+        self.ends.iter().enumerate().map(move |(row, end)| {
+            let text = self.arena.get(start..*end);
+            start = *end;
+            if self.nulls.get(row) { None } else { text }
+        })
     }
 }
 
@@ -193,12 +198,14 @@ impl RowsBuilder {
     /// Ends a row; every column must have got its cell.
     pub fn end_row(&mut self) -> Result<(), RowsError> {
         self.rows.len += 1;
-        for (name, column) in self.rows.names.iter().zip(&self.rows.columns) {
+        let rows = &self.rows;
+        for (index, column) in rows.columns.iter().enumerate() {
             let len = match column {
                 Column::Ints(cells) => cells.values.len(),
                 Column::Texts(texts) => texts.ends.len(),
             };
-            if len != self.rows.len {
+            if len != rows.len {
+                let name = rows.table.read_columns().nth(index).map_or("", |column| column.name);
                 return Err(RowsError::Ragged(name));
             }
         }
@@ -245,6 +252,7 @@ mod tests {
         let rows = builder.finish();
         assert_eq!(rows.len(), 3);
         assert_eq!(rows.ints("count")?.iter().collect::<Vec<_>>(), [Some(0), None, Some(7)]);
+        assert_eq!(rows.ints("count")?.or_zero(), [0, 0, 7]);
         assert_eq!(rows.texts("timestamp")?.get(1), Some("2016010200"));
         assert_eq!(rows.ints("timestamp"), Err(RowsError::NoColumn("timestamp".to_owned())));
         Ok(())

@@ -7,7 +7,7 @@ use crate::calendar::Form;
 ///
 /// `_domain` and `_tid`, which RESTBase-style Cassandra tables have in every key, are constants
 /// of the description and no columns of it.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Table {
     /// Its name without the `local_group_default_T_` that keyspaces carry.
     pub name: &'static str,

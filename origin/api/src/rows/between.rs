@@ -30,7 +30,7 @@ impl Rows {
             }),
             Column::Texts(texts) => Column::Texts(texts.stretch(&rows)),
         });
-        Self { names: self.names.clone(), columns: columns.collect(), len: rows.len() }
+        Self { table: self.table, columns: columns.collect(), len: rows.len() }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::query::Query;
 use crate::rows::Rows;
 use crate::tables::PAGEVIEWS_PER_ARTICLE;
 use smallvec::smallvec;
+use std::borrow::Cow;
 
 /// Views by day as stored, by month as the sum of the days that are asked for; null is 0, and
 /// days without a row are left out.
@@ -36,7 +37,7 @@ pub fn per_article<'a>(
             }
         }
     }
-    answer(query, months, smallvec![sums])
+    answer(query, months, smallvec![Cow::Owned(sums)])
 }
 
 /// The counter of an access and an agent. Anything else names no column, and the rows say so.

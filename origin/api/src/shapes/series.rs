@@ -1,7 +1,7 @@
 //! Series that are answered as they are stored.
 
 use super::ShapeError;
-use crate::answer::{Answer, Content, Emptiness, Figures};
+use crate::answer::{Answer, Content, Emptiness, Figures, Values};
 use crate::calendar::Digits;
 use crate::endpoint::Rules;
 use crate::query::Query;
@@ -9,6 +9,7 @@ use crate::rows::Rows;
 use crate::table::Table;
 use crate::tables;
 use smallvec::{SmallVec, smallvec};
+use std::borrow::Cow;
 
 /// Unique devices: three figures a period, null as 0 (contract §1.4).
 pub fn unique_devices<'a>(
@@ -18,7 +19,7 @@ pub fn unique_devices<'a>(
 ) -> Result<Answer<'a>, ShapeError> {
     let values = ["devices", "offset", "underestimate"]
         .into_iter()
-        .map(|name| Ok(rows.ints(name)?.iter().map(Option::unwrap_or_default).collect()))
+        .map(|name| Ok(Cow::Borrowed(rows.ints(name)?.or_zero())))
         .collect::<Result<_, ShapeError>>()?;
     answer(query, timestamps(rows, &tables::UNIQUE_DEVICES)?, values)
 }
@@ -32,7 +33,7 @@ pub fn project_views<'a>(
     let new = rows.ints("v")?.iter();
     let old = rows.ints("views")?.iter();
     let views = new.zip(old).map(|(new, old)| new.or(old).unwrap_or(0)).collect();
-    answer(query, timestamps(rows, &tables::PAGEVIEWS_PER_PROJECT)?, smallvec![views])
+    answer(query, timestamps(rows, &tables::PAGEVIEWS_PER_PROJECT)?, smallvec![Cow::Owned(views)])
 }
 
 /// Legacy page counts (contract §1.7).
@@ -41,7 +42,7 @@ pub fn pagecounts<'a>(
     rows: &'a Rows,
     _: &Rules,
 ) -> Result<Answer<'a>, ShapeError> {
-    let counts = rows.ints("count")?.iter().map(Option::unwrap_or_default).collect();
+    let counts = Cow::Borrowed(rows.ints("count")?.or_zero());
     answer(query, timestamps(rows, &tables::LEGACY_PAGECOUNTS)?, smallvec![counts])
 }
 
@@ -61,11 +62,11 @@ pub(super) fn timestamps(rows: &Rows, table: &'static Table) -> Result<Vec<Digit
 }
 
 /// A series, or no data if it has no period.
-pub(super) fn answer(
-    query: &Query,
+pub(super) fn answer<'a>(
+    query: &'a Query,
     timestamps: Vec<Digits>,
-    values: SmallVec<[Vec<i64>; 3]>,
-) -> Result<Answer<'_>, ShapeError> {
+    values: SmallVec<[Values<'a>; 3]>,
+) -> Result<Answer<'a>, ShapeError> {
     if timestamps.is_empty() {
         return Ok(Answer::Empty(Emptiness::NoData));
     }
