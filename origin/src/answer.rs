@@ -9,7 +9,7 @@ use crate::flights::{FlightLimits, Flights, Outcome};
 use crate::gate::{Gate, GateLimits};
 use crate::holdings::Holdings;
 use crate::memory::{Budget, Charged, Part};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, ReadMetrics, Reads};
 use crate::store::Store;
 use aqs_api::freshness::Times;
 use aqs_api::{Answer, Catalogue, Coverage, Emptiness, Lookup, Query, Representation, Rows};
@@ -36,7 +36,8 @@ pub struct Origin {
     pub budget: Arc<Budget>,
     /// What is counted.
     pub metrics: Metrics,
-    lookups: Arc<Flights<Lookup, Fetched>>,
+    lookups: Arc<Flights<Arc<Lookup>, Fetched>>,
+    reads: Reads,
     pub(crate) gate: Arc<Gate>,
     times: Times,
     pub(crate) clock: Clock,
@@ -66,6 +67,14 @@ pub struct Parts {
     pub tasks: TaskTracker,
 }
 
+/// What a query asks: of a store, and under which purges.
+#[derive(Debug)]
+pub struct Question {
+    lookup: Lookup,
+    /// Where the purges of its answer are written.
+    pub slots: Slots,
+}
+
 /// What a lookup's flight brings: the rows, and when they were asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Fetched {
@@ -79,23 +88,44 @@ impl Origin {
     pub fn new(parts: Parts) -> Self {
         let Parts { catalogue, store, epochs, budget, times, limits, .. } = parts;
         let Parts { gate, clock, metrics, tasks, .. } = parts;
-        metrics.expect(catalogue.datasets());
+        let reads = metrics.reads(catalogue.datasets());
         let gate = Arc::new(Gate::new(gate, metrics.gate()));
         let lookups = Arc::new(Flights::new(limits, tasks, metrics.flights("lookup")));
         let holdings = Holdings::default();
-        Self { catalogue, store, holdings, epochs, budget, metrics, lookups, gate, times, clock }
+        Self {
+            catalogue,
+            store,
+            holdings,
+            epochs,
+            budget,
+            metrics,
+            lookups,
+            reads,
+            gate,
+            times,
+            clock,
+        }
     }
 
-    /// Where the purges of a query's answer are written.
-    pub fn slots(&self, query: &Query) -> Slots {
-        Slots::of(query, (query.endpoint().lookup)(query).dataset())
+    /// What a query asks.
+    pub fn question(&self, query: &Query) -> Question {
+        let lookup = (query.endpoint().lookup)(query);
+        Question { slots: Slots::of(query, lookup.dataset()), lookup }
     }
 
     /// Answers a query from the store.
     pub async fn answer(&self, query: &Query, cx: &Cx) -> Outcome<Arc<Entry>> {
-        let endpoint = query.endpoint();
-        let lookup = (endpoint.lookup)(query);
-        let slots = Slots::of(query, lookup.dataset());
+        self.answer_to(query, self.question(query), cx).await
+    }
+
+    /// Answers a query whose question was made before.
+    pub async fn answer_to(
+        &self,
+        query: &Query,
+        question: Question,
+        cx: &Cx,
+    ) -> Outcome<Arc<Entry>> {
+        let Question { lookup, slots } = question;
         // Before the coverage is looked at: what is clipped by an older one is older.
         let stamp = self.epochs.stamp();
         let asked = self.clock.now();
@@ -195,17 +225,18 @@ impl Origin {
 
     /// The rows of a lookup, by the flight that brings them to all who want them.
     pub(crate) async fn fetch(&self, lookup: Lookup, slots: &Slots, cx: &Cx) -> Outcome<Fetched> {
-        let (store, clock, metrics) =
-            (Arc::clone(&self.store), self.clock.clone(), self.metrics.clone());
+        let (store, clock) = (Arc::clone(&self.store), self.clock.clone());
         let (budget, gate) = (Arc::clone(&self.budget), Arc::clone(&self.gate));
-        let asked_for = lookup.clone();
+        let metrics = self.reads.of(lookup.dataset()).map(Arc::clone);
+        let lookup = Arc::new(lookup);
+        let asked_for = Arc::clone(&lookup);
         let landed = self.lookups.fly(lookup, &self.epochs, slots, cx, |stamp, cx| async move {
             if budget.used(Part::Flights) > budget.total() / MOST_IN_CONSTRUCTION {
                 return Err(OriginError::Overloaded.into());
             }
             let _place = gate.enter(&cx).await?;
             let asked = clock.now();
-            let rows = read(&*store, &asked_for, &cx, &metrics).await?;
+            let rows = read(&*store, &asked_for, &cx, metrics.as_deref()).await?;
             let rows = budget.charged(Part::Flights, rows.weight(), rows);
             Ok(Fetched { rows, stamp, asked })
         });
@@ -248,17 +279,18 @@ async fn read(
     store: &dyn Store,
     lookup: &Lookup,
     cx: &Cx,
-    metrics: &Metrics,
+    metrics: Option<&ReadMetrics>,
 ) -> Result<Rows, OriginError> {
-    let dataset = lookup.dataset().name;
     let begun = Instant::now();
     let read = store.read(lookup, cx).await;
-    let outcome = match &read {
-        Ok(rows) if rows.is_empty() => "empty",
-        Ok(_) => "rows",
-        Err(_) => "error",
-    };
-    metrics.store_seconds.with_label_values(&[dataset]).observe(begun.elapsed().as_secs_f64());
-    metrics.store_reads.with_label_values(&[dataset, outcome]).inc();
+    if let Some(metrics) = metrics {
+        metrics.seconds.observe(begun.elapsed().as_secs_f64());
+        let outcome = match &read {
+            Ok(rows) if rows.is_empty() => &metrics.empty,
+            Ok(_) => &metrics.rows,
+            Err(_) => &metrics.error,
+        };
+        outcome.inc();
+    }
     Ok(read?)
 }

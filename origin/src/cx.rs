@@ -2,9 +2,10 @@
 
 use crate::request_id::RequestId;
 use crate::trace::TraceParent;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 /// The circumstances of a question.
 #[derive(Clone, Debug)]
@@ -36,8 +37,15 @@ pub enum Priority {
 /// A priority that only rises, and takes along those who work on its behalf.
 #[derive(Debug)]
 pub struct Urgency {
-    level: watch::Sender<Priority>,
+    /// Its place in [`Priority::ALL`].
+    level: AtomicU8,
+    risen: Notify,
     followers: Mutex<Vec<Weak<Urgency>>>,
+}
+
+impl Priority {
+    /// Each, least urgent first.
+    const ALL: [Self; 3] = [Self::Warm, Self::Refresh, Self::Live];
 }
 
 impl Cx {
@@ -56,24 +64,21 @@ impl Cx {
 impl Urgency {
     /// Begins at a priority.
     pub fn new(priority: Priority) -> Self {
-        Self { level: watch::Sender::new(priority), followers: Mutex::default() }
+        let level = AtomicU8::new(priority as u8);
+        Self { level, risen: Notify::new(), followers: Mutex::default() }
     }
 
     /// The priority by now.
     pub fn get(&self) -> Priority {
-        *self.level.borrow()
+        let level = usize::from(self.level.load(Ordering::SeqCst));
+        // It only ever holds a place.
+        Priority::ALL.get(level).copied().unwrap_or(Priority::Live)
     }
 
     /// Raises the priority, and that of all who follow.
     pub fn raise(&self, priority: Priority) {
-        let risen = self.level.send_if_modified(|level| {
-            let rises = *level < priority;
-            if rises {
-                *level = priority;
-            }
-            rises
-        });
-        if risen {
+        if self.level.fetch_max(priority as u8, Ordering::SeqCst) < priority as u8 {
+            self.risen.notify_waiters();
             for follower in self.followers().iter().filter_map(Weak::upgrade) {
                 follower.raise(priority);
             }
@@ -95,8 +100,14 @@ impl Urgency {
 
     /// Ends when it is that urgent, perhaps never.
     pub async fn reaches(&self, priority: Priority) {
-        // The sender lives as long as this does.
-        let _ = self.level.subscribe().wait_for(|level| *level >= priority).await;
+        loop {
+            // Asked for first: who raises it in between wakes this either way.
+            let risen = self.risen.notified();
+            if self.get() >= priority {
+                return;
+            }
+            risen.await;
+        }
     }
 
     fn followers(&self) -> MutexGuard<'_, Vec<Weak<Urgency>>> {

@@ -3,20 +3,18 @@
 use crate::data_through::end_of;
 use crate::declare::Declarations;
 use aqs_api::{Coverage, Dataset};
+use foldhash::fast::RandomState;
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
 };
-
-/// What becomes of a read.
-const OUTCOMES: [&str; 3] = ["rows", "empty", "error"];
+use std::collections::HashMap;
+use std::sync::Arc;
 
 /// What origin counts.
 #[derive(Clone, Debug)]
 pub struct Metrics {
-    /// Reads that a store was asked for, by dataset and outcome (`rows`, `empty`, `error`).
-    pub store_reads: IntCounterVec,
-    /// How long a store took for a read, by dataset.
-    pub store_seconds: HistogramVec,
+    store_reads: IntCounterVec,
+    store_seconds: HistogramVec,
     /// Purges, by scope and depth.
     pub purges: IntCounterVec,
     /// Answers without data, by reason.
@@ -38,6 +36,30 @@ pub struct GateMetrics {
     pub late: IntCounter,
     /// Reads that wait for their turn.
     pub waiting: IntGauge,
+}
+
+/// What is counted of one dataset's reads.
+#[derive(Debug)]
+pub(crate) struct ReadMetrics {
+    /// How long the store took.
+    pub(crate) seconds: Histogram,
+    /// Reads that brought rows.
+    pub(crate) rows: IntCounter,
+    /// Reads that found none.
+    pub(crate) empty: IntCounter,
+    /// Reads that failed.
+    pub(crate) error: IntCounter,
+}
+
+/// What is counted of reads, by the name of their dataset.
+#[derive(Debug)]
+pub(crate) struct Reads(HashMap<&'static str, Arc<ReadMetrics>, RandomState>);
+
+impl Reads {
+    /// The handles of a dataset; `None` if it is none of the catalogue.
+    pub(crate) fn of(&self, dataset: &Dataset) -> Option<&Arc<ReadMetrics>> {
+        self.0.get(dataset.name)
+    }
 }
 
 /// What is counted of one kind of flights.
@@ -124,14 +146,20 @@ impl Metrics {
         })
     }
 
-    /// Makes the series of datasets' reads, so that they begin at zero and not with the first
-    /// read: what comes first would be missed where rates are made of them, a failure too.
-    pub(crate) fn expect(&self, datasets: &[&'static Dataset]) {
-        for dataset in datasets {
-            for outcome in OUTCOMES {
-                self.store_reads.with_label_values(&[dataset.name, outcome]);
-            }
-        }
+    /// The handles of datasets' reads. Their series begin at zero and not with the first read:
+    /// what comes first would be missed where rates are made of them, a failure too.
+    pub(crate) fn reads(&self, datasets: &[&'static Dataset]) -> Reads {
+        let one = |dataset: &&'static Dataset| {
+            let outcome = |outcome| self.store_reads.with_label_values(&[dataset.name, outcome]);
+            let metrics = ReadMetrics {
+                seconds: self.store_seconds.with_label_values(&[dataset.name]),
+                rows: outcome("rows"),
+                empty: outcome("empty"),
+                error: outcome("error"),
+            };
+            (dataset.name, Arc::new(metrics))
+        };
+        Reads(datasets.iter().map(one).collect())
     }
 
     /// Tells up to when there are data.

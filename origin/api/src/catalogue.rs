@@ -204,7 +204,7 @@ struct Reading {
 impl Reading {
     fn new(capacity: usize) -> Self {
         Self {
-            values: TextList::default(),
+            values: TextList::new(),
             path: String::with_capacity(capacity),
             dates: None,
             start: None,

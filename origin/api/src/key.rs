@@ -2,6 +2,7 @@
 
 use crate::dialect::Dialect;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// A request that has an answer of its own: dialect and canonical path in wire form.
@@ -9,10 +10,11 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 /// The canonical path is the one spelling of all that mean the same: only what must be escaped
 /// is, in upper-case hexadecimal; projects, enumerations and dates in their shortest form. Most
 /// clients send it as it is, so a cache is asked with the raw path first ([`KeyRef`]).
+/// It is cheap to copy: cache, flights and whoever asks have one each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
     dialect: Dialect,
-    path: Box<str>,
+    path: Arc<str>,
     hash: u64,
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 ///
 /// `None` if an escape is cut off or not hexadecimal, or the bytes are not UTF-8.
 pub fn decode(segment: &str) -> Option<Cow<'_, str>> {
-    if !segment.as_bytes().contains(&b'%') {
+    if memchr::memchr(b'%', segment.as_bytes()).is_none() {
         return Some(Cow::Borrowed(segment));
     }
     let bytes = segment.as_bytes();
@@ -29,9 +29,17 @@ pub fn decode(segment: &str) -> Option<Cow<'_, str>> {
 /// Appends a segment in canonical wire form: only what RFC 3986 doesn't allow in a segment is
 /// escaped, in upper-case hexadecimal.
 pub fn encode_into(out: &mut String, decoded: &str) {
-    for byte in decoded.bytes() {
-        push_byte(out, byte, is_segment_byte(byte));
+    let mut rest = decoded;
+    // Most segments have nothing to escape.
+    while let Some(at) = rest.bytes().position(|byte| !is_segment_byte(byte)) {
+        let (plain, tail) = rest.split_at(at);
+        out.push_str(plain);
+        let letter = tail.chars().next().map_or(0, char::len_utf8);
+        let (letter, tail) = tail.split_at(letter);
+        letter.bytes().for_each(|byte| push_escaped(out, byte));
+        rest = tail;
     }
+    out.push_str(rest);
 }
 
 /// Writes a target as it may stand in a `uri`: as it came, but for what is above ASCII.
@@ -48,19 +56,32 @@ pub fn escape_non_ascii(target: &str, out: &mut impl fmt::Write) -> fmt::Result 
     out.write_str(rest)
 }
 
-fn push_byte(out: &mut String, byte: u8, plain: bool) {
+fn push_escaped(out: &mut String, byte: u8) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    if plain {
-        out.push(char::from(byte));
-    } else {
-        out.push('%');
-        out.push(char::from(HEX[usize::from(byte >> 4)]));
-        out.push(char::from(HEX[usize::from(byte & 15)]));
-    }
+    out.push('%');
+    out.push(char::from(HEX[usize::from(byte >> 4)]));
+    out.push(char::from(HEX[usize::from(byte & 15)]));
 }
 
+/// What may stand in a segment as it is.
+const SEGMENT_BYTES: [bool; 256] = {
+    let mut allowed = [false; 256];
+    let marks = b"-._~!$&'()*+,;=:@";
+    let mut byte = 0;
+    while byte < 256 {
+        allowed[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut mark = 0;
+    while mark < marks.len() {
+        allowed[marks[mark] as usize] = true;
+        mark += 1;
+    }
+    allowed
+};
+
 fn is_segment_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte)
+    SEGMENT_BYTES[usize::from(byte)]
 }
 
 fn hex_value(digit: u8) -> Option<u8> {

@@ -70,7 +70,8 @@ impl Serialize for Uri<'_> {
 }
 
 fn without_query(target: &str) -> &str {
-    target.split(['?', '#']).next().unwrap_or(target)
+    let end = memchr::memchr2(b'?', b'#', target.as_bytes());
+    end.and_then(|end| target.get(..end)).unwrap_or(target)
 }
 
 #[cfg(test)]

@@ -13,6 +13,11 @@ pub struct TextList {
 }
 
 impl TextList {
+    /// None yet, with room for what is typical.
+    pub fn new() -> Self {
+        Self { text: String::with_capacity(TYPICAL), ends: SmallVec::new() }
+    }
+
     /// Appends a text.
     pub fn push(&mut self, text: &str) {
         self.text.push_str(text);
@@ -48,7 +53,7 @@ impl TextList {
 
 impl<'a> FromIterator<&'a str> for TextList {
     fn from_iter<I: IntoIterator<Item = &'a str>>(texts: I) -> Self {
-        let mut list = Self { text: String::with_capacity(TYPICAL), ..Self::default() };
+        let mut list = Self::new();
         for text in texts {
             list.push(text);
         }

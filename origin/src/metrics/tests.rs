@@ -24,7 +24,7 @@ fn every_read_has_its_series_before_the_first_is_made() {
     let registry = Registry::new();
     let metrics = Metrics::declare(&mut Declarations::of(&registry)).unwrap();
     let catalogue = Catalogue::standard().unwrap();
-    metrics.expect(catalogue.datasets());
+    metrics.reads(catalogue.datasets());
     for dataset in catalogue.datasets() {
         for outcome in ["empty", "error", "rows"] {
             let name = dataset.name;

@@ -71,16 +71,24 @@ impl Service {
     /// more.
     pub(super) async fn ask(self: &Arc<Self>, query: &Query, cx: &Cx) -> Outcome<Landed<Answered>> {
         let epochs = &self.origin.epochs;
-        let slots = self.origin.slots(query);
+        let question = self.origin.question(query);
+        let slots = question.slots;
         let service = Arc::clone(self);
         let asked = query.clone();
         self.flights
             .fly(query.key().clone(), epochs, &slots, cx, |_, cx| async move {
-                let entry = service.origin.answer(&asked, &cx).await.inspect_err(|failure| {
-                    // Told once, here, whoever waits for it.
-                    let request = failure.request_id.as_ref().unwrap_or(&cx.request_id);
-                    service.complaints.tell(request, cx.trace, asked.key().path(), &failure.error);
-                })?;
+                let entry = service.origin.answer_to(&asked, question, &cx).await.inspect_err(
+                    |failure| {
+                        // Told once, here, whoever waits for it.
+                        let request = failure.request_id.as_ref().unwrap_or(&cx.request_id);
+                        service.complaints.tell(
+                            request,
+                            cx.trace,
+                            asked.key().path(),
+                            &failure.error,
+                        );
+                    },
+                )?;
                 let kept = service.keep(asked.key(), &entry);
                 Ok(Answered { entry, kept })
             })
