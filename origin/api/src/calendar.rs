@@ -183,13 +183,15 @@ impl Hour {
 impl Digits {
     /// Takes a row's timestamp; `None` unless it is 8 or 10 digits.
     pub fn from_text(text: &str) -> Option<Self> {
-        let source = text.as_bytes();
-        if !matches!(source.len(), 8 | 10) || !source.iter().all(u8::is_ascii_digit) {
-            return None;
-        }
+        // Each row has one: arrays of a known length are looked through at once.
         let mut bytes = [b'0'; 10];
-        bytes.get_mut(..source.len())?.copy_from_slice(source);
-        Some(Self { bytes, len: source.len() as u8 })
+        if let Ok(day) = <&[u8; 8]>::try_from(text.as_bytes()) {
+            bytes[..8].copy_from_slice(day);
+        } else {
+            bytes = *<&[u8; 10]>::try_from(text.as_bytes()).ok()?;
+        }
+        let all_digits = bytes.iter().fold(true, |all, byte| all & byte.is_ascii_digit());
+        all_digits.then_some(Self { bytes, len: text.len() as u8 })
     }
 
     /// The month that it lies in, as that month's own timestamp of the same length.

@@ -162,6 +162,7 @@ pub struct RowsBuilder {
 
 impl RowsBuilder {
     /// Appends an integer, or null, to the column at a position of `Table::read_columns`.
+    #[inline]
     pub fn int(&mut self, column: usize, value: Option<i64>) -> Result<(), RowsError> {
         match self.rows.columns.get_mut(column) {
             Some(Column::Ints(cells)) => {
@@ -171,11 +172,12 @@ impl RowsBuilder {
                 cells.values.push(value.unwrap_or(0));
                 Ok(())
             }
-            _ => Err(RowsError::NoColumn(format!("#{column}"))),
+            _ => Err(no_column(column)),
         }
     }
 
     /// Appends a text, or null, to the column at a position of `Table::read_columns`.
+    #[inline]
     pub fn text(&mut self, column: usize, value: Option<&str>) -> Result<(), RowsError> {
         match self.rows.columns.get_mut(column) {
             Some(Column::Texts(texts)) => {
@@ -191,7 +193,7 @@ impl RowsBuilder {
                 texts.ends.push(texts.arena.len());
                 Ok(())
             }
-            _ => Err(RowsError::NoColumn(format!("#{column}"))),
+            _ => Err(no_column(column)),
         }
     }
 
@@ -232,6 +234,11 @@ impl RowsBuilder {
     pub fn finish(self) -> Rows {
         self.rows
     }
+}
+
+#[cold]
+fn no_column(index: usize) -> RowsError {
+    RowsError::NoColumn(format!("#{index}"))
 }
 
 #[cfg(test)]

@@ -38,9 +38,10 @@ impl Service {
         wishes: OwnedWishes,
         call: OwnedCall,
     ) -> Reply {
-        let reason = self.miss_reason(&query);
+        let held = self.cache.get(query.key().as_ref());
+        let reason = self.miss_reason(&query, held.as_deref());
         let mut cx = self.cx(Priority::Live, call);
-        if self.usable(&query).is_some() {
+        if held.is_some_and(|held| self.is_usable(&held)) {
             // With something to fall back on, nobody has to wait for a store that hangs.
             cx.deadline = cx.deadline.min(Instant::now() + PATIENCE_WITH_STALE);
         }
@@ -119,15 +120,18 @@ impl Service {
 
     /// The old answer, if it may be used when the store fails.
     fn usable(&self, query: &Query) -> Option<Arc<Entry>> {
-        let entry = self.cache.get(query.key().as_ref())?;
-        let freshness = entry.freshness(self.clock.now(), &self.origin.epochs);
-        (freshness != Freshness::Invalid).then_some(entry)
+        self.cache.get(query.key().as_ref()).filter(|entry| self.is_usable(entry))
     }
 
-    fn miss_reason(&self, query: &Query) -> CacheResult {
+    fn is_usable(&self, entry: &Entry) -> bool {
+        entry.freshness(self.clock.now(), &self.origin.epochs) != Freshness::Invalid
+    }
+
+    /// Why what is held of a query's answer, if anything is, was not served.
+    fn miss_reason(&self, query: &Query, held: Option<&Entry>) -> CacheResult {
         let validity = |entry: &Entry| self.origin.epochs.validity(entry.stamp, &entry.slots);
         let key = query.key().as_ref();
-        match self.cache.get(key).as_deref().map(validity) {
+        match held.map(validity) {
             Some(Validity::Invalid) => CacheResult::Purged,
             Some(Validity::Valid | Validity::Stale) => CacheResult::Expired,
             // Of the hot set's answers only those that were purged are not served.

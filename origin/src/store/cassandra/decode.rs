@@ -21,6 +21,21 @@ pub(super) enum CellError {
     Rows(#[from] RowsError),
 }
 
+/// In a box: it is large, and each cell that is read well should not carry it around.
+type Broken = Box<CellError>;
+
+impl From<DeserializationError> for Broken {
+    fn from(error: DeserializationError) -> Self {
+        Box::new(error.into())
+    }
+}
+
+impl From<RowsError> for Broken {
+    fn from(error: RowsError) -> Self {
+        Box::new(error.into())
+    }
+}
+
 /// A column whose type can't be read as what it should hold.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[error("column {column:?} is of type {found} where {expected} belongs")]
@@ -151,7 +166,7 @@ impl Filling<'_> {
         &mut self,
         rows: impl Iterator<Item = Result<ColumnIterator<'f, 'm>, DeserializationError>>,
         goes_on: bool,
-    ) -> Result<(), CellError> {
+    ) -> Result<(), Broken> {
         let plan = self.plan;
         let clusters = plan.selected.iter().take_while(|selected| selected.clusters).count();
         let (clustering, others) = plan.selected.split_at(clusters);
@@ -161,7 +176,7 @@ impl Filling<'_> {
             let mut cells = cells?;
             let found = cells.columns_remaining();
             if found != expected {
-                return Err(CellError::Columns { found, expected });
+                return Err(Box::new(CellError::Columns { found, expected }));
             }
             key.clear();
             for _ in clustering {
@@ -195,7 +210,8 @@ impl Filling<'_> {
         key.iter().copied().eq(self.last.iter().map(Option::as_deref))
     }
 
-    fn cell(&mut self, selected: &Selected, bytes: Bytes<'_>) -> Result<(), CellError> {
+    #[inline]
+    fn cell(&mut self, selected: &Selected, bytes: Bytes<'_>) -> Result<(), Broken> {
         match selected.cell {
             Cell::Text => {
                 let text = bytes.map(|bytes| selected.text(bytes)).transpose()?;
@@ -211,7 +227,7 @@ impl Filling<'_> {
         Ok(())
     }
 
-    fn end_row(&mut self) -> Result<(), CellError> {
+    fn end_row(&mut self) -> Result<(), Broken> {
         for (index, kind) in &self.plan.lacking {
             match kind {
                 Kind::Text | Kind::Json => self.builder.text(*index, None)?,
@@ -239,31 +255,35 @@ impl Filling<'_> {
 }
 
 /// The next cell of a row that has one.
-fn next<'f>(cells: &mut ColumnIterator<'f, '_>) -> Result<Bytes<'f>, CellError> {
-    let cell = cells.next().transpose()?;
-    Ok(cell.and_then(|cell| cell.slice).map(|slice| slice.as_slice()))
+#[inline]
+fn next<'f>(cells: &mut ColumnIterator<'f, '_>) -> Result<Bytes<'f>, Broken> {
+    match cells.next() {
+        Some(Ok(cell)) => Ok(cell.slice.map(|slice| slice.as_slice())),
+        Some(Err(error)) => Err(error.into()),
+        None => Ok(None),
+    }
 }
 
 impl Selected {
-    fn text<'a>(&self, bytes: &'a [u8]) -> Result<&'a str, CellError> {
-        std::str::from_utf8(bytes).map_err(|_| CellError::Cell {
-            column: self.column.name,
-            found: "bytes that are no UTF-8".to_owned(),
-            expected: "text",
-        })
+    #[inline]
+    fn text<'a>(&self, bytes: &'a [u8]) -> Result<&'a str, Broken> {
+        std::str::from_utf8(bytes)
+            .map_err(|_| self.unfit("bytes that are no UTF-8".to_owned(), "text"))
     }
 
-    fn int(&self, bytes: &[u8]) -> Result<i64, CellError> {
+    #[inline]
+    fn int(&self, bytes: &[u8]) -> Result<i64, Broken> {
         // The common widths first, by one load each.
         match (self.cell, bytes) {
             (Cell::Int(8), [a, b, c, d, e, f, g, h]) => {
-                return Ok(i64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]));
+                Ok(i64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]))
             }
-            (Cell::Int(4), [a, b, c, d]) => {
-                return Ok(i64::from(i32::from_be_bytes([*a, *b, *c, *d])));
-            }
-            _ => {}
+            (Cell::Int(4), [a, b, c, d]) => Ok(i64::from(i32::from_be_bytes([*a, *b, *c, *d]))),
+            _ => self.odd_int(bytes),
         }
+    }
+
+    fn odd_int(&self, bytes: &[u8]) -> Result<i64, Broken> {
         // The table may be another one by now than the one that the statement was made for.
         let width = match self.cell {
             Cell::Int(width) if width == bytes.len() => Some(width),
@@ -276,12 +296,13 @@ impl Selected {
                 let start = i64::from(i8::from_ne_bytes([*first]));
                 Ok(rest.iter().fold(start, |number, byte| number << 8 | i64::from(*byte)))
             }
-            _ => Err(CellError::Cell {
-                column: self.column.name,
-                found: format!("a value of {} bytes", bytes.len()),
-                expected: "an integer",
-            }),
+            _ => Err(self.unfit(format!("a value of {} bytes", bytes.len()), "an integer")),
         }
+    }
+
+    #[cold]
+    fn unfit(&self, found: String, expected: &'static str) -> Broken {
+        Box::new(CellError::Cell { column: self.column.name, found, expected })
     }
 }
 

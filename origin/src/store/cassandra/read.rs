@@ -34,7 +34,7 @@ pub(super) enum ReadError {
     #[error("no answer in time")]
     Late,
     #[error("{error}")]
-    Cell { error: CellError, node: SocketAddr },
+    Cell { error: Box<CellError>, node: SocketAddr },
     #[error("no rows were answered: {0}")]
     NoRows(Box<IntoRowsResultError>),
     #[error("its rows can't be told apart: {0}")]
@@ -152,7 +152,7 @@ pub(super) async fn first_text(
         }
     };
     let Some(row) = page.rows::<ColumnIterator<'_, '_>>()?.next() else { return Ok(None) };
-    let wrong = |error: CellError| ReadError::Cell { error, node };
+    let wrong = |error: CellError| ReadError::Cell { error: Box::new(error), node };
     let cell = row.map_err(|error| wrong(error.into()))?.next();
     let cell = cell.transpose().map_err(|error| wrong(error.into()))?;
     let bytes = cell.and_then(|cell| cell.slice).map(|slice| slice.as_slice()).unwrap_or_default();

@@ -64,7 +64,7 @@ async fn open(options: &Options) -> Result<Session, ConnectError> {
         builder = builder.user(&credentials.username, &credentials.password);
     }
     if let Some(ca) = &options.ca {
-        builder = builder.tls_context(Some(tls::client_config(ca, options.check_names)?));
+        builder = builder.tls_context(Some(tls::read_config(ca, options.check_names).await?));
     }
     if let Some(every) = options.keep_alive {
         builder = builder

@@ -10,6 +10,7 @@ use aqs_api::Table;
 use aqs_api::table::{Calendar, Column};
 use arc_swap::ArcSwap;
 use futures_util::future::join_all;
+use scylla::client::execution_profile::ExecutionProfileHandle;
 use scylla::client::session::Session;
 use scylla::errors::PrepareError;
 use scylla::statement::prepared::PreparedStatement;
@@ -205,19 +206,25 @@ impl Statements {
         let select =
             |ranged| cql::select(table, |column| columns.kind(column.name).is_some(), ranged);
         let page = if single { 1 } else { PAGE };
+        let untimed = untimed(session);
+        let read = async |cql: &str| {
+            let mut statement = prepare(session, cql, page).await?;
+            statement.set_execution_profile_handle(Some(untimed.clone()));
+            Ok::<_, PrepareError>(statement)
+        };
         let newest = prepare(session, &cql::newest(table), 1).await?;
         may_be_read(session, &newest, table).await?;
         let (ranged, oldest) = match table.calendar {
             Calendar::Series(_) => {
                 let first = |column: &Column| table.clustering.contains(column);
                 let oldest = format!("{} LIMIT 1", cql::select(table, first, false));
-                let ranged = prepare(session, &select(true), page).await?;
+                let ranged = read(&select(true)).await?;
                 (Some(ranged), Some(prepare(session, &oldest, 1).await?))
             }
             Calendar::YearMonthDay | Calendar::YearMonth => (None, None),
         };
         Ok(Self {
-            whole: prepare(session, &select(false), page).await?,
+            whole: read(&select(false)).await?,
             ranged,
             oldest,
             newest,
@@ -254,6 +261,13 @@ async fn may_be_read(
         // Whatever else is wrong, reads will tell.
         _ => Ok(()),
     }
+}
+
+/// How clients' reads are made: as all is, but for the driver's limit. They have one of their own,
+/// and a second would set a timer for each.
+fn untimed(session: &Session) -> ExecutionProfileHandle {
+    let profile = session.get_default_execution_profile_handle().pointee_to_builder();
+    profile.request_timeout(None).build().into_handle()
 }
 
 async fn prepare(

@@ -69,6 +69,18 @@ pub(super) fn client_config(ca: &Path, check_names: bool) -> Result<Arc<ClientCo
     Ok(Arc::new(config))
 }
 
+/// [`client_config`], off the threads that serve: the file may lie on a slow disk.
+pub(super) async fn read_config(
+    ca: &Path,
+    check_names: bool,
+) -> Result<Arc<ClientConfig>, CaError> {
+    let path = ca.to_owned();
+    let reading = tokio::task::spawn_blocking(move || client_config(&path, check_names));
+    reading.await.unwrap_or_else(|error| {
+        Err(CaError::Unusable { path: ca.to_owned(), message: error.to_string() })
+    })
+}
+
 fn authorities(path: &Path) -> Result<RootCertStore, CaError> {
     let text = std::fs::read(path)
         .map_err(|source| CaError::Unreadable { path: path.to_owned(), source })?;

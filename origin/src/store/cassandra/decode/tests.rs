@@ -22,7 +22,7 @@ fn plan(table: &'static Table, columns: &[(&str, &str)]) -> Result<Plan, UnfitCo
 
 /// Reads rows of so many columns, which are the same however they are split into pages. The
 /// driver's own types don't matter: the plan knows them.
-fn read(plan: &Plan, width: usize, cells: &[Option<&[u8]>]) -> Result<Rows, CellError> {
+fn read(plan: &Plan, width: usize, cells: &[Option<&[u8]>]) -> Result<Rows, Broken> {
     let spec = |_| {
         ColumnSpec::borrowed(
             "c",
@@ -38,7 +38,7 @@ fn read(plan: &Plan, width: usize, cells: &[Option<&[u8]>]) -> Result<Rows, Cell
             let frames = page.iter().map(|row| FrameSlice::new_borrowed(row));
             filling.page(frames.map(|row| Ok(ColumnIterator::new(&specs, row))), true)?;
         }
-        Ok::<_, CellError>(filling.finish())
+        Ok::<_, Broken>(filling.finish())
     };
     let whole = in_pages(rows.len().max(1))?;
     for length in 1..rows.len() {
@@ -109,9 +109,9 @@ fn what_does_not_fit_is_named() {
     let fits = plan(&PAGEVIEWS_PER_PROJECT, &[("timestamp", "text"), ("v", "bigint")]);
     let reading = fits.unwrap();
     let short = read(&reading, 2, &[Some(b"2024010100"), Some(&[0, 0, 0, 1])]).unwrap_err();
-    assert!(matches!(short, CellError::Cell { column: "v", .. }), "{short}");
+    assert!(matches!(*short, CellError::Cell { column: "v", .. }), "{short}");
     let latin1 = read(&reading, 2, &[Some(&[0xe9]), None]).unwrap_err();
-    assert!(matches!(latin1, CellError::Cell { column: "timestamp", .. }), "{latin1}");
+    assert!(matches!(*latin1, CellError::Cell { column: "timestamp", .. }), "{latin1}");
     // A row that ends in the middle of a cell.
     let bytes = frame(&[Some(b"2024010100"), Some(&[0; 8])]);
     let spec = || {
@@ -125,5 +125,5 @@ fn what_does_not_fit_is_named() {
     let cut = FrameSlice::new_borrowed(&bytes[..bytes.len() - 3]);
     let row = ColumnIterator::new(&specs, cut);
     let error = reading.start().page([Ok(row)].into_iter(), false).unwrap_err();
-    assert!(matches!(error, CellError::Frame(_)), "{error}");
+    assert!(matches!(*error, CellError::Frame(_)), "{error}");
 }
