@@ -1,0 +1,50 @@
+//! A miss allocates little beside what its store does: counted for all of it but the socket, from
+//! the head to the reply that is ready to be written.
+
+use allocation_counter::measure;
+use aqs_api::Target;
+use aqs_bench::{Subject, synthetic};
+use aqs_proxy::serve::CacheResult;
+use std::hint::black_box;
+
+const MISSES: u64 = 500;
+/// What a miss may allocate beside the rows: its names and wishes, query, key and lookup, a flight
+/// for each of the two, the answer's parts, and what the maps grow by now and then.
+const MOST: u64 = 24;
+
+/// So many addresses that nobody has asked for; each has a row for every day of its month.
+fn targets(from: u64) -> Vec<String> {
+    let one = |number| {
+        format!("/metrics/unique-devices/p{number}.wikipedia/all-sites/daily/20260101/20260131")
+    };
+    (from..from + MISSES).map(one).collect()
+}
+
+#[test]
+fn a_miss_allocates_little_beside_its_rows() {
+    let subject = Subject::build().unwrap();
+    let catalogue = subject.service().origin.catalogue();
+    // The first grow whatever is kept from one to the next.
+    targets(0).iter().for_each(|target| assert_eq!(subject.get(target).status(), 200));
+
+    let asked = targets(MISSES);
+    let whole = measure(|| {
+        for target in &asked {
+            assert_eq!(subject.get(target).result, CacheResult::Cold);
+        }
+    });
+    let lookups: Vec<_> = asked
+        .iter()
+        .map(|target| catalogue.resolve(Target::parse(target).unwrap()).unwrap())
+        .map(|query| (query.endpoint().lookup)(&query))
+        .collect();
+    let rows = measure(|| {
+        for lookup in &lookups {
+            assert_eq!(black_box(synthetic::rows(lookup)).unwrap().len(), 31);
+        }
+    });
+    let each = (whole.count_total - rows.count_total) / MISSES;
+    println!("allocations of a miss: {each}, beside {} of its rows", rows.count_total / MISSES);
+    assert!(each <= MOST, "{each}");
+    assert!(each > 0, "nothing was counted");
+}
