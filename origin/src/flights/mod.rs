@@ -185,14 +185,15 @@ where
                     trace: cx.trace,
                     in_flight: true,
                 };
-                let landing = Landing {
+                let end = End {
                     flights: Arc::clone(self),
                     key,
                     number,
                     flight: Arc::clone(&flight),
                     deadline,
-                    work: Box::pin(fetch(flight.stamp, own)),
                 };
+                // After its end is there: whatever `fetch` does must not leave it on the board.
+                let landing = Landing { work: Box::pin(fetch(flight.stamp, own)), end };
                 match cx.in_flight {
                     true => landing.await,
                     false => self.lead(&flight, landing, deadline + GRACE, cx).await?,
@@ -272,16 +273,22 @@ impl Drop for Seat<'_> {
     }
 }
 
-/// A flight's work, and its end, whatever becomes of that.
+/// A flight's work, and its end. The work goes first when this is dropped: who learns of the end
+/// must not meet what belonged to it.
 struct Landing<K: Hash + Eq + Clone, V: Clone> {
+    /// In a box: else whoever may start a flight would have room for it, and be moved about with
+    /// that.
+    work: Pin<Box<dyn Future<Output = Outcome<V>> + Send>>,
+    end: End<K, V>,
+}
+
+/// Ends a flight when it is dropped, whatever became of its work.
+struct End<K: Hash + Eq + Clone, V: Clone> {
     flights: Arc<Flights<K, V>>,
     key: K,
     number: board::Number,
     flight: Arc<Flight<V>>,
     deadline: Instant,
-    /// In a box: else whoever may start a flight would have room for it, and be moved about with
-    /// that.
-    work: Pin<Box<dyn Future<Output = Outcome<V>> + Send>>,
 }
 
 impl<K: Hash + Eq + Clone + Unpin, V: Clone> Future for Landing<K, V> {
@@ -290,16 +297,16 @@ impl<K: Hash + Eq + Clone + Unpin, V: Clone> Future for Landing<K, V> {
     /// Works, and notes what that brought. Dropping tells, and takes it off the board.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let outcome = ready!(self.work.as_mut().poll(cx)).map_err(|failure| Failure {
-            request_id: failure.request_id.or_else(|| Some(self.flight.leader.clone())),
+            request_id: failure.request_id.or_else(|| Some(self.end.flight.leader.clone())),
             ..failure
         });
         // It is the only one who sets it.
-        let _ = self.flight.outcome.set(outcome);
+        let _ = self.end.flight.outcome.set(outcome);
         Poll::Ready(())
     }
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> Drop for Landing<K, V> {
+impl<K: Hash + Eq + Clone, V: Clone> Drop for End<K, V> {
     fn drop(&mut self) {
         self.flights.board.remove(&self.key, self.number);
         self.flights.metrics.under_way.dec();
@@ -311,3 +318,7 @@ impl<K: Hash + Eq + Clone, V: Clone> Drop for Landing<K, V> {
         self.flight.landed.notify_waiters();
     }
 }
+
+#[cfg(test)]
+#[cfg(not(feature = "model"))]
+mod tests;
