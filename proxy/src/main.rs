@@ -11,6 +11,7 @@ use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
 
+/// Misses free what they replace and make as much: see the dependency in `Cargo.toml`.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
