@@ -10,6 +10,7 @@ use crate::gate::{Gate, GateLimits};
 use crate::holdings::Holdings;
 use crate::memory::{Budget, Charged, Part};
 use crate::metrics::{Metrics, ReadMetrics, Reads};
+use crate::question::Question;
 use crate::store::Store;
 use aqs_api::freshness::Times;
 use aqs_api::{Answer, Catalogue, Coverage, Emptiness, Lookup, Query, Representation, Rows};
@@ -67,14 +68,6 @@ pub struct Parts {
     pub tasks: TaskTracker,
 }
 
-/// What a query asks: of a store, and under which purges.
-#[derive(Debug)]
-pub struct Question {
-    lookup: Lookup,
-    /// Where the purges of its answer are written.
-    pub slots: Slots,
-}
-
 /// What a lookup's flight brings: the rows, and when they were asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Fetched {
@@ -107,25 +100,15 @@ impl Origin {
         }
     }
 
-    /// What a query asks.
-    pub fn question(&self, query: &Query) -> Question {
-        let lookup = (query.endpoint().lookup)(query);
-        Question { slots: Slots::of(query, lookup.dataset()), lookup }
-    }
-
     /// Answers a query from the store.
     pub async fn answer(&self, query: &Query, cx: &Cx) -> Outcome<Arc<Entry>> {
-        self.answer_to(query, self.question(query), cx).await
+        self.answer_to(Question::of(query.clone()), cx).await
     }
 
-    /// Answers a query whose question was made before.
-    pub async fn answer_to(
-        &self,
-        query: &Query,
-        question: Question,
-        cx: &Cx,
-    ) -> Outcome<Arc<Entry>> {
-        let Question { lookup, slots } = question;
+    /// Answers a question from the store.
+    pub async fn answer_to(&self, question: Question, cx: &Cx) -> Outcome<Arc<Entry>> {
+        let Question { query, lookup, slots } = question;
+        let query = &query;
         // Before the coverage is looked at: what is clipped by an older one is older.
         let stamp = self.epochs.stamp();
         let asked = self.clock.now();

@@ -12,6 +12,7 @@ use crate::epochs::{Slots, Stamp};
 use crate::error::OriginError;
 use crate::flights::{Failure, Outcome};
 use crate::memory::Part;
+use crate::question::Question;
 use aqs_api::calendar::Digits;
 use aqs_api::{Answer, Catalogue, Emptiness, Lookup, Query, Rows};
 use std::sync::Arc;
@@ -92,8 +93,7 @@ impl Origin {
         let coverage = self.coverage();
         let mut reads: Vec<(Lookup, Slots)> = Vec::new();
         let asked = queries.iter().map(|query| {
-            let lookup = (query.endpoint().lookup)(query);
-            let slots = Slots::of(query, lookup.dataset());
+            let Question { query, lookup, slots } = Question::of(query.clone());
             let wants = match coverage.clip(lookup) {
                 Err(reason) => Wants::Nothing(reason),
                 Ok(lookup) => {
@@ -105,7 +105,7 @@ impl Origin {
                     Wants::Rows { read: join(&mut reads, lookup, slots), range, beside }
                 }
             };
-            Asked { query: query.clone(), slots, wants }
+            Asked { query, slots, wants }
         });
         (asked.collect(), reads)
     }

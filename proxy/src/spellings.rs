@@ -5,7 +5,6 @@ use aqs_api::{Key, KeyRef};
 use quick_cache::sync::Cache;
 use quick_cache::{OptionsBuilder, Weighter};
 use std::hash::BuildHasherDefault;
-use std::sync::Arc;
 
 /// What a spelling costs beside its text.
 const OVERHEAD: usize = 200;
@@ -14,7 +13,7 @@ const OVERHEAD: usize = 200;
 ///
 /// What it holds never changes, since a path means the same for ever: nothing of it is purged.
 pub struct Spellings {
-    keys: Cache<Key, Arc<Key>, ByBytes, BuildHasherDefault<KeyHash>>,
+    keys: Cache<Key, Key, ByBytes, BuildHasherDefault<KeyHash>>,
 }
 
 impl Spellings {
@@ -36,13 +35,13 @@ impl Spellings {
     }
 
     /// The key that a path spells, if it was understood before.
-    pub fn get(&self, path: KeyRef<'_>) -> Option<Arc<Key>> {
+    pub fn get(&self, path: KeyRef<'_>) -> Option<Key> {
         self.keys.get(&Probe(path))
     }
 
     /// Remembers what a path spells.
     pub fn insert(&self, path: KeyRef<'_>, key: &Key) {
-        self.keys.insert(path.to_key(), Arc::new(key.clone()));
+        self.keys.insert(path.to_key(), key.clone());
     }
 
     /// How many bytes are held.
@@ -54,8 +53,8 @@ impl Spellings {
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<Key, Arc<Key>> for ByBytes {
-    fn weight(&self, path: &Key, key: &Arc<Key>) -> u64 {
+impl Weighter<Key, Key> for ByBytes {
+    fn weight(&self, path: &Key, key: &Key) -> u64 {
         (OVERHEAD + path.weight() + key.weight()) as u64
     }
 }

@@ -4,8 +4,8 @@ use crate::artefact::Identity;
 use crate::generation::{Generation, Mode, PlanContent, PlanFacts, merge};
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Dialect, Emptiness, Key, Problem, Query, Representation, Target};
-use aqs_origin::epochs::Slots;
-use aqs_origin::{Entry, Epochs, Moment};
+
+use aqs_origin::{Entry, Epochs, Moment, Question};
 use std::sync::Arc;
 
 pub(crate) fn catalogue() -> Catalogue {
@@ -24,7 +24,7 @@ pub(crate) fn query(path: &str) -> Query {
 /// An answer that the store was asked for now.
 pub(crate) fn answer(path: &str, body: Option<&str>, epochs: &Epochs) -> (Key, Arc<Entry>) {
     let query = query(path);
-    let slots = Slots::of(&query, (query.endpoint().lookup)(&query).dataset());
+    let slots = Question::of(query.clone()).slots();
     let representation = match body {
         Some(body) => Representation::body(body.to_owned()),
         None => Representation::problem(Problem::no_data(Emptiness::OutOfRange)),

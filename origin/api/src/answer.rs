@@ -122,36 +122,18 @@ impl Content<'_> {
     /// Writes the items into about as many bytes as they take: it is kept for long, and counted by
     /// its length. Most of an item is the same as in the one before, so that is copied whole.
     fn series(&self, item: &[Field], timestamps: &[Digits], values: &[Values<'_>]) -> Vec<u8> {
-        let mut line = Line::of(self.query, item);
+        let mut line = Line::of(self.query, item, values);
         let stamp = timestamps.iter().map(|stamp| stamp.as_bytes().len()).max().unwrap_or(0);
         let figures = values.iter().map(|column| json::longest_integer(column)).sum::<usize>();
         let separator = 1;
         let most = line.text.len() + stamp + figures + separator;
         let mut out = Vec::with_capacity(BEGIN.len() + timestamps.len() * most + END.len());
         out.extend_from_slice(BEGIN);
-        // What goes into each gap: a column, or the timestamp.
-        let mut columns = values.iter().map(AsRef::as_ref);
-        let fillings: SmallVec<[Option<&[i64]>; 6]> = item
-            .iter()
-            .filter_map(|field| match field {
-                Field::Param(_) => None,
-                Field::Timestamp => Some(None),
-                Field::Int(_) | Field::Text(_) => Some(Some(columns.next().unwrap_or_default())),
-            })
-            .collect();
         for (row, timestamp) in timestamps.iter().enumerate() {
             if row > 0 {
                 out.push(b',');
             }
-            for (index, filling) in fillings.iter().enumerate() {
-                match filling {
-                    None => line.fill(index, timestamp.as_bytes()),
-                    Some(column) => {
-                        let value = column.get(row).copied().unwrap_or(0);
-                        line.fill(index, itoa::Buffer::new().format(value).as_bytes());
-                    }
-                }
-            }
+            line.fill(row, timestamp);
             out.extend_from_slice(&line.text);
         }
         out.extend_from_slice(END);
@@ -205,20 +187,29 @@ const BEGIN: &[u8] = b"{\"items\":[";
 const END: &[u8] = b"]}";
 
 /// An item of a series, made once and changed from item to item where they differ.
-struct Line {
+struct Line<'a> {
     text: Vec<u8>,
-    /// Where in the text that is, in order.
-    gaps: SmallVec<[Range<usize>; 6]>,
+    /// What that is, in order.
+    gaps: SmallVec<[Gap<'a>; 6]>,
 }
 
-impl Line {
+/// Where items differ.
+struct Gap<'a> {
+    /// Its place in the text.
+    at: Range<usize>,
+    /// The column that fills it; none for the timestamp.
+    column: Option<&'a [i64]>,
+}
+
+impl<'a> Line<'a> {
     /// About how long the text is: mostly it fits.
     const TYPICAL: usize = 256;
 
-    /// An item whose gaps are still empty.
-    fn of(query: &Query, item: &[Field]) -> Self {
+    /// An item whose gaps are still empty; each that is no timestamp takes the next column.
+    fn of(query: &Query, item: &[Field], columns: &'a [Values<'_>]) -> Self {
         let mut text = Vec::with_capacity(Self::TYPICAL);
         let mut gaps = SmallVec::new();
+        let mut columns = columns.iter().map(AsRef::as_ref);
         text.push(b'{');
         for (index, field) in item.iter().enumerate() {
             if index > 0 {
@@ -226,38 +217,47 @@ impl Line {
             }
             json::string(&mut text, field.name());
             text.push(b':');
-            let quotes: &[u8] = if matches!(field, Field::Timestamp) { b"\"" } else { b"" };
-            text.extend_from_slice(quotes);
             match field {
                 Field::Param(name) => json::string(&mut text, query.value(name)),
-                _ => gaps.push(text.len()..text.len()),
+                Field::Timestamp => {
+                    text.push(b'"');
+                    gaps.push(Gap { at: text.len()..text.len(), column: None });
+                    text.push(b'"');
+                }
+                Field::Int(_) | Field::Text(_) => {
+                    let column = columns.next().unwrap_or_default();
+                    gaps.push(Gap { at: text.len()..text.len(), column: Some(column) });
+                }
             }
-            text.extend_from_slice(quotes);
         }
         text.push(b'}');
         Self { text, gaps }
     }
 
-    /// Writes into a gap, in place of what the item before has there.
-    fn fill(&mut self, index: usize, with: &[u8]) {
-        let Some(gap) = self.gaps.get(index).cloned() else { return };
-        // Nearly always it is as long.
-        match self.text.get_mut(gap.clone()) {
-            Some(held) if held.len() == with.len() => held.copy_from_slice(with),
-            _ => self.widen(index, gap, with),
+    /// Makes it the item of a row.
+    fn fill(&mut self, row: usize, timestamp: &Digits) {
+        let mut digits = itoa::Buffer::new();
+        // How much longer the text has become before the gap that is filled.
+        let mut shift = 0_isize;
+        for gap in &mut self.gaps {
+            let with = match gap.column {
+                None => timestamp.as_bytes(),
+                Some(column) => digits.format(column.get(row).copied().unwrap_or(0)).as_bytes(),
+            };
+            if shift != 0 {
+                gap.at = gap.at.start.saturating_add_signed(shift)
+                    ..gap.at.end.saturating_add_signed(shift);
+            }
+            match self.text.get_mut(gap.at.clone()) {
+                // Nearly always it is as long as in the item before.
+                Some(held) if held.len() == with.len() => held.copy_from_slice(with),
+                _ => {
+                    shift += with.len() as isize - gap.at.len() as isize;
+                    self.text.splice(gap.at.clone(), with.iter().copied());
+                    gap.at.end = gap.at.start + with.len();
+                }
+            }
         }
-    }
-
-    #[cold]
-    fn widen(&mut self, index: usize, gap: Range<usize>, with: &[u8]) {
-        let moved = |at: usize| at + with.len() - gap.len();
-        for later in self.gaps.iter_mut().skip(index + 1) {
-            *later = moved(later.start)..moved(later.end);
-        }
-        if let Some(held) = self.gaps.get_mut(index) {
-            held.end = gap.start + with.len();
-        }
-        self.text.splice(gap, with.iter().copied());
     }
 }
 

@@ -32,6 +32,9 @@ fn every_read_has_its_series_before_the_first_is_made() {
                 format!("aqs_store_reads_total{{dataset=\"{name}\",outcome=\"{outcome}\"}} 0\n");
             assert!(shown(&registry, "aqs_store_reads_total").contains(&line), "{line}");
         }
+        let name = dataset.name;
+        let line = format!("aqs_store_read_seconds_count{{dataset=\"{name}\"}} 0\n");
+        assert!(shown(&registry, "aqs_store_read_seconds_count").contains(&line), "{line}");
     }
 }
 

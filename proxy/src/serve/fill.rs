@@ -7,7 +7,7 @@ use aqs_api::{Key, Problem, Query};
 use aqs_origin::epochs::Validity;
 use aqs_origin::flights::{Failure, Flights, Landed, Outcome};
 use aqs_origin::store::StoreError;
-use aqs_origin::{Cx, Entry, Freshness, OriginError, Priority, RequestId};
+use aqs_origin::{Cx, Entry, Freshness, OriginError, Priority, Question, RequestId};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -72,25 +72,18 @@ impl Service {
     /// more.
     pub(super) async fn ask(self: &Arc<Self>, query: &Query, cx: &Cx) -> Outcome<Landed<Answered>> {
         let epochs = &self.origin.epochs;
-        let question = self.origin.question(query);
-        let slots = question.slots;
-        let service = Arc::clone(self);
-        let asked = query.clone();
+        let question = Question::of(query.clone());
+        let slots = question.slots();
+        let (service, key) = (Arc::clone(self), query.key().clone());
         self.flights
             .fly(query.key().clone(), epochs, &slots, cx, |_, cx| async move {
-                let entry = service.origin.answer_to(&asked, question, &cx).await.inspect_err(
-                    |failure| {
-                        // Told once, here, whoever waits for it.
-                        let request = failure.request_id.as_ref().unwrap_or(&cx.request_id);
-                        service.complaints.tell(
-                            request,
-                            cx.trace,
-                            asked.key().path(),
-                            &failure.error,
-                        );
-                    },
-                )?;
-                let kept = service.keep(asked.key(), &entry);
+                let answer = service.origin.answer_to(question, &cx).await;
+                let entry = answer.inspect_err(|failure| {
+                    // Told once, here, whoever waits for it.
+                    let request = failure.request_id.as_ref().unwrap_or(&cx.request_id);
+                    service.complaints.tell(request, cx.trace, key.path(), &failure.error);
+                })?;
+                let kept = service.keep(&key, &entry);
                 Ok(Answered { entry, kept })
             })
             .await

@@ -127,7 +127,7 @@ impl Service {
             return Served::Now(reply);
         }
         if let Some(key) = self.spellings.get(raw)
-            && let Some(reply) = self.held(head, key.as_ref().as_ref())
+            && let Some(reply) = self.held(head, key.as_ref())
         {
             return Served::Now(reply);
         }

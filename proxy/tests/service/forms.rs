@@ -176,7 +176,7 @@ async fn a_purge_is_remembered_over_a_restart() {
         let target = aqs_api::Target::parse(LONG).unwrap();
         first.service.catalogue.resolve(target).unwrap()
     };
-    let slots = first.service.origin.question(&query).slots;
+    let slots = aqs_origin::Question::of(query.clone()).slots();
     let before = first.service.origin.epochs.stamp();
     first.service.origin.purge(Scope::Endpoint("pageviews/per-article"), Depth::Hard).unwrap();
     let after = first.service.origin.epochs.stamp();

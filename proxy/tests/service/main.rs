@@ -13,6 +13,7 @@ mod admin_socket;
 mod any_target;
 mod coalescing;
 mod connections;
+mod counting;
 mod drain;
 mod endings;
 mod forms;

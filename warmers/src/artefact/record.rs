@@ -7,8 +7,8 @@
 use super::read::Context;
 use crate::generation::Held;
 use aqs_api::{Dialect, Emptiness, Key, Problem, Representation, Target};
-use aqs_origin::epochs::{Slots, Stamp};
-use aqs_origin::{Entry, Moment};
+use aqs_origin::epochs::Stamp;
+use aqs_origin::{Entry, Moment, Question};
 use bytes::Bytes;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -123,7 +123,7 @@ pub(super) fn read(
             (Representation::problem(Problem::no_data(reason)), cx.times.no_data)
         }
     };
-    let slots = Slots::of(&query, (query.endpoint().lookup)(&query).dataset());
+    let slots = Question::of(query.clone()).slots();
     let id = query.endpoint_id();
     let entry = Arc::new(Entry::new(representation, id, asked, stamp, slots, lifetimes));
     Ok((query.key().clone(), Held { entry, plans, confirmed }))

@@ -15,6 +15,8 @@ pub(super) enum CellError {
     Cell { column: &'static str, found: String, expected: &'static str },
     #[error("a row has {found} columns where {expected} were asked for")]
     Columns { found: usize, expected: usize },
+    #[error("a row has fewer columns than it was said to have")]
+    Short,
     #[error("{0}")]
     Frame(#[from] DeserializationError),
     #[error("{0}")]
@@ -254,13 +256,14 @@ impl Filling<'_> {
     }
 }
 
-/// The next cell of a row that has one.
+/// The next cell of a row.
 #[inline]
 fn next<'f>(cells: &mut ColumnIterator<'f, '_>) -> Result<Bytes<'f>, Broken> {
     match cells.next() {
         Some(Ok(cell)) => Ok(cell.slice.map(|slice| slice.as_slice())),
         Some(Err(error)) => Err(error.into()),
-        None => Ok(None),
+        // It was counted before: no null may come of it.
+        None => Err(Box::new(CellError::Short)),
     }
 }
 

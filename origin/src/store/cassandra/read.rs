@@ -6,6 +6,7 @@ use super::statements::Statements;
 use aqs_api::table::DOMAIN;
 use aqs_api::{Read, Rows};
 use scylla::client::session::Session;
+use scylla::deserialize::DeserializationError;
 use scylla::deserialize::row::ColumnIterator;
 use scylla::errors::{
     DbError, ExecutionError, IntoRowsResultError, RequestAttemptError, RowsError,
@@ -152,9 +153,9 @@ pub(super) async fn first_text(
         }
     };
     let Some(row) = page.rows::<ColumnIterator<'_, '_>>()?.next() else { return Ok(None) };
-    let wrong = |error: CellError| ReadError::Cell { error: Box::new(error), node };
-    let cell = row.map_err(|error| wrong(error.into()))?.next();
-    let cell = cell.transpose().map_err(|error| wrong(error.into()))?;
+    let wrong = |error: DeserializationError| ReadError::Cell { error: error.into(), node };
+    let cell = row.map_err(wrong)?.next();
+    let cell = cell.transpose().map_err(wrong)?;
     let bytes = cell.and_then(|cell| cell.slice).map(|slice| slice.as_slice()).unwrap_or_default();
     Ok(Some(String::from_utf8_lossy(bytes).into_owned()))
 }

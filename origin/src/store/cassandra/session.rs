@@ -40,7 +40,7 @@ pub(crate) async fn connect(options: &Options) -> Result<Session, ConnectError> 
 async fn open(options: &Options) -> Result<Session, ConnectError> {
     let mut profile = ExecutionProfile::builder()
         .consistency(options.read_consistency())
-        .request_timeout(Some(OWN_WITHIN.max(options.read_within)))
+        .request_timeout(Some(OWN_WITHIN))
         .retry_policy(Arc::new(NextHost))
         .load_balancing_policy(Arc::new(Watched::over(balancing(options))));
     if let Some(retry_interval) = options.speculation() {

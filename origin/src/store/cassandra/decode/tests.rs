@@ -127,3 +127,15 @@ fn what_does_not_fit_is_named() {
     let error = reading.start().page([Ok(row)].into_iter(), false).unwrap_err();
     assert!(matches!(*error, CellError::Frame(_)), "{error}");
 }
+
+#[test]
+fn rows_of_other_columns_than_were_asked_for_are_refused() {
+    let columns = [("timestamp", "text"), ("v", "bigint")];
+    let reading = plan(&PAGEVIEWS_PER_PROJECT, &columns).unwrap();
+    let cells: [Option<&[u8]>; 3] = [Some(b"2024010100"), Some(&[0; 8]), Some(&[0; 8])];
+    for width in [1, 3] {
+        let error = read(&reading, width, &cells[..width]).unwrap_err();
+        let told = format!("a row has {width} columns where 2 were asked for");
+        assert_eq!(error.to_string(), told);
+    }
+}
