@@ -48,6 +48,16 @@ impl Priority {
     const ALL: [Self; 3] = [Self::Warm, Self::Refresh, Self::Live];
 }
 
+// Each stands at its own place, whatever comes between them one day.
+const _: () = {
+    let mut place = 0;
+    while place < Priority::ALL.len() {
+        assert!(Priority::ALL[place] as usize == place);
+        place += 1;
+    }
+    assert!(Priority::Live as usize + 1 == Priority::ALL.len());
+};
+
 impl Cx {
     /// A question of its own, in no trace.
     pub fn new(deadline: Instant, priority: Priority, request_id: impl Into<RequestId>) -> Self {

@@ -309,3 +309,25 @@ fn digits(text: &str, count: usize) -> Option<i16> {
     let proper = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
     proper.then(|| text.parse().ok()).flatten()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_endpoint_asks_is_of_a_dataset_that_it_declares() {
+        let catalogue = Catalogue::standard().unwrap();
+        for (_, endpoint) in catalogue.endpoints() {
+            let examples = endpoint.segments.iter().map(|segment| match segment {
+                Segment::Word(word) => format!("/{word}"),
+                Segment::Param(param) => format!("/{}", param.example),
+            });
+            let path: String = examples.collect();
+            let target = Target { dialect: Dialect::V2, path: &path };
+            let query = catalogue.resolve(target).unwrap();
+            let asked = (endpoint.lookup)(&query);
+            let declared = endpoint.datasets.iter().any(|one| one.name == asked.dataset().name);
+            assert!(declared, "{} asks {}", endpoint.name, asked.dataset().name);
+        }
+    }
+}
