@@ -107,8 +107,7 @@ impl Origin {
 
     /// Answers a question from the store.
     pub async fn answer_to(&self, question: Question, cx: &Cx) -> Outcome<Arc<Entry>> {
-        let Question { query, lookup, slots } = question;
-        let query = &query;
+        let Question { ref query, lookup, slots } = question;
         // Before the coverage is looked at: what is clipped by an older one is older.
         let stamp = self.epochs.stamp();
         let asked = self.clock.now();

@@ -204,7 +204,7 @@ struct Reading {
 impl Reading {
     fn new(capacity: usize) -> Self {
         Self {
-            values: TextList::new(),
+            values: TextList::default(),
             path: String::with_capacity(capacity),
             dates: None,
             start: None,

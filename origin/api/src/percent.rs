@@ -29,25 +29,22 @@ pub fn decode(segment: &str) -> Option<Cow<'_, str>> {
 /// Appends a segment in canonical wire form: only what RFC 3986 doesn't allow in a segment is
 /// escaped, in upper-case hexadecimal.
 pub fn encode_into(out: &mut String, decoded: &str) {
-    let mut rest = decoded;
-    // Most segments have nothing to escape.
-    while let Some(at) = rest.bytes().position(|byte| !is_segment_byte(byte)) {
-        let (plain, tail) = rest.split_at(at);
-        out.push_str(plain);
-        let letter = tail.chars().next().map_or(0, char::len_utf8);
-        let (letter, tail) = tail.split_at(letter);
-        letter.bytes().for_each(|byte| push_escaped(out, byte));
-        rest = tail;
-    }
-    out.push_str(rest);
+    // Writing to a String can't fail.
+    let _ = escape(decoded, is_segment_byte, out);
 }
 
 /// Writes a target as it may stand in a `uri`: as it came, but for what is above ASCII.
 pub fn escape_non_ascii(target: &str, out: &mut impl fmt::Write) -> fmt::Result {
-    let mut rest = target;
-    while let Some(at) = rest.find(|letter: char| !letter.is_ascii()) {
-        let (plain, tail) = rest.split_at(at);
-        out.write_str(plain)?;
+    escape(target, |byte| byte.is_ascii(), out)
+}
+
+/// Writes a text with its letters escaped that are not plain; those above ASCII never are.
+fn escape(text: &str, plain: impl Fn(u8) -> bool, out: &mut impl fmt::Write) -> fmt::Result {
+    let mut rest = text;
+    // Most texts have nothing to escape.
+    while let Some(at) = rest.bytes().position(|byte| !plain(byte)) {
+        let (before, tail) = rest.split_at(at);
+        out.write_str(before)?;
         let letter = tail.chars().next().map_or(0, char::len_utf8);
         let (letter, tail) = tail.split_at(letter);
         letter.bytes().try_for_each(|byte| write!(out, "%{byte:02X}"))?;
@@ -56,32 +53,10 @@ pub fn escape_non_ascii(target: &str, out: &mut impl fmt::Write) -> fmt::Result 
     out.write_str(rest)
 }
 
-fn push_escaped(out: &mut String, byte: u8) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    out.push('%');
-    out.push(char::from(HEX[usize::from(byte >> 4)]));
-    out.push(char::from(HEX[usize::from(byte & 15)]));
-}
-
-/// What may stand in a segment as it is.
-const SEGMENT_BYTES: [bool; 256] = {
-    let mut allowed = [false; 256];
-    let marks = b"-._~!$&'()*+,;=:@";
-    let mut byte = 0;
-    while byte < 256 {
-        allowed[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    let mut mark = 0;
-    while mark < marks.len() {
-        allowed[marks[mark] as usize] = true;
-        mark += 1;
-    }
-    allowed
-};
-
 fn is_segment_byte(byte: u8) -> bool {
-    SEGMENT_BYTES[usize::from(byte)]
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')')
+        || matches!(byte, b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@')
 }
 
 fn hex_value(digit: u8) -> Option<u8> {

@@ -6,18 +6,20 @@ use smallvec::SmallVec;
 const TYPICAL: usize = 64;
 
 /// Texts laid end to end in one string, addressed by position.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TextList {
     text: String,
     ends: SmallVec<[u32; 8]>,
 }
 
-impl TextList {
+impl Default for TextList {
     /// None yet, with room for what is typical.
-    pub fn new() -> Self {
+    fn default() -> Self {
         Self { text: String::with_capacity(TYPICAL), ends: SmallVec::new() }
     }
+}
 
+impl TextList {
     /// Appends a text.
     pub fn push(&mut self, text: &str) {
         self.text.push_str(text);
@@ -53,7 +55,7 @@ impl TextList {
 
 impl<'a> FromIterator<&'a str> for TextList {
     fn from_iter<I: IntoIterator<Item = &'a str>>(texts: I) -> Self {
-        let mut list = Self::new();
+        let mut list = Self::default();
         for text in texts {
             list.push(text);
         }
