@@ -59,7 +59,7 @@ pub enum Figures<'a> {
     /// For [`Response::Series`].
     Series {
         /// The periods, ascending.
-        timestamps: Vec<Digits>,
+        timestamps: Cow<'a, [Digits]>,
         /// For each [`Field::Int`] of an item its values, one a period.
         values: SmallVec<[Values<'a>; 3]>,
     },

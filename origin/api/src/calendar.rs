@@ -181,14 +181,22 @@ impl Hour {
 }
 
 impl Digits {
+    /// Stands where there is none.
+    pub(crate) const ZEROS: Self = Self { bytes: [b'0'; 10], len: 8 };
+
     /// Takes a row's timestamp; `None` unless it is 8 or 10 digits.
     pub fn from_text(text: &str) -> Option<Self> {
+        Self::from_bytes(text.as_bytes())
+    }
+
+    /// As [`Self::from_text`], of bytes that need not be a text.
+    pub fn from_bytes(text: &[u8]) -> Option<Self> {
         // Each row has one: arrays of a known length are looked through at once.
         let mut bytes = [b'0'; 10];
-        if let Ok(day) = <&[u8; 8]>::try_from(text.as_bytes()) {
+        if let Ok(day) = <&[u8; 8]>::try_from(text) {
             bytes[..8].copy_from_slice(day);
         } else {
-            bytes = *<&[u8; 10]>::try_from(text.as_bytes()).ok()?;
+            bytes = *<&[u8; 10]>::try_from(text).ok()?;
         }
         let all_digits = bytes.iter().fold(true, |all, byte| all & byte.is_ascii_digit());
         all_digits.then_some(Self { bytes, len: text.len() as u8 })

@@ -1,8 +1,13 @@
 //! What a store answers: columns, typed, with nulls apart from values.
 
 mod between;
+mod column;
 
-use crate::table::{Kind, Table};
+pub use column::{Cells, Texts};
+
+use crate::calendar::Digits;
+use crate::table::{Kind, STAMP, Table};
+use column::{Column, Stamps};
 use thiserror::Error;
 
 /// Rows of one partition in clustering order, column by column.
@@ -13,35 +18,8 @@ pub struct Rows {
     len: usize,
 }
 
-/// One column's cells.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Column {
-    /// Integers of either width.
-    Ints(Cells<i64>),
-    /// Texts, laid end to end in one arena.
-    Texts(Texts),
-}
-
-/// Fixed-width cells and a mask of those that are null.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Cells<T> {
-    values: Vec<T>,
-    nulls: Nulls,
-}
-
-/// Texts in an arena and a mask of those that are null.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Texts {
-    arena: String,
-    ends: Vec<usize>,
-    nulls: Nulls,
-}
-
-/// One bit a row; empty as long as no cell is null.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Nulls(Vec<u64>);
-
-/// A column was asked for that the rows don't have, or filled with what it doesn't hold.
+/// A column was asked for that the rows don't have or that holds something else, or was filled
+/// with what it doesn't hold.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum RowsError {
     /// No such column, or none of that type.
@@ -50,6 +28,14 @@ pub enum RowsError {
     /// A row was given a cell too few, too many or of another type.
     #[error("column {0:?} was filled out of step with the others")]
     Ragged(&'static str),
+    /// A row of a series is about no period.
+    #[error("table {table}: {text:?} is no timestamp")]
+    Timestamp {
+        /// The table.
+        table: &'static str,
+        /// What stands there.
+        text: String,
+    },
 }
 
 impl Rows {
@@ -57,10 +43,11 @@ impl Rows {
     pub fn of(table: &'static Table) -> RowsBuilder {
         let mut columns = Vec::with_capacity(table.clustering.len() + table.values.len());
         columns.extend(table.read_columns().map(|column| match column.kind {
+            _ if table.is_stamp(column) => Column::Stamps(Stamps::default()),
             Kind::Int | Kind::BigInt => Column::Ints(Cells::default()),
             Kind::Text | Kind::Json => Column::Texts(Texts::default()),
         }));
-        RowsBuilder { rows: Self { table, columns, len: 0 }, text_bytes: 0 }
+        RowsBuilder { rows: Self { table, columns, len: 0 }, filled: 0, text_bytes: 0 }
     }
 
     /// How many rows there are.
@@ -89,13 +76,28 @@ impl Rows {
         }
     }
 
+    /// The periods of a series, in row order; an error if one is none.
+    pub fn timestamps(&self) -> Result<&[Digits], RowsError> {
+        let stamps = self.stamps()?;
+        match stamps.broken.first() {
+            None => Ok(&stamps.digits),
+            Some((_, text)) => {
+                Err(RowsError::Timestamp { table: self.table.name, text: text.to_string() })
+            }
+        }
+    }
+
     /// About how many bytes the rows take in memory.
     pub fn weight(&self) -> usize {
-        let column = |column: &Column| match column {
-            Column::Ints(cells) => cells.values.capacity() * 8,
-            Column::Texts(texts) => texts.arena.capacity() + texts.ends.capacity() * 8,
-        };
-        self.columns.iter().map(column).sum()
+        self.columns.iter().map(Column::weight).sum()
+    }
+
+    fn stamps(&self) -> Result<&Stamps, RowsError> {
+        let stamps = self.columns.iter().find_map(|column| match column {
+            Column::Stamps(stamps) => Some(stamps),
+            Column::Ints(_) | Column::Texts(_) => None,
+        });
+        stamps.ok_or_else(|| RowsError::NoColumn(STAMP.to_owned()))
     }
 
     fn column(&self, name: &str) -> Option<&Column> {
@@ -104,58 +106,12 @@ impl Rows {
     }
 }
 
-impl Cells<i64> {
-    /// The cells in row order; `None` is null.
-    pub fn iter(&self) -> impl Iterator<Item = Option<i64>> {
-        self.values.iter().enumerate().map(|(row, value)| (!self.nulls.get(row)).then_some(*value))
-    }
-
-    /// The cells in row order; null is zero.
-    pub fn or_zero(&self) -> &[i64] {
-        &self.values
-    }
-}
-
-impl Texts {
-    /// The cell of a row; `None` if it is null or there is no such row.
-    pub fn get(&self, row: usize) -> Option<&str> {
-        let end = *self.ends.get(row)?;
-        let start =
-            row.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        if self.nulls.get(row) { None } else { self.arena.get(start..end) }
-    }
-
-    /// The cells in row order; `None` is null.
-    pub fn iter(&self) -> impl Iterator<Item = Option<&str>> {
-        let mut start = 0;
-        self.ends.iter().enumerate().map(move |(row, end)| {
-            let text = self.arena.get(start..*end);
-            start = *end;
-            if self.nulls.get(row) { None } else { text }
-        })
-    }
-}
-
-impl Nulls {
-    fn set(&mut self, row: usize) {
-        let word = row / 64;
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        if let Some(bits) = self.0.get_mut(word) {
-            *bits |= 1 << (row % 64);
-        }
-    }
-
-    fn get(&self, row: usize) -> bool {
-        self.0.get(row / 64).is_some_and(|bits| bits >> (row % 64) & 1 == 1)
-    }
-}
-
-/// Fills [`Rows`] cell by cell.
+/// Fills [`Rows`] cell by cell. Once it has refused one it is of no use any more.
 #[derive(Debug)]
 pub struct RowsBuilder {
     rows: Rows,
+    /// How many cells the row has that is being filled.
+    filled: usize,
     /// How much room a column makes at its first text: of several, often one alone has any.
     text_bytes: usize,
 }
@@ -165,22 +121,24 @@ impl RowsBuilder {
     #[inline]
     pub fn int(&mut self, column: usize, value: Option<i64>) -> Result<(), RowsError> {
         match self.rows.columns.get_mut(column) {
-            Some(Column::Ints(cells)) => {
+            Some(Column::Ints(cells)) if cells.values.len() == self.rows.len => {
                 if value.is_none() {
                     cells.nulls.set(cells.values.len());
                 }
                 cells.values.push(value.unwrap_or(0));
+                self.filled += 1;
                 Ok(())
             }
-            _ => Err(no_column(column)),
+            _ => Err(self.misfit(column)),
         }
     }
 
-    /// Appends a text, or null, to the column at a position of `Table::read_columns`.
+    /// Appends a text, or null, to the column at a position of `Table::read_columns`. In that of
+    /// timestamps it may be none: [`Rows::timestamps`] tells.
     #[inline]
     pub fn text(&mut self, column: usize, value: Option<&str>) -> Result<(), RowsError> {
         match self.rows.columns.get_mut(column) {
-            Some(Column::Texts(texts)) => {
+            Some(Column::Texts(texts)) if texts.ends.len() == self.rows.len => {
                 if value.is_none() {
                     texts.nulls.set(texts.ends.len());
                 }
@@ -191,38 +149,60 @@ impl RowsBuilder {
                     texts.arena.push_str(value);
                 }
                 texts.ends.push(texts.arena.len());
+            }
+            Some(Column::Stamps(stamps)) if stamps.digits.len() == self.rows.len => {
+                stamps.push_text(value);
+            }
+            _ => return Err(self.misfit(column)),
+        }
+        self.filled += 1;
+        Ok(())
+    }
+
+    /// Appends a timestamp to their column.
+    #[inline]
+    pub fn stamp(&mut self, column: usize, value: Digits) -> Result<(), RowsError> {
+        match self.rows.columns.get_mut(column) {
+            Some(Column::Stamps(stamps)) if stamps.digits.len() == self.rows.len => {
+                stamps.digits.push(value);
+                self.filled += 1;
                 Ok(())
             }
-            _ => Err(no_column(column)),
+            _ => Err(self.misfit(column)),
+        }
+    }
+
+    /// Why a column does not take a cell.
+    #[cold]
+    fn misfit(&self, column: usize) -> RowsError {
+        let Rows { table, columns, len } = &self.rows;
+        match columns.get(column) {
+            Some(held) if held.len() != *len => ragged(table, column),
+            _ => RowsError::NoColumn(format!("#{column}")),
         }
     }
 
     /// Ends a row; every column must have got its cell.
+    #[inline]
     pub fn end_row(&mut self) -> Result<(), RowsError> {
-        self.rows.len += 1;
-        let rows = &self.rows;
-        for (index, column) in rows.columns.iter().enumerate() {
-            let len = match column {
-                Column::Ints(cells) => cells.values.len(),
-                Column::Texts(texts) => texts.ends.len(),
-            };
-            if len != rows.len {
-                let name = rows.table.read_columns().nth(index).map_or("", |column| column.name);
-                return Err(RowsError::Ragged(name));
-            }
+        // No column takes two cells of a row: as many cells as there are columns are one of each.
+        if std::mem::take(&mut self.filled) != self.rows.columns.len() {
+            return Err(self.lacking());
         }
+        self.rows.len += 1;
         Ok(())
+    }
+
+    #[cold]
+    fn lacking(&self) -> RowsError {
+        let Rows { table, columns, len } = &self.rows;
+        ragged(table, columns.iter().position(|column| column.len() == *len).unwrap_or(0))
     }
 
     /// Makes room for so many more rows, whose texts have about so many bytes.
     pub fn reserve(&mut self, rows: usize, text_bytes: usize) {
         self.text_bytes = text_bytes;
-        for column in &mut self.rows.columns {
-            match column {
-                Column::Ints(cells) => cells.values.reserve(rows),
-                Column::Texts(texts) => texts.ends.reserve(rows),
-            }
-        }
+        self.rows.columns.iter_mut().for_each(|column| column.reserve(rows));
     }
 
     /// About how many bytes the rows take by now.
@@ -236,9 +216,8 @@ impl RowsBuilder {
     }
 }
 
-#[cold]
-fn no_column(index: usize) -> RowsError {
-    RowsError::NoColumn(format!("#{index}"))
+fn ragged(table: &'static Table, column: usize) -> RowsError {
+    RowsError::Ragged(table.read_columns().nth(column).map_or("", |column| column.name))
 }
 
 #[cfg(test)]
@@ -260,7 +239,8 @@ mod tests {
         assert_eq!(rows.len(), 3);
         assert_eq!(rows.ints("count")?.iter().collect::<Vec<_>>(), [Some(0), None, Some(7)]);
         assert_eq!(rows.ints("count")?.or_zero(), [0, 0, 7]);
-        assert_eq!(rows.texts("timestamp")?.get(1), Some("2016010200"));
+        let stamps: Vec<_> = rows.timestamps()?.iter().map(Digits::as_str).collect();
+        assert_eq!(stamps, ["2016010100", "2016010200", "2016010300"]);
         assert_eq!(rows.ints("timestamp"), Err(RowsError::NoColumn("timestamp".to_owned())));
         Ok(())
     }
@@ -278,9 +258,39 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_timestamp_is_told_when_they_are_asked_for() -> Result<(), RowsError> {
+        let mut builder = Rows::of(&LEGACY_PAGECOUNTS);
+        for stamp in [Some("2016010100"), Some("soon"), None, Some("2016010300")] {
+            builder.text(0, stamp)?;
+            builder.int(1, Some(1))?;
+            builder.end_row()?;
+        }
+        let rows = builder.finish();
+        let told = rows.timestamps().unwrap_err().to_string();
+        assert_eq!(told, format!("table {}: \"soon\" is no timestamp", LEGACY_PAGECOUNTS.name));
+        assert_eq!(rows.ints("count")?.or_zero(), [1; 4]);
+        Ok(())
+    }
+
+    #[test]
+    fn whatever_a_row_has_weighs_something() -> Result<(), RowsError> {
+        let weight = |stamp: &str| {
+            let mut builder = Rows::of(&LEGACY_PAGECOUNTS);
+            builder.text(0, Some(stamp))?;
+            builder.int(1, None)?;
+            builder.end_row()?;
+            Ok(builder.weight())
+        };
+        assert!(weight("2016010100")? >= 16);
+        assert!(weight(&"x".repeat(5000))? > 5000);
+        Ok(())
+    }
+
+    #[test]
     fn rows_out_of_step_are_refused() {
         let mut builder = Rows::of(&LEGACY_PAGECOUNTS);
         assert_eq!(builder.text(0, Some("2016010100")), Ok(()));
+        assert_eq!(builder.text(0, Some("2016010100")), Err(RowsError::Ragged("timestamp")));
         assert_eq!(builder.end_row(), Err(RowsError::Ragged("count")));
         assert!(builder.int(0, Some(1)).is_err());
         assert!(builder.int(9, Some(1)).is_err());

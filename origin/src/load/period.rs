@@ -3,7 +3,7 @@
 use super::row::Cell;
 use aqs_api::Table;
 use aqs_api::calendar::{Digits, Form, Hour};
-use aqs_api::table::{ALL_DAYS, Calendar};
+use aqs_api::table::{ALL_DAYS, Calendar, STAMP};
 use thiserror::Error;
 
 /// Where a table's rows say when: positions in `Table::columns()`.
@@ -34,11 +34,9 @@ impl When {
     pub(crate) fn of(table: &'static Table) -> Result<Self, &'static str> {
         let at = |name| table.columns().position(|column| column.name == name).ok_or(name);
         Ok(match table.calendar {
-            Calendar::Series(form) => Self::Series {
-                timestamp: at("timestamp")?,
-                form,
-                granularity: at("granularity").ok(),
-            },
+            Calendar::Series(form) => {
+                Self::Series { timestamp: at(STAMP)?, form, granularity: at("granularity").ok() }
+            }
             Calendar::YearMonthDay => {
                 Self::YearMonthDay { year: at("year")?, month: at("month")?, day: at("day")? }
             }
@@ -75,7 +73,7 @@ impl When {
                 return Err(BadPeriod { column: "granularity", expected, found: found.to_owned() });
             }
         };
-        Err(BadPeriod { column: "timestamp", expected, found: stamp.to_owned() })
+        Err(BadPeriod { column: STAMP, expected, found: stamp.to_owned() })
     }
 
     /// The period of a row, in digits: its timestamp, its day, or the first of its month.
@@ -106,7 +104,7 @@ fn series(timestamp: &str, form: Form) -> Result<Digits, BadPeriod> {
     };
     match Hour::parse(timestamp) {
         Some(hour) if timestamp.len() == len => Ok(hour.digits(form)),
-        _ => Err(BadPeriod { column: "timestamp", expected, found: timestamp.to_owned() }),
+        _ => Err(BadPeriod { column: STAMP, expected, found: timestamp.to_owned() }),
     }
 }
 

@@ -3,7 +3,7 @@ use aqs_api::tables::TOP_PAGEVIEWS;
 use std::sync::Arc;
 
 fn stamps(rows: &Rows) -> Vec<String> {
-    rows.texts("timestamp").unwrap().iter().flatten().map(str::to_owned).collect()
+    rows.timestamps().unwrap().iter().map(|stamp| stamp.as_str().to_owned()).collect()
 }
 
 #[tokio::test]

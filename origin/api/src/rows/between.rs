@@ -1,6 +1,7 @@
 //! A part of rows: what a narrower question to the same partition would have brought.
 
-use super::{Cells, Column, Nulls, Rows, RowsError, Texts};
+use super::column::{Cells, Column, Nulls, Stamps, Texts};
+use super::{Rows, RowsError};
 use crate::calendar::Digits;
 use std::ops::Range;
 
@@ -10,13 +11,13 @@ impl Rows {
     /// They are in clustering order, so it is one stretch of them. An error if the table has no
     /// timestamps.
     pub fn between(&self, first: &Digits, last: &Digits) -> Result<Self, RowsError> {
-        let stamps = self.texts("timestamp")?;
-        let before = |bound: &str, too: bool| {
-            let within = |stamp: &str| if too { stamp <= bound } else { stamp < bound };
-            stamps.iter().take_while(|stamp| within(stamp.unwrap_or_default())).count()
+        let stamps = self.stamps()?;
+        let before = |bound: &[u8], too: bool| {
+            let within = |stamp: &[u8]| if too { stamp <= bound } else { stamp < bound };
+            stamps.texts().take_while(|stamp| within(stamp)).count()
         };
-        let from = before(first.as_str(), false);
-        Ok(self.stretch(from..before(last.as_str(), true).max(from)))
+        let from = before(first.as_bytes(), false);
+        Ok(self.stretch(from..before(last.as_bytes(), true).max(from)))
     }
 
     fn stretch(&self, rows: Range<usize>) -> Self {
@@ -29,6 +30,7 @@ impl Rows {
                 nulls: cells.nulls.stretch(&rows),
             }),
             Column::Texts(texts) => Column::Texts(texts.stretch(&rows)),
+            Column::Stamps(stamps) => Column::Stamps(stamps.stretch(&rows)),
         });
         Self { table: self.table, columns: columns.collect(), len: rows.len() }
     }
@@ -44,6 +46,16 @@ impl Texts {
             arena: self.arena.get(start..end).unwrap_or_default().to_owned(),
             ends: ends.iter().map(|end| end - start).collect(),
             nulls: self.nulls.stretch(rows),
+        }
+    }
+}
+
+impl Stamps {
+    fn stretch(&self, rows: &Range<usize>) -> Self {
+        let broken = self.broken.iter().filter(|(row, _)| rows.contains(row));
+        Self {
+            digits: self.digits.get(rows.clone()).unwrap_or_default().to_vec(),
+            broken: broken.map(|(row, text)| (row - rows.start, text.clone())).collect(),
         }
     }
 }
@@ -82,27 +94,43 @@ mod tests {
             ("2016010200", None),
             ("2016010400", Some(4)),
             ("2016010500", None),
+            ("soon", None),
         ];
         let digits = |text| Digits::from_text(text).unwrap();
         for (first, last, expected) in [
-            ("2016010100", "2016010500", &all[..]),
-            ("0000010100", "9999123123", &all[..]),
+            ("2016010100", "2016010500", &all[..4]),
+            ("0000010100", "9999123123", &all[..4]),
             ("2016010200", "2016010400", &all[1..3]),
             ("2016010300", "2016010423", &all[2..3]),
-            ("2016010500", "2016010500", &all[3..]),
+            ("2016010500", "2016010500", &all[3..4]),
             ("2016010300", "2016010300", &[]),
             ("2016010600", "2016010700", &[]),
             ("2016010400", "2016010100", &[]),
         ] {
             let part = rows(&all).between(&digits(first), &digits(last)).unwrap();
             let expected = rows(expected);
-            let values = |rows: &Rows| -> Vec<(Option<String>, Option<i64>)> {
-                let stamps = rows.texts("timestamp").unwrap();
-                let stamps = stamps.iter().map(|stamp| stamp.map(str::to_owned));
+            let values = |rows: &Rows| -> Vec<(Digits, Option<i64>)> {
+                let stamps = rows.timestamps().unwrap().iter().copied();
                 stamps.zip(rows.ints("count").unwrap().iter()).collect()
             };
             assert_eq!(values(&part), values(&expected), "{first} to {last}");
             assert_eq!(part.len(), expected.len());
+        }
+    }
+
+    #[test]
+    fn what_is_no_timestamp_stays_with_its_row() {
+        let (first, broken, last) =
+            (("2016010100", Some(1)), ("2016010x00", Some(2)), ("2016010y00", None));
+        let digits = |text| Digits::from_text(text).unwrap();
+        let all = rows(&[first, broken, last]);
+        for (from, to, expected) in [
+            ("2016010100", "2016010100", &[first][..]),
+            ("2016010200", "2016020100", &[broken, last]),
+            ("2016010100", "2016020100", &[first, broken, last]),
+        ] {
+            let part = all.between(&digits(from), &digits(to)).unwrap();
+            assert_eq!(part, rows(expected), "{from} to {to}");
         }
     }
 

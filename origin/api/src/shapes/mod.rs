@@ -26,15 +26,7 @@ pub enum ShapeError {
         /// What the parser says.
         source: serde_json::Error,
     },
-    /// A timestamp that is not 8 or 10 digits.
-    #[error("table {table}: {text:?} is no timestamp")]
-    Timestamp {
-        /// The table.
-        table: &'static str,
-        /// What stands there.
-        text: String,
-    },
-    /// A column that the store didn't deliver.
+    /// A column that the store didn't deliver, or a timestamp that is none.
     #[error(transparent)]
     Rows(#[from] RowsError),
 }

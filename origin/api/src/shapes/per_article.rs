@@ -1,14 +1,13 @@
 //! Views of an article: one of 16 counters, by day or summed by month (contract §1.7, §4.3).
 
 use super::ShapeError;
-use super::series::{answer, timestamps};
+use super::series::answer;
 use crate::answer::Answer;
 use crate::calendar::Digits;
 use crate::endpoint::Rules;
 use crate::granularity::Granularity;
 use crate::query::Query;
 use crate::rows::Rows;
-use crate::tables::PAGEVIEWS_PER_ARTICLE;
 use smallvec::smallvec;
 use std::borrow::Cow;
 
@@ -21,13 +20,13 @@ pub fn per_article<'a>(
 ) -> Result<Answer<'a>, ShapeError> {
     let column = counter(query.value("access"), query.value("agent"));
     let views = rows.ints(&column)?.iter().map(Option::unwrap_or_default);
-    let days = timestamps(rows, &PAGEVIEWS_PER_ARTICLE)?;
+    let days = rows.timestamps()?;
     if query.granularity() != Some(Granularity::Monthly) {
-        return answer(query, days, smallvec![views.collect()]);
+        return answer(query, days.into(), smallvec![views.collect()]);
     }
     let mut months: Vec<Digits> = Vec::new();
     let mut sums: Vec<i64> = Vec::new();
-    for (day, views) in days.into_iter().zip(views) {
+    for (day, views) in days.iter().zip(views) {
         let month = day.month_start();
         match sums.last_mut() {
             Some(sum) if months.last() == Some(&month) => *sum = sum.saturating_add(views),
@@ -37,7 +36,7 @@ pub fn per_article<'a>(
             }
         }
     }
-    answer(query, months, smallvec![Cow::Owned(sums)])
+    answer(query, months.into(), smallvec![Cow::Owned(sums)])
 }
 
 /// The counter of an access and an agent. Anything else names no column, and the rows say so.
@@ -63,6 +62,7 @@ fn counter(access: &str, agent: &str) -> String {
 mod tests {
     use super::*;
     use crate::enumeration::{ACCESS, AGENT};
+    use crate::tables::PAGEVIEWS_PER_ARTICLE;
 
     #[test]
     fn every_access_and_agent_has_its_own_counter() {

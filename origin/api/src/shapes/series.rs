@@ -6,8 +6,6 @@ use crate::calendar::Digits;
 use crate::endpoint::Rules;
 use crate::query::Query;
 use crate::rows::Rows;
-use crate::table::Table;
-use crate::tables;
 use smallvec::{SmallVec, smallvec};
 use std::borrow::Cow;
 
@@ -21,7 +19,7 @@ pub fn unique_devices<'a>(
         .into_iter()
         .map(|name| Ok(Cow::Borrowed(rows.ints(name)?.or_zero())))
         .collect::<Result<_, ShapeError>>()?;
-    answer(query, timestamps(rows, &tables::UNIQUE_DEVICES)?, values)
+    answer(query, rows.timestamps()?.into(), values)
 }
 
 /// Views of a project: `v`, or `views` in old rows (contract §1.7).
@@ -33,7 +31,7 @@ pub fn project_views<'a>(
     let new = rows.ints("v")?.iter();
     let old = rows.ints("views")?.iter();
     let views = new.zip(old).map(|(new, old)| new.or(old).unwrap_or(0)).collect();
-    answer(query, timestamps(rows, &tables::PAGEVIEWS_PER_PROJECT)?, smallvec![Cow::Owned(views)])
+    answer(query, rows.timestamps()?.into(), smallvec![Cow::Owned(views)])
 }
 
 /// Legacy page counts (contract §1.7).
@@ -43,28 +41,13 @@ pub fn pagecounts<'a>(
     _: &Rules,
 ) -> Result<Answer<'a>, ShapeError> {
     let counts = Cow::Borrowed(rows.ints("count")?.or_zero());
-    answer(query, timestamps(rows, &tables::LEGACY_PAGECOUNTS)?, smallvec![counts])
-}
-
-/// The timestamps of rows.
-pub(super) fn timestamps(rows: &Rows, table: &'static Table) -> Result<Vec<Digits>, ShapeError> {
-    let read = |text: Option<&str>| {
-        let text = text.unwrap_or("");
-        let broken = || ShapeError::Timestamp { table: table.name, text: text.to_owned() };
-        Digits::from_text(text).ok_or_else(broken)
-    };
-    // `collect` would not know how many there are, since any may be broken.
-    let mut timestamps = Vec::with_capacity(rows.len());
-    for text in rows.texts("timestamp")?.iter() {
-        timestamps.push(read(text)?);
-    }
-    Ok(timestamps)
+    answer(query, rows.timestamps()?.into(), smallvec![counts])
 }
 
 /// A series, or no data if it has no period.
 pub(super) fn answer<'a>(
     query: &'a Query,
-    timestamps: Vec<Digits>,
+    timestamps: Cow<'a, [Digits]>,
     values: SmallVec<[Values<'a>; 3]>,
 ) -> Result<Answer<'a>, ShapeError> {
     if timestamps.is_empty() {

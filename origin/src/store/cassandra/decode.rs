@@ -1,5 +1,6 @@
 //! From the cells of a frame to rows, without anything in between.
 
+use aqs_api::calendar::Digits;
 use aqs_api::rows::{RowsBuilder, RowsError};
 use aqs_api::table::{Column, Kind};
 use aqs_api::{Rows, Table};
@@ -53,6 +54,8 @@ pub(super) struct Plan {
     table: &'static Table,
     /// What is selected, in order.
     selected: Box<[Selected]>,
+    /// How many of them, the first ones, are what rows cluster by.
+    clustering: usize,
     /// What the table lacks: the positions of columns that are answered as null.
     lacking: Box<[(usize, Kind)]>,
 }
@@ -63,7 +66,6 @@ struct Selected {
     index: usize,
     column: &'static Column,
     cell: Cell,
-    clusters: bool,
 }
 
 /// Before each cell of a frame stands its length.
@@ -73,6 +75,8 @@ const LENGTH: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cell {
     Text,
+    /// A series' timestamp, a text.
+    Stamp,
     /// An integer of so many bytes.
     Int(usize),
     /// An integer of as many bytes as it takes.
@@ -85,18 +89,21 @@ impl Plan {
         table: &'static Table,
         type_of: impl Fn(&str) -> Option<&'t str>,
     ) -> Result<Self, UnfitColumn> {
-        let (mut selected, mut lacking) = (Vec::new(), Vec::new());
+        let (mut selected, mut lacking, mut clustering) = (Vec::new(), Vec::new(), 0);
         for (index, column) in table.read_columns().enumerate() {
             match type_of(column.name) {
                 None => lacking.push((index, column.kind)),
                 Some(kind) => {
-                    let cell = cell(column, kind)?;
-                    let clusters = index < table.clustering.len();
-                    selected.push(Selected { index, column, cell, clusters });
+                    let cell = match cell(column, kind)? {
+                        Cell::Text if table.is_stamp(column) => Cell::Stamp,
+                        cell => cell,
+                    };
+                    clustering += usize::from(index < table.clustering.len());
+                    selected.push(Selected { index, column, cell });
                 }
             }
         }
-        Ok(Self { table, selected: selected.into(), lacking: lacking.into() })
+        Ok(Self { table, selected: selected.into(), clustering, lacking: lacking.into() })
     }
 
     /// Whether columns are answered as null, since the table has none of that name.
@@ -136,7 +143,7 @@ pub(super) struct Filling<'p> {
     plan: &'p Plan,
     builder: RowsBuilder,
     count: usize,
-    /// What the last row of the page before clusters by.
+    /// What the last row of the page before clusters by, if there was one.
     last: Vec<Option<Box<[u8]>>>,
 }
 
@@ -153,7 +160,7 @@ impl Filling<'_> {
             row += LENGTH;
             match selected.cell {
                 Cell::Int(width) => row += width,
-                Cell::Varint => {}
+                Cell::Varint | Cell::Stamp => {}
                 Cell::Text => text = true,
             }
         }
@@ -170,25 +177,23 @@ impl Filling<'_> {
         goes_on: bool,
     ) -> Result<(), Broken> {
         let plan = self.plan;
-        let clusters = plan.selected.iter().take_while(|selected| selected.clusters).count();
-        let (clustering, others) = plan.selected.split_at(clusters);
+        let (clustering, others) = plan.selected.split_at(plan.clustering);
         let expected = plan.selected.len();
-        let (mut key, mut before) = (Key::new(), None);
+        let last = std::mem::take(&mut self.last);
+        let mut key: Key<'_> = last.iter().map(Option::as_deref).collect();
+        key.resize(clustering.len(), None);
         for cells in rows {
             let mut cells = cells?;
             let found = cells.columns_remaining();
             if found != expected {
                 return Err(Box::new(CellError::Columns { found, expected }));
             }
-            key.clear();
-            for _ in clustering {
-                key.push(next(&mut cells)?);
+            let mut again = self.count > 0;
+            for before in &mut key {
+                let cell = next(&mut cells)?;
+                again &= cell == *before;
+                *before = cell;
             }
-            let again = match &before {
-                Some(before) => key == *before,
-                // The first of a page.
-                None => self.count > 0 && self.follows(&key),
-            };
             if again {
                 continue;
             }
@@ -199,23 +204,36 @@ impl Filling<'_> {
                 self.cell(selected, next(&mut cells)?)?;
             }
             self.end_row()?;
-            std::mem::swap(&mut key, before.get_or_insert_default());
         }
-        if goes_on && let Some(key) = before {
+        if goes_on {
             self.last = key.into_iter().map(|cell| cell.map(Box::from)).collect();
         }
         Ok(())
     }
 
-    /// Whether a row clusters as the last one of the page before.
-    fn follows(&self, key: &[Bytes<'_>]) -> bool {
-        key.iter().copied().eq(self.last.iter().map(Option::as_deref))
+    // Of each cell little is to be done: calling it would be half of that.
+    #[inline(always)]
+    fn cell(&mut self, selected: &Selected, bytes: Bytes<'_>) -> Result<(), Broken> {
+        // What nearly all cells are first, by one load each.
+        match (selected.cell, bytes) {
+            (Cell::Int(8), Some(&[a, b, c, d, e, f, g, h])) => {
+                let number = i64::from_be_bytes([a, b, c, d, e, f, g, h]);
+                Ok(self.builder.int(selected.index, Some(number))?)
+            }
+            (Cell::Int(4), Some(&[a, b, c, d])) => {
+                let number = i32::from_be_bytes([a, b, c, d]);
+                Ok(self.builder.int(selected.index, Some(number.into()))?)
+            }
+            (Cell::Stamp, Some(bytes)) if let Some(stamp) = Digits::from_bytes(bytes) => {
+                Ok(self.builder.stamp(selected.index, stamp)?)
+            }
+            _ => self.other_cell(selected, bytes),
+        }
     }
 
-    #[inline]
-    fn cell(&mut self, selected: &Selected, bytes: Bytes<'_>) -> Result<(), Broken> {
+    fn other_cell(&mut self, selected: &Selected, bytes: Bytes<'_>) -> Result<(), Broken> {
         match selected.cell {
-            Cell::Text => {
+            Cell::Text | Cell::Stamp => {
                 let text = bytes.map(|bytes| selected.text(bytes)).transpose()?;
                 self.builder.text(selected.index, text)?;
             }
@@ -257,7 +275,7 @@ impl Filling<'_> {
 }
 
 /// The next cell of a row.
-#[inline]
+#[inline(always)]
 fn next<'f>(cells: &mut ColumnIterator<'f, '_>) -> Result<Bytes<'f>, Broken> {
     match cells.next() {
         Some(Ok(cell)) => Ok(cell.slice.map(|slice| slice.as_slice())),
@@ -268,25 +286,12 @@ fn next<'f>(cells: &mut ColumnIterator<'f, '_>) -> Result<Bytes<'f>, Broken> {
 }
 
 impl Selected {
-    #[inline]
     fn text<'a>(&self, bytes: &'a [u8]) -> Result<&'a str, Broken> {
         std::str::from_utf8(bytes)
             .map_err(|_| self.unfit("bytes that are no UTF-8".to_owned(), "text"))
     }
 
-    #[inline]
     fn int(&self, bytes: &[u8]) -> Result<i64, Broken> {
-        // The common widths first, by one load each.
-        match (self.cell, bytes) {
-            (Cell::Int(8), [a, b, c, d, e, f, g, h]) => {
-                Ok(i64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]))
-            }
-            (Cell::Int(4), [a, b, c, d]) => Ok(i64::from(i32::from_be_bytes([*a, *b, *c, *d]))),
-            _ => self.odd_int(bytes),
-        }
-    }
-
-    fn odd_int(&self, bytes: &[u8]) -> Result<i64, Broken> {
         // The table may be another one by now than the one that the statement was made for.
         let width = match self.cell {
             Cell::Int(width) if width == bytes.len() => Some(width),

@@ -37,6 +37,8 @@ fn read(plan: &Plan, width: usize, cells: &[Option<&[u8]>]) -> Result<Rows, Brok
         for page in rows.chunks(length) {
             let frames = page.iter().map(|row| FrameSlice::new_borrowed(row));
             filling.page(frames.map(|row| Ok(ColumnIterator::new(&specs, row))), true)?;
+            // A page may be empty, and others follow.
+            filling.page(std::iter::empty(), true)?;
         }
         Ok::<_, Broken>(filling.finish())
     };
@@ -96,6 +98,16 @@ fn of_rows_that_differ_in_tid_the_first_is_taken() {
     let reading = plan(&TOP_PAGEVIEWS, &[("articlesJSON", "text")]).unwrap();
     let rows = read(&reading, 1, &[Some(b"[2]"), Some(b"[1]")]).unwrap();
     assert_eq!(rows.texts("articlesJSON").unwrap().iter().collect::<Vec<_>>(), [Some("[2]")]);
+}
+
+#[test]
+fn what_is_no_timestamp_waits_for_whoever_wants_timestamps() {
+    let reading = plan(&PAGEVIEWS_PER_PROJECT, &[("timestamp", "text"), ("v", "bigint")]).unwrap();
+    let cells: [Option<&[u8]>; 4] = [Some(b"2024010100"), Some(&[0; 8]), Some(b"soon"), None];
+    let rows = read(&reading, 2, &cells).unwrap();
+    assert_eq!(rows.ints("v").unwrap().iter().collect::<Vec<_>>(), [Some(0), None]);
+    let told = rows.timestamps().unwrap_err().to_string();
+    assert!(told.contains("\"soon\" is no timestamp"), "{told}");
 }
 
 #[test]
