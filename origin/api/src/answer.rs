@@ -145,19 +145,18 @@ impl Content<'_> {
         &self,
         out: &mut Vec<u8>,
         item: &[Field],
-        list: &str,
+        list: &'static str,
         entry: &[Field],
         entries: &[Entry<'_>],
     ) {
         out.push(b'{');
         for field in item {
-            json::string(out, field.name());
-            out.push(b':');
+            json::name(out, field.name());
             json::string(out, self.query.value(field.name()));
             out.push(b',');
         }
-        json::string(out, list);
-        out.extend_from_slice(b":[");
+        json::name(out, list);
+        out.push(b'[');
         for (row, cells) in entries.iter().enumerate() {
             out.extend_from_slice(if row > 0 { b",{" } else { b"{" });
             let mut first = true;
@@ -168,8 +167,7 @@ impl Content<'_> {
                 if !std::mem::take(&mut first) {
                     out.push(b',');
                 }
-                json::string(out, field.name());
-                out.push(b':');
+                json::name(out, field.name());
                 match cell {
                     Cell::Text(text) => json::string(out, text),
                     Cell::Int(value) => json::integer(out, *value),
@@ -215,8 +213,7 @@ impl<'a> Line<'a> {
             if index > 0 {
                 text.push(b',');
             }
-            json::string(&mut text, field.name());
-            text.push(b':');
+            json::name(&mut text, field.name());
             match field {
                 Field::Param(name) => json::string(&mut text, query.value(name)),
                 Field::Timestamp => {

@@ -6,6 +6,7 @@ use crate::dialect::Dialect;
 use crate::endpoint::{Endpoint, EndpointId, Rules, Segment};
 use crate::endpoints;
 use crate::granularity::Granularity;
+use crate::json;
 use crate::key::Key;
 use crate::param::{self, Kind, Param};
 use crate::percent;
@@ -50,6 +51,14 @@ pub enum CatalogueError {
         endpoint: &'static str,
         /// The unknown parameter.
         param: &'static str,
+    },
+    /// A key of a body that would have to be escaped.
+    #[error("endpoint {endpoint}: the key {key:?} of its body can't be written as it is")]
+    Key {
+        /// Whose body it is.
+        endpoint: &'static str,
+        /// The key.
+        key: &'static str,
     },
     /// One dataset name for two things.
     #[error("dataset {0} is declared twice, differently")]
@@ -179,6 +188,10 @@ fn check(endpoint: &'static Endpoint) -> Result<(), CatalogueError> {
     }
     if started {
         return Err(CatalogueError::Dates(endpoint.name));
+    }
+    let keys = endpoint.response.keys();
+    if let Some(key) = keys.into_iter().find(|key| !json::is_plain(key)) {
+        return Err(CatalogueError::Key { endpoint: endpoint.name, key });
     }
     for field in endpoint.response.item() {
         if let Field::Param(param) = *field

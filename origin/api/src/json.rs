@@ -6,6 +6,19 @@ pub fn string(out: &mut Vec<u8>, text: &str) {
     let _ = serde_json::to_writer(&mut *out, text);
 }
 
+/// Appends a key, with the colon after it. Keys are the endpoints' own, and none has anything to
+/// escape: the catalogue checks them.
+pub fn name(out: &mut Vec<u8>, name: &'static str) {
+    out.push(b'"');
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+/// Whether a key can be written as it is.
+pub fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+}
+
 /// Appends whatever writes itself as a string.
 pub fn value(out: &mut Vec<u8>, value: &impl serde::Serialize) {
     // As above.
@@ -29,6 +42,21 @@ pub fn integer(out: &mut Vec<u8>, value: i64) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_key_that_is_plain_is_written_as_any_text() {
+        for key in
+            ["access-site", "v", "articles_JSON", "a b", "a\"b", "a\\b", "é", "a\n", "\u{7f}"]
+        {
+            let (mut name, mut text) = (Vec::new(), Vec::new());
+            super::name(&mut name, key);
+            string(&mut text, key);
+            text.push(b':');
+            let proper = ["access-site", "v", "articles_JSON"].contains(&key);
+            assert_eq!(is_plain(key), proper, "{key:?}");
+            assert!(!proper || name == text, "{key:?}");
+        }
+    }
 
     proptest! {
         #[test]

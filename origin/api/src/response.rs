@@ -43,6 +43,16 @@ impl Field {
 }
 
 impl Response {
+    /// Every key of a body, those of items and those of entries.
+    pub fn keys(&self) -> Vec<&'static str> {
+        let mut keys: Vec<_> = self.item().iter().map(|field| field.name()).collect();
+        if let Self::List { list, entry, .. } = self {
+            keys.push(list);
+            keys.extend(entry.iter().map(|field| field.name()));
+        }
+        keys
+    }
+
     /// The keys of an item that echo or hold plain values.
     pub const fn item(&self) -> &'static [Field] {
         match self {
