@@ -4,6 +4,7 @@ use crate::epochs::{Epochs, Slots, Stamp, Validity};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::Hash;
 
 /// Flights by what they fetch.
@@ -38,7 +39,7 @@ impl<K: Hash + Eq + Clone, T: Clone> Board<K, T> {
         Self { flights: Mutex::new(HashMap::default()), last: AtomicU64::new(0) }
     }
 
-    /// Joins the flight of a key or posts a new one.
+    /// Joins the flight of a key or posts a new one. Keys are cheap to clone.
     ///
     /// A flight is joined only while its stamp is valid for the joiner: what it brings was asked
     /// before a purge that the joiner may know of. The stamp of a new flight is taken here,
@@ -51,27 +52,33 @@ impl<K: Hash + Eq + Clone, T: Clone> Board<K, T> {
         at_most: usize,
         post: impl FnOnce(Stamp) -> T,
     ) -> Boarding<T> {
+        let key = key.clone();
         let mut flights = self.lock();
-        if let Some(posted) = flights.get(key)
-            && epochs.validity(posted.stamp, slots) == Validity::Valid
+        let full = flights.len() >= at_most;
+        // Looked for once: hashing what names a read is much of what this costs.
+        let entry = flights.entry(key);
+        if let Entry::Occupied(held) = &entry
+            && epochs.validity(held.get().stamp, slots) == Validity::Valid
         {
-            return Boarding::Joined(posted.flight.clone());
+            return Boarding::Joined(held.get().flight.clone());
         }
-        if flights.len() >= at_most {
+        if full {
             return Boarding::Full;
         }
         let stamp = epochs.stamp();
         let number = self.last.fetch_add(1, Ordering::SeqCst) + 1;
         let flight = post(stamp);
-        flights.insert(key.clone(), Posted { number, stamp, flight: flight.clone() });
+        entry.insert_entry(Posted { number, stamp, flight: flight.clone() });
         Boarding::Posted(flight, Number(number))
     }
 
     /// Takes a flight off the board, unless a newer one has taken its place.
     pub(crate) fn remove(&self, key: &K, number: Number) {
-        let mut flights = self.lock();
-        if flights.get(key).is_some_and(|posted| posted.number == number.0) {
-            flights.remove(key);
+        let key = key.clone();
+        if let Entry::Occupied(held) = self.lock().entry(key)
+            && held.get().number == number.0
+        {
+            held.remove();
         }
     }
 
