@@ -1,12 +1,14 @@
 //! Three nodes, and what happens to them while clients ask.
 
+mod faults;
+
 use crate::load::Load;
 use crate::nodes::Nodes;
 use crate::running::{becomes, comes, comes_anew, get, over};
 use crate::support::{catalogue, eventually, house, settings};
 use aqs_api::calendar::Digits;
 use aqs_origin::Clock;
-use aqs_origin::store::cassandra::{CassandraStore, Configured, Options};
+use aqs_origin::store::cassandra::{CassandraStore, Configured, Consistency, Options};
 use std::sync::Arc;
 
 /// So many answers of the store make a round of load.
@@ -28,6 +30,28 @@ async fn the_loss_of_one_node_is_not_noticed() {
     nodes.script("pause", &["--node", "3"]).await;
     load.goes_on_for(2 * ROUND).await;
     nodes.script("resume", &["--node", "3"]).await;
+    load.goes_on_for(ROUND).await;
+    load.end_without_failure().await;
+    assert!(house.drain().await);
+}
+
+/// Whichever two of them a read begins with, it comes to the third.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a Cassandra"]
+async fn two_stalled_nodes_of_three_are_got_round() {
+    let nodes = Nodes::given().await;
+    let options = Options { consistency: Consistency::LocalOne, ..nodes.options() };
+    let house = over(options).await;
+    let load = Load::on(house.addresses[0]);
+    load.goes_on_for(ROUND).await;
+    for node in ["1", "3"] {
+        nodes.script("pause", &["--node", node]).await;
+    }
+    // One of three reads has to be made three times.
+    load.goes_on_for(ROUND / 4).await;
+    for node in ["1", "3"] {
+        nodes.script("resume", &["--node", node]).await;
+    }
     load.goes_on_for(ROUND).await;
     load.end_without_failure().await;
     assert!(house.drain().await);

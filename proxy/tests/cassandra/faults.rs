@@ -5,17 +5,19 @@ use crate::relay::{Line, Relay};
 use crate::rows::insert;
 use crate::running::{becomes, begun, comes, get, over};
 use crate::support::client::Response;
-use crate::support::eventually;
+use crate::support::{catalogue, eventually};
+use aqs_api::Target;
 use aqs_api::table::DOMAIN;
 use aqs_api::tables::UNIQUE_DEVICES;
 use aqs_origin::store::cassandra::Options;
+use aqs_origin::{Cx, Priority};
 use aqs_proxy::house::House;
 use scylla_proxy::{
     Condition, Node as Proxied, Proxy, Reaction, RequestOpcode, RequestReaction, RequestRule,
     RunningProxy, ShardAwareness,
 };
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const KEPT: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240102";
 const ROW: &str = r#"{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"20240101","devices":3}"#;
@@ -182,6 +184,33 @@ async fn nobody_is_ready_who_can_read_nothing() {
     assert!(known.is_err(), "it takes what nobody answered for known");
     proxy.running_nodes[0].change_request_rules(None);
     becomes(house.admin_addresses[0], "/readyz", 200).await;
+    assert!(house.drain().await, "connections were left");
+}
+
+/// It may be slow because it is asked too much.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a Cassandra"]
+async fn a_lone_node_that_is_slow_is_not_asked_again() {
+    let node = Node::given().await;
+    with_a_row(&node).await;
+    let (address, mut proxy) = proxied(&node).await;
+    let house = house_over(&node, address).await;
+    let (asked, mut counted) = tokio::sync::mpsc::unbounded_channel();
+    let of_rows = reads().and(Condition::BodyContainsCaseSensitive(b"en.wikipedia"[..].into()));
+    let lost = RequestReaction::drop_frame().with_feedback_when_performed(asked);
+    proxy.running_nodes[0].change_request_rules(Some(vec![RequestRule(of_rows, lost)]));
+    assert_eq!(get(house.addresses[0], &target(0, 0)).await.status, 504);
+    assert!(counted.try_recv().is_ok(), "the node was never asked");
+    assert!(counted.try_recv().is_err(), "the node was asked more than once");
+
+    // The log names it.
+    let target = target(0, 1);
+    let query = catalogue().resolve(Target::parse(&target).unwrap()).unwrap();
+    let cx = Cx::new(Instant::now() + Duration::from_secs(10), Priority::Live, 0);
+    let told = house.service.origin.answer(&query, &cx).await.unwrap_err().error.to_string();
+    assert!(told.contains("no answer in time, by node 127.0.0.1:"), "{told}");
+    proxy.running_nodes[0].change_request_rules(None);
+    recovers(&house, 0).await;
     assert!(house.drain().await, "connections were left");
 }
 

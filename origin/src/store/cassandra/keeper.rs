@@ -2,7 +2,7 @@
 
 use super::error::ConnectError;
 use super::probe::{self, Round};
-use super::session;
+use super::session::{self, Profiles};
 use super::statements::{LookError, Standing, Tables};
 use super::store::{CassandraStore, State, Up};
 use crate::backoff::Backoff;
@@ -85,7 +85,8 @@ impl CassandraStore {
     async fn try_open(&self, told: &mut Told) -> Result<Arc<Up>, String> {
         let opened = session::connect(&self.options).await;
         let session = opened.map_err(|error: ConnectError| error.to_string())?;
-        let up = Up { session, tables: Tables::unknown(&self.tables) };
+        let profiles = Profiles::of(&session, &self.options);
+        let up = Up { session, profiles, tables: Tables::unknown(&self.tables) };
         // Nobody is served by it before it is known what it has.
         let looked = self.look(&up).await;
         looked.map_err(|error| format!("a session was opened, but {error}"))?;
@@ -167,7 +168,7 @@ impl CassandraStore {
 
     async fn look(&self, up: &Up) -> Result<(), String> {
         let number = self.looks.begin();
-        let looking = up.tables.look(&up.session, &self.options);
+        let looking = up.tables.look(&up.session, &up.profiles, &self.options);
         let looked = tokio::time::timeout(LOOK_WITHIN, looking).await;
         self.looks.end(number);
         let late = |_| format!("its tables could not be looked at in {} s", LOOK_WITHIN.as_secs());

@@ -11,6 +11,7 @@ mod decode;
 mod error;
 mod keeper;
 mod options;
+mod page;
 mod policy;
 mod present;
 mod probe;

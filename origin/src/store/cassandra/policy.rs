@@ -1,11 +1,12 @@
 //! What is done about a node that fails: another is asked, and it is remembered which it was.
 
 use scylla::cluster::{ClusterState, NodeRef};
-use scylla::errors::{DbError, RequestAttemptError};
+use scylla::errors::{DbError, ExecutionError, RequestAttemptError};
 use scylla::policies::load_balancing::{FallbackPlan, LoadBalancingPolicy, RoutingInfo};
 use scylla::policies::retry::{RequestInfo, RetryDecision, RetryPolicy, RetrySession};
 use scylla::routing::Shard;
-use std::cell::Cell;
+use smallvec::SmallVec;
+use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +19,63 @@ tokio::task_local! {
 /// What happened on the way of one request.
 #[derive(Debug, Default)]
 pub(super) struct Way {
+    /// The nodes that were asked for a page, first to last. No other execution asks them for the
+    /// same one.
+    asked: RefCell<SmallVec<[Asked; 2]>>,
     /// The node that failed last.
-    pub(super) failed: Cell<Option<SocketAddr>>,
+    failed: Cell<Option<SocketAddr>>,
     /// How often another node was asked after one had failed.
     pub(super) retries: Cell<u32>,
+}
+
+/// A node that was asked, or that was to be and is down.
+#[derive(Debug)]
+struct Asked {
+    host: u128,
+    address: SocketAddr,
+    failed: bool,
+}
+
+impl Way {
+    /// Another page begins, for which nobody was asked yet.
+    pub(super) fn begin_page(&self) {
+        self.asked.borrow_mut().clear();
+        self.failed.set(None);
+    }
+
+    /// How many nodes were asked for this page.
+    pub(super) fn asked(&self) -> usize {
+        self.asked.borrow().len()
+    }
+
+    /// The node that failed last.
+    pub(super) fn failed(&self) -> Option<SocketAddr> {
+        self.failed.get()
+    }
+
+    /// The first node that has said nothing.
+    pub(super) fn silent(&self) -> Option<SocketAddr> {
+        let asked = self.asked.borrow();
+        asked.iter().find(|node| !node.failed).map(|node| node.address)
+    }
+
+    /// Notes that a node is asked; false if it was before.
+    fn ask(&self, node: NodeRef<'_>) -> bool {
+        let mut asked = self.asked.borrow_mut();
+        let host = node.host_id.as_u128();
+        let new = asked.iter().all(|asked| asked.host != host);
+        if new {
+            asked.push(Asked { host, address: address(node), failed: false });
+        }
+        new
+    }
+
+    fn fail(&self, node: NodeRef<'_>) {
+        self.failed.set(Some(address(node)));
+        let host = node.host_id.as_u128();
+        let mut asked = self.asked.borrow_mut();
+        asked.iter_mut().filter(|asked| asked.host == host).for_each(|asked| asked.failed = true);
+    }
 }
 
 /// Asks the next node whenever that may help, for what may be asked twice.
@@ -59,6 +113,19 @@ impl RetrySession for Retries {
     }
 }
 
+/// Whether it is worth waiting for another execution that asks other nodes.
+pub(super) fn another_may_succeed(error: &ExecutionError) -> bool {
+    match error {
+        ExecutionError::EmptyPlan | ExecutionError::ConnectionPoolError(_) => true,
+        ExecutionError::LastAttemptError(RequestAttemptError::DbError(
+            DbError::Unprepared { .. },
+            _,
+        )) => true,
+        ExecutionError::LastAttemptError(error) => another_may_do_better(error),
+        _ => false,
+    }
+}
+
 fn another_may_do_better(error: &RequestAttemptError) -> bool {
     match error {
         RequestAttemptError::BrokenConnectionError(_)
@@ -79,7 +146,8 @@ fn another_may_do_better(error: &RequestAttemptError) -> bool {
     }
 }
 
-/// Another policy, whose failing nodes are remembered.
+/// Another policy, whose failing nodes are remembered. The executions that ask for one page share
+/// its nodes: none is asked twice as long as there is another.
 #[derive(Debug)]
 pub(super) struct Watched(Arc<dyn LoadBalancingPolicy>);
 
@@ -95,7 +163,11 @@ impl LoadBalancingPolicy for Watched {
         request: &'a RoutingInfo<'_>,
         cluster: &'a ClusterState,
     ) -> Option<(NodeRef<'a>, Option<Shard>)> {
-        self.0.pick(request, cluster)
+        let picked = self.0.pick(request, cluster)?;
+        if ask(picked.0) {
+            return Some(picked);
+        }
+        self.fallback(request, cluster).next().or(Some(picked))
     }
 
     fn fallback<'a>(
@@ -103,7 +175,8 @@ impl LoadBalancingPolicy for Watched {
         request: &'a RoutingInfo<'_>,
         cluster: &'a ClusterState,
     ) -> FallbackPlan<'a> {
-        self.0.fallback(request, cluster)
+        // Taken one by one, as nodes are to be asked: what is asked meanwhile is left out.
+        Box::new(self.0.fallback(request, cluster).filter(|(node, _)| ask(node)))
     }
 
     fn on_request_success(&self, request: &RoutingInfo<'_>, took: Duration, node: NodeRef<'_>) {
@@ -117,15 +190,23 @@ impl LoadBalancingPolicy for Watched {
         node: NodeRef<'_>,
         error: &RequestAttemptError,
     ) {
-        let address = SocketAddr::new(node.address.ip(), node.address.port());
-        let _ = WAY.try_with(|way| way.failed.set(Some(address)));
-        tracing::debug!(node = %address, %error, "a node failed at a request");
+        let _ = WAY.try_with(|way| way.fail(node));
+        tracing::debug!(node = %address(node), %error, "a node failed at a request");
         self.0.on_request_failure(request, took, node, error);
     }
 
     fn name(&self) -> String {
         self.0.name()
     }
+}
+
+/// Notes that a node is asked; false if it was before. What is no read of the store may ask any.
+fn ask(node: NodeRef<'_>) -> bool {
+    WAY.try_with(|way| way.ask(node)).unwrap_or(true)
+}
+
+fn address(node: NodeRef<'_>) -> SocketAddr {
+    SocketAddr::new(node.address.ip(), node.address.port())
 }
 
 #[cfg(test)]

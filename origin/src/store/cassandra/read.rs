@@ -1,7 +1,9 @@
 //! Reading one partition.
 
 use super::decode::CellError;
+use super::page::Asker;
 use super::policy::{WAY, Way};
+use super::session::Profiles;
 use super::statements::Statements;
 use aqs_api::table::DOMAIN;
 use aqs_api::{Read, Rows};
@@ -18,6 +20,7 @@ use scylla::serialize::writers::RowWriter;
 use scylla::statement::prepared::PreparedStatement;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::pin::pin;
 use std::time::Instant;
 use thiserror::Error;
 
@@ -78,30 +81,41 @@ impl From<IntoRowsResultError> for ReadError {
 /// A read that came to its end, and what happened on its way.
 pub(super) struct Made {
     pub(super) rows: Result<Rows, ReadError>,
-    /// The node that failed last.
+    /// The node that failed last, or that did not answer in time.
     pub(super) failed: Option<SocketAddr>,
     pub(super) retries: u32,
 }
 
-/// Reads, until a moment.
+/// Reads until a moment. How long the node that is asked first may take counts from when it was
+/// begun.
 pub(super) async fn partition(
     session: &Session,
+    profiles: &Profiles,
     statements: &Statements,
     read: &Read,
+    begun: Instant,
     until: Instant,
 ) -> Made {
-    let made = WAY.scope(Way::default(), async {
-        let pages = pages(session, statements, read);
-        let rows = match tokio::time::timeout_at(until.into(), pages).await {
-            Ok(rows) => rows,
-            Err(_) => Err(ReadError::Late),
-        };
-        WAY.with(|way| Made { rows, failed: way.failed.get(), retries: way.retries.get() })
-    });
-    made.await
+    // What asks the driver has thousands of bytes, so it stays where it is made.
+    let pages = pin!(pages(session, profiles, statements, read, begun, until));
+    let mut scoped = pin!(WAY.scope(Way::default(), pages));
+    let rows = scoped.as_mut().await;
+    let way = scoped.take_value().unwrap_or_default();
+    let failed = match rows {
+        Err(ReadError::Late) => way.silent().or(way.failed()),
+        _ => way.failed(),
+    };
+    Made { rows, failed, retries: way.retries.get() }
 }
 
-async fn pages(session: &Session, statements: &Statements, read: &Read) -> Result<Rows, ReadError> {
+async fn pages(
+    session: &Session,
+    profiles: &Profiles,
+    statements: &Statements,
+    read: &Read,
+    mut begun: Instant,
+    until: Instant,
+) -> Result<Rows, ReadError> {
     let (expected, found) = (read.dataset.table.partition.len(), read.partition.len());
     if expected != found {
         return Err(ReadError::Key { expected, found });
@@ -112,9 +126,10 @@ async fn pages(session: &Session, statements: &Statements, read: &Read) -> Resul
         (Some(_), None) => return Err(ReadError::NoTimestamps),
     };
     let mut filling = statements.plan.start();
+    let asker = Asker { session, profiles, statement, until };
     let mut state = PagingState::start();
     loop {
-        let (page, more) = session.execute_single_page(statement, Bound(read), state).await?;
+        let (page, more) = asker.page(Bound(read), state, begun).await?;
         let node = page.request_coordinator().connection_address();
         let page = page.into_rows_result()?;
         filling.expect(page.rows_num().min(MOST_ROWS_AHEAD), page.rows_bytes_size());
@@ -128,6 +143,7 @@ async fn pages(session: &Session, statements: &Statements, read: &Read) -> Resul
             // What follows a single row are its older versions. A page may be empty.
             ControlFlow::Continue(next) if !(statements.single && filling.has_rows()) => {
                 state = next;
+                begun = Instant::now();
             }
             _ => return Ok(filling.finish()),
         }
@@ -161,6 +177,7 @@ pub(super) async fn first_text(
 }
 
 /// What a read binds: the domain, its partition, its range.
+#[derive(Clone, Copy)]
 struct Bound<'a>(&'a Read);
 
 /// What names a partition: the domain and its key.

@@ -4,11 +4,13 @@ use super::error::ConnectError;
 use super::options::{Compression, Options};
 use super::policy::{NextHost, Watched};
 use super::tls;
-use scylla::client::execution_profile::ExecutionProfile;
+use scylla::client::execution_profile::{ExecutionProfile, ExecutionProfileHandle};
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::policies::load_balancing::DefaultPolicy;
-use scylla::policies::speculative_execution::SimpleSpeculativeExecutionPolicy;
+use scylla::policies::speculative_execution::{
+    SimpleSpeculativeExecutionPolicy, SpeculativeExecutionPolicy,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +24,38 @@ const OPEN_WITHIN: Duration = Duration::from_secs(30);
 const OWN_WITHIN: Duration = Duration::from_secs(10);
 /// How many further nodes are asked if one is slow: of three replicas all.
 const SPECULATIVE: usize = 2;
+
+/// How clients' reads are made: as all is, but for the driver's time limit. They have one of their
+/// own, and a second would set a timer for each.
+#[derive(Debug)]
+pub(super) struct Profiles {
+    /// One node is asked; others if it fails.
+    pub(super) one: ExecutionProfileHandle,
+    /// Others are asked as well when one was waited for that long.
+    pub(super) more: Option<(Duration, ExecutionProfileHandle)>,
+}
+
+impl Profiles {
+    /// The profiles of a session's reads.
+    pub(super) fn of(session: &Session, options: &Options) -> Self {
+        let untimed = || {
+            let profile = session.get_default_execution_profile_handle().pointee_to_builder();
+            profile.request_timeout(None)
+        };
+        let more = options.speculation().map(|after| {
+            // The first of the further nodes is asked as this profile begins.
+            let policy = speculation(SPECULATIVE - 1, after);
+            let profile = untimed().speculative_execution_policy(Some(policy));
+            (after, profile.build().into_handle())
+        });
+        let one = untimed().speculative_execution_policy(None).build().into_handle();
+        Self { one, more }
+    }
+}
+
+fn speculation(further: usize, after: Duration) -> Arc<dyn SpeculativeExecutionPolicy> {
+    Arc::new(SimpleSpeculativeExecutionPolicy { max_retry_count: further, retry_interval: after })
+}
 
 /// Opens a session. Reads made by it are retried on other nodes, and speculatively made on
 /// several, if their statements are marked as idempotent.
@@ -43,10 +77,8 @@ async fn open(options: &Options) -> Result<Session, ConnectError> {
         .request_timeout(Some(OWN_WITHIN))
         .retry_policy(Arc::new(NextHost))
         .load_balancing_policy(Arc::new(Watched::over(balancing(options))));
-    if let Some(retry_interval) = options.speculation() {
-        let policy =
-            SimpleSpeculativeExecutionPolicy { max_retry_count: SPECULATIVE, retry_interval };
-        profile = profile.speculative_execution_policy(Some(Arc::new(policy)));
+    if let Some(after) = options.speculation() {
+        profile = profile.speculative_execution_policy(Some(speculation(SPECULATIVE, after)));
     }
     let mut builder = SessionBuilder::new()
         .known_nodes(options.contact_points())

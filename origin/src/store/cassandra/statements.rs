@@ -6,11 +6,11 @@ use super::error::{Class, forbidden_hint};
 use super::options::Options;
 use super::present::{Present, PresentTable, SchemaError};
 use super::read::first_text;
+use super::session::Profiles;
 use aqs_api::Table;
 use aqs_api::table::{Calendar, Column};
 use arc_swap::ArcSwap;
 use futures_util::future::join_all;
-use scylla::client::execution_profile::ExecutionProfileHandle;
 use scylla::client::session::Session;
 use scylla::errors::PrepareError;
 use scylla::statement::prepared::PreparedStatement;
@@ -100,14 +100,19 @@ impl Tables {
     }
 
     /// Looks what there is, and makes statements for it where that changed.
-    pub(super) async fn look(&self, session: &Session, options: &Options) -> Result<(), LookError> {
+    pub(super) async fn look(
+        &self,
+        session: &Session,
+        profiles: &Profiles,
+        options: &Options,
+    ) -> Result<(), LookError> {
         let keyspaces = self.0.values().map(|(table, _)| cql::keyspace(table)).collect();
         let schema = Present::read(session, keyspaces).await?;
         // At once, so that a node that is slow to prepare is waited for once.
         let schema = &schema;
         let settled = join_all(self.0.values().map(|(table, standing)| async move {
             let before = standing.load_full();
-            if let Some(new) = settle(session, options, table, &before, schema).await? {
+            if let Some(new) = settle(session, profiles, options, table, &before, schema).await? {
                 standing.store(Arc::new(new));
             }
             Ok(())
@@ -120,6 +125,7 @@ impl Tables {
 /// How it stands with a table by now; `None` if as before.
 async fn settle(
     session: &Session,
+    profiles: &Profiles,
     options: &Options,
     table: &'static Table,
     before: &Standing,
@@ -154,7 +160,7 @@ async fn settle(
         Ok(plan) => plan,
         Err(error) => return Ok(Some(Standing::Unfit(error.to_string()))),
     };
-    match Statements::prepare(session, table, columns, plan).await {
+    match Statements::prepare(session, profiles, table, columns, plan).await {
         Ok(statements) => Ok(Some(Standing::Ready(Box::new(statements)))),
         Err(NotPrepared::Forbidden) => {
             Ok(Some(Standing::Unfit(forbidden_hint(options, &keyspace))))
@@ -198,6 +204,7 @@ fn unfit(table: &Table, columns: &PresentTable) -> Option<String> {
 impl Statements {
     async fn prepare(
         session: &Session,
+        profiles: &Profiles,
         table: &'static Table,
         columns: &PresentTable,
         plan: Plan,
@@ -206,10 +213,9 @@ impl Statements {
         let select =
             |ranged| cql::select(table, |column| columns.kind(column.name).is_some(), ranged);
         let page = if single { 1 } else { PAGE };
-        let untimed = untimed(session);
         let read = async |cql: &str| {
             let mut statement = prepare(session, cql, page).await?;
-            statement.set_execution_profile_handle(Some(untimed.clone()));
+            statement.set_execution_profile_handle(Some(profiles.one.clone()));
             Ok::<_, PrepareError>(statement)
         };
         let newest = prepare(session, &cql::newest(table), 1).await?;
@@ -261,13 +267,6 @@ async fn may_be_read(
         // Whatever else is wrong, reads will tell.
         _ => Ok(()),
     }
-}
-
-/// How clients' reads are made: as all is, but for the driver's limit. They have one of their own,
-/// and a second would set a timer for each.
-fn untimed(session: &Session) -> ExecutionProfileHandle {
-    let profile = session.get_default_execution_profile_handle().pointee_to_builder();
-    profile.request_timeout(None).build().into_handle()
 }
 
 async fn prepare(

@@ -4,6 +4,7 @@ use super::coverage::Reach;
 use super::error::Class;
 use super::options::Options;
 use super::read::{self, Made, ReadError};
+use super::session::Profiles;
 use super::statements::{Standing, Tables};
 use crate::clock::{Clock, Moment};
 use crate::cx::Cx;
@@ -55,6 +56,7 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct Up {
     pub(super) session: Session,
+    pub(super) profiles: Profiles,
     pub(super) tables: Tables,
 }
 
@@ -120,8 +122,13 @@ impl CassandraStore {
         }
     }
 
-    async fn points(&self, read: &Read, until: Instant) -> Result<Rows, StoreError> {
-        let first = match self.attempt(read, until).await? {
+    async fn points(
+        &self,
+        read: &Read,
+        begun: Instant,
+        until: Instant,
+    ) -> Result<Rows, StoreError> {
+        let first = match self.attempt(read, begun, until).await? {
             Ok(rows) => return Ok(rows),
             Err(first) => first,
         };
@@ -136,7 +143,7 @@ impl CassandraStore {
             return Err(self.explain(read, &first));
         }
         // In a box: it is rare, and each attempt takes much of a stack.
-        let again = Box::pin(self.attempt(read, until)).await?;
+        let again = Box::pin(self.attempt(read, Instant::now(), until)).await?;
         again.map_err(|second| {
             // New statements have not looked in vain: this counts if the table is as it was.
             if let Some(statements) = self.standing(read).as_deref().and_then(Standing::ready) {
@@ -164,6 +171,7 @@ impl CassandraStore {
     async fn attempt(
         &self,
         read: &Read,
+        begun: Instant,
         until: Instant,
     ) -> Result<Result<Rows, Failure>, StoreError> {
         let up = self.up()?;
@@ -183,9 +191,8 @@ impl CassandraStore {
                 return Err(StoreError::Failed { store: STORE, asked, reason });
             }
         };
-        let begun = Instant::now();
         let Made { rows, failed, retries } =
-            read::partition(&up.session, statements, read, until).await;
+            read::partition(&up.session, &up.profiles, statements, read, begun, until).await;
         self.metrics.retries.inc_by(u64::from(retries));
         if self.options.speculation().is_some_and(|after| begun.elapsed() >= after) {
             self.metrics.slow.inc();
@@ -251,8 +258,9 @@ impl Store for CassandraStore {
         let Lookup::Points(read) = lookup else {
             return Err(StoreError::not_asked_so(STORE, lookup));
         };
-        let until = cx.deadline.min(Instant::now() + self.options.read_within);
-        let rows = self.points(read, until).await;
+        let begun = Instant::now();
+        let until = cx.deadline.min(begun + self.options.read_within);
+        let rows = self.points(read, begun, until).await;
         let outcome = match &rows {
             Ok(_) => &self.metrics.answered,
             Err(StoreError::Unavailable { .. }) => &self.metrics.unavailable,

@@ -1,0 +1,137 @@
+//! Nodes that fail in different ways at once: a read finds the one that answers, and asks none twice.
+
+use crate::load::Load;
+use crate::nodes::Nodes;
+use crate::running::{get, over};
+use aqs_origin::store::cassandra::{Consistency, Options};
+use scylla_proxy::{
+    Condition, Node as Proxied, Proxy, Reaction, RequestFrame, RequestOpcode, RequestReaction,
+    RequestRule, RunningProxy, ShardAwareness, TargetShard,
+};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+/// So many reads, each of which may begin with any node.
+const READS: usize = 24;
+/// So many that nobody answers, which takes long.
+const LOST_READS: usize = 6;
+
+/// What a node does to reads of the projects that load asks for.
+type Fault = fn() -> RequestReaction;
+
+/// Three nodes behind proxies, and what each was asked.
+struct Faulty {
+    nodes: Nodes,
+    port: u16,
+    proxy: RunningProxy,
+}
+
+impl Faulty {
+    async fn given() -> Self {
+        let nodes = Nodes::given().await;
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = free.local_addr().unwrap().port();
+        drop(free);
+        // The driver asks every node at the port of the first.
+        let proxied = (1..=3).map(|number| {
+            Proxied::builder()
+                .real_address(SocketAddr::from(([127, 0, 0, number], nodes.port())))
+                .proxy_address(SocketAddr::from(([127, 0, 0, number], port)))
+                .shard_awareness(ShardAwareness::Unaware)
+                .build()
+        });
+        let proxy = Proxy::new(proxied.collect::<Vec<_>>()).run().await.unwrap();
+        Self { nodes, port, proxy }
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            port: self.port,
+            consistency: Consistency::LocalOne,
+            read_within: Duration::from_secs(2),
+            speculative_after: Some(Duration::from_millis(100)),
+            ..self.nodes.options()
+        }
+    }
+
+    /// From now on the nodes do that; tells of each what it was asked.
+    fn be(&mut self, faults: [Option<Fault>; 3]) -> Vec<UnboundedReceiver<Told>> {
+        let nodes = self.proxy.running_nodes.iter_mut().zip(faults);
+        let told = nodes.map(|(node, fault)| {
+            let (asked, told) = mpsc::unbounded_channel();
+            let reaction = fault.map_or_else(RequestReaction::noop, |fault| fault());
+            let reaction = reaction.with_feedback_when_performed(asked);
+            let of_rows = Condition::RequestOpcode(RequestOpcode::Execute)
+                .and(Condition::not(Condition::ConnectionRegisteredAnyEvent))
+                .and(Condition::BodyContainsCaseSensitive(b".wikipedia"[..].into()));
+            node.change_request_rules(Some(vec![RequestRule(of_rows, reaction)]));
+            told
+        });
+        told.collect()
+    }
+}
+
+type Told = (RequestFrame, Option<TargetShard>);
+
+/// How often each was asked since this was asked last.
+fn asked(told: &mut [UnboundedReceiver<Told>]) -> Vec<usize> {
+    let count =
+        |told: &mut UnboundedReceiver<Told>| std::iter::from_fn(|| told.try_recv().ok()).count();
+    told.iter_mut().map(count).collect()
+}
+
+fn overloaded() -> RequestReaction {
+    RequestReaction::forge().overloaded()
+}
+
+fn silent() -> RequestReaction {
+    RequestReaction::drop_frame()
+}
+
+fn invalid() -> RequestReaction {
+    RequestReaction::forge().invalid()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a Cassandra"]
+async fn a_read_finds_the_node_that_answers_and_asks_none_twice() {
+    let mut faulty = Faulty::given().await;
+    let house = over(faulty.options()).await;
+    let cases: [([Option<Fault>; 3], u16, usize); 3] = [
+        ([Some(overloaded), Some(silent), None], 200, READS),
+        ([Some(silent), None, Some(silent)], 200, READS),
+        ([Some(overloaded), Some(silent), Some(overloaded)], 504, LOST_READS),
+    ];
+    let mut number = 100_000;
+    for (case, (faults, status, reads)) in cases.into_iter().enumerate() {
+        let mut told = faulty.be(faults);
+        let mut sums = [0; 3];
+        for _ in 0..reads {
+            number += 1;
+            let answer = get(house.addresses[0], &Load::target(number)).await;
+            assert_eq!(answer.status, status, "case {case}: {}", answer.text());
+            let counts = asked(&mut told);
+            assert!(counts.iter().all(|count| *count <= 1), "case {case}: {counts:?}");
+            sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+        }
+        assert!(sums.iter().all(|sum| *sum > 0), "case {case}: {sums:?}");
+    }
+    faulty.be([None; 3]);
+    assert!(house.drain().await);
+}
+
+/// A table that is not what it was is looked at, whoever else says nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a Cassandra"]
+async fn what_no_node_can_answer_is_told_without_waiting_for_a_silent_one() {
+    let mut faulty = Faulty::given().await;
+    let house = over(faulty.options()).await;
+    faulty.be([Some(invalid), Some(silent), Some(invalid)]);
+    for number in 200_000..200_000 + READS {
+        let answer = get(house.addresses[0], &Load::target(number)).await;
+        assert_eq!(answer.status, 500, "{}", answer.text());
+    }
+    faulty.be([None; 3]);
+    assert!(house.drain().await);
+}
