@@ -110,12 +110,12 @@ impl Origin {
         let Question { ref query, lookup, slots } = question;
         // Before the coverage is looked at: what is clipped by an older one is older.
         let stamp = self.epochs.stamp();
-        let asked = self.clock.now();
         let coverage = self.holdings.coverage();
         let lookup = match coverage.clip(lookup) {
             Ok(lookup) => lookup,
             Err(reason) => {
                 let nothing = Represented::of(&Answer::Empty(reason));
+                let asked = self.clock.now();
                 return Ok(Arc::new(self.entry(query, nothing, asked, stamp, slots)));
             }
         };

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 const READS: u64 = 500;
 const ROWS: usize = 30;
 /// What the store may allocate for a read beyond what the driver does.
-const MORE: u64 = 15;
+const MORE: u64 = 11;
 
 async fn filled(address: &str) -> Session {
     let session = SessionBuilder::new().known_node(address).build().await.unwrap();

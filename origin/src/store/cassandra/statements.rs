@@ -25,7 +25,10 @@ const PAGE: i32 = 5000;
 
 /// The tables of a catalogue, each as it stands with it.
 #[derive(Debug)]
-pub(super) struct Tables(HashMap<&'static str, (&'static Table, ArcSwap<Standing>)>);
+pub(super) struct Tables(ByName<(&'static Table, ArcSwap<Standing>)>);
+
+/// Names are ours, and each read looks for one: no hash need withstand them.
+type ByName<T> = HashMap<&'static str, T, foldhash::fast::RandomState>;
 
 /// How it stands with a table.
 #[derive(Debug)]
