@@ -93,11 +93,10 @@ impl Rows {
     }
 
     fn stamps(&self) -> Result<&Stamps, RowsError> {
-        let stamps = self.columns.iter().find_map(|column| match column {
-            Column::Stamps(stamps) => Some(stamps),
-            Column::Ints(_) | Column::Texts(_) => None,
-        });
-        stamps.ok_or_else(|| RowsError::NoColumn(STAMP.to_owned()))
+        match self.column(STAMP) {
+            Some(Column::Stamps(stamps)) => Ok(stamps),
+            _ => Err(RowsError::NoColumn(STAMP.to_owned())),
+        }
     }
 
     fn column(&self, name: &str) -> Option<&Column> {

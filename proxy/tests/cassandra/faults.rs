@@ -219,16 +219,21 @@ async fn proxied(node: &Node) -> (SocketAddr, RunningProxy) {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = free.local_addr().unwrap();
     drop(free);
-    let proxied = Proxied::builder()
-        .real_address(node.address.parse().unwrap())
-        .proxy_address(address)
-        .shard_awareness(ShardAwareness::Unaware)
-        .build();
+    let proxied = behind(address, node.address.parse().unwrap());
     (address, Proxy::new([proxied]).run().await.unwrap())
 }
 
+/// A node as it is seen through a proxy.
+pub(crate) fn behind(address: SocketAddr, node: SocketAddr) -> Proxied {
+    Proxied::builder()
+        .real_address(node)
+        .proxy_address(address)
+        .shard_awareness(ShardAwareness::Unaware)
+        .build()
+}
+
 /// Reads of tables; what the driver asks for itself passes.
-fn reads() -> Condition {
+pub(crate) fn reads() -> Condition {
     Condition::RequestOpcode(RequestOpcode::Execute)
         .and(Condition::not(Condition::ConnectionRegisteredAnyEvent))
 }

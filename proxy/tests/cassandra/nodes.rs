@@ -46,10 +46,6 @@ impl Nodes {
         nodes
     }
 
-    pub(crate) fn port(&self) -> u16 {
-        self.port
-    }
-
     pub(crate) fn options(&self) -> Options {
         let host = |number| format!("127.0.0.{number}");
         Options {

@@ -10,7 +10,7 @@ use scylla::response::{PagingState, PagingStateResponse};
 use scylla::serialize::row::SerializeRow;
 use scylla::statement::prepared::PreparedStatement;
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::time::timeout_at;
 
 /// Who asks for the pages of a read, in the scope of its [`WAY`].
@@ -34,16 +34,17 @@ impl Asker<'_> {
         &self,
         values: impl SerializeRow + Copy,
         state: PagingState,
-        begun: Instant,
     ) -> Result<Page, ReadError> {
         let Self { session, profiles, statement, until } = self;
         let _ = WAY.try_with(Way::begin_page);
         let mut one = pin!(session.execute_single_page(statement, values, state.clone()));
-        let in_time = |(after, _): &&(Duration, _)| begun + *after < *until;
-        let Some((after, profile)) = profiles.more.as_ref().filter(in_time) else {
+        // When its time is over before others would be asked, they are not.
+        let more =
+            profiles.more.as_ref().map(|(after, profile)| (Instant::now() + *after, profile));
+        let Some((at, profile)) = more.filter(|(at, _)| at < until) else {
             return Ok(self.in_time(one).await??);
         };
-        if let Ok(page) = timeout_at((begun + *after).into(), one.as_mut()).await {
+        if let Ok(page) = timeout_at(at.into(), one.as_mut()).await {
             return Ok(page?);
         }
         // None is asked twice: it may be slow since it is asked too much.

@@ -21,7 +21,7 @@ tokio::task_local! {
 pub(super) struct Way {
     /// The nodes that were asked for a page, first to last. No other execution asks them for the
     /// same one.
-    asked: RefCell<SmallVec<[Asked; 2]>>,
+    asked: RefCell<SmallVec<[Asked; 1]>>,
     /// The node that failed last.
     failed: Cell<Option<SocketAddr>>,
     /// How often another node was asked after one had failed.

@@ -86,18 +86,16 @@ pub(super) struct Made {
     pub(super) retries: u32,
 }
 
-/// Reads until a moment. How long the node that is asked first may take counts from when it was
-/// begun.
+/// Reads, until a moment.
 pub(super) async fn partition(
     session: &Session,
     profiles: &Profiles,
     statements: &Statements,
     read: &Read,
-    begun: Instant,
     until: Instant,
 ) -> Made {
     // What asks the driver has thousands of bytes, so it stays where it is made.
-    let pages = pin!(pages(session, profiles, statements, read, begun, until));
+    let pages = pin!(pages(session, profiles, statements, read, until));
     let mut scoped = pin!(WAY.scope(Way::default(), pages));
     let rows = scoped.as_mut().await;
     let way = scoped.take_value().unwrap_or_default();
@@ -113,7 +111,6 @@ async fn pages(
     profiles: &Profiles,
     statements: &Statements,
     read: &Read,
-    mut begun: Instant,
     until: Instant,
 ) -> Result<Rows, ReadError> {
     let (expected, found) = (read.dataset.table.partition.len(), read.partition.len());
@@ -129,7 +126,7 @@ async fn pages(
     let asker = Asker { session, profiles, statement, until };
     let mut state = PagingState::start();
     loop {
-        let (page, more) = asker.page(Bound(read), state, begun).await?;
+        let (page, more) = asker.page(Bound(read), state).await?;
         let node = page.request_coordinator().connection_address();
         let page = page.into_rows_result()?;
         filling.expect(page.rows_num().min(MOST_ROWS_AHEAD), page.rows_bytes_size());
@@ -143,7 +140,6 @@ async fn pages(
             // What follows a single row are its older versions. A page may be empty.
             ControlFlow::Continue(next) if !(statements.single && filling.has_rows()) => {
                 state = next;
-                begun = Instant::now();
             }
             _ => return Ok(filling.finish()),
         }

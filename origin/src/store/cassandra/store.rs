@@ -122,13 +122,8 @@ impl CassandraStore {
         }
     }
 
-    async fn points(
-        &self,
-        read: &Read,
-        begun: Instant,
-        until: Instant,
-    ) -> Result<Rows, StoreError> {
-        let first = match self.attempt(read, begun, until).await? {
+    async fn points(&self, read: &Read, until: Instant) -> Result<Rows, StoreError> {
+        let first = match self.attempt(read, until).await? {
             Ok(rows) => return Ok(rows),
             Err(first) => first,
         };
@@ -143,7 +138,7 @@ impl CassandraStore {
             return Err(self.explain(read, &first));
         }
         // In a box: it is rare, and each attempt takes much of a stack.
-        let again = Box::pin(self.attempt(read, Instant::now(), until)).await?;
+        let again = Box::pin(self.attempt(read, until)).await?;
         again.map_err(|second| {
             // New statements have not looked in vain: this counts if the table is as it was.
             if let Some(statements) = self.standing(read).as_deref().and_then(Standing::ready) {
@@ -171,7 +166,6 @@ impl CassandraStore {
     async fn attempt(
         &self,
         read: &Read,
-        begun: Instant,
         until: Instant,
     ) -> Result<Result<Rows, Failure>, StoreError> {
         let up = self.up()?;
@@ -191,8 +185,9 @@ impl CassandraStore {
                 return Err(StoreError::Failed { store: STORE, asked, reason });
             }
         };
+        let begun = Instant::now();
         let Made { rows, failed, retries } =
-            read::partition(&up.session, &up.profiles, statements, read, begun, until).await;
+            read::partition(&up.session, &up.profiles, statements, read, until).await;
         self.metrics.retries.inc_by(u64::from(retries));
         if self.options.speculation().is_some_and(|after| begun.elapsed() >= after) {
             self.metrics.slow.inc();
@@ -258,9 +253,8 @@ impl Store for CassandraStore {
         let Lookup::Points(read) = lookup else {
             return Err(StoreError::not_asked_so(STORE, lookup));
         };
-        let begun = Instant::now();
-        let until = cx.deadline.min(begun + self.options.read_within);
-        let rows = self.points(read, begun, until).await;
+        let until = cx.deadline.min(Instant::now() + self.options.read_within);
+        let rows = self.points(read, until).await;
         let outcome = match &rows {
             Ok(_) => &self.metrics.answered,
             Err(StoreError::Unavailable { .. }) => &self.metrics.unavailable,

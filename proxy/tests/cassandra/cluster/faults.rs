@@ -1,12 +1,13 @@
 //! Nodes that fail in different ways at once: a read finds the one that answers, and asks none twice.
 
+use crate::faults::{behind, reads};
 use crate::load::Load;
 use crate::nodes::Nodes;
 use crate::running::{get, over};
 use aqs_origin::store::cassandra::{Consistency, Options};
 use scylla_proxy::{
-    Condition, Node as Proxied, Proxy, Reaction, RequestFrame, RequestOpcode, RequestReaction,
-    RequestRule, RunningProxy, ShardAwareness, TargetShard,
+    Condition, Proxy, Reaction, RequestFrame, RequestReaction, RequestRule, RunningProxy,
+    TargetShard,
 };
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -35,11 +36,8 @@ impl Faulty {
         drop(free);
         // The driver asks every node at the port of the first.
         let proxied = (1..=3).map(|number| {
-            Proxied::builder()
-                .real_address(SocketAddr::from(([127, 0, 0, number], nodes.port())))
-                .proxy_address(SocketAddr::from(([127, 0, 0, number], port)))
-                .shard_awareness(ShardAwareness::Unaware)
-                .build()
+            let at = |port| SocketAddr::from(([127, 0, 0, number], port));
+            behind(at(port), at(nodes.options().port))
         });
         let proxy = Proxy::new(proxied.collect::<Vec<_>>()).run().await.unwrap();
         Self { nodes, port, proxy }
@@ -62,9 +60,8 @@ impl Faulty {
             let (asked, told) = mpsc::unbounded_channel();
             let reaction = fault.map_or_else(RequestReaction::noop, |fault| fault());
             let reaction = reaction.with_feedback_when_performed(asked);
-            let of_rows = Condition::RequestOpcode(RequestOpcode::Execute)
-                .and(Condition::not(Condition::ConnectionRegisteredAnyEvent))
-                .and(Condition::BodyContainsCaseSensitive(b".wikipedia"[..].into()));
+            let project = Condition::BodyContainsCaseSensitive(b".wikipedia"[..].into());
+            let of_rows = reads().and(project);
             node.change_request_rules(Some(vec![RequestRule(of_rows, reaction)]));
             told
         });
