@@ -1,12 +1,13 @@
 //! From the cells of a frame to rows, without anything in between.
 
+use super::cells::{Bytes, Cells};
 use aqs_api::calendar::Digits;
 use aqs_api::rows::{RowsBuilder, RowsError};
 use aqs_api::table::{Column, Kind};
 use aqs_api::{Rows, Table};
 use scylla::deserialize::DeserializationError;
-use scylla::deserialize::row::ColumnIterator;
 use smallvec::SmallVec;
+use std::fmt::Display;
 use thiserror::Error;
 
 /// A row that can't be read.
@@ -14,10 +15,12 @@ use thiserror::Error;
 pub(super) enum CellError {
     #[error("column {column:?} holds {found} where {expected} belongs")]
     Cell { column: &'static str, found: String, expected: &'static str },
-    #[error("a row has {found} columns where {expected} were asked for")]
+    #[error("the rows have {found} columns where {expected} were asked for")]
     Columns { found: usize, expected: usize },
-    #[error("a row has fewer columns than it was said to have")]
-    Short,
+    #[error("the frame ends in column {column:?}: {cause}")]
+    Cut { column: &'static str, cause: String },
+    #[error("the cells lie among {found} bytes where the rows have {bytes}")]
+    Elsewhere { found: usize, bytes: usize },
     #[error("{0}")]
     Frame(#[from] DeserializationError),
     #[error("{0}")]
@@ -25,7 +28,7 @@ pub(super) enum CellError {
 }
 
 /// In a box: it is large, and each cell that is read well should not carry it around.
-type Broken = Box<CellError>;
+pub(super) type Broken = Box<CellError>;
 
 impl From<DeserializationError> for Broken {
     fn from(error: DeserializationError) -> Self {
@@ -36,6 +39,13 @@ impl From<DeserializationError> for Broken {
 impl From<RowsError> for Broken {
     fn from(error: RowsError) -> Self {
         Box::new(error.into())
+    }
+}
+
+impl CellError {
+    #[cold]
+    pub(super) fn cut(column: &'static str, cause: &impl Display) -> Broken {
+        Box::new(Self::Cut { column, cause: cause.to_string() })
     }
 }
 
@@ -147,8 +157,6 @@ pub(super) struct Filling<'p> {
     last: Vec<Option<Box<[u8]>>>,
 }
 
-/// A cell as it lies in its frame; nothing where there is null.
-type Bytes<'f> = Option<&'f [u8]>;
 /// What a row clusters by: seldom more than its timestamp.
 type Key<'f> = SmallVec<[Bytes<'f>; 2]>;
 
@@ -171,37 +179,34 @@ impl Filling<'_> {
     /// Takes the rows of a page, but those that are older versions of the one before: of rows that
     /// are alike but for their `_tid` the newest comes first. `goes_on` says whether another page
     /// may follow.
-    pub(super) fn page<'f, 'm>(
-        &mut self,
-        rows: impl Iterator<Item = Result<ColumnIterator<'f, 'm>, DeserializationError>>,
-        goes_on: bool,
-    ) -> Result<(), Broken> {
+    pub(super) fn page(&mut self, mut cells: Cells<'_>, goes_on: bool) -> Result<(), Broken> {
         let plan = self.plan;
+        let (expected, found) = (plan.selected.len(), cells.columns);
+        if cells.rows > 0 && found != expected {
+            return Err(Box::new(CellError::Columns { found, expected }));
+        }
         let (clustering, others) = plan.selected.split_at(plan.clustering);
-        let expected = plan.selected.len();
         let last = std::mem::take(&mut self.last);
         let mut key: Key<'_> = last.iter().map(Option::as_deref).collect();
         key.resize(clustering.len(), None);
-        for cells in rows {
-            let mut cells = cells?;
-            let found = cells.columns_remaining();
-            if found != expected {
-                return Err(Box::new(CellError::Columns { found, expected }));
-            }
+        for _ in 0..cells.rows {
             let mut again = self.count > 0;
-            for before in &mut key {
-                let cell = next(&mut cells)?;
+            for (selected, before) in clustering.iter().zip(&mut key) {
+                let cell = cells.next(selected.column.name)?;
                 again &= cell == *before;
                 *before = cell;
             }
             if again {
+                for selected in others {
+                    cells.next(selected.column.name)?;
+                }
                 continue;
             }
             for (selected, bytes) in clustering.iter().zip(&key) {
                 self.cell(selected, *bytes)?;
             }
             for selected in others {
-                self.cell(selected, next(&mut cells)?)?;
+                self.cell(selected, cells.next(selected.column.name)?)?;
             }
             self.end_row()?;
         }
@@ -271,17 +276,6 @@ impl Filling<'_> {
     /// The rows.
     pub(super) fn finish(self) -> Rows {
         self.builder.finish()
-    }
-}
-
-/// The next cell of a row.
-#[inline(always)]
-fn next<'f>(cells: &mut ColumnIterator<'f, '_>) -> Result<Bytes<'f>, Broken> {
-    match cells.next() {
-        Some(Ok(cell)) => Ok(cell.slice.map(|slice| slice.as_slice())),
-        Some(Err(error)) => Err(error.into()),
-        // It was counted before: no null may come of it.
-        None => Err(Box::new(CellError::Short)),
     }
 }
 

@@ -5,6 +5,7 @@
 //! there are, and how far their data reach. So a program starts without Cassandra, and heals by
 //! itself when the nodes, a table or a column come.
 
+mod cells;
 mod coverage;
 pub mod cql;
 mod decode;

@@ -1,6 +1,9 @@
 use super::*;
+use crate::store::cassandra::cells;
 use aqs_api::tables::{PAGEVIEWS_PER_PROJECT, TOP_PAGEVIEWS};
+use bytes::Bytes;
 use scylla::deserialize::FrameSlice;
+use scylla::deserialize::row::ColumnIterator;
 use scylla::frame::response::result::{ColumnSpec, ColumnType, NativeType, TableSpec};
 
 /// A frame's rows: each cell's length, -1 for null, and its bytes.
@@ -20,30 +23,41 @@ fn plan(table: &'static Table, columns: &[(&str, &str)]) -> Result<Plan, UnfitCo
     Plan::of(table, type_of)
 }
 
-/// Reads rows of so many columns, which are the same however they are split into pages. The
-/// driver's own types don't matter: the plan knows them.
+/// Takes a page of so many rows and columns, whose rows lie in a frame.
+fn take(
+    filling: &mut Filling<'_>,
+    rows: usize,
+    columns: usize,
+    frame: &Bytes,
+) -> Result<(), Broken> {
+    // The driver's own types don't matter: the plan knows them.
+    let blob = ColumnType::Native(NativeType::Blob);
+    let spec = |_| ColumnSpec::borrowed("c", blob.clone(), TableSpec::borrowed("k", "t"));
+    let specs: Vec<ColumnSpec<'_>> = (0..columns).map(spec).collect();
+    let mut rest = FrameSlice::new(frame);
+    let iterators = (0..rows).map(|_| {
+        let row = ColumnIterator::new(&specs, rest);
+        let whole = (0..columns).try_for_each(|_| rest.read_cql_bytes().map(drop));
+        whole.map(|()| row).map_err(DeserializationError::new)
+    });
+    let lying = cells::lying(iterators, frame.len())?;
+    filling.page(Cells::new(rows, columns, lying), true)
+}
+
+/// Reads rows of so many columns, which are the same however they are split into pages.
 fn read(plan: &Plan, width: usize, cells: &[Option<&[u8]>]) -> Result<Rows, Broken> {
-    let spec = |_| {
-        ColumnSpec::borrowed(
-            "c",
-            ColumnType::Native(NativeType::Blob),
-            TableSpec::borrowed("k", "t"),
-        )
-    };
-    let specs: Vec<ColumnSpec<'_>> = (0..width).map(spec).collect();
-    let rows: Vec<Vec<u8>> = cells.chunks(width).map(frame).collect();
+    let rows = cells.len() / width;
     let in_pages = |length: usize| {
         let mut filling = plan.start();
-        for page in rows.chunks(length) {
-            let frames = page.iter().map(|row| FrameSlice::new_borrowed(row));
-            filling.page(frames.map(|row| Ok(ColumnIterator::new(&specs, row))), true)?;
+        for page in cells.chunks(length * width) {
+            take(&mut filling, page.len() / width, width, &frame(page).into())?;
             // A page may be empty, and others follow.
-            filling.page(std::iter::empty(), true)?;
+            take(&mut filling, 0, width, &Bytes::new())?;
         }
         Ok::<_, Broken>(filling.finish())
     };
-    let whole = in_pages(rows.len().max(1))?;
-    for length in 1..rows.len() {
+    let whole = in_pages(rows.max(1))?;
+    for length in 1..rows {
         assert_eq!(in_pages(length)?, whole, "in pages of {length} rows");
     }
     Ok(whole)
@@ -76,6 +90,29 @@ fn null_and_what_is_lacking_are_null() {
         read(&reading, 2, &[Some(b"2024010100"), None, Some(b"2024010200"), Some(b"")]).unwrap();
     assert_eq!(rows.ints("views").unwrap().iter().collect::<Vec<_>>(), [None, None]);
     assert_eq!(rows.ints("v").unwrap().iter().collect::<Vec<_>>(), [None, None]);
+}
+
+#[test]
+fn rows_are_found_behind_nulls_and_where_there_is_nothing_else() {
+    let reading = plan(&TOP_PAGEVIEWS, &[("articlesJSON", "text"), ("articles", "text")]).unwrap();
+    let texts = |cells: &[Option<&[u8]>]| {
+        // As if each row were a partition of its own.
+        cells
+            .chunks(2)
+            .map(|row| {
+                let rows = read(&reading, 2, row).unwrap();
+                let text = |name| rows.texts(name).unwrap().get(0).map(str::to_owned);
+                [text("articlesJSON"), text("articles")]
+            })
+            .collect::<Vec<_>>()
+    };
+    let found = texts(&[None, None, None, Some(b"[1]"), Some(b"[2]"), None]);
+    assert_eq!(found, [[None, None], [None, Some("[1]".into())], [Some("[2]".into()), None]]);
+
+    let reading = plan(&PAGEVIEWS_PER_PROJECT, &[("timestamp", "text"), ("v", "int")]).unwrap();
+    let cells: [Option<&[u8]>; 4] = [None, None, Some(b"2024010100"), Some(&[0, 0, 0, 1])];
+    let rows = read(&reading, 2, &cells).unwrap();
+    assert_eq!(rows.ints("v").unwrap().iter().collect::<Vec<_>>(), [None, Some(1)]);
 }
 
 #[test]
@@ -125,19 +162,14 @@ fn what_does_not_fit_is_named() {
     let latin1 = read(&reading, 2, &[Some(&[0xe9]), None]).unwrap_err();
     assert!(matches!(*latin1, CellError::Cell { column: "timestamp", .. }), "{latin1}");
     // A row that ends in the middle of a cell.
-    let bytes = frame(&[Some(b"2024010100"), Some(&[0; 8])]);
-    let spec = || {
-        ColumnSpec::borrowed(
-            "c",
-            ColumnType::Native(NativeType::Blob),
-            TableSpec::borrowed("k", "t"),
-        )
-    };
-    let specs = [spec(), spec()];
-    let cut = FrameSlice::new_borrowed(&bytes[..bytes.len() - 3]);
-    let row = ColumnIterator::new(&specs, cut);
-    let error = reading.start().page([Ok(row)].into_iter(), false).unwrap_err();
+    let mut bytes = frame(&[Some(b"2024010100"), Some(&[0; 8])]);
+    bytes.truncate(bytes.len() - 3);
+    let error = take(&mut reading.start(), 1, 2, &bytes.clone().into()).unwrap_err();
     assert!(matches!(*error, CellError::Frame(_)), "{error}");
+    // One that is not the first.
+    let bytes = [frame(&[Some(b"2023123100"), Some(&[0; 8])]), bytes].concat();
+    let error = take(&mut reading.start(), 2, 2, &bytes.into()).unwrap_err();
+    assert!(error.to_string().starts_with("the frame ends in column \"v\""), "{error}");
 }
 
 #[test]
@@ -147,7 +179,7 @@ fn rows_of_other_columns_than_were_asked_for_are_refused() {
     let cells: [Option<&[u8]>; 3] = [Some(b"2024010100"), Some(&[0; 8]), Some(&[0; 8])];
     for width in [1, 3] {
         let error = read(&reading, width, &cells[..width]).unwrap_err();
-        let told = format!("a row has {width} columns where 2 were asked for");
+        let told = format!("the rows have {width} columns where 2 were asked for");
         assert_eq!(error.to_string(), told);
     }
 }
