@@ -125,9 +125,10 @@ impl Content<'_> {
         let mut line = Line::of(self.query, item, values);
         let stamp = timestamps.iter().map(|stamp| stamp.as_bytes().len()).max().unwrap_or(0);
         let figures = values.iter().map(|column| json::longest_integer(column)).sum::<usize>();
-        let separator = 1;
-        let most = line.text.len() + stamp + figures + separator;
-        let mut out = Vec::with_capacity(BEGIN.len() + timestamps.len() * most + END.len());
+        let most = line.text.len() + stamp + figures;
+        let separators = timestamps.len().saturating_sub(1);
+        let items = timestamps.len() * most + separators;
+        let mut out = Vec::with_capacity(BEGIN.len() + items + END.len());
         out.extend_from_slice(BEGIN);
         for (row, timestamp) in timestamps.iter().enumerate() {
             if row > 0 {

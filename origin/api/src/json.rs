@@ -27,10 +27,13 @@ pub fn value(out: &mut Vec<u8>, value: &impl serde::Serialize) {
 
 /// How many bytes [`integer`] appends at most for one of several.
 pub fn longest_integer(values: &[i64]) -> usize {
-    let length =
-        |value: Option<&i64>| value.map_or(0, |value| itoa::Buffer::new().format(*value).len());
+    let Some(first) = values.first() else { return 0 };
+    let (least, most) = values
+        .iter()
+        .fold((*first, *first), |(least, most), value| (least.min(*value), most.max(*value)));
     // The longest is farthest from zero, on one side or the other.
-    length(values.iter().min()).max(length(values.iter().max()))
+    let length = |value: i64| itoa::Buffer::new().format(value).len();
+    length(least).max(length(most))
 }
 
 /// Appends an integer.
