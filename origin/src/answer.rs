@@ -14,6 +14,7 @@ use crate::question::Question;
 use crate::store::Store;
 use aqs_api::freshness::Times;
 use aqs_api::{Answer, Catalogue, Coverage, Emptiness, Lookup, Query, Representation, Rows};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -102,31 +103,32 @@ impl Origin {
 
     /// Answers a query from the store.
     pub async fn answer(&self, query: &Query, cx: &Cx) -> Outcome<Arc<Entry>> {
-        self.answer_to(Question::of(query.clone()), cx).await
+        self.answer_to(&Question::of(query.clone()), cx).await
     }
 
     /// Answers a question from the store.
-    pub async fn answer_to(&self, question: Question, cx: &Cx) -> Outcome<Arc<Entry>> {
-        let Question { ref query, lookup, slots } = question;
+    pub async fn answer_to(&self, question: &Question, cx: &Cx) -> Outcome<Arc<Entry>> {
+        let Question { query, lookup, slots } = question;
         // Before the coverage is looked at: what is clipped by an older one is older.
         let stamp = self.epochs.stamp();
         let coverage = self.holdings.coverage();
         let lookup = match coverage.clip(lookup) {
-            Ok(lookup) => lookup,
+            Ok(Cow::Borrowed(_)) => Arc::clone(lookup),
+            Ok(Cow::Owned(clipped)) => Arc::new(clipped),
             Err(reason) => {
                 let nothing = Represented::of(&Answer::Empty(reason));
                 let asked = self.clock.now();
-                return Ok(Arc::new(self.entry(query, nothing, asked, stamp, slots)));
+                return Ok(Arc::new(self.entry(query, nothing, asked, stamp, *slots)));
             }
         };
         // If nothing is found, this is why.
         let beside = coverage.emptiness(&lookup);
-        let fetched = self.fetch(lookup, &slots, cx).await?;
+        let fetched = self.fetch(lookup, slots, cx).await?;
         // Its text is about twice as long as its rows.
         let _building = self.budget.charge(Part::Flights, 2 * fetched.rows.weight());
         let represented = self.represent(query, &fetched.rows, beside).await?;
         let stamp = stamp.min(fetched.stamp);
-        Ok(Arc::new(self.entry(query, represented, fetched.asked, stamp, slots)))
+        Ok(Arc::new(self.entry(query, represented, fetched.asked, stamp, *slots)))
     }
 
     /// What requests mean here.
@@ -206,11 +208,15 @@ impl Origin {
     }
 
     /// The rows of a lookup, by the flight that brings them to all who want them.
-    pub(crate) async fn fetch(&self, lookup: Lookup, slots: &Slots, cx: &Cx) -> Outcome<Fetched> {
+    pub(crate) async fn fetch(
+        &self,
+        lookup: Arc<Lookup>,
+        slots: &Slots,
+        cx: &Cx,
+    ) -> Outcome<Fetched> {
         let (store, clock) = (Arc::clone(&self.store), self.clock.clone());
         let (budget, gate) = (Arc::clone(&self.budget), Arc::clone(&self.gate));
         let metrics = self.reads.of(lookup.dataset()).map(Arc::clone);
-        let lookup = Arc::new(lookup);
         let asked_for = Arc::clone(&lookup);
         let landed = self.lookups.fly(lookup, &self.epochs, slots, cx, |stamp, cx| async move {
             if budget.used(Part::Flights) > budget.total() / MOST_IN_CONSTRUCTION {

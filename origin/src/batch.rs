@@ -15,6 +15,7 @@ use crate::memory::Part;
 use crate::question::Question;
 use aqs_api::calendar::Digits;
 use aqs_api::{Answer, Catalogue, Emptiness, Lookup, Query, Rows};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The answers of a batch.
@@ -56,7 +57,7 @@ impl Origin {
         let (asked, reads) = self.plan(queries);
         let mut fetched = Vec::with_capacity(reads.len());
         for (lookup, slots) in &reads {
-            fetched.push(self.fetch(lookup.clone(), slots, cx).await);
+            fetched.push(self.fetch(Arc::new(lookup.clone()), slots, cx).await);
         }
         let represented = self.represent_all(&asked, &fetched).await;
         let entries = asked.iter().zip(represented).map(|(one, represented)| {
@@ -94,7 +95,7 @@ impl Origin {
         let mut reads: Vec<(Lookup, Slots)> = Vec::new();
         let asked = queries.iter().map(|query| {
             let Question { query, lookup, slots } = Question::of(query.clone());
-            let wants = match coverage.clip(lookup) {
+            let wants = match coverage.clip(&lookup).map(Cow::into_owned) {
                 Err(reason) => Wants::Nothing(reason),
                 Ok(lookup) => {
                     let range = match &lookup {

@@ -2,12 +2,14 @@
 
 use crate::epochs::Slots;
 use aqs_api::{Lookup, Query};
+use std::sync::Arc;
 
 /// A query with what follows from it alone, worked out once.
 #[derive(Debug)]
 pub struct Question {
     pub(crate) query: Query,
-    pub(crate) lookup: Lookup,
+    /// Shared with the flights that bring what it finds.
+    pub(crate) lookup: Arc<Lookup>,
     pub(crate) slots: Slots,
 }
 
@@ -16,7 +18,12 @@ impl Question {
     pub fn of(query: Query) -> Self {
         let lookup = (query.endpoint().lookup)(&query);
         let slots = Slots::of(&query, lookup.dataset());
-        Self { query, lookup, slots }
+        Self { query, lookup: Arc::new(lookup), slots }
+    }
+
+    /// The query.
+    pub fn query(&self) -> &Query {
+        &self.query
     }
 
     /// Where the purges of its answer are written.

@@ -3,7 +3,8 @@
 use crate::answer::Emptiness;
 use crate::calendar::Digits;
 use crate::dataset::Dataset;
-use crate::lookup::Lookup;
+use crate::lookup::{Lookup, Read};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What is loaded of one dataset.
@@ -40,18 +41,21 @@ impl Coverage {
     /// So a range of ten thousand years costs no more than what there is. A dataset that isn't
     /// in the coverage is one that nobody knows about: its lookups stay as they are, and so do
     /// those of one that isn't known exactly.
-    pub fn clip(&self, lookup: Lookup) -> Result<Lookup, Emptiness> {
+    pub fn clip<'l>(&self, lookup: &'l Lookup) -> Result<Cow<'l, Lookup>, Emptiness> {
         let Some(extent) = self.get(lookup.dataset()).filter(|extent| extent.exact) else {
-            return Ok(lookup);
+            return Ok(Cow::Borrowed(lookup));
         };
-        if let Some(reason) = self.emptiness(&lookup) {
+        if let Some(reason) = self.emptiness(lookup) {
             return Err(reason);
         }
-        let Lookup::Points(mut read) = lookup;
-        if let Some((first, last)) = read.range {
-            read.range = Some((first.max(extent.first), last.min(extent.last)));
+        let Lookup::Points(read) = lookup;
+        match read.range {
+            Some((first, last)) if first < extent.first || last > extent.last => {
+                let range = Some((first.max(extent.first), last.min(extent.last)));
+                Ok(Cow::Owned(Lookup::Points(Read { range, ..read.clone() })))
+            }
+            _ => Ok(Cow::Borrowed(lookup)),
         }
-        Ok(Lookup::Points(read))
     }
 
     /// Why a lookup finds nothing, if it lies wholly beside what is loaded of its dataset.
@@ -111,7 +115,9 @@ mod tests {
     }
 
     fn clipped(target: &str) -> Result<(String, String), Emptiness> {
-        let Lookup::Points(read) = coverage().clip(lookup(target))?;
+        let asked = lookup(target);
+        let clipped = coverage().clip(&asked)?.into_owned();
+        let Lookup::Points(read) = clipped;
         let (first, last) = read.range.unwrap();
         Ok((first.as_str().to_owned(), last.as_str().to_owned()))
     }
@@ -136,7 +142,7 @@ mod tests {
         );
         let top = |date: &str| {
             let target = format!("/metrics/pageviews/top/en.wikipedia/all-access/{date}");
-            coverage().clip(lookup(&target)).map(|_| ())
+            coverage().clip(&lookup(&target)).map(|_| ())
         };
         assert_eq!(top("2020/04/01"), Err(Emptiness::NotLoadedYet));
         assert_eq!(top("2020/01/04"), Err(Emptiness::OutOfRange));
@@ -153,13 +159,13 @@ mod tests {
         ] {
             let asked = lookup(&format!("{SERIES}/daily/{dates}"));
             assert_eq!(coverage.emptiness(&asked), reason, "{dates}");
-            assert_eq!(coverage.clip(asked.clone()), Ok(asked), "{dates}");
+            assert_eq!(coverage.clip(&asked), Ok(Cow::Borrowed(&asked)), "{dates}");
         }
     }
 
     #[test]
     fn of_what_nobody_knows_nothing_is_cut() {
         let asked = lookup(&format!("{SERIES}/daily/00000101/99991231"));
-        assert_eq!(Coverage::default().clip(asked.clone()), Ok(asked));
+        assert_eq!(Coverage::default().clip(&asked), Ok(Cow::Borrowed(&asked)));
     }
 }

@@ -34,21 +34,22 @@ impl Service {
     /// Answers a query that the cache can't.
     pub(super) async fn fill(
         self: Arc<Self>,
-        query: Query,
+        question: Arc<Question>,
         wishes: OwnedWishes,
         call: OwnedCall,
     ) -> Reply {
+        let query = question.query();
         let held = self.cache.get(query.key().as_ref());
-        let reason = self.miss_reason(&query, held.as_deref());
+        let reason = self.miss_reason(query, held.as_deref());
         let mut cx = self.cx(Priority::Live, call);
         if held.is_some_and(|held| self.is_usable(&held)) {
             // With something to fall back on, nobody has to wait for a store that hangs.
             cx.deadline = cx.deadline.min(Instant::now() + PATIENCE_WITH_STALE);
         }
         for _ in 0..TRIES {
-            let landed = match self.ask(&query, &cx).await {
+            let landed = match self.ask(&question, &cx).await {
                 Ok(landed) => landed,
-                Err(failure) => return self.failed(&query, failure, &wishes, &cx),
+                Err(failure) => return self.failed(query, failure, &wishes, &cx),
             };
             let Answered { entry, kept } = landed.value;
             // What was asked before a hard purge must not be served after it.
@@ -70,20 +71,24 @@ impl Service {
 
     /// Asks origin, or waits for who asks already. What comes is kept, also if nobody waits any
     /// more.
-    pub(super) async fn ask(self: &Arc<Self>, query: &Query, cx: &Cx) -> Outcome<Landed<Answered>> {
+    pub(super) async fn ask(
+        self: &Arc<Self>,
+        question: &Arc<Question>,
+        cx: &Cx,
+    ) -> Outcome<Landed<Answered>> {
         let epochs = &self.origin.epochs;
-        let question = Question::of(query.clone());
-        let slots = question.slots();
-        let (service, key) = (Arc::clone(self), query.key().clone());
+        let (key, slots) = (question.query().key().clone(), question.slots());
+        let (service, question) = (Arc::clone(self), Arc::clone(question));
         self.flights
-            .fly(query.key().clone(), epochs, &slots, cx, |_, cx| async move {
-                let answer = service.origin.answer_to(question, &cx).await;
+            .fly(key, epochs, &slots, cx, |_, cx| async move {
+                let key = question.query().key();
+                let answer = service.origin.answer_to(&question, &cx).await;
                 let entry = answer.inspect_err(|failure| {
                     // Told once, here, whoever waits for it.
                     let request = failure.request_id.as_ref().unwrap_or(&cx.request_id);
                     service.complaints.tell(request, cx.trace, key.path(), &failure.error);
                 })?;
-                let kept = service.keep(&key, &entry);
+                let kept = service.keep(key, &entry);
                 Ok(Answered { entry, kept })
             })
             .await

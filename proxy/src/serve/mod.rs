@@ -29,7 +29,7 @@ use crate::metrics::Metrics;
 use crate::settings::PublicPages;
 use crate::spellings::Spellings;
 use aqs_api::{Catalogue, KeyRef, Problem, Query, Target};
-use aqs_origin::{Clock, Entry, Freshness, Moment, Origin};
+use aqs_origin::{Clock, Entry, Freshness, Moment, Origin, Question};
 use aqs_warmers::generation::{Hot, HotFreshness, HotSet};
 use aqs_warmers::jobs::Jobs;
 use std::future::Future;
@@ -144,8 +144,9 @@ impl Service {
                 return Served::Now(reply);
             }
         }
+        let question = Arc::new(Question::of(query));
         let (wishes, call) = (head.wishes.to_owned(), head.call.to_owned());
-        Served::Later(Box::pin(Arc::clone(self).fill(query, wishes, call)))
+        Served::Later(Box::pin(Arc::clone(self).fill(question, wishes, call)))
     }
 
     /// The answer that is held of a key: in the hot set, else in the cache.

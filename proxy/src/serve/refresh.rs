@@ -2,7 +2,7 @@
 
 use super::{Call, Service};
 use aqs_api::KeyRef;
-use aqs_origin::{Entry, Moment, Priority};
+use aqs_origin::{Entry, Moment, Priority, Question};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,13 +30,14 @@ impl Service {
             return;
         }
         let Some(query) = self.query_of(key) else { return };
+        let question = Arc::new(Question::of(query));
         self.metrics.refreshes.inc();
         let (service, call) = (Arc::clone(self), call.to_owned());
         self.tasks.spawn(async move {
             let mut cx = service.cx(Priority::Refresh, call);
             // No client waits: the permit is held until the flight has ended.
             cx.deadline = Instant::now() + service.flights.limits().within + PATIENCE;
-            if service.ask(&query, &cx).await.is_err() {
+            if service.ask(&question, &cx).await.is_err() {
                 service.metrics.refreshes_failed.inc();
             }
             drop(permit);
