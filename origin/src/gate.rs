@@ -67,6 +67,12 @@ impl Gate {
         {
             return Ok(Place { _permits: (place, None) });
         }
+        // In a box: those who need not wait should not have room for it.
+        Box::pin(self.queue(cx)).await
+    }
+
+    /// Waits for a place in the queue.
+    async fn queue(&self, cx: &Cx) -> Result<Place, OriginError> {
         let Some(_turn) = Turn::take(self) else {
             self.metrics.full.inc();
             return Err(OriginError::Overloaded);
