@@ -14,7 +14,6 @@ use crate::question::Question;
 use crate::store::Store;
 use aqs_api::freshness::Times;
 use aqs_api::{Answer, Catalogue, Coverage, Emptiness, Lookup, Query, Representation, Rows};
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -108,13 +107,12 @@ impl Origin {
 
     /// Answers a question from the store.
     pub async fn answer_to(&self, question: &Question, cx: &Cx) -> Outcome<Arc<Entry>> {
-        let Question { query, lookup, slots } = question;
+        let Question { query, slots, .. } = question;
         // Before the coverage is looked at: what is clipped by an older one is older.
         let stamp = self.epochs.stamp();
         let coverage = self.holdings.coverage();
-        let lookup = match coverage.clip(lookup) {
-            Ok(Cow::Borrowed(_)) => Arc::clone(lookup),
-            Ok(Cow::Owned(clipped)) => Arc::new(clipped),
+        let lookup = match question.clipped(&coverage) {
+            Ok(lookup) => lookup,
             Err(reason) => {
                 let nothing = Represented::of(&Answer::Empty(reason));
                 let asked = self.clock.now();

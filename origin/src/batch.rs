@@ -15,7 +15,6 @@ use crate::memory::Part;
 use crate::question::Question;
 use aqs_api::calendar::Digits;
 use aqs_api::{Answer, Catalogue, Emptiness, Lookup, Query, Rows};
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The answers of a batch.
@@ -57,7 +56,7 @@ impl Origin {
         let (asked, reads) = self.plan(queries);
         let mut fetched = Vec::with_capacity(reads.len());
         for (lookup, slots) in &reads {
-            fetched.push(self.fetch(Arc::new(lookup.clone()), slots, cx).await);
+            fetched.push(self.fetch(Arc::clone(lookup), slots, cx).await);
         }
         let represented = self.represent_all(&asked, &fetched).await;
         let entries = asked.iter().zip(represented).map(|(one, represented)| {
@@ -90,15 +89,17 @@ impl Origin {
     }
 
     /// What is to be read for queries, each partition once and as wide as any of them needs.
-    fn plan(&self, queries: &[Query]) -> (Vec<Asked>, Vec<(Lookup, Slots)>) {
+    fn plan(&self, queries: &[Query]) -> (Vec<Asked>, Vec<(Arc<Lookup>, Slots)>) {
         let coverage = self.coverage();
-        let mut reads: Vec<(Lookup, Slots)> = Vec::new();
+        let mut reads: Vec<(Arc<Lookup>, Slots)> = Vec::new();
         let asked = queries.iter().map(|query| {
-            let Question { query, lookup, slots } = Question::of(query.clone());
-            let wants = match coverage.clip(&lookup).map(Cow::into_owned) {
+            let question = Question::of(query.clone());
+            let clipped = question.clipped(&coverage);
+            let Question { query, slots, .. } = question;
+            let wants = match clipped {
                 Err(reason) => Wants::Nothing(reason),
                 Ok(lookup) => {
-                    let range = match &lookup {
+                    let range = match &*lookup {
                         Lookup::Points(read) => read.range,
                         _ => None,
                     };
@@ -176,9 +177,10 @@ impl Work {
 
 /// Joins a lookup to the read of its partition, which becomes as wide as it needs; tells which.
 /// A flight is looked for by the slots of the first: the stamps tell if it is too old for others.
-fn join(reads: &mut Vec<(Lookup, Slots)>, lookup: Lookup, slots: Slots) -> usize {
+fn join(reads: &mut Vec<(Arc<Lookup>, Slots)>, lookup: Arc<Lookup>, slots: Slots) -> usize {
     // The newest is the likeliest: queries of one partition come together.
-    if let Some(index) = reads.iter_mut().rposition(|(read, _)| widen(read, &lookup)) {
+    if let Some(index) = reads.iter_mut().rposition(|(read, _)| widen(Arc::make_mut(read), &lookup))
+    {
         return index;
     }
     reads.push((lookup, slots));

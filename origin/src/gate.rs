@@ -67,16 +67,16 @@ impl Gate {
         {
             return Ok(Place { _permits: (place, None) });
         }
-        // In a box: those who need not wait should not have room for it.
-        Box::pin(self.queue(cx)).await
-    }
-
-    /// Waits for a place in the queue.
-    async fn queue(&self, cx: &Cx) -> Result<Place, OriginError> {
-        let Some(_turn) = Turn::take(self) else {
+        let Some(turn) = Turn::take(self) else {
             self.metrics.full.inc();
             return Err(OriginError::Overloaded);
         };
+        // In a box, so that reads which get their place at once carry no room for waiting.
+        Box::pin(self.queue(turn, cx)).await
+    }
+
+    /// Waits for a place.
+    async fn queue(&self, _turn: Turn<'_>, cx: &Cx) -> Result<Place, OriginError> {
         let _live = (cx.priority() == Priority::Live).then(|| LiveTurn::take(self));
         let until = match cx.priority() {
             // It may take as long as clients keep coming.

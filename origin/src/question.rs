@@ -1,7 +1,8 @@
 //! What a query asks: of a store, and under which purges.
 
 use crate::epochs::Slots;
-use aqs_api::{Lookup, Query};
+use aqs_api::{Coverage, Emptiness, Lookup, Query};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A query with what follows from it alone, worked out once.
@@ -9,7 +10,7 @@ use std::sync::Arc;
 pub struct Question {
     pub(crate) query: Query,
     /// Shared with the flights that bring what it finds.
-    pub(crate) lookup: Arc<Lookup>,
+    lookup: Arc<Lookup>,
     pub(crate) slots: Slots,
 }
 
@@ -24,6 +25,14 @@ impl Question {
     /// The query.
     pub fn query(&self) -> &Query {
         &self.query
+    }
+
+    /// What is to be looked up of it where so much is loaded, or why that is nothing.
+    pub(crate) fn clipped(&self, coverage: &Coverage) -> Result<Arc<Lookup>, Emptiness> {
+        Ok(match coverage.clip(&self.lookup)? {
+            Cow::Borrowed(_) => Arc::clone(&self.lookup),
+            Cow::Owned(clipped) => Arc::new(clipped),
+        })
     }
 
     /// Where the purges of its answer are written.

@@ -30,10 +30,10 @@ impl Service {
             return;
         }
         let Some(query) = self.query_of(key) else { return };
-        let question = Arc::new(Question::of(query));
         self.metrics.refreshes.inc();
         let (service, call) = (Arc::clone(self), call.to_owned());
         self.tasks.spawn(async move {
+            let question = Arc::new(Question::of(query));
             let mut cx = service.cx(Priority::Refresh, call);
             // No client waits: the permit is held until the flight has ended.
             cx.deadline = Instant::now() + service.flights.limits().within + PATIENCE;

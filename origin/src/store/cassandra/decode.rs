@@ -1,6 +1,6 @@
 //! From the cells of a frame to rows, without anything in between.
 
-use super::cells::{Bytes, Cells};
+use super::cells::{CellBytes, Cells, PageRows};
 use aqs_api::calendar::Digits;
 use aqs_api::rows::{RowsBuilder, RowsError};
 use aqs_api::table::{Column, Kind};
@@ -17,11 +17,11 @@ pub(super) enum CellError {
     Cell { column: &'static str, found: String, expected: &'static str },
     #[error("the rows have {found} columns where {expected} were asked for")]
     Columns { found: usize, expected: usize },
-    #[error("the frame ends in column {column:?}: {cause}")]
-    Cut { column: &'static str, cause: String },
-    #[error("the cells lie among {found} bytes where the rows have {bytes}")]
-    Elsewhere { found: usize, bytes: usize },
-    #[error("{0}")]
+    #[error("the page is cut short in column {column:?} of row {row}: {cause}")]
+    Cut { row: usize, column: &'static str, cause: String },
+    #[error("the driver holds rows in another way than this program expects: a fault of its own")]
+    Elsewhere,
+    #[error("the page is cut short: {0}")]
     Frame(#[from] DeserializationError),
     #[error("{0}")]
     Rows(#[from] RowsError),
@@ -44,8 +44,8 @@ impl From<RowsError> for Broken {
 
 impl CellError {
     #[cold]
-    pub(super) fn cut(column: &'static str, cause: &impl Display) -> Broken {
-        Box::new(Self::Cut { column, cause: cause.to_string() })
+    pub(super) fn cut(row: usize, column: &'static str, cause: &impl Display) -> Broken {
+        Box::new(Self::Cut { row, column, cause: cause.to_string() })
     }
 }
 
@@ -158,7 +158,7 @@ pub(super) struct Filling<'p> {
 }
 
 /// What a row clusters by: seldom more than its timestamp.
-type Key<'f> = SmallVec<[Bytes<'f>; 2]>;
+type Key<'f> = SmallVec<[CellBytes<'f>; 2]>;
 
 impl Filling<'_> {
     /// Says how many rows are about to come, and how many bytes they have in their frame.
@@ -179,26 +179,29 @@ impl Filling<'_> {
     /// Takes the rows of a page, but those that are older versions of the one before: of rows that
     /// are alike but for their `_tid` the newest comes first. `goes_on` says whether another page
     /// may follow.
-    pub(super) fn page(&mut self, mut cells: Cells<'_>, goes_on: bool) -> Result<(), Broken> {
+    pub(super) fn page(&mut self, rows: PageRows<'_, '_>, goes_on: bool) -> Result<(), Broken> {
         let plan = self.plan;
-        let (expected, found) = (plan.selected.len(), cells.columns);
-        if cells.rows > 0 && found != expected {
+        let (expected, found) = (plan.selected.len(), rows.specs().len());
+        let count = rows.rows_remaining();
+        if count > 0 && found != expected {
             return Err(Box::new(CellError::Columns { found, expected }));
         }
+        let mut cells = Cells::of(rows)?;
         let (clustering, others) = plan.selected.split_at(plan.clustering);
         let last = std::mem::take(&mut self.last);
         let mut key: Key<'_> = last.iter().map(Option::as_deref).collect();
         key.resize(clustering.len(), None);
-        for _ in 0..cells.rows {
+        for row in 0..count {
             let mut again = self.count > 0;
             for (selected, before) in clustering.iter().zip(&mut key) {
-                let cell = cells.next(selected.column.name)?;
+                let cell = cells.next(row, selected.column.name)?;
                 again &= cell == *before;
                 *before = cell;
             }
             if again {
+                // The next row begins behind them.
                 for selected in others {
-                    cells.next(selected.column.name)?;
+                    cells.next(row, selected.column.name)?;
                 }
                 continue;
             }
@@ -206,7 +209,7 @@ impl Filling<'_> {
                 self.cell(selected, *bytes)?;
             }
             for selected in others {
-                self.cell(selected, cells.next(selected.column.name)?)?;
+                self.cell(selected, cells.next(row, selected.column.name)?)?;
             }
             self.end_row()?;
         }
@@ -218,7 +221,7 @@ impl Filling<'_> {
 
     // Of each cell little is to be done: calling it would be half of that.
     #[inline(always)]
-    fn cell(&mut self, selected: &Selected, bytes: Bytes<'_>) -> Result<(), Broken> {
+    fn cell(&mut self, selected: &Selected, bytes: CellBytes<'_>) -> Result<(), Broken> {
         // What nearly all cells are first, by one load each.
         match (selected.cell, bytes) {
             (Cell::Int(8), Some(&[a, b, c, d, e, f, g, h])) => {
@@ -236,7 +239,7 @@ impl Filling<'_> {
         }
     }
 
-    fn other_cell(&mut self, selected: &Selected, bytes: Bytes<'_>) -> Result<(), Broken> {
+    fn other_cell(&mut self, selected: &Selected, bytes: CellBytes<'_>) -> Result<(), Broken> {
         match selected.cell {
             Cell::Text | Cell::Stamp => {
                 let text = bytes.map(|bytes| selected.text(bytes)).transpose()?;

@@ -1,5 +1,6 @@
 //! What went wrong with a cluster, in words that tell what to do about it.
 
+use super::decode::CellError;
 use super::options::Options;
 use super::read::ReadError;
 use super::tls::CaError;
@@ -148,6 +149,9 @@ impl Class {
         match error {
             ReadError::Late => Self::Timeout,
             ReadError::Execution(error) => execution(error),
+            ReadError::Cell { error, .. } if matches!(**error, CellError::Elsewhere) => {
+                Self::Failed
+            }
             ReadError::Cell { .. } | ReadError::NoRows(_) | ReadError::Rows(_) => Self::Changed,
             ReadError::TooHeavy | ReadError::Key { .. } | ReadError::NoTimestamps => Self::Failed,
         }

@@ -1,6 +1,5 @@
 //! Reading one partition.
 
-use super::cells::Cells;
 use super::decode::CellError;
 use super::page::Asker;
 use super::policy::{WAY, Way};
@@ -132,8 +131,7 @@ async fn pages(
         let page = page.into_rows_result()?;
         filling.expect(page.rows_num().min(MOST_ROWS_AHEAD), page.rows_bytes_size());
         let more = more.into_paging_control_flow();
-        let cells = Cells::of(page.rows()?, page.rows_bytes_size());
-        let taken = cells.and_then(|cells| filling.page(cells, more.is_continue()));
+        let taken = filling.page(page.rows()?, more.is_continue());
         taken.map_err(|error| ReadError::Cell { error, node })?;
         if filling.weight() > MOST_BYTES {
             return Err(ReadError::TooHeavy);

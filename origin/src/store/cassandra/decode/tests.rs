@@ -1,10 +1,10 @@
 use super::*;
-use crate::store::cassandra::cells;
 use aqs_api::tables::{PAGEVIEWS_PER_PROJECT, TOP_PAGEVIEWS};
 use bytes::Bytes;
 use scylla::deserialize::FrameSlice;
-use scylla::deserialize::row::ColumnIterator;
+use scylla::deserialize::result::TypedRowIterator;
 use scylla::frame::response::result::{ColumnSpec, ColumnType, NativeType, TableSpec};
+use scylla_cql_core::deserialize::result::RawRowIterator;
 
 /// A frame's rows: each cell's length, -1 for null, and its bytes.
 fn frame(cells: &[Option<&[u8]>]) -> Vec<u8> {
@@ -34,14 +34,8 @@ fn take(
     let blob = ColumnType::Native(NativeType::Blob);
     let spec = |_| ColumnSpec::borrowed("c", blob.clone(), TableSpec::borrowed("k", "t"));
     let specs: Vec<ColumnSpec<'_>> = (0..columns).map(spec).collect();
-    let mut rest = FrameSlice::new(frame);
-    let iterators = (0..rows).map(|_| {
-        let row = ColumnIterator::new(&specs, rest);
-        let whole = (0..columns).try_for_each(|_| rest.read_cql_bytes().map(drop));
-        whole.map(|()| row).map_err(DeserializationError::new)
-    });
-    let lying = cells::lying(iterators, frame.len())?;
-    filling.page(Cells::new(rows, columns, lying), true)
+    let rows = RawRowIterator::new(rows, &specs, FrameSlice::new(frame));
+    filling.page(TypedRowIterator::new(rows).unwrap(), true)
 }
 
 /// Reads rows of so many columns, which are the same however they are split into pages.
@@ -166,10 +160,24 @@ fn what_does_not_fit_is_named() {
     bytes.truncate(bytes.len() - 3);
     let error = take(&mut reading.start(), 1, 2, &bytes.clone().into()).unwrap_err();
     assert!(matches!(*error, CellError::Frame(_)), "{error}");
-    // One that is not the first.
-    let bytes = [frame(&[Some(b"2023123100"), Some(&[0; 8])]), bytes].concat();
-    let error = take(&mut reading.start(), 2, 2, &bytes.into()).unwrap_err();
-    assert!(error.to_string().starts_with("the frame ends in column \"v\""), "{error}");
+    // One that is not the first, wherever it ends: another row, or an older version.
+    let first = frame(&[Some(b"2024010100"), Some(&[0; 8])]);
+    for (second, kept, column) in [
+        (&b"2024010200"[..], 14 + 8, "v"),
+        (b"2024010200", 8, "timestamp"),
+        (b"2024010100", 14 + 2, "v"),
+    ] {
+        let mut second = frame(&[Some(second), Some(&[0; 8])]);
+        second.truncate(kept);
+        let bytes = [&first[..], &second].concat().into();
+        let error = take(&mut reading.start(), 2, 2, &bytes).unwrap_err();
+        let told = format!("the page is cut short in column {column:?} of row 1:");
+        assert!(error.to_string().starts_with(&told), "{error}");
+    }
+    // Nulls that are fewer than they are said to be.
+    let nulls = frame(&[None; 5]).into();
+    let error = take(&mut reading.start(), 3, 2, &nulls).unwrap_err();
+    assert!(error.to_string().starts_with("the page is cut short:"), "{error}");
 }
 
 #[test]
@@ -181,5 +189,10 @@ fn rows_of_other_columns_than_were_asked_for_are_refused() {
         let error = read(&reading, width, &cells[..width]).unwrap_err();
         let told = format!("the rows have {width} columns where 2 were asked for");
         assert_eq!(error.to_string(), told);
+        // Before anything is looked at: there may be said to be any number of them.
+        let error = take(&mut reading.start(), usize::MAX, width, &Bytes::new()).unwrap_err();
+        assert_eq!(error.to_string(), told);
+        // Where there is no row there is none of other columns.
+        take(&mut reading.start(), 0, width, &Bytes::new()).unwrap();
     }
 }
