@@ -20,6 +20,8 @@ fn todays_configuration_of_an_upstream_service_starts_it_without_its_cassandra()
     assert!(running.get("/healthz").contains("\r\n\r\n{\n  \"version\": \""));
     let devices = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
     assert!(running.get(devices).starts_with("HTTP/1.1 503"));
+    // That nothing is known is not that there is nothing.
+    assert!(running.get("/metrics/datasets").starts_with("HTTP/1.1 503"));
     assert!(running.get("/admin/metrics").contains("\nhttp_requests_total{"));
     running.signal("TERM");
     assert_eq!(running.child.wait().unwrap().code(), Some(0));
