@@ -6,6 +6,7 @@ use crate::cli::ConfigArgs;
 use crate::config::{self, ConfigError, Environment};
 use crate::house::{ADDRESS_FILE, StatePlace, TOKEN_FILE};
 use crate::place::Place;
+use crate::settings::Settings;
 use aqs_origin::epochs::StateDirectory;
 use clap::Args;
 use reqwest::Method;
@@ -56,6 +57,17 @@ pub enum AdminError {
     /// A server left word where it listened, and is gone.
     #[error("no aqs seems to run here (nobody uses {0}); {NAME_IT}")]
     Gone(PathBuf),
+    /// The server that left word listens elsewhere than the configuration says.
+    #[error(
+        "the aqs that keeps its state in {state} listens at {place}, where the configuration has no listener; \
+         {NAME_IT}"
+    )]
+    Another {
+        /// Where it listens.
+        place: String,
+        /// Where it left word.
+        state: PathBuf,
+    },
     /// There is no state directory to look in.
     #[error("there is no state directory to find it by; name it with {0}")]
     Stateless(&'static str),
@@ -287,10 +299,13 @@ impl Found {
             let (admin, token_file) = (admin.clone(), Some(token_file.clone()));
             return Ok(Self { admin, token_file, local: false });
         }
-        let state = state(args, variables)?;
+        let (state, named) = configured(args, variables)?;
         let admin = match &args.admin {
             Some(admin) => admin.clone(),
-            None => told(state.as_deref().ok_or(AdminError::Stateless("--admin"))?)?,
+            None => {
+                let state = state.as_deref().ok_or(AdminError::Stateless("--admin"))?;
+                told(state, named.as_deref())?
+            }
         };
         let beside = || state.map(|state| state.join(TOKEN_FILE));
         let token_file = args.token_file.clone().or_else(beside);
@@ -318,28 +333,54 @@ impl Found {
     }
 }
 
-/// The state directory that `serve` would have, were it told the same.
-fn state(args: &ServerArgs, variables: Environment<'_>) -> Result<Option<PathBuf>, ConfigError> {
+/// The state directory that `serve` would have, were it told the same; and where it would listen,
+/// if that has to be looked at: in the folder of who is told nothing, a server may leave word that
+/// was told something else.
+fn configured(
+    args: &ServerArgs,
+    variables: Environment<'_>,
+) -> Result<(Option<PathBuf>, Option<Vec<Place>>), ConfigError> {
     let (config, state) = (args.config.clone(), args.state.clone());
     let flags = ConfigArgs { config, state, ..ConfigArgs::default() };
-    Ok(match config::load(&flags, variables)?.config.settings().state {
-        StatePlace::At(path) | StatePlace::IfPossible(path) => Some(path),
-        StatePlace::Nowhere => None,
+    let Settings { state, admin_listen, .. } = config::load(&flags, variables)?.config.settings();
+    Ok(match state {
+        StatePlace::At(path) => (Some(path), None),
+        StatePlace::IfPossible(path) => {
+            let named =
+                Some(admin_listen).filter(|named| *named != Settings::default().admin_listen);
+            (Some(path), named)
+        }
+        StatePlace::Nowhere => (None, None),
     })
+}
+
+/// Whether a listener may have left word of a place: one of any port has another there, and one of
+/// any address is told by that of loopback.
+fn is(named: &Place, told: &str) -> bool {
+    match (named, told.parse()) {
+        (Place::Tcp(named), Ok(Place::Tcp(told))) => {
+            named.port() == 0 || named.port() == told.port()
+        }
+        (named, Ok(told)) => *named == told,
+        (_, Err(_)) => false,
+    }
 }
 
 /// Where the server of this machine listens, which it leaves in its state directory.
 ///
 /// One that crashed took nothing back, and somebody else may listen there by now: they must not
 /// be shown the token.
-fn told(state: &Path) -> Result<String, AdminError> {
+fn told(state: &Path, named: Option<&[Place]>) -> Result<String, AdminError> {
     let file = state.join(ADDRESS_FILE);
     let place = match std::fs::read_to_string(&file) {
         Ok(place) => place.trim().to_owned(),
         Err(source) => return Err(AdminError::Nowhere { file, source }),
     };
     match StateDirectory::is_held(state) {
-        Ok(true) => Ok(place),
+        Ok(true) if named.is_none_or(|named| named.iter().any(|named| is(named, &place))) => {
+            Ok(place)
+        }
+        Ok(true) => Err(AdminError::Another { place, state: state.to_owned() }),
         Ok(false) => Err(AdminError::Gone(state.to_owned())),
         Err(source) => Err(AdminError::Nowhere { file: state.to_owned(), source }),
     }
@@ -392,6 +433,37 @@ mod tests {
         let admin = "http://there:1".to_owned();
         let there = Found { admin, token_file: Some("token".into()), local: false };
         assert_eq!(find(&args, &[]), Ok(there));
+    }
+
+    #[test]
+    fn a_server_that_listens_elsewhere_than_is_configured_is_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let _held = StateDirectory::open(folder.path()).unwrap();
+        fs::write(folder.path().join(ADDRESS_FILE), "127.0.0.1:8081\n").unwrap();
+        for (listens, found) in [
+            (&["127.0.0.1:8097"][..], false),
+            (&["127.0.0.1:8097", "unix:/there"], false),
+            (&["127.0.0.1:8097", "0.0.0.0:8081"], true),
+            (&["127.0.0.1:0"], true),
+            (&["127.0.0.1:8081"], true),
+        ] {
+            let named: Vec<Place> = listens.iter().map(|place| place.parse().unwrap()).collect();
+            assert_eq!(told(folder.path(), Some(&named)).is_ok(), found, "{listens:?}");
+        }
+        let named = [Place::Tcp(([127, 0, 0, 1], 8097).into())];
+        let error = told(folder.path(), Some(&named)).unwrap_err().to_string();
+        assert!(error.contains("listens at 127.0.0.1:8081") && error.ends_with(NAME_IT), "{error}");
+        // Where it is not looked at, and where a state is named: that names the server, too.
+        assert!(told(folder.path(), None).is_ok());
+        let config = folder.path().join("aqs.yaml");
+        fs::write(&config, "admin: {listen: ['127.0.0.1:8097']}\n").unwrap();
+        let state = Some(folder.path().to_owned());
+        let mut args = ServerArgs { config: Some(config), state, ..ServerArgs::default() };
+        assert_eq!(configured(&args, &|_| None).unwrap().1, None);
+        args.state = None;
+        assert_eq!(configured(&args, &|_| None).unwrap().1, Some(named.to_vec()));
+        args.config = None;
+        assert_eq!(configured(&args, &|_| None).unwrap().1, None);
     }
 
     #[test]
