@@ -130,7 +130,7 @@ const OURS: &str = "AQS_";
 const OTHERS: [&str; 8] = [
     "AQS_BUILD_",
     "AQS_RUST_VERSION",
-    "AQS_CASSANDRA_",
+    "AQS_CASSANDRA_JAVA_OPTS",
     "AQS_JAVA",
     "AQS_PORT",
     "AQS_SERVICE_",
@@ -151,7 +151,9 @@ pub fn misspelled(names: impl IntoIterator<Item = OsString>) -> Vec<String> {
     let mut strays: Vec<String> = names.filter(stray).collect();
     strays.sort();
     let ours = || known().filter(|held| held.starts_with(OURS));
-    let warning = |name: String| match nearest(&name, ours()) {
+    // Those of upstream begin with nothing of ours.
+    let without = |name: &str| known().find(|held| name.strip_prefix(OURS) == Some(*held));
+    let warning = |name: String| match without(&name).or_else(|| nearest(&name, ours())) {
         Some(nearest) => {
             format!("the variable {name} is not known and does nothing; the nearest is {nearest}")
         }

@@ -55,8 +55,12 @@ fn a_variable_that_looks_like_ours_is_warned_of() {
             "the variable AQS_LISTN is not known and does nothing; the nearest is AQS_LISTEN",
         ]
     );
+    let password = "the variable AQS_CASSANDRA_PASSWORD is not known and does nothing; the nearest \
+                    is CASSANDRA_PASSWORD";
+    assert_eq!(names(&["AQS_CASSANDRA_PASSWORD"]), [password]);
+    assert_eq!(names(&["AQS_CASSANDRA_HOSTS"]).len(), 1);
     // What Kubernetes tells of a service called aqs, and what builds and tests have.
     let others = ["AQS_SERVICE_HOST", "AQS_PORT_8080_TCP_ADDR", "AQS_PORT", "AQS_BUILD_DATE"];
     assert_eq!(names(&others), [""; 0]);
-    assert_eq!(names(&["AQS_TESTENV_X", "AQS_WRITE_PAGES", "MY_AQS_X"]), [""; 0]);
+    assert_eq!(names(&["AQS_TESTENV_X", "AQS_CASSANDRA_JAVA_OPTS", "MY_AQS_X"]), [""; 0]);
 }
