@@ -61,7 +61,8 @@ find_jars() {
         mkdir -p "$home"
         staging=$(mktemp -d "$home/lib.XXXXXX")
         echo "$me: fetching Cassandra $version from Maven"
-        mvn -q -B -C -Dstyle.color=never -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
+        JAVA_HOME=$(dirname "$(dirname "$(readlink -f "$(command -v "$java")")")") \
+            mvn -q -B -C -Dstyle.color=never -f "$here/pom.xml" dependency:copy-dependencies -DincludeScope=runtime \
             -DoutputDirectory="$staging" >"$staging.log" 2>&1 ||
             { cat "$staging.log" >&2; die "Maven could not fetch it"; }
         rm -f "$staging.log"
