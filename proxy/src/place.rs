@@ -1,7 +1,7 @@
 //! Where operators can be served: at an address, or at a file.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -24,6 +24,18 @@ impl Place {
             Self::Tcp(address) => address.ip().is_loopback(),
             Self::Unix(_) => true,
         }
+    }
+
+    /// As this machine reaches what listens there: of any address on loopback, whose name writes
+    /// may use.
+    pub(crate) fn reached(&self) -> Self {
+        let Self::Tcp(address) = self else { return self.clone() };
+        let ip = match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        Self::Tcp(SocketAddr::new(ip, address.port()))
     }
 
     pub(crate) fn takes() -> String {

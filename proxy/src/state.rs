@@ -7,7 +7,6 @@ use crate::settings::{Settings, StatePlace};
 use aqs_origin::Epochs;
 use aqs_origin::epochs::{Found, StateDirectory};
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 /// The file in the state directory that tells where the admin listener is.
@@ -29,12 +28,8 @@ impl Drop for PlaceTold {
 /// that is ours.
 pub(crate) fn tell_place(settings: &Settings, place: &Place) -> Option<PlaceTold> {
     let path = settings.state.path()?;
-    let place = match place {
-        Place::Tcp(address) => Place::Tcp(reachable(*address)),
-        Place::Unix(_) => place.clone(),
-    };
     let file = path.join(ADDRESS_FILE);
-    match leave_word(path, &file, &place) {
+    match leave_word(path, &file, &place.reached()) {
         Ok(()) => Some(PlaceTold(file)),
         Err(error) => {
             tracing::warn!(%error, "`aqs purge` will have to be told the address");
@@ -58,16 +53,6 @@ fn forget_place(file: &Path) {
         }
         Ok(()) | Err(_) => {}
     }
-}
-
-/// Where this machine reaches a listener on any address: on loopback, whose name writes may use.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
 }
 
 /// The epochs and the admin token, from the state directory if there is one.
