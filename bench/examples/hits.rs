@@ -4,7 +4,7 @@
 
 use aqs_bench::subject::head;
 use aqs_bench::{Subject, targets};
-use aqs_proxy::serve::{MadeId, Persistence, Served};
+use aqs_proxy::serve::{GeneratedId, KeepAlive, Served};
 use std::hint::black_box;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,8 +16,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut bytes = 0;
     for _ in 0..count {
         if let Served::Now(reply) = subject.service().serve(black_box(&head(target, None))) {
-            let id = MadeId::random();
-            let keep = Persistence::Keep;
+            let id = GeneratedId::random();
+            let keep = KeepAlive::Keep;
             bytes += reply.write(target, id.as_str(), keep, &mut out, &mut scratch).len();
         }
     }

@@ -2,7 +2,7 @@
 //! are asked for.
 //!
 //! Nothing here is faster than what clients meet: a [`Subject`] is built by the same
-//! [`House`](aqs_proxy::house::House) that the program starts, only without a listener, and its
+//! [`Server`](aqs_proxy::server::Server) that the program starts, only without a listener, and its
 //! cache is filled by the service's own way to origin. `README.md` tells how benches are run.
 
 pub mod lists;

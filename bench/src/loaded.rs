@@ -3,7 +3,7 @@
 use crate::SyntheticStore;
 use aqs_api::calendar::Digits;
 use aqs_api::{Catalogue, Coverage, Extent, Lookup, Rows};
-use aqs_origin::Cx;
+use aqs_origin::RequestContext;
 use aqs_origin::store::{Store, StoreError};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -41,15 +41,15 @@ fn extent(dataset: &str) -> Option<(Digits, Digits)> {
 
 #[async_trait]
 impl Store for LoadedStore {
-    async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
-        SyntheticStore.read(lookup, cx).await
+    async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError> {
+        SyntheticStore.read(lookup, ctx).await
     }
 
     async fn coverage(&self) -> Result<Coverage, StoreError> {
         Ok(self.coverage.clone())
     }
 
-    async fn change_mark(&self) -> Result<u64, StoreError> {
+    async fn change_token(&self) -> Result<u64, StoreError> {
         Ok(1)
     }
 

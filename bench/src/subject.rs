@@ -3,11 +3,11 @@
 use crate::synthetic::SyntheticStore;
 use aqs_api::freshness::{Lifetimes, Times};
 use aqs_api::{Catalogue, CatalogueError, Representation};
-use aqs_proxy::house::{House, Settings, StartError};
 use aqs_proxy::listen::ListenError;
 use aqs_proxy::serve::{
-    Call, Content, Credentials, HeadView, Listener, Method, Reply, Served, Service, Wishes,
+    Call, Content, Credentials, Listener, Method, Negotiation, Reply, RequestHead, Served, Service,
 };
+use aqs_proxy::server::{Server, Settings, StartError};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 
 /// A service over the [`SyntheticStore`], and what its misses run on.
 pub struct Subject {
-    house: House,
+    server: Server,
     runtime: Runtime,
 }
 
@@ -59,15 +59,15 @@ impl Subject {
             ..Settings::default()
         };
         let catalogue = Arc::new(Catalogue::standard()?);
-        let sockets = House::bind(&settings)?;
+        let sockets = Server::bind(&settings)?;
         let store = Arc::new(SyntheticStore);
-        let house = runtime.block_on(House::start(sockets, settings, catalogue, store))?;
-        Ok(Self { house, runtime })
+        let server = runtime.block_on(Server::start(sockets, settings, catalogue, store))?;
+        Ok(Self { server, runtime })
     }
 
     /// The service.
     pub fn service(&self) -> &Arc<Service> {
-        &self.house.service
+        &self.server.service
     }
 
     /// Answers a GET, from the store if need be: afterwards the cache has it.
@@ -80,11 +80,11 @@ impl Subject {
 }
 
 /// The head of a GET on the public listener.
-pub fn head<'a>(target: &'a str, if_none_match: Option<&'a [u8]>) -> HeadView<'a> {
-    let wishes = Wishes { if_none_match, ..Wishes::default() };
+pub fn head<'a>(target: &'a str, if_none_match: Option<&'a [u8]>) -> RequestHead<'a> {
+    let negotiation = Negotiation { if_none_match, ..Negotiation::default() };
     let (listener, credentials) = (Listener::Public, Credentials::default());
     let call = Call::default();
-    HeadView { listener, method: Method::Get, target, wishes, call, credentials }
+    RequestHead { listener, method: Method::Get, target, negotiation, call, credentials }
 }
 
 /// The `If-None-Match` of a client that has the body of a reply.

@@ -1,4 +1,4 @@
-//! A store that has nothing and answers everything: rows made up from the question.
+//! A store that has nothing and answers everything: rows made up from the read_plan.
 
 use crate::lists;
 use aqs_api::calendar::{Digits, Form, Hour};
@@ -7,7 +7,7 @@ use aqs_api::lookup::Read;
 use aqs_api::rows::RowsError;
 use aqs_api::table::{Calendar, Kind, Table};
 use aqs_api::{Coverage, Lookup, Rows};
-use aqs_origin::Cx;
+use aqs_origin::RequestContext;
 use aqs_origin::store::{Store, StoreError};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub struct SyntheticStore;
 
 #[async_trait]
 impl Store for SyntheticStore {
-    async fn read(&self, lookup: &Lookup, _: &Cx) -> Result<Rows, StoreError> {
+    async fn read(&self, lookup: &Lookup, _: &RequestContext) -> Result<Rows, StoreError> {
         rows(lookup).map_err(|error| StoreError::Failed {
             store: "synthetic",
             asked: lookup.dataset().name.to_owned(),
@@ -33,7 +33,7 @@ impl Store for SyntheticStore {
         Ok(Coverage::default())
     }
 
-    async fn change_mark(&self) -> Result<u64, StoreError> {
+    async fn change_token(&self) -> Result<u64, StoreError> {
         Ok(0)
     }
 

@@ -1,19 +1,19 @@
-//! From a query to an entry: lookup, clip, read, shape, represent, stamp.
+//! From a query to an entry: lookup, clip, read, shape, represent, epoch.
 
 use crate::clock::{Clock, Moment};
-use crate::cx::Cx;
+use crate::coverage_tracker::CoverageTracker;
 use crate::entry::Entry;
-use crate::epochs::{Epochs, Slots, Stamp};
+use crate::epochs::{Epoch, Epochs, PurgeTags};
 use crate::error::OriginError;
-use crate::flights::{FlightLimits, Flights, Outcome};
-use crate::gate::{Gate, GateLimits};
-use crate::holdings::Holdings;
-use crate::memory::{Budget, Charged, Part};
+use crate::limiter::{ConcurrencyLimiter, ConcurrencyLimits};
+use crate::memory::{Budget, Part, Reserved};
 use crate::metrics::{Metrics, ReadMetrics, Reads};
-use crate::question::Question;
+use crate::read_plan::ReadPlan;
+use crate::request_context::RequestContext;
+use crate::singleflight::{Outcome, Singleflight, SingleflightLimits};
 use crate::store::Store;
 use aqs_api::freshness::Times;
-use aqs_api::{Answer, Catalogue, Coverage, Emptiness, Lookup, Query, Representation, Rows};
+use aqs_api::{Answer, Catalogue, Coverage, Lookup, NoDataReason, Query, Representation, Rows};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -30,16 +30,16 @@ const MOST_IN_CONSTRUCTION: u64 = 2;
 pub struct Origin {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) holdings: Holdings,
+    pub(crate) coverage_tracker: CoverageTracker,
     /// What was purged when.
     pub epochs: Arc<Epochs>,
     /// What the parts of the program may take of memory, and do.
     pub budget: Arc<Budget>,
     /// What is counted.
     pub metrics: Metrics,
-    lookups: Arc<Flights<Arc<Lookup>, Fetched>>,
+    lookups: Arc<Singleflight<Arc<Lookup>, Fetched>>,
     reads: Reads,
-    pub(crate) gate: Arc<Gate>,
+    pub(crate) limiter: Arc<ConcurrencyLimiter>,
     times: Times,
     pub(crate) clock: Clock,
 }
@@ -57,9 +57,9 @@ pub struct Parts {
     /// How long answers are kept.
     pub times: Times,
     /// How much flights may take.
-    pub limits: FlightLimits,
+    pub limits: SingleflightLimits,
     /// How much the store is asked at once.
-    pub gate: GateLimits,
+    pub limiter: ConcurrencyLimits,
     /// The time.
     pub clock: Clock,
     /// What is counted.
@@ -71,8 +71,8 @@ pub struct Parts {
 /// What a lookup's flight brings: the rows, and when they were asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Fetched {
-    pub(crate) rows: Arc<Charged<Rows>>,
-    pub(crate) stamp: Stamp,
+    pub(crate) rows: Arc<Reserved<Rows>>,
+    pub(crate) epoch: Epoch,
     pub(crate) asked: Moment,
 }
 
@@ -80,53 +80,57 @@ impl Origin {
     /// An origin over one store.
     pub fn new(parts: Parts) -> Self {
         let Parts { catalogue, store, epochs, budget, times, limits, .. } = parts;
-        let Parts { gate, clock, metrics, tasks, .. } = parts;
+        let Parts { limiter, clock, metrics, tasks, .. } = parts;
         let reads = metrics.reads(catalogue.datasets());
-        let gate = Arc::new(Gate::new(gate, metrics.gate()));
-        let lookups = Arc::new(Flights::new(limits, tasks, metrics.flights("lookup")));
-        let holdings = Holdings::default();
+        let limiter = Arc::new(ConcurrencyLimiter::new(limiter, metrics.limiter()));
+        let lookups = Arc::new(Singleflight::new(limits, tasks, metrics.flights("lookup")));
+        let coverage_tracker = CoverageTracker::default();
         Self {
             catalogue,
             store,
-            holdings,
+            coverage_tracker,
             epochs,
             budget,
             metrics,
             lookups,
             reads,
-            gate,
+            limiter,
             times,
             clock,
         }
     }
 
     /// Answers a query from the store.
-    pub async fn answer(&self, query: &Query, cx: &Cx) -> Outcome<Arc<Entry>> {
-        self.answer_to(&Question::of(query.clone()), cx).await
+    pub async fn answer(&self, query: &Query, ctx: &RequestContext) -> Outcome<Arc<Entry>> {
+        self.answer_to(&ReadPlan::new(query.clone()), ctx).await
     }
 
-    /// Answers a question from the store.
-    pub async fn answer_to(&self, question: &Question, cx: &Cx) -> Outcome<Arc<Entry>> {
-        let Question { query, slots, .. } = question;
+    /// Answers a read_plan from the store.
+    pub async fn answer_to(
+        &self,
+        read_plan: &ReadPlan,
+        ctx: &RequestContext,
+    ) -> Outcome<Arc<Entry>> {
+        let ReadPlan { query, tags, .. } = read_plan;
         // Before the coverage is looked at: what is clipped by an older one is older.
-        let stamp = self.epochs.stamp();
-        let coverage = self.holdings.coverage();
-        let lookup = match question.clipped(&coverage) {
+        let epoch = self.epochs.current();
+        let coverage = self.coverage_tracker.coverage();
+        let lookup = match read_plan.clipped(&coverage) {
             Ok(lookup) => lookup,
             Err(reason) => {
                 let nothing = Represented::of(&Answer::Empty(reason));
                 let asked = self.clock.now();
-                return Ok(Arc::new(self.entry(query, nothing, asked, stamp, *slots)));
+                return Ok(Arc::new(self.entry(query, nothing, asked, epoch, *tags)));
             }
         };
         // If nothing is found, this is why.
-        let beside = coverage.emptiness(&lookup);
-        let fetched = self.fetch(lookup, slots, cx).await?;
+        let beside = coverage.no_data_reason(&lookup);
+        let fetched = self.fetch(lookup, tags, ctx).await?;
         // Its text is about twice as long as its rows.
-        let _building = self.budget.charge(Part::Flights, 2 * fetched.rows.weight());
+        let _building = self.budget.reserve(Part::Singleflight, 2 * fetched.rows.weight());
         let represented = self.represent(query, &fetched.rows, beside).await?;
-        let stamp = stamp.min(fetched.stamp);
-        Ok(Arc::new(self.entry(query, represented, fetched.asked, stamp, *slots)))
+        let epoch = epoch.min(fetched.epoch);
+        Ok(Arc::new(self.entry(query, represented, fetched.asked, epoch, *tags)))
     }
 
     /// What requests mean here.
@@ -145,12 +149,12 @@ impl Origin {
     }
 
     /// What is wrong with the store, in sentences for operators.
-    pub fn troubles(&self) -> Vec<String> {
-        self.store.troubles()
+    pub fn health_issues(&self) -> Vec<String> {
+        self.store.health_issues()
     }
 
     /// What the store does in the background.
-    pub async fn keep_store(self: Arc<Self>, cancel: CancellationToken) {
+    pub async fn supervise_store(self: Arc<Self>, cancel: CancellationToken) {
         loop {
             let (store, until) = (Arc::clone(&self.store), cancel.clone());
             // In a task of its own: should it panic, the store is kept on by another one.
@@ -166,7 +170,7 @@ impl Origin {
 
     /// What the store holds, as far as is known.
     pub fn coverage(&self) -> Arc<Coverage> {
-        self.holdings.coverage()
+        self.coverage_tracker.coverage()
     }
 
     pub(crate) fn entry(
@@ -174,8 +178,8 @@ impl Origin {
         query: &Query,
         represented: Represented,
         asked: Moment,
-        stamp: Stamp,
-        slots: Slots,
+        epoch: Epoch,
+        tags: PurgeTags,
     ) -> Entry {
         let lifetimes = match represented.empty {
             None => self.times.data,
@@ -185,15 +189,15 @@ impl Origin {
             }
         };
         let id = query.endpoint_id();
-        Entry::new(represented.representation, id, asked, stamp, slots, lifetimes)
+        Entry::new(represented.representation, id, asked, epoch, tags, lifetimes)
     }
 
     /// Makes the answer of rows: at once, or off the threads that serve if there are many.
     async fn represent(
         &self,
         query: &Query,
-        rows: &Arc<Charged<Rows>>,
-        beside: Option<Emptiness>,
+        rows: &Arc<Reserved<Rows>>,
+        beside: Option<NoDataReason>,
     ) -> Result<Represented, OriginError> {
         if rows.len() < MANY_ROWS {
             return represent(query, rows, beside, &self.catalogue);
@@ -209,22 +213,22 @@ impl Origin {
     pub(crate) async fn fetch(
         &self,
         lookup: Arc<Lookup>,
-        slots: &Slots,
-        cx: &Cx,
+        tags: &PurgeTags,
+        ctx: &RequestContext,
     ) -> Outcome<Fetched> {
         let (store, clock) = (Arc::clone(&self.store), self.clock.clone());
-        let (budget, gate) = (Arc::clone(&self.budget), Arc::clone(&self.gate));
+        let (budget, limiter) = (Arc::clone(&self.budget), Arc::clone(&self.limiter));
         let metrics = self.reads.of(lookup.dataset()).map(Arc::clone);
         let asked_for = Arc::clone(&lookup);
-        let landed = self.lookups.fly(lookup, &self.epochs, slots, cx, |stamp, cx| async move {
-            if budget.used(Part::Flights) > budget.total() / MOST_IN_CONSTRUCTION {
+        let landed = self.lookups.run(lookup, &self.epochs, tags, ctx, |epoch, ctx| async move {
+            if budget.used(Part::Singleflight) > budget.total() / MOST_IN_CONSTRUCTION {
                 return Err(OriginError::Overloaded.into());
             }
-            let _place = gate.enter(&cx).await?;
+            let _place = limiter.enter(&ctx).await?;
             let asked = clock.now();
-            let rows = read(&*store, &asked_for, &cx, metrics.as_deref()).await?;
-            let rows = budget.charged(Part::Flights, rows.weight(), rows);
-            Ok(Fetched { rows, stamp, asked })
+            let rows = read(&*store, &asked_for, &ctx, metrics.as_deref()).await?;
+            let rows = budget.reserved(Part::Singleflight, rows.weight(), rows);
+            Ok(Fetched { rows, epoch, asked })
         });
         Ok(landed.await?.value)
     }
@@ -233,7 +237,7 @@ impl Origin {
 /// A representation, and why it holds no data if it doesn't.
 pub(crate) struct Represented {
     representation: Representation,
-    empty: Option<Emptiness>,
+    empty: Option<NoDataReason>,
 }
 
 impl Represented {
@@ -249,12 +253,12 @@ impl Represented {
 pub(crate) fn represent(
     query: &Query,
     rows: &Rows,
-    beside: Option<Emptiness>,
+    beside: Option<NoDataReason>,
     catalogue: &Catalogue,
 ) -> Result<Represented, OriginError> {
     match (query.endpoint().shape)(query, rows, catalogue.rules()) {
-        Ok(Answer::Empty(Emptiness::NoData)) => {
-            Ok(Represented::of(&Answer::Empty(beside.unwrap_or(Emptiness::NoData))))
+        Ok(Answer::Empty(NoDataReason::NoData)) => {
+            Ok(Represented::of(&Answer::Empty(beside.unwrap_or(NoDataReason::NoData))))
         }
         Ok(answer) => Ok(Represented::of(&answer)),
         Err(source) => Err(OriginError::Shape { path: query.key().path().to_owned(), source }),
@@ -264,11 +268,11 @@ pub(crate) fn represent(
 async fn read(
     store: &dyn Store,
     lookup: &Lookup,
-    cx: &Cx,
+    ctx: &RequestContext,
     metrics: Option<&ReadMetrics>,
 ) -> Result<Rows, OriginError> {
     let begun = Instant::now();
-    let read = store.read(lookup, cx).await;
+    let read = store.read(lookup, ctx).await;
     if let Some(metrics) = metrics {
         metrics.seconds.observe(begun.elapsed().as_secs_f64());
         let outcome = match &read {

@@ -2,19 +2,19 @@
 //!
 //! Queries whose rows lie in one partition are answered from one read of all that they span;
 //! each gets the rows that it would have got alone, so its bytes are those of
-//! [`Origin::answer`]. The rules for stamps are the same, too: the stamp is taken before anything
+//! [`Origin::answer`]. The rules for epochs are the same, too: the epoch is taken before anything
 //! is looked at, and the older of it and the read's goes with every answer.
 
 use crate::answer::{Fetched, Origin, Represented, represent};
-use crate::cx::Cx;
 use crate::entry::Entry;
-use crate::epochs::{Slots, Stamp};
+use crate::epochs::{Epoch, PurgeTags};
 use crate::error::OriginError;
-use crate::flights::{Failure, Outcome};
 use crate::memory::Part;
-use crate::question::Question;
+use crate::read_plan::ReadPlan;
+use crate::request_context::RequestContext;
+use crate::singleflight::{Failure, Outcome};
 use aqs_api::calendar::Digits;
-use aqs_api::{Answer, Catalogue, Emptiness, Lookup, Query, Rows};
+use aqs_api::{Answer, Catalogue, Lookup, NoDataReason, Query, Rows};
 use std::sync::Arc;
 
 /// The answers of a batch.
@@ -29,58 +29,58 @@ pub struct Batch {
 /// A query of a batch, on its way.
 struct Asked {
     query: Query,
-    slots: Slots,
+    tags: PurgeTags,
     wants: Wants,
 }
 
 /// What a query needs.
 enum Wants {
     /// Nothing: what is loaded tells that there is none.
-    Nothing(Emptiness),
+    Nothing(NoDataReason),
     /// Rows of the read at that position.
     Rows {
         read: usize,
         range: Option<(Digits, Digits)>,
         /// If nothing is found, this is why.
-        beside: Option<Emptiness>,
+        beside: Option<NoDataReason>,
     },
 }
 
 impl Origin {
     /// Answers queries, reading each partition once. The answers are made off the threads that
     /// serve.
-    pub async fn answers_of(&self, queries: &[Query], cx: &Cx) -> Batch {
+    pub async fn answers_of(&self, queries: &[Query], ctx: &RequestContext) -> Batch {
         // Before the coverage is looked at: what is clipped by an older one is older.
-        let stamp = self.epochs.stamp();
+        let epoch = self.epochs.current();
         let now = self.clock.now();
         let (asked, reads) = self.plan(queries);
         let mut fetched = Vec::with_capacity(reads.len());
-        for (lookup, slots) in &reads {
-            fetched.push(self.fetch(Arc::clone(lookup), slots, cx).await);
+        for (lookup, tags) in &reads {
+            fetched.push(self.fetch(Arc::clone(lookup), tags, ctx).await);
         }
         let represented = self.represent_all(&asked, &fetched).await;
         let entries = asked.iter().zip(represented).map(|(one, represented)| {
             let (asked, read_stamp) = match &one.wants {
-                Wants::Nothing(_) => (now, stamp),
+                Wants::Nothing(_) => (now, epoch),
                 Wants::Rows { read, .. } => match fetched.get(*read) {
-                    Some(Ok(fetched)) => (fetched.asked, stamp.min(fetched.stamp)),
-                    _ => (now, Stamp(0)),
+                    Some(Ok(fetched)) => (fetched.asked, epoch.min(fetched.epoch)),
+                    _ => (now, Epoch(0)),
                 },
             };
-            Ok(self.entry(&one.query, represented?, asked, read_stamp, one.slots))
+            Ok(self.entry(&one.query, represented?, asked, read_stamp, one.tags))
         });
         Batch { entries: entries.collect(), reads: reads.len() }
     }
 
     /// Ends when no client waits for the store, or the asker has become more urgent than a
     /// warmer: until then nothing need be asked.
-    pub async fn until_idle(&self, cx: &Cx) {
-        self.gate.no_live_waits(cx).await;
+    pub async fn until_idle(&self, ctx: &RequestContext) {
+        self.limiter.no_live_waits(ctx).await;
     }
 
     /// How many clients' reads wait for the store.
     pub fn live_waiting(&self) -> usize {
-        self.gate.live_waiting()
+        self.limiter.live_waiting()
     }
 
     /// How many reads queries take that are asked together: one for each partition.
@@ -89,13 +89,13 @@ impl Origin {
     }
 
     /// What is to be read for queries, each partition once and as wide as any of them needs.
-    fn plan(&self, queries: &[Query]) -> (Vec<Asked>, Vec<(Arc<Lookup>, Slots)>) {
+    fn plan(&self, queries: &[Query]) -> (Vec<Asked>, Vec<(Arc<Lookup>, PurgeTags)>) {
         let coverage = self.coverage();
-        let mut reads: Vec<(Arc<Lookup>, Slots)> = Vec::new();
+        let mut reads: Vec<(Arc<Lookup>, PurgeTags)> = Vec::new();
         let asked = queries.iter().map(|query| {
-            let question = Question::of(query.clone());
-            let clipped = question.clipped(&coverage);
-            let Question { query, slots, .. } = question;
+            let read_plan = ReadPlan::new(query.clone());
+            let clipped = read_plan.clipped(&coverage);
+            let ReadPlan { query, tags, .. } = read_plan;
             let wants = match clipped {
                 Err(reason) => Wants::Nothing(reason),
                 Ok(lookup) => {
@@ -103,11 +103,11 @@ impl Origin {
                         Lookup::Points(read) => read.range,
                         _ => None,
                     };
-                    let beside = coverage.emptiness(&lookup);
-                    Wants::Rows { read: join(&mut reads, lookup, slots), range, beside }
+                    let beside = coverage.no_data_reason(&lookup);
+                    Wants::Rows { read: join(&mut reads, lookup, tags), range, beside }
                 }
             };
-            Asked { query, slots, wants }
+            Asked { query, tags, wants }
         });
         (asked.collect(), reads)
     }
@@ -120,7 +120,7 @@ impl Origin {
         let rows = fetched.iter().filter_map(|fetched| fetched.as_ref().ok());
         let weight: usize = rows.map(|fetched| fetched.rows.weight()).sum();
         // The text of each is about twice as long as its rows, and they are made one by one.
-        let _building = self.budget.charge(Part::Flights, 2 * weight);
+        let _building = self.budget.reserve(Part::Singleflight, 2 * weight);
         let works: Vec<Outcome<Work>> = asked.iter().map(|one| work(one, fetched)).collect();
         let count = works.len();
         let catalogue = Arc::clone(&self.catalogue);
@@ -135,12 +135,12 @@ impl Origin {
 
 /// What is left to do for one query once its rows are there.
 enum Work {
-    Nothing(Emptiness),
+    Nothing(NoDataReason),
     Shape {
         query: Query,
         fetched: Fetched,
         range: Option<(Digits, Digits)>,
-        beside: Option<Emptiness>,
+        beside: Option<NoDataReason>,
     },
 }
 
@@ -176,14 +176,14 @@ impl Work {
 }
 
 /// Joins a lookup to the read of its partition, which becomes as wide as it needs; tells which.
-/// A flight is looked for by the slots of the first: the stamps tell if it is too old for others.
-fn join(reads: &mut Vec<(Arc<Lookup>, Slots)>, lookup: Arc<Lookup>, slots: Slots) -> usize {
+/// A flight is looked for by the tags of the first: the epochs tell if it is too old for others.
+fn join(reads: &mut Vec<(Arc<Lookup>, PurgeTags)>, lookup: Arc<Lookup>, tags: PurgeTags) -> usize {
     // The newest is the likeliest: queries of one partition come together.
     if let Some(index) = reads.iter_mut().rposition(|(read, _)| widen(Arc::make_mut(read), &lookup))
     {
         return index;
     }
-    reads.push((lookup, slots));
+    reads.push((lookup, tags));
     reads.len() - 1
 }
 

@@ -1,7 +1,7 @@
 //! What is kept of an answer.
 
 use crate::clock::Moment;
-use crate::epochs::{Epochs, Slots, Stamp, Validity};
+use crate::epochs::{Epoch, Epochs, PurgeTags, Validity};
 use aqs_api::freshness::Lifetimes;
 use aqs_api::{EndpointId, Representation};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,9 +15,9 @@ pub struct Entry {
     /// The endpoint that it answers.
     pub endpoint: EndpointId,
     /// The epoch at which the store was asked.
-    pub stamp: Stamp,
+    pub epoch: Epoch,
     /// Where its purges are written.
-    pub slots: Slots,
+    pub tags: PurgeTags,
     /// When the store was asked.
     pub asked: Moment,
     /// Up to when it is served as it is.
@@ -52,15 +52,15 @@ impl Entry {
         representation: Representation,
         endpoint: EndpointId,
         asked: Moment,
-        stamp: Stamp,
-        slots: Slots,
+        epoch: Epoch,
+        tags: PurgeTags,
         lifetimes: Lifetimes,
     ) -> Self {
         Self {
             representation,
             endpoint,
-            stamp,
-            slots,
+            epoch,
+            tags,
             asked,
             fresh_until: asked.plus(lifetimes.fresh),
             revalidate_until: asked.plus(lifetimes.revalidate),
@@ -77,7 +77,7 @@ impl Entry {
 
     /// How it may be used at a moment, after whatever was purged up to now.
     pub fn freshness(&self, now: Moment, epochs: &Epochs) -> Freshness {
-        match epochs.validity(self.stamp, &self.slots) {
+        match epochs.validity(self.epoch, &self.tags) {
             Validity::Invalid => Freshness::Invalid,
             // One from the future comes of a clock that was put back: its age is unknown.
             Validity::Valid if now < self.fresh_until && self.asked <= now.plus(SKEW) => {

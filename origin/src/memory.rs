@@ -9,12 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub enum Part {
     /// The response cache: gives way to all others.
     Cache,
-    /// Spellings of keys.
-    Spellings,
+    /// Aliases of keys.
+    Aliases,
     /// The generations of the hot set, and the one in construction.
     HotSet,
     /// Answers in construction.
-    Flights,
+    Singleflight,
     /// The buffers of connections.
     Connections,
 }
@@ -22,15 +22,15 @@ pub enum Part {
 impl Part {
     /// Every part, in the order of their indices.
     pub const ALL: [Self; 5] =
-        [Self::Cache, Self::Spellings, Self::HotSet, Self::Flights, Self::Connections];
+        [Self::Cache, Self::Aliases, Self::HotSet, Self::Singleflight, Self::Connections];
 
     /// Its name in metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cache => "cache",
-            Self::Spellings => "spellings",
+            Self::Aliases => "aliases",
             Self::HotSet => "hot-set",
-            Self::Flights => "flights",
+            Self::Singleflight => "flights",
             Self::Connections => "connections",
         }
     }
@@ -75,40 +75,40 @@ impl Budget {
         self.total.saturating_sub(taken).max(self.total / LEAST_CACHE)
     }
 
-    /// Charges a part for as long as the charge lives.
-    pub fn charge(self: &Arc<Self>, part: Part, bytes: usize) -> Charge {
+    /// Charges a part for as long as the reservation lives.
+    pub fn reserve(self: &Arc<Self>, part: Part, bytes: usize) -> Reservation {
         self.used[part as usize].fetch_add(bytes as u64, Ordering::Relaxed);
-        Charge { budget: Arc::clone(self), part, bytes: bytes as u64 }
+        Reservation { budget: Arc::clone(self), part, bytes: bytes as u64 }
     }
 
     /// A value that is charged to a part for as long as anybody has it.
-    pub fn charged<T>(self: &Arc<Self>, part: Part, bytes: usize, value: T) -> Arc<Charged<T>> {
-        Arc::new(Charged { value, _charge: self.charge(part, bytes) })
+    pub fn reserved<T>(self: &Arc<Self>, part: Part, bytes: usize, value: T) -> Arc<Reserved<T>> {
+        Arc::new(Reserved { value, _reservation: self.reserve(part, bytes) })
     }
 }
 
 /// Bytes that a part uses.
 #[derive(Debug)]
-pub struct Charge {
+pub struct Reservation {
     budget: Arc<Budget>,
     part: Part,
     bytes: u64,
 }
 
-impl Drop for Charge {
+impl Drop for Reservation {
     fn drop(&mut self) {
         self.budget.used[self.part as usize].fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
-/// A value and its charge.
+/// A value and its reservation.
 #[derive(Debug)]
-pub struct Charged<T> {
+pub struct Reserved<T> {
     value: T,
-    _charge: Charge,
+    _reservation: Reservation,
 }
 
-impl<T> Deref for Charged<T> {
+impl<T> Deref for Reserved<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -125,12 +125,12 @@ mod tests {
         let budget = Arc::new(Budget::new(800));
         budget.set(Part::Cache, 700);
         assert_eq!(budget.left_for_cache(), 800);
-        let charge = budget.charge(Part::Flights, 300);
+        let reservation = budget.reserve(Part::Singleflight, 300);
         assert_eq!(budget.left_for_cache(), 500);
-        let more = budget.charged(Part::Connections, 900, ());
+        let more = budget.reserved(Part::Connections, 900, ());
         assert_eq!(budget.left_for_cache(), 100);
-        drop((charge, more));
+        drop((reservation, more));
         assert_eq!(budget.left_for_cache(), 800);
-        assert_eq!(budget.used(Part::Flights), 0);
+        assert_eq!(budget.used(Part::Singleflight), 0);
     }
 }

@@ -29,7 +29,7 @@ pub struct Metrics {
 
 /// What is counted of the way to a store.
 #[derive(Clone, Debug)]
-pub struct GateMetrics {
+pub struct LimiterMetrics {
     /// Reads turned away, since the queue was full.
     pub full: IntCounter,
     /// Reads given up, since their turn did not come in time.
@@ -64,14 +64,14 @@ impl Reads {
 
 /// What is counted of one kind of flights.
 #[derive(Clone, Debug)]
-pub struct FlightMetrics {
-    /// Flights that were started.
+pub struct SingleflightMetrics {
+    /// Singleflight that were started.
     pub started: IntCounter,
     /// Who joined one that was under way, and got what it brought.
     pub joined: IntCounter,
     /// Who was turned away, since too many wait.
     pub crowded: IntCounter,
-    /// Flights under way.
+    /// Singleflight under way.
     pub under_way: IntGauge,
     /// Who waits.
     pub waiting: IntGauge,
@@ -110,10 +110,10 @@ impl Metrics {
         )?;
         let flights = counters(
             "aqs_flights_total",
-            "Flights by kind (lookup, key) and event: started, joined by another, crowded out",
+            "Singleflight by kind (lookup, key) and event: started, joined by another, crowded out",
             &["kind", "event"],
         )?;
-        let under_way = gauges("aqs_flights", "Flights under way, by kind", &["kind"])?;
+        let under_way = gauges("aqs_flights", "Singleflight under way, by kind", &["kind"])?;
         let waiting = gauges("aqs_flight_waiters", "Who waits for a flight, by kind", &["kind"])?;
         declarations.add(store_reads.clone())?;
         declarations.add(store_seconds.clone())?;
@@ -177,8 +177,8 @@ impl Metrics {
     }
 
     /// The handles of the way to the store.
-    pub fn gate(&self) -> GateMetrics {
-        GateMetrics {
+    pub fn limiter(&self) -> LimiterMetrics {
+        LimiterMetrics {
             full: self.shed.with_label_values(&["queue-full"]),
             late: self.shed.with_label_values(&["queue-late"]),
             waiting: self.queue.clone(),
@@ -186,9 +186,9 @@ impl Metrics {
     }
 
     /// The handles of one kind of flights.
-    pub fn flights(&self, kind: &str) -> FlightMetrics {
+    pub fn flights(&self, kind: &str) -> SingleflightMetrics {
         let event = |event| self.flights.with_label_values(&[kind, event]);
-        FlightMetrics {
+        SingleflightMetrics {
             started: event("started"),
             joined: event("joined"),
             crowded: event("crowded"),

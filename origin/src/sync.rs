@@ -1,5 +1,5 @@
 //! The primitives that the cache's correctness rests on, from one place, so that a model checker
-//! can take the place of `std::sync` (feature `model`, `flights::model`).
+//! can take the place of `std::sync` (feature `model`, `singleflight::model`).
 
 #[cfg(feature = "model")]
 pub(crate) use shuttle::sync::{

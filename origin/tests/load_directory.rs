@@ -72,9 +72,9 @@ fn refused(folder: &TempDir) -> String {
 }
 
 /// A row of unique devices with something for its values.
-fn row(stamp: &str, values: &str) -> String {
+fn row(timestamp: &str, values: &str) -> String {
     format!(
-        r#"{{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"{stamp}"{values}}}"#
+        r#"{{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"{timestamp}"{values}}}"#
     )
 }
 

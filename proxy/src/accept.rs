@@ -1,9 +1,9 @@
 //! Accepting connections, and ending to: whoever was let in is served, and nobody is let in who
 //! would not be.
 
-use crate::front::Front;
 use crate::last_call;
-use crate::listen::{Bound, Listening};
+use crate::listen::{BoundListener, Listening};
+use crate::net::Front;
 use crate::socket::Socket;
 use std::io;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
 /// A listener whose connections are being served.
 pub struct Accepting {
-    bound: Bound,
+    bound: BoundListener,
     front: Arc<Front>,
     task: JoinHandle<Connections>,
 }
@@ -37,7 +37,11 @@ enum Listener {
 
 impl Accepting {
     /// Starts accepting, until `stop` turns true.
-    pub fn start(bound: Bound, front: Arc<Front>, stop: watch::Receiver<bool>) -> io::Result<Self> {
+    pub fn start(
+        bound: BoundListener,
+        front: Arc<Front>,
+        stop: watch::Receiver<bool>,
+    ) -> io::Result<Self> {
         let listener = match &bound.socket {
             Listening::Tcp(socket) => Listener::Tcp(TcpListener::from_std(socket.try_clone()?)?),
             Listening::Unix(socket) => Listener::Unix(UnixListener::from_std(socket.try_clone()?)?),
@@ -53,7 +57,7 @@ impl Accepting {
     pub async fn close(all: Vec<Self>, until: Instant) -> Vec<Connections> {
         let mut closing = Vec::new();
         let mut late = false;
-        for Self { bound: Bound { socket, file, .. }, front, task } in all {
+        for Self { bound: BoundListener { socket, file, .. }, front, task } in all {
             let connections = task.await.unwrap_or_else(|error| {
                 tracing::error!(%error, "accepting ended badly");
                 Connections::default()

@@ -1,13 +1,13 @@
 //! What is printed at start: where it listens, what it holds, what to try.
 
 use crate::build_info;
-use crate::house::House;
+use crate::server::Server;
 use aqs_api::calendar::{Digits, Form};
 use aqs_api::endpoint::{Endpoint, Segment};
 use aqs_api::granularity::Granularity;
 use aqs_api::param::Kind;
 use aqs_api::{Catalogue, Coverage, Dataset, Representation, Target, percent};
-use aqs_origin::{Cx, Origin, Priority};
+use aqs_origin::{Origin, Priority, RequestContext};
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -18,22 +18,22 @@ const EXAMPLES: usize = 3;
 /// How long it is looked for what could be tried: a store may be slow, or gone.
 const LOOKING: Duration = Duration::from_secs(5);
 
-/// What a house serves, from the store of this name, and what could be tried; `known` says
+/// What a server serves, from the store of this name, and what could be tried; `known` says
 /// whether the store has told what it holds.
-pub async fn text(house: &House, catalogue: &Catalogue, name: &str, known: bool) -> String {
-    let coverage = house.service.origin.coverage();
-    let examples = examples(catalogue, &house.service.origin, &coverage);
+pub async fn text(server: &Server, catalogue: &Catalogue, name: &str, known: bool) -> String {
+    let coverage = server.service.origin.coverage();
+    let examples = examples(catalogue, &server.service.origin, &coverage);
     let examples = tokio::time::timeout(LOOKING, examples).await.unwrap_or_default();
     let mut out = String::new();
     // Writing to a String can't fail.
     let _ = writeln!(out, "aqs {} listens at", build_info::VERSION);
-    for address in &house.addresses {
+    for address in &server.addresses {
         let _ = writeln!(out, "  {}", url(*address));
     }
-    for address in &house.admin_addresses {
+    for address in &server.admin_addresses {
         let _ = writeln!(out, "  {} (for operators: /healthz, /readyz, /metrics)", url(*address));
     }
-    for path in &house.admin_sockets {
+    for path in &server.admin_sockets {
         let path = path.display();
         let _ =
             writeln!(out, "  {path} (for operators: curl --unix-socket {path} http://localhost/)");
@@ -44,7 +44,7 @@ pub async fn text(house: &House, catalogue: &Catalogue, name: &str, known: bool)
     } else {
         let _ = writeln!(out, "  what it holds is not known yet: see /readyz and the log");
     }
-    if let (Some(address), false) = (house.addresses.first(), examples.is_empty()) {
+    if let (Some(address), false) = (server.addresses.first(), examples.is_empty()) {
         let _ = writeln!(out, "Try");
         for target in examples {
             let _ = writeln!(out, "  curl '{}{target}'", url(*address));
@@ -86,8 +86,8 @@ pub async fn examples(catalogue: &Catalogue, origin: &Origin, coverage: &Coverag
         let Some(target) = example(endpoint, coverage) else { continue };
         let Some(parsed) = Target::parse(&target) else { continue };
         let Ok(query) = catalogue.resolve(parsed) else { continue };
-        let cx = Cx::new(Instant::now() + Duration::from_secs(5), Priority::Live, 0);
-        let answered = origin.answer(&query, &cx).await;
+        let ctx = RequestContext::new(Instant::now() + Duration::from_secs(5), Priority::Live, 0);
+        let answered = origin.answer(&query, &ctx).await;
         if answered.is_ok_and(|entry| matches!(entry.representation, Representation::Body(_))) {
             found.push(target);
         }

@@ -26,11 +26,11 @@ pub fn default_bytes() -> u64 {
 }
 
 impl Service {
-    /// Notes what the cache and its spellings use, and gives the cache what the others leave.
+    /// Notes what the cache and its aliases use, and gives the cache what the others leave.
     pub(crate) fn rebalance(&self) {
         let budget = &self.origin.budget;
         budget.set(Part::Cache, self.cache.bytes());
-        budget.set(Part::Spellings, self.spellings.bytes());
+        budget.set(Part::Aliases, self.aliases.bytes());
         let (wanted, held) = (budget.left_for_cache(), self.cache.capacity());
         if wanted.abs_diff(held) > held / TOLERANCE {
             self.cache.resize(wanted);

@@ -1,15 +1,15 @@
 //! The parts of a service, put together.
 
-use crate::admin::{Door, Ready};
+use crate::admin::{AdminAuth, Ready};
+use crate::aliases::Aliases;
 use crate::cache::ResponseCache;
 use crate::hot_set;
-use crate::house::StartError;
-use crate::log::Ration;
+use crate::listen_addr::ListenAddr;
+use crate::log::RateLimiter;
 use crate::metrics::Metrics;
-use crate::place::Place;
-use crate::serve::{Complaints, KeptPage, KeyFlights, Service};
+use crate::serve::{ErrorLog, KeptPage, ResponseSingleflight, Service};
+use crate::server::StartError;
 use crate::settings::Settings;
-use crate::spellings::Spellings;
 use crate::state;
 use aqs_api::Catalogue;
 use aqs_origin::Origin;
@@ -21,7 +21,7 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// One part in so many of the budget may go to spellings.
+/// One part in so many of the budget may go to aliases.
 const SPELLINGS: u64 = 64;
 /// How many bodies are coded at once: serving comes first.
 const CODINGS: usize = 1;
@@ -43,7 +43,8 @@ pub(crate) fn service(
     let clock = settings.clock.clone();
     let budget = Arc::new(Budget::new(settings.memory_bytes));
     let (epochs, token) = state::remember(settings)?;
-    let flights = KeyFlights::new(settings.flights, tasks.clone(), origin_metrics.flights("key"));
+    let flights =
+        ResponseSingleflight::new(settings.flights, tasks.clone(), origin_metrics.flights("key"));
     let origin = Arc::new(Origin::new(aqs_origin::Parts {
         catalogue: Arc::clone(&catalogue),
         store: Arc::clone(&store),
@@ -51,7 +52,7 @@ pub(crate) fn service(
         budget: Arc::clone(&budget),
         times: settings.times,
         limits: settings.flights,
-        gate: settings.gate,
+        limiter: settings.limiter,
         clock: clock.clone(),
         metrics: origin_metrics,
         tasks: tasks.clone(),
@@ -59,7 +60,7 @@ pub(crate) fn service(
     let jobs = hot_set::jobs(settings, &origin, &*store, build_metrics, tasks.clone(), end_builds);
     Ok(Service {
         cache: ResponseCache::new(budget.left_for_cache(), metrics.evictions.clone())?,
-        spellings: Spellings::new(settings.memory_bytes / SPELLINGS)?,
+        aliases: Aliases::new(settings.memory_bytes / SPELLINGS)?,
         catalogue,
         origin,
         hot_set: Arc::clone(jobs.builder().hot_set()),
@@ -68,16 +69,16 @@ pub(crate) fn service(
         refreshes: Arc::new(Semaphore::new(settings.refreshes)),
         codings: Arc::new(Semaphore::new(CODINGS)),
         metrics,
-        door: Door {
+        auth: AdminAuth {
             token,
             hosts: settings.admin_hosts.clone(),
-            open_reads: settings.admin_listen.iter().all(Place::is_local),
-            told: Ration::default(),
+            open_reads: settings.admin_listen.iter().all(ListenAddr::is_local),
+            told: RateLimiter::default(),
         },
         public_pages: settings.public_pages,
         public_metrics: KeptPage::default(),
         ready: Ready::default(),
-        complaints: Complaints::default(),
+        error_log: ErrorLog::default(),
         registry,
         clock,
         answer_within: settings.answer_within,

@@ -1,7 +1,7 @@
 //! File descriptors: how many connections they allow.
 
-use crate::front::refusals;
-use crate::house::{ADMIN_CONNECTIONS, Settings};
+use crate::net::refusals;
+use crate::server::{ADMIN_CONNECTIONS, Settings};
 use aqs_origin::store::embedded::MOST_FILES;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 

@@ -11,7 +11,7 @@ use std::path::Path;
 
 /// Any bytes as what a connection begins with.
 pub fn head(bytes: &[u8]) {
-    crate::front::fuzzing::head(bytes);
+    crate::net::fuzzing::head(bytes);
 }
 
 /// Any bytes as a configuration file: what is taken can be printed, read again, and is the same.

@@ -1,4 +1,4 @@
-//! The hot set of a house: put together, taken from the disk, kept up.
+//! The hot set of a server: put together, taken from the disk, kept up.
 
 use crate::settings::{HotSetSettings, Settings};
 use aqs_origin::Origin;
@@ -18,7 +18,7 @@ const FOLDER: &str = "hot-set";
 /// How soon it is noticed that a plan is due.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The jobs of a house, and with them its hot set, in which there is nothing yet.
+/// The jobs of a server, and with them its hot set, in which there is nothing yet.
 ///
 /// They are `tasks`' to await, and end when `cancel` is cancelled.
 pub(crate) fn jobs(

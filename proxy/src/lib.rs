@@ -1,10 +1,11 @@
 //! The front of `aqs`: listeners, response cache, metrics and the command line.
 //!
 //! [`front`] turns bytes into heads and replies into bytes, [`serve`] turns a head into a reply,
-//! [`house`] builds all parts and starts and drains them.
+//! [`server`] builds all parts and starts and drains them.
 
 pub mod accept;
 pub mod admin;
+pub mod aliases;
 mod answered;
 pub mod banner;
 pub mod budget;
@@ -15,21 +16,20 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod descriptors;
-pub mod front;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 mod hot_set;
-pub mod house;
 mod last_call;
 pub mod listen;
+pub mod listen_addr;
 pub mod log;
 pub mod metrics;
 mod nearest;
-pub mod place;
+pub mod net;
 pub mod serve;
+pub mod server;
 pub mod settings;
 pub mod signals;
 mod socket;
 mod socket_file;
-pub mod spellings;
 mod state;

@@ -1,7 +1,7 @@
 //! Sockets: bound before anything else starts, so that a busy port ends the program at once, and
 //! listening when all else has started, so that nobody is kept waiting for it.
 
-use crate::place::Place;
+use crate::listen_addr::ListenAddr;
 use crate::socket_file::{SocketError, SocketFile};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use std::io;
@@ -17,12 +17,12 @@ pub(crate) const BACKLOG: i32 = 4096;
 pub enum ListenError {
     /// Somebody else listens there.
     #[error("{0} is in use: is another aqs running? Choose another address with {1}")]
-    Busy(Place, &'static str),
+    Busy(ListenAddr, &'static str),
     /// The system refuses, or there is a file that is no socket.
     #[error("can't listen on {place}: {source}")]
     Refused {
         /// Where.
-        place: Place,
+        place: ListenAddr,
         /// Why.
         source: SocketError,
     },
@@ -30,11 +30,11 @@ pub enum ListenError {
 
 /// A bound socket.
 #[derive(Debug)]
-pub struct Bound {
+pub struct BoundListener {
     pub(crate) socket: Listening,
     pub(crate) file: Option<SocketFile>,
     /// Where it is: the port is never 0, the path is absolute.
-    pub place: Place,
+    pub place: ListenAddr,
     /// The command line's name for it.
     flag: &'static str,
 }
@@ -45,13 +45,13 @@ pub(crate) enum Listening {
     Unix(UnixListener),
 }
 
-impl Bound {
+impl BoundListener {
     /// Binds a place; `flag` is the command line's name for it.
-    pub fn to(place: &Place, flag: &'static str) -> Result<Self, ListenError> {
+    pub fn to(place: &ListenAddr, flag: &'static str) -> Result<Self, ListenError> {
         let bound = match place {
-            Place::Tcp(address) => bind(*address, flag).map_err(SocketError::System),
-            Place::Unix(path) => SocketFile::bind(path).map(|(socket, file)| Self {
-                place: Place::Unix(file.path().to_owned()),
+            ListenAddr::Tcp(address) => bind(*address, flag).map_err(SocketError::System),
+            ListenAddr::Unix(path) => SocketFile::bind(path).map(|(socket, file)| Self {
+                place: ListenAddr::Unix(file.path().to_owned()),
                 socket: Listening::Unix(socket),
                 file: Some(file),
                 flag,
@@ -76,7 +76,7 @@ impl Bound {
     }
 }
 
-fn refused(place: &Place, flag: &'static str, source: SocketError) -> ListenError {
+fn refused(place: &ListenAddr, flag: &'static str, source: SocketError) -> ListenError {
     match source {
         SocketError::System(error) if error.kind() == io::ErrorKind::AddrInUse => {
             ListenError::Busy(place.clone(), flag)
@@ -85,7 +85,7 @@ fn refused(place: &Place, flag: &'static str, source: SocketError) -> ListenErro
     }
 }
 
-fn bind(address: SocketAddr, flag: &'static str) -> io::Result<Bound> {
+fn bind(address: SocketAddr, flag: &'static str) -> io::Result<BoundListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         // So that [::] and 0.0.0.0 can be listened on side by side.
@@ -97,7 +97,7 @@ fn bind(address: SocketAddr, flag: &'static str) -> io::Result<Bound> {
     socket.bind(&address.into())?;
     let socket = TcpListener::from(socket);
     let place = socket.local_addr()?.into();
-    Ok(Bound { socket: Listening::Tcp(socket), file: None, place, flag })
+    Ok(BoundListener { socket: Listening::Tcp(socket), file: None, place, flag })
 }
 
 #[cfg(test)]
@@ -107,16 +107,16 @@ mod tests {
 
     #[test]
     fn an_address_that_is_only_bound_refuses_and_is_had() {
-        let any: Place = "127.0.0.1:0".parse().unwrap();
-        let bound = Bound::to(&any, "--listen").unwrap();
-        let Place::Tcp(address) = bound.place else { panic!("{bound:?}") };
+        let any: ListenAddr = "127.0.0.1:0".parse().unwrap();
+        let bound = BoundListener::to(&any, "--listen").unwrap();
+        let ListenAddr::Tcp(address) = bound.place else { panic!("{bound:?}") };
         let refused = TcpStream::connect(address).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
         // Another start may bind it as well, but only one can listen.
-        let other = Bound::to(&bound.place, "--listen").unwrap();
+        let other = BoundListener::to(&bound.place, "--listen").unwrap();
         bound.listen().unwrap();
         TcpStream::connect(address).unwrap();
         assert!(matches!(other.listen(), Err(ListenError::Busy(..))));
-        assert!(matches!(Bound::to(&bound.place, "--listen"), Err(ListenError::Busy(..))));
+        assert!(matches!(BoundListener::to(&bound.place, "--listen"), Err(ListenError::Busy(..))));
     }
 }

@@ -1,26 +1,26 @@
-//! What a house is built to.
+//! What a server is built to.
 
 use crate::budget;
-use crate::front::Limits;
+use crate::listen_addr::ListenAddr;
 use crate::log;
 use crate::log::access::AccessLog;
-use crate::place::Place;
+use crate::net::Limits;
 use aqs_api::freshness::Times;
 use aqs_origin::Clock;
-use aqs_origin::flights::FlightLimits;
-use aqs_origin::gate::GateLimits;
+use aqs_origin::limiter::ConcurrencyLimits;
+use aqs_origin::singleflight::SingleflightLimits;
 use aqs_warmers::plan::Plan;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// What a house is built to.
+/// What a server is built to.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where clients are served.
     pub listen: Vec<SocketAddr>,
     /// Where operators are served.
-    pub admin_listen: Vec<Place>,
+    pub admin_listen: Vec<ListenAddr>,
     /// How many bytes answers may take: kept, in construction, on their way.
     pub memory_bytes: u64,
     /// Where purges are remembered over restarts.
@@ -30,11 +30,11 @@ pub struct Settings {
     /// How long a client is kept waiting for a store.
     pub answer_within: Duration,
     /// How much flights may take.
-    pub flights: FlightLimits,
+    pub flights: SingleflightLimits,
     /// What is built ahead.
     pub hot_set: HotSetSettings,
     /// How much the store is asked at once.
-    pub gate: GateLimits,
+    pub limiter: ConcurrencyLimits,
     /// How many refreshes may run at once.
     pub refreshes: usize,
     /// How many connections clients may have; operators have some of their own.
@@ -139,9 +139,9 @@ impl Default for Settings {
             state: StatePlace::Nowhere,
             times: Times::default(),
             answer_within: Duration::from_secs(10),
-            flights: FlightLimits::default(),
+            flights: SingleflightLimits::default(),
             hot_set: HotSetSettings::default(),
-            gate: GateLimits::default(),
+            limiter: ConcurrencyLimits::default(),
             refreshes: 16,
             connections: 20_000,
             limits: Limits::default(),

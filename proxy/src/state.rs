@@ -1,8 +1,8 @@
-//! What a house keeps in its state directory: epochs, the admin token, where it listens.
+//! What a server keeps in its state directory: epochs, the admin token, where it listens.
 
 use crate::admin::Token;
-use crate::house::StartError;
-use crate::place::Place;
+use crate::listen_addr::ListenAddr;
+use crate::server::StartError;
 use crate::settings::{Settings, StatePlace};
 use aqs_origin::Epochs;
 use aqs_origin::epochs::{Found, StateDirectory};
@@ -26,7 +26,7 @@ impl Drop for PlaceTold {
 
 /// Leaves the admin listener's place for `aqs purge` on the same machine, in a state directory
 /// that is ours.
-pub(crate) fn tell_place(settings: &Settings, place: &Place) -> Option<PlaceTold> {
+pub(crate) fn tell_place(settings: &Settings, place: &ListenAddr) -> Option<PlaceTold> {
     let path = settings.state.path()?;
     let file = path.join(ADDRESS_FILE);
     match leave_word(path, &file, &place.reached()) {
@@ -39,7 +39,7 @@ pub(crate) fn tell_place(settings: &Settings, place: &Place) -> Option<PlaceTold
 }
 
 /// Whoever reads it reads all of it; and it is its owner's alone, as what it leads to.
-fn leave_word(folder: &Path, file: &Path, place: &Place) -> io::Result<()> {
+fn leave_word(folder: &Path, file: &Path, place: &ListenAddr) -> io::Result<()> {
     let mut word = tempfile::NamedTempFile::new_in(folder)?;
     writeln!(word, "{place}")?;
     word.persist(file).map(drop).map_err(|error| error.error)

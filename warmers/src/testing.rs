@@ -3,9 +3,9 @@
 use crate::artefact::Identity;
 use crate::generation::{Generation, Mode, PlanContent, PlanFacts, merge};
 use aqs_api::freshness::Times;
-use aqs_api::{Catalogue, Dialect, Emptiness, Key, Problem, Query, Representation, Target};
+use aqs_api::{Catalogue, Dialect, Key, NoDataReason, Problem, Query, Representation, Target};
 
-use aqs_origin::{Entry, Epochs, Moment, Question};
+use aqs_origin::{Entry, Epochs, Moment, ReadPlan};
 use std::sync::Arc;
 
 pub(crate) fn catalogue() -> Catalogue {
@@ -24,13 +24,13 @@ pub(crate) fn query(path: &str) -> Query {
 /// An answer that the store was asked for now.
 pub(crate) fn answer(path: &str, body: Option<&str>, epochs: &Epochs) -> (Key, Arc<Entry>) {
     let query = query(path);
-    let slots = Question::of(query.clone()).slots();
+    let tags = ReadPlan::new(query.clone()).tags();
     let representation = match body {
         Some(body) => Representation::body(body.to_owned()),
-        None => Representation::problem(Problem::no_data(Emptiness::OutOfRange)),
+        None => Representation::problem(Problem::no_data(NoDataReason::OutOfRange)),
     };
-    let (id, stamp, data) = (query.endpoint_id(), epochs.stamp(), Times::default().data);
-    let entry = Entry::new(representation, id, Moment(1), stamp, slots, data);
+    let (id, epoch, data) = (query.endpoint_id(), epochs.current(), Times::default().data);
+    let entry = Entry::new(representation, id, Moment(1), epoch, tags, data);
     (query.key().clone(), Arc::new(entry))
 }
 

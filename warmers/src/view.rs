@@ -2,7 +2,7 @@
 
 use crate::artefact::ArtefactError;
 use crate::build::Verified;
-use crate::generation::{Birth, Checksum, Generation, HotFreshness, PlanFacts};
+use crate::generation::{Checksum, Generation, HotFreshness, PlanFacts, Provenance};
 use crate::jobs::Jobs;
 use crate::plan::Plan;
 use aqs_origin::Moment;
@@ -32,7 +32,7 @@ pub struct GenerationView {
     /// The generation that was served when it was made.
     pub parent: Option<u64>,
     /// How it came to be.
-    pub birth: Birth,
+    pub provenance: Provenance,
     /// When it was made, in milliseconds since 1970.
     pub built: Moment,
     /// How many addresses it answers.
@@ -140,7 +140,7 @@ impl GenerationView {
         Self {
             id: generation.id,
             parent: generation.parent,
-            birth: generation.birth,
+            provenance: generation.provenance,
             built: generation.built,
             keys: generation.keys() as u64,
             stale,

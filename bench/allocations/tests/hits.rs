@@ -4,7 +4,7 @@ use allocation_counter::measure;
 use aqs_api::Catalogue;
 use aqs_bench::synthetic::ABSENT;
 use aqs_bench::{LoadedStore, targets};
-use aqs_proxy::house::{House, Settings};
+use aqs_proxy::server::{Server, Settings};
 use aqs_warmers::plan::{Every, Item, Limits, Plan, Unit, ValueSet, Window};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -113,17 +113,17 @@ impl Held {
 fn allocations(request: &str, expected: &'static str, held: Held, hits: usize) -> u64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let settings = held.settings();
-    let sockets = House::bind(&settings).unwrap();
+    let sockets = Server::bind(&settings).unwrap();
     let catalogue = Arc::new(Catalogue::standard().unwrap());
     let store = Arc::new(LoadedStore::of(&catalogue));
-    let house = runtime.block_on(House::start(sockets, settings, catalogue, store)).unwrap();
+    let server = runtime.block_on(Server::start(sockets, settings, catalogue, store)).unwrap();
     // Whoever asks before it is there has its answer in the cache, and newer.
     runtime.block_on(async {
-        while held.is_hot() && house.service.hot_set.live().is_none() {
+        while held.is_hot() && server.service.hot_set.live().is_none() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     });
-    let (address, request) = (house.addresses[0], request.to_owned());
+    let (address, request) = (server.addresses[0], request.to_owned());
     let (go, gone) = mpsc::channel::<()>();
     let (warm, warmed) = oneshot::channel();
     let (done, finished) = oneshot::channel();

@@ -3,10 +3,10 @@
 use allocation_counter::measure;
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Key, Representation, Target};
-use aqs_origin::epochs::Slots;
+use aqs_origin::epochs::PurgeTags;
 use aqs_origin::memory::Budget;
 use aqs_origin::{Entry, Epochs, Moment};
-use aqs_warmers::generation::{Birth, Generation, Held, HotSet};
+use aqs_warmers::generation::{Generation, Held, HotSet, Provenance};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,13 +16,13 @@ fn a_look_up_in_the_hot_set_allocates_nothing() {
     let target = "/metrics/pageviews/top/en.wikipedia/all-access/2026/01/01";
     let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
     let epochs = Epochs::starting_at(1);
-    let slots = Slots::of(&query, (query.endpoint().lookup)(&query).dataset());
+    let tags = PurgeTags::of(&query, (query.endpoint().lookup)(&query).dataset());
     let (now, data) = (Moment(1000), Times::default().data);
     let body = Representation::body("{}");
-    let entry = Entry::new(body, query.endpoint_id(), now, epochs.stamp(), slots, data);
+    let entry = Entry::new(body, query.endpoint_id(), now, epochs.current(), tags, data);
     let held = Held { entry: Arc::new(entry), plans: 1, confirmed: now };
     let answers = [(query.key().clone(), held)];
-    let generation = Generation::restored(1, None, Birth::Built, now, Vec::new(), answers);
+    let generation = Generation::restored(1, None, Provenance::Built, now, Vec::new(), answers);
     let hot_set = HotSet::new(Arc::new(Budget::new(1 << 20)), Duration::from_secs(3600));
     hot_set.restore(generation);
     let other = Key::new(query.key().dialect(), "/pageviews/top/x");

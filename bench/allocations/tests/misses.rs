@@ -8,7 +8,7 @@ use aqs_proxy::serve::CacheResult;
 use std::hint::black_box;
 
 const MISSES: u64 = 500;
-/// What a miss may allocate beside the rows: its names and wishes, query, key and lookup, a flight
+/// What a miss may allocate beside the rows: its names and negotiation, query, key and lookup, a flight
 /// for each of the two, the answer's parts, and what the maps grow by now and then.
 const MOST: u64 = 23;
 

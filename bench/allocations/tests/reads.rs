@@ -11,7 +11,7 @@ use aqs_api::{Catalogue, Lookup, Target};
 use aqs_origin::store::Store;
 use aqs_origin::store::cassandra::replication::Replication;
 use aqs_origin::store::cassandra::{CassandraStore, Options, cql};
-use aqs_origin::{Clock, Cx, Priority};
+use aqs_origin::{Clock, Priority, RequestContext};
 use scylla::client::session::Session;
 use scylla::client::session_builder::SessionBuilder;
 use scylla::response::PagingState;
@@ -52,8 +52,8 @@ async fn bare(session: &Session, statement: &PreparedStatement) -> usize {
 }
 
 async fn ours(store: &CassandraStore, lookup: &Lookup) -> usize {
-    let cx = Cx::new(Instant::now() + Duration::from_secs(10), Priority::Live, 0);
-    store.read(lookup, &cx).await.unwrap().len()
+    let ctx = RequestContext::new(Instant::now() + Duration::from_secs(10), Priority::Live, 0);
+    store.read(lookup, &ctx).await.unwrap().len()
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_read_allocates_little_more_than_the_drivers() {
         async move { store.keep(cancel).await }
     });
     runtime.block_on(async {
-        while store.change_mark().await.is_err() {
+        while store.change_token().await.is_err() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         for _ in 0..20 {

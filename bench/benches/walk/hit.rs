@@ -2,7 +2,7 @@
 
 use aqs_bench::subject::{Subject, head, validator};
 use aqs_bench::targets;
-use aqs_proxy::serve::{HeadView, MadeId, Persistence, Served};
+use aqs_proxy::serve::{GeneratedId, KeepAlive, RequestHead, Served};
 use criterion::Criterion;
 use std::hint::black_box;
 
@@ -38,13 +38,13 @@ struct Buffers {
 }
 
 /// Serves and writes; gives the status and how many bytes there are to send.
-fn answer(subject: &Subject, request: &HeadView<'_>, buffers: &mut Buffers) -> (u16, usize) {
+fn answer(subject: &Subject, request: &RequestHead<'_>, buffers: &mut Buffers) -> (u16, usize) {
     let Served::Now(reply) = subject.service().serve(request) else {
         panic!("{} is no hit", request.target);
     };
     let Buffers { head, scratch } = buffers;
-    let id = MadeId::random();
-    let body = reply.write(request.target, id.as_str(), Persistence::Keep, head, scratch);
+    let id = GeneratedId::random();
+    let body = reply.write(request.target, id.as_str(), KeepAlive::Keep, head, scratch);
     let sent = black_box(body).len() + black_box(&*head).len();
     (reply.status(), sent)
 }

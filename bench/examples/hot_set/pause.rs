@@ -4,7 +4,7 @@ use crate::subject::Subject;
 use crate::{WINDOW, WINDOWS};
 use aqs_bench::subject::head;
 use aqs_proxy::serve::{CacheResult, Served};
-use aqs_warmers::generation::{Birth, Generation};
+use aqs_warmers::generation::{Generation, Provenance};
 use std::convert::Infallible;
 use std::error::Error;
 use std::hint::black_box;
@@ -69,7 +69,7 @@ fn publish(subject: &Subject, ends: &AtomicBool) -> usize {
         let Some(live) = hot_set.live() else { break };
         let (plans, now) = (live.plans.clone(), subject.service().clock.now());
         let answers = live.iter().map(|(key, held)| (key.clone(), held.clone()));
-        let copy = Generation::restored(0, Some(live.id), Birth::Built, now, plans, answers);
+        let copy = Generation::restored(0, Some(live.id), Provenance::Built, now, plans, answers);
         drop(live);
         // It gets its own number.
         let Ok(new) = hot_set.publish(|_, _| Ok::<_, Infallible>(copy));

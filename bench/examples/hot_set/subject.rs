@@ -1,9 +1,9 @@
-//! A house with a hot set, over a store that makes its rows up.
+//! A server with a hot set, over a store that makes its rows up.
 
 use aqs_api::Catalogue;
 use aqs_bench::LoadedStore;
-use aqs_proxy::house::{House, Settings, StatePlace};
 use aqs_proxy::serve::Service;
+use aqs_proxy::server::{Server, Settings, StatePlace};
 use aqs_warmers::build::How;
 use aqs_warmers::jobs::{JobId, JobView, Start, State, Trigger};
 use aqs_warmers::plan::built_in;
@@ -16,7 +16,7 @@ use tokio::runtime::Runtime;
 
 /// A service that runs, with all that it runs on.
 pub(crate) struct Subject {
-    house: House,
+    server: Server,
     pub(crate) runtime: Runtime,
 }
 
@@ -29,7 +29,7 @@ pub(crate) struct Built {
 }
 
 impl Subject {
-    /// Starts a house, which begins to build; what was kept in the folder is served by then.
+    /// Starts a server, which begins to build; what was kept in the folder is served by then.
     pub(crate) fn start(folder: &Path, projects: usize) -> Result<Self, Box<dyn Error>> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let mut settings = Settings {
@@ -50,22 +50,22 @@ impl Subject {
             plan.limits.rate = u32::MAX;
             plan.limits.keys = usize::MAX;
         }
-        let sockets = House::bind(&settings)?;
+        let sockets = Server::bind(&settings)?;
         let catalogue = Arc::new(Catalogue::standard()?);
         let store = Arc::new(LoadedStore::of(&catalogue));
-        let house = runtime.block_on(House::start(sockets, settings, catalogue, store))?;
-        if !house.service.ready.missing().is_empty() {
+        let server = runtime.block_on(Server::start(sockets, settings, catalogue, store))?;
+        if !server.service.ready.missing().is_empty() {
             return Err("it is not ready though its store is".into());
         }
-        Ok(Self { house, runtime })
+        Ok(Self { server, runtime })
     }
 
     pub(crate) fn service(&self) -> &Arc<Service> {
-        &self.house.service
+        &self.server.service
     }
 
     pub(crate) fn address(&self) -> Result<SocketAddr, Box<dyn Error>> {
-        Ok(*self.house.addresses.first().ok_or("it listens nowhere")?)
+        Ok(*self.server.addresses.first().ok_or("it listens nowhere")?)
     }
 
     /// Waits for the builds that the start has begun.
@@ -118,7 +118,7 @@ impl Subject {
 
     /// Ends it as a crash would.
     pub(crate) fn crash(self) {
-        drop(self.house);
+        drop(self.server);
         self.runtime.shutdown_timeout(Duration::from_secs(60));
     }
 }

@@ -4,8 +4,8 @@ use aqs_api::calendar::Digits;
 use aqs_api::table::Kind;
 use aqs_api::{Catalogue, Coverage, Extent, Lookup, Rows};
 use aqs_origin::store::{Store, StoreError};
-use aqs_origin::{Clock, Cx, Moment};
-use aqs_proxy::house::{House, Settings};
+use aqs_origin::{Clock, Moment, RequestContext};
+use aqs_proxy::server::{Server, Settings};
 use async_trait::async_trait;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ impl Obedient {
 
 #[async_trait]
 impl Store for Obedient {
-    async fn read(&self, lookup: &Lookup, _: &Cx) -> Result<Rows, StoreError> {
+    async fn read(&self, lookup: &Lookup, _: &RequestContext) -> Result<Rows, StoreError> {
         let Lookup::Points(read) = lookup else { panic!("not to be asked: {lookup:?}") };
         let about = |word: &str| read.partition.iter().any(|part| part.starts_with(word));
         if about("gated") {
@@ -83,7 +83,7 @@ impl Store for Obedient {
         Ok(coverage)
     }
 
-    async fn change_mark(&self) -> Result<u64, StoreError> {
+    async fn change_token(&self) -> Result<u64, StoreError> {
         Ok(1)
     }
 
@@ -94,7 +94,7 @@ impl Store for Obedient {
 
 /// A house that has its hot set, its store, and its time, which stands.
 pub(crate) struct Stage {
-    pub(crate) house: House,
+    pub(crate) house: Server,
     pub(crate) store: Arc<Obedient>,
     pub(crate) clock: Clock,
     /// When it was started, in seconds since 1970.
@@ -134,8 +134,8 @@ impl Stage {
             ..Settings::default()
         };
         settings.hot_set.plans = vec![serde_json::from_value(plan).unwrap()];
-        let sockets = House::bind(&settings).unwrap();
-        let house = House::start(sockets, settings, catalogue, store.clone()).await.unwrap();
+        let sockets = Server::bind(&settings).unwrap();
+        let house = Server::start(sockets, settings, catalogue, store.clone()).await.unwrap();
         let stage = Self { house, store, clock, started: begun.as_secs() as f64 };
         let jobs = &stage.house.service.jobs;
         eventually(|| jobs.list().iter().any(|job| job.ended.is_some())).await;

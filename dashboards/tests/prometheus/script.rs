@@ -1,7 +1,7 @@
 //! The load: what is asked, and what of it must be counted.
 
 use crate::house::{HOT, Stage, eventually};
-use aqs_origin::epochs::{Depth, Scope};
+use aqs_origin::epochs::{PurgeMode, Scope};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
@@ -171,7 +171,7 @@ async fn aging(stage: &Stage, counts: &mut Counts, round: u32) {
     counts.reads(DAILY, "error", 1);
 
     let purged = format!("p{round}x3.wikipedia");
-    stage.house.service.origin.purge(Scope::Project(&purged), Depth::Hard).unwrap();
+    stage.house.service.origin.purge(Scope::Project(&purged), PurgeMode::Hard).unwrap();
     get(3).await;
     counts.requests("miss-purged", 200, 1);
     counts.reads(DAILY, "rows", 1);

@@ -16,12 +16,12 @@ pub enum Answer<'a> {
     /// Data.
     Content(Content<'a>),
     /// The absence of data, and why.
-    Empty(Emptiness),
+    Empty(NoDataReason),
 }
 
 /// Why there is no data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Emptiness {
+pub enum NoDataReason {
     /// The store was asked and has nothing.
     NoData,
     /// Everything asked for is newer than what is loaded.
@@ -30,7 +30,7 @@ pub enum Emptiness {
     OutOfRange,
 }
 
-impl Emptiness {
+impl NoDataReason {
     /// Every reason, in the order of their indices.
     pub const ALL: [Self; 3] = [Self::NoData, Self::NotLoadedYet, Self::OutOfRange];
 
@@ -123,9 +123,10 @@ impl Content<'_> {
     /// its length. Most of an item is the same as in the one before, so that is copied whole.
     fn series(&self, item: &[Field], timestamps: &[Digits], values: &[Values<'_>]) -> Vec<u8> {
         let mut line = Line::of(self.query, item, values);
-        let stamp = timestamps.iter().map(|stamp| stamp.as_bytes().len()).max().unwrap_or(0);
+        let timestamp =
+            timestamps.iter().map(|timestamp| timestamp.as_bytes().len()).max().unwrap_or(0);
         let figures = values.iter().map(|column| json::longest_integer(column)).sum::<usize>();
-        let most = line.text.len() + stamp + figures;
+        let most = line.text.len() + timestamp + figures;
         let separators = timestamps.len().saturating_sub(1);
         let items = timestamps.len() * most + separators;
         let mut out = Vec::with_capacity(BEGIN.len() + items + END.len());
@@ -280,18 +281,18 @@ mod tests {
             let target = "/metrics/unique-devices/a-b.x/all-sites/daily/20240101/20240102";
             let catalogue = Catalogue::standard().unwrap();
             let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
-            let stamp = |long: bool| if long { "2024010100" } else { "20240101" };
+            let timestamp = |long: bool| if long { "2024010100" } else { "20240101" };
             let column = |of: fn(&(bool, i64, i64, i64)) -> i64| -> Values<'_> {
                 rows.iter().map(of).collect::<Vec<_>>().into()
             };
             let figures = Figures::Series {
-                timestamps: rows.iter().map(|row| Digits::from_text(stamp(row.0)).unwrap()).collect(),
+                timestamps: rows.iter().map(|row| Digits::from_text(timestamp(row.0)).unwrap()).collect(),
                 values: [column(|row| row.1), column(|row| row.2), column(|row| row.3)].into(),
             };
             let written = Content { query: &query, figures }.to_json();
             let items = rows.iter().map(|(long, devices, offset, underestimate)| json!({
                 "project": "a-b.x", "access-site": "all-sites", "granularity": "daily",
-                "timestamp": stamp(*long), "devices": devices, "offset": offset,
+                "timestamp": timestamp(*long), "devices": devices, "offset": offset,
                 "underestimate": underestimate,
             }));
             let expected = json!({ "items": items.collect::<Vec<_>>() });

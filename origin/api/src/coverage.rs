@@ -1,6 +1,6 @@
 //! What a store holds, by dataset.
 
-use crate::answer::Emptiness;
+use crate::answer::NoDataReason;
 use crate::calendar::Digits;
 use crate::dataset::Dataset;
 use crate::lookup::{Lookup, Read};
@@ -41,11 +41,11 @@ impl Coverage {
     /// So a range of ten thousand years costs no more than what there is. A dataset that isn't
     /// in the coverage is one that nobody knows about: its lookups stay as they are, and so do
     /// those of one that isn't known exactly. What stays as it is comes back borrowed.
-    pub fn clip<'l>(&self, lookup: &'l Lookup) -> Result<Cow<'l, Lookup>, Emptiness> {
+    pub fn clip<'l>(&self, lookup: &'l Lookup) -> Result<Cow<'l, Lookup>, NoDataReason> {
         let Some(extent) = self.get(lookup.dataset()).filter(|extent| extent.exact) else {
             return Ok(Cow::Borrowed(lookup));
         };
-        if let Some(reason) = self.emptiness(lookup) {
+        if let Some(reason) = self.no_data_reason(lookup) {
             return Err(reason);
         }
         let Lookup::Points(read) = lookup;
@@ -59,7 +59,7 @@ impl Coverage {
     }
 
     /// Why a lookup finds nothing, if it lies wholly beside what is loaded of its dataset.
-    pub fn emptiness(&self, lookup: &Lookup) -> Option<Emptiness> {
+    pub fn no_data_reason(&self, lookup: &Lookup) -> Option<NoDataReason> {
         let extent = self.get(lookup.dataset())?;
         let Lookup::Points(read) = lookup;
         let (first, last) = match read.range {
@@ -67,9 +67,9 @@ impl Coverage {
             None => read.period().map(|period| (period, period))?,
         };
         if first > extent.last {
-            Some(Emptiness::NotLoadedYet)
+            Some(NoDataReason::NotLoadedYet)
         } else if last < extent.first {
-            Some(Emptiness::OutOfRange)
+            Some(NoDataReason::OutOfRange)
         } else {
             None
         }
@@ -114,7 +114,7 @@ mod tests {
         coverage
     }
 
-    fn clipped(target: &str) -> Result<(String, String), Emptiness> {
+    fn clipped(target: &str) -> Result<(String, String), NoDataReason> {
         let asked = lookup(target);
         let clipped = coverage().clip(&asked)?.into_owned();
         let Lookup::Points(read) = clipped;
@@ -148,18 +148,18 @@ mod tests {
     fn what_lies_wholly_outside_says_on_which_side() {
         assert_eq!(
             clipped(&format!("{SERIES}/daily/20200401/20200501")),
-            Err(Emptiness::NotLoadedYet)
+            Err(NoDataReason::NotLoadedYet)
         );
         assert_eq!(
             clipped(&format!("{SERIES}/daily/20190401/20200104")),
-            Err(Emptiness::OutOfRange)
+            Err(NoDataReason::OutOfRange)
         );
         let top = |date: &str| {
             let target = format!("/metrics/pageviews/top/en.wikipedia/all-access/{date}");
             coverage().clip(&lookup(&target)).map(|_| ())
         };
-        assert_eq!(top("2020/04/01"), Err(Emptiness::NotLoadedYet));
-        assert_eq!(top("2020/01/04"), Err(Emptiness::OutOfRange));
+        assert_eq!(top("2020/04/01"), Err(NoDataReason::NotLoadedYet));
+        assert_eq!(top("2020/01/04"), Err(NoDataReason::OutOfRange));
         assert_eq!(top("2020/03/31"), Ok(()));
     }
 
@@ -168,11 +168,11 @@ mod tests {
         let coverage = about(false);
         for (dates, reason) in [
             ("00000101/99991231", None),
-            ("20200401/20200501", Some(Emptiness::NotLoadedYet)),
-            ("20190401/20200104", Some(Emptiness::OutOfRange)),
+            ("20200401/20200501", Some(NoDataReason::NotLoadedYet)),
+            ("20190401/20200104", Some(NoDataReason::OutOfRange)),
         ] {
             let asked = lookup(&format!("{SERIES}/daily/{dates}"));
-            assert_eq!(coverage.emptiness(&asked), reason, "{dates}");
+            assert_eq!(coverage.no_data_reason(&asked), reason, "{dates}");
             assert!(is_left(&coverage, &asked), "{dates}");
         }
     }

@@ -41,7 +41,7 @@ pub mod tables;
 pub mod target;
 pub mod text_list;
 
-pub use answer::{Answer, Emptiness};
+pub use answer::{Answer, NoDataReason};
 pub use catalogue::{Catalogue, CatalogueError};
 pub use coverage::{Coverage, Extent};
 pub use dataset::Dataset;

@@ -1,6 +1,6 @@
 //! What a client is told when it gets no data: one catalogue of texts (contract §2.1, §2.2).
 
-use crate::answer::Emptiness;
+use crate::answer::NoDataReason;
 use crate::json;
 use crate::target::Uri;
 use std::borrow::Cow;
@@ -34,7 +34,7 @@ pub enum Code {
     /// A parameter is not what it may be.
     InvalidParameter,
     /// The request is fine and there is nothing for it.
-    NoData(Emptiness),
+    NoData(NoDataReason),
     /// Who asks has not shown that they may.
     Unauthorized,
     /// Who asks may not.
@@ -69,7 +69,7 @@ impl Problem {
     }
 
     /// Why there is no data, if that is the problem.
-    pub fn emptiness(&self) -> Option<Emptiness> {
+    pub fn no_data_reason(&self) -> Option<NoDataReason> {
         match self.code {
             Code::NoData(reason) => Some(reason),
             _ => None,
@@ -82,7 +82,7 @@ impl Problem {
     }
 
     /// There is nothing for a proper request. The client reads the same text for every reason.
-    pub fn no_data(reason: Emptiness) -> Self {
+    pub fn no_data(reason: NoDataReason) -> Self {
         Self::new(404, Code::NoData(reason), NO_DATA)
     }
 
@@ -216,7 +216,7 @@ mod tests {
         );
         let uri = "/metrics/pageviews/per-article/pl.wikipedia/all-access/automated/Post_przerywany/monthly/20240101/20240331";
         assert_eq!(
-            rendered(&Problem::no_data(Emptiness::NoData), uri),
+            rendered(&Problem::no_data(NoDataReason::NoData), uri),
             r#"{"detail":"The date(s) you used are valid, but we either do not have data for those date(s), or the project you asked for is not loaded yet. Please check documentation for more information","method":"get","status":404,"title":"Not Found","type":"about:blank","uri":"/metrics/pageviews/per-article/pl.wikipedia/all-access/automated/Post_przerywany/monthly/20240101/20240331"}"#
         );
     }

@@ -6,8 +6,8 @@ mod column;
 pub use column::{Cells, Texts};
 
 use crate::calendar::Digits;
-use crate::table::{Kind, STAMP, Table};
-use column::{Column, Stamps};
+use crate::table::{Kind, TIMESTAMP, Table};
+use column::{Column, Timestamps};
 use thiserror::Error;
 
 /// Rows of one partition in clustering order, column by column.
@@ -43,7 +43,7 @@ impl Rows {
     pub fn of(table: &'static Table) -> RowsBuilder {
         let mut columns = Vec::with_capacity(table.clustering.len() + table.values.len());
         columns.extend(table.read_columns().map(|column| match column.kind {
-            _ if table.is_stamp(column) => Column::Stamps(Stamps::default()),
+            _ if table.is_timestamp(column) => Column::Timestamps(Timestamps::default()),
             Kind::Int | Kind::BigInt => Column::Ints(Cells::default()),
             Kind::Text | Kind::Json => Column::Texts(Texts::default()),
         }));
@@ -78,9 +78,9 @@ impl Rows {
 
     /// The periods of a series, in row order; an error if one is none.
     pub fn timestamps(&self) -> Result<&[Digits], RowsError> {
-        let stamps = self.stamps()?;
-        match stamps.broken.first() {
-            None => Ok(&stamps.digits),
+        let timestamps = self.timestamp_column()?;
+        match timestamps.broken.first() {
+            None => Ok(&timestamps.digits),
             Some((_, text)) => {
                 Err(RowsError::Timestamp { table: self.table.name, text: text.to_string() })
             }
@@ -92,10 +92,10 @@ impl Rows {
         self.columns.iter().map(Column::weight).sum()
     }
 
-    fn stamps(&self) -> Result<&Stamps, RowsError> {
-        match self.column(STAMP) {
-            Some(Column::Stamps(stamps)) => Ok(stamps),
-            _ => Err(RowsError::NoColumn(STAMP.to_owned())),
+    fn timestamp_column(&self) -> Result<&Timestamps, RowsError> {
+        match self.column(TIMESTAMP) {
+            Some(Column::Timestamps(timestamps)) => Ok(timestamps),
+            _ => Err(RowsError::NoColumn(TIMESTAMP.to_owned())),
         }
     }
 
@@ -149,8 +149,8 @@ impl RowsBuilder {
                 }
                 texts.ends.push(texts.arena.len());
             }
-            Some(Column::Stamps(stamps)) if stamps.digits.len() == self.rows.len => {
-                stamps.push_text(value);
+            Some(Column::Timestamps(timestamps)) if timestamps.digits.len() == self.rows.len => {
+                timestamps.push_text(value);
             }
             _ => return Err(self.misfit(column)),
         }
@@ -160,10 +160,10 @@ impl RowsBuilder {
 
     /// Appends a timestamp to their column.
     #[inline]
-    pub fn stamp(&mut self, column: usize, value: Digits) -> Result<(), RowsError> {
+    pub fn timestamp(&mut self, column: usize, value: Digits) -> Result<(), RowsError> {
         match self.rows.columns.get_mut(column) {
-            Some(Column::Stamps(stamps)) if stamps.digits.len() == self.rows.len => {
-                stamps.digits.push(value);
+            Some(Column::Timestamps(timestamps)) if timestamps.digits.len() == self.rows.len => {
+                timestamps.digits.push(value);
                 self.filled += 1;
                 Ok(())
             }
@@ -227,10 +227,10 @@ mod tests {
     #[test]
     fn nulls_are_no_zeros() -> Result<(), RowsError> {
         let mut builder = Rows::of(&LEGACY_PAGECOUNTS);
-        for (stamp, count) in
+        for (timestamp, count) in
             [("2016010100", Some(0)), ("2016010200", None), ("2016010300", Some(7))]
         {
-            builder.text(0, Some(stamp))?;
+            builder.text(0, Some(timestamp))?;
             builder.int(1, count)?;
             builder.end_row()?;
         }
@@ -238,8 +238,8 @@ mod tests {
         assert_eq!(rows.len(), 3);
         assert_eq!(rows.ints("count")?.iter().collect::<Vec<_>>(), [Some(0), None, Some(7)]);
         assert_eq!(rows.ints("count")?.or_zero(), [0, 0, 7]);
-        let stamps: Vec<_> = rows.timestamps()?.iter().map(Digits::as_str).collect();
-        assert_eq!(stamps, ["2016010100", "2016010200", "2016010300"]);
+        let timestamps: Vec<_> = rows.timestamps()?.iter().map(Digits::as_str).collect();
+        assert_eq!(timestamps, ["2016010100", "2016010200", "2016010300"]);
         assert_eq!(rows.ints("timestamp"), Err(RowsError::NoColumn("timestamp".to_owned())));
         Ok(())
     }
@@ -259,8 +259,8 @@ mod tests {
     #[test]
     fn what_is_no_timestamp_is_told_when_they_are_asked_for() -> Result<(), RowsError> {
         let mut builder = Rows::of(&LEGACY_PAGECOUNTS);
-        for stamp in [Some("2016010100"), Some("soon"), None, Some("2016010300")] {
-            builder.text(0, stamp)?;
+        for timestamp in [Some("2016010100"), Some("soon"), None, Some("2016010300")] {
+            builder.text(0, timestamp)?;
             builder.int(1, Some(1))?;
             builder.end_row()?;
         }
@@ -273,9 +273,9 @@ mod tests {
 
     #[test]
     fn whatever_a_row_has_weighs_something() -> Result<(), RowsError> {
-        let weight = |stamp: &str| {
+        let weight = |timestamp: &str| {
             let mut builder = Rows::of(&LEGACY_PAGECOUNTS);
-            builder.text(0, Some(stamp))?;
+            builder.text(0, Some(timestamp))?;
             builder.int(1, None)?;
             builder.end_row()?;
             Ok(builder.weight())

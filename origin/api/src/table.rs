@@ -46,7 +46,7 @@ pub enum Kind {
 /// Where a table writes the period that a row is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calendar {
-    /// In a clustering column [`STAMP`] of that many digits, at the partition's `granularity`.
+    /// In a clustering column [`TIMESTAMP`] of that many digits, at the partition's `granularity`.
     Series(Form),
     /// In the partition columns `year`, `month`, `day`, where `day` may be `all-days`.
     YearMonthDay,
@@ -62,12 +62,12 @@ pub const TID: &str = "13814000-1dd2-11b2-8080-808080808080";
 pub const ALL_DAYS: &str = "all-days";
 
 /// The column that holds the periods of a series.
-pub const STAMP: &str = "timestamp";
+pub const TIMESTAMP: &str = "timestamp";
 
 impl Table {
     /// Whether a column holds the periods that rows are about.
-    pub fn is_stamp(&self, column: &Column) -> bool {
-        matches!(self.calendar, Calendar::Series(_)) && column.name == STAMP
+    pub fn is_timestamp(&self, column: &Column) -> bool {
+        matches!(self.calendar, Calendar::Series(_)) && column.name == TIMESTAMP
     }
 
     /// Every column: partition, clustering, values.

@@ -1,13 +1,13 @@
 //! The tables of contract §4.2 that today's endpoints read.
 
 use crate::calendar::Form;
-use crate::table::{Calendar, STAMP, Table, bigint, int, json, text};
+use crate::table::{Calendar, TIMESTAMP, Table, bigint, int, json, text};
 
 /// Unique devices; timestamps of 8 digits.
 pub static UNIQUE_DEVICES: Table = Table {
     name: "unique_devices",
     partition: &[text("project"), text("access-site"), text("granularity")],
-    clustering: &[text(STAMP)],
+    clustering: &[text(TIMESTAMP)],
     values: &[bigint("devices"), bigint("offset"), bigint("underestimate")],
     calendar: Calendar::Series(Form::Day),
 };
@@ -16,7 +16,7 @@ pub static UNIQUE_DEVICES: Table = Table {
 pub static PAGEVIEWS_PER_ARTICLE: Table = Table {
     name: "pageviews_per_article_flat",
     partition: &[text("project"), text("article"), text("granularity")],
-    clustering: &[text(STAMP)],
+    clustering: &[text(TIMESTAMP)],
     values: &[
         int("aa"),
         int("ab"),
@@ -42,7 +42,7 @@ pub static PAGEVIEWS_PER_ARTICLE: Table = Table {
 pub static PAGEVIEWS_PER_PROJECT: Table = Table {
     name: "pageviews_per_project_v2",
     partition: &[text("project"), text("access"), text("agent"), text("granularity")],
-    clustering: &[text(STAMP)],
+    clustering: &[text(TIMESTAMP)],
     values: &[bigint("v"), int("views")],
     calendar: Calendar::Series(Form::Hour),
 };
@@ -78,7 +78,7 @@ pub static TOP_PER_COUNTRY: Table = Table {
 pub static LEGACY_PAGECOUNTS: Table = Table {
     name: "lgc_pagecounts_per_project",
     partition: &[text("project"), text("access-site"), text("granularity")],
-    clustering: &[text(STAMP)],
+    clustering: &[text(TIMESTAMP)],
     values: &[bigint("count")],
     calendar: Calendar::Series(Form::Hour),
 };

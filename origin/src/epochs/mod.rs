@@ -2,36 +2,36 @@
 //!
 //! A counter tells the epoch. Every purge begins a new one and writes it into the slot of what is
 //! purged: everything, an endpoint, a dataset, a project or an address. Whoever asks a store
-//! takes the epoch first, as a [`Stamp`], which stays with the answer for good; an answer whose
-//! stamp is older than the newest hard purge of one of its slots is invalid, and older than a
-//! soft purge it is stale. Slots are fixed arrays by hash: two names that share one are purged
+//! takes the epoch first, as a [`Epoch`], which stays with the answer for good; an answer whose
+//! epoch is older than the newest hard purge of one of its tags is invalid, and older than a
+//! soft purge it is stale. PurgeTags are fixed arrays by hash: two names that share one are purged
 //! together, which costs a read too many and nothing else.
 
-mod slots;
 mod state;
+mod tags;
 
-pub use slots::{Scope, Slots};
 pub use state::{Found, StateDirectory, StateError};
+pub use tags::{PurgeTags, Scope};
 
 use crate::clock::Moment;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
-use slots::{Arrays, Slot};
 use std::collections::BTreeMap;
+use tags::{Arrays, Slot};
 
 /// The epoch at which a store was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Stamp(pub u64);
+pub struct Epoch(pub u64);
 
 /// How a purge treats what it meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Depth {
+pub enum PurgeMode {
     /// Stale: served while a refresh runs, or if the store fails.
     Soft,
     /// Invalid: never served again.
     Hard,
 }
 
-impl Depth {
+impl PurgeMode {
     /// Its name in metrics.
     pub fn name(self) -> &'static str {
         match self {
@@ -41,7 +41,7 @@ impl Depth {
     }
 }
 
-/// What the purges since a stamp have made of an answer.
+/// What the purges since a epoch have made of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validity {
     /// No purge met it.
@@ -52,7 +52,7 @@ pub enum Validity {
     Invalid,
 }
 
-/// The counter and the slots.
+/// The counter and the tags.
 pub struct Epochs {
     counter: AtomicU64,
     arrays: Arrays,
@@ -68,7 +68,7 @@ impl Epochs {
 
     /// Epochs that are written down in a state directory, and go on from what is there.
     ///
-    /// The first epoch is no earlier than the time in milliseconds, so that a stamp from before
+    /// The first epoch is no earlier than the time in milliseconds, so that a epoch from before
     /// a purge that could not be written down is still older than every later purge. If what was
     /// there can't be trusted, everything from before now is purged.
     ///
@@ -81,11 +81,11 @@ impl Epochs {
     ) -> Result<Self, StateError> {
         let epochs = Self::starting_at(now.0.max(state.counter() + 1));
         state.restore(&epochs.arrays);
-        let start = epochs.stamp().0;
+        let start = epochs.current().0;
         if found.is_untrusted() {
             let everything = Scope::Everything;
-            epochs.arrays.slot(&everything).raise(Depth::Hard, start);
-            state.record(start, &everything, Depth::Hard)?;
+            epochs.arrays.slot(&everything).raise(PurgeMode::Hard, start);
+            state.record(start, &everything, PurgeMode::Hard)?;
         } else {
             state.begin(start)?;
         }
@@ -93,7 +93,7 @@ impl Epochs {
         Ok(epochs)
     }
 
-    /// Which epochs these are, if they are written down: stamps that were kept with an answer
+    /// Which epochs these are, if they are written down: epochs that were kept with an answer
     /// mean something to the same ones only.
     pub fn identity(&self) -> Option<u64> {
         self.writer().as_ref().map(StateDirectory::identity)
@@ -112,23 +112,23 @@ impl Epochs {
         self.writer().as_mut().map_or(Ok(()), |state| state.set_versions(versions))
     }
 
-    /// The stamp for a store that is asked from now on.
-    pub fn stamp(&self) -> Stamp {
-        Stamp(self.counter.load(Ordering::SeqCst))
+    /// The epoch for a store that is asked from now on.
+    pub fn current(&self) -> Epoch {
+        Epoch(self.counter.load(Ordering::SeqCst))
     }
 
-    /// What became of an answer with that stamp and those slots.
-    pub fn validity(&self, stamp: Stamp, slots: &Slots) -> Validity {
+    /// What became of an answer with that epoch and those tags.
+    pub fn validity(&self, epoch: Epoch, tags: &PurgeTags) -> Validity {
         // No purge of anything since: by far the most frequent case, one load.
-        if self.counter.load(Ordering::SeqCst) == stamp.0 {
+        if self.counter.load(Ordering::SeqCst) == epoch.0 {
             return Validity::Valid;
         }
         let mut stale = false;
-        for slot in self.arrays.of(slots) {
-            if slot.hard.load(Ordering::SeqCst) > stamp.0 {
+        for slot in self.arrays.of(tags) {
+            if slot.hard.load(Ordering::SeqCst) > epoch.0 {
                 return Validity::Invalid;
             }
-            stale |= slot.soft.load(Ordering::SeqCst) > stamp.0;
+            stale |= slot.soft.load(Ordering::SeqCst) > epoch.0;
         }
         if stale { Validity::Stale } else { Validity::Valid }
     }
@@ -136,7 +136,7 @@ impl Epochs {
     /// Purges. When it returns, nothing that was asked before it was called is served as new.
     ///
     /// An error means that the purge counts, but would not be remembered after a restart.
-    pub fn purge(&self, scope: Scope<'_>, depth: Depth) -> Result<(), StateError> {
+    pub fn purge(&self, scope: Scope<'_>, depth: PurgeMode) -> Result<(), StateError> {
         let mut writer = self.writer();
         let epoch = self.counter.load(Ordering::SeqCst) + 1;
         // Written down first: a crash in between purges once more after the restart.
@@ -159,10 +159,10 @@ impl Epochs {
 }
 
 impl Slot {
-    fn raise(&self, depth: Depth, epoch: u64) {
+    fn raise(&self, depth: PurgeMode, epoch: u64) {
         let field = match depth {
-            Depth::Soft => &self.soft,
-            Depth::Hard => &self.hard,
+            PurgeMode::Soft => &self.soft,
+            PurgeMode::Hard => &self.hard,
         };
         field.fetch_max(epoch, Ordering::SeqCst);
     }
@@ -186,37 +186,37 @@ mod tests {
 
     #[test]
     fn purges_meet_what_was_asked_before_them() {
-        let (epochs, slots) = (Epochs::starting_at(7), Slots::any());
-        let before = epochs.stamp();
-        assert_eq!(epochs.validity(before, &slots), Validity::Valid);
-        epochs.purge(Scope::Everything, Depth::Soft).unwrap();
-        assert_eq!(epochs.validity(before, &slots), Validity::Stale);
-        let between = epochs.stamp();
-        assert_eq!(epochs.validity(between, &slots), Validity::Valid);
-        epochs.purge(Scope::Everything, Depth::Hard).unwrap();
-        assert_eq!(epochs.validity(before, &slots), Validity::Invalid);
-        assert_eq!(epochs.validity(between, &slots), Validity::Invalid);
-        assert_eq!(epochs.validity(epochs.stamp(), &slots), Validity::Valid);
+        let (epochs, tags) = (Epochs::starting_at(7), PurgeTags::any());
+        let before = epochs.current();
+        assert_eq!(epochs.validity(before, &tags), Validity::Valid);
+        epochs.purge(Scope::Everything, PurgeMode::Soft).unwrap();
+        assert_eq!(epochs.validity(before, &tags), Validity::Stale);
+        let between = epochs.current();
+        assert_eq!(epochs.validity(between, &tags), Validity::Valid);
+        epochs.purge(Scope::Everything, PurgeMode::Hard).unwrap();
+        assert_eq!(epochs.validity(before, &tags), Validity::Invalid);
+        assert_eq!(epochs.validity(between, &tags), Validity::Invalid);
+        assert_eq!(epochs.validity(epochs.current(), &tags), Validity::Valid);
     }
 
     #[test]
     fn a_restart_brings_back_nothing_that_was_purged() {
         let folder = tempfile::tempdir().unwrap();
-        let slots = Slots::any();
+        let tags = PurgeTags::any();
         let (epochs, found) = at(folder.path(), THEN);
         assert_eq!(found, Found::New);
-        let before = epochs.stamp();
-        epochs.purge(Scope::Key(1), Depth::Hard).unwrap();
-        let after = epochs.stamp();
+        let before = epochs.current();
+        epochs.purge(Scope::Key(1), PurgeMode::Hard).unwrap();
+        let after = epochs.current();
         let versions = BTreeMap::from([("pageviews-top-daily", 3)]);
         epochs.set_dataset_versions(&versions).unwrap();
         drop(epochs);
 
         let (epochs, found) = at(folder.path(), LATER);
         assert_eq!(found, Found::Kept);
-        assert_eq!(epochs.validity(before, &slots), Validity::Invalid);
-        assert_eq!(epochs.validity(after, &slots), Validity::Valid);
-        assert!(epochs.stamp() > after);
+        assert_eq!(epochs.validity(before, &tags), Validity::Invalid);
+        assert_eq!(epochs.validity(after, &tags), Validity::Valid);
+        assert!(epochs.current() > after);
         assert_eq!(epochs.dataset_version("pageviews-top-daily"), Some(3));
         assert_eq!(epochs.dataset_version("never-seen"), None);
     }
@@ -225,27 +225,27 @@ mod tests {
     fn the_counter_goes_on_though_the_clock_went_back() {
         let folder = tempfile::tempdir().unwrap();
         let (epochs, _) = at(folder.path(), LATER);
-        epochs.purge(Scope::Everything, Depth::Hard).unwrap();
-        let last = epochs.stamp();
+        epochs.purge(Scope::Everything, PurgeMode::Hard).unwrap();
+        let last = epochs.current();
         drop(epochs);
-        assert!(at(folder.path(), THEN).0.stamp() > last);
+        assert!(at(folder.path(), THEN).0.current() > last);
     }
 
     #[test]
     fn a_purge_after_a_start_with_the_clock_put_back_meets_what_is_older() {
         let folder = tempfile::tempdir().unwrap();
-        let before = at(folder.path(), LATER).0.stamp();
+        let before = at(folder.path(), LATER).0.current();
         let (epochs, _) = at(folder.path(), THEN);
-        epochs.purge(Scope::Everything, Depth::Hard).unwrap();
-        assert_eq!(epochs.validity(before, &Slots::any()), Validity::Invalid);
+        epochs.purge(Scope::Everything, PurgeMode::Hard).unwrap();
+        assert_eq!(epochs.validity(before, &PurgeTags::any()), Validity::Invalid);
     }
 
     #[test]
     fn of_damaged_state_nothing_older_is_trusted() {
         let folder = tempfile::tempdir().unwrap();
         let (epochs, _) = at(folder.path(), THEN);
-        epochs.purge(Scope::Project("en.wikipedia"), Depth::Soft).unwrap();
-        let before = epochs.stamp();
+        epochs.purge(Scope::Project("en.wikipedia"), PurgeMode::Soft).unwrap();
+        let before = epochs.current();
         drop(epochs);
         let file = folder.path().join("state.json");
         let whole = fs::read(&file).unwrap();
@@ -256,20 +256,20 @@ mod tests {
             fs::write(&file, damaged).unwrap();
             let (epochs, found) = at(folder.path(), LATER);
             assert!(matches!(found, Found::Damaged(_)), "{found:?}");
-            assert_eq!(epochs.validity(before, &Slots::any()), Validity::Invalid);
-            assert_eq!(epochs.validity(epochs.stamp(), &Slots::any()), Validity::Valid);
+            assert_eq!(epochs.validity(before, &PurgeTags::any()), Validity::Invalid);
+            assert_eq!(epochs.validity(epochs.current(), &PurgeTags::any()), Validity::Valid);
             // It holds for the next start too.
             epochs.set_dataset_versions(&BTreeMap::new()).unwrap();
             drop(epochs);
             let (epochs, found) = at(folder.path(), LATER);
             assert_eq!(found, Found::Kept);
-            assert_eq!(epochs.validity(before, &Slots::any()), Validity::Invalid);
+            assert_eq!(epochs.validity(before, &PurgeTags::any()), Validity::Invalid);
         }
         assert!(folder.path().join("state.json.damaged").exists());
         fs::remove_file(&file).unwrap();
         let (epochs, found) = at(folder.path(), LATER);
         assert_eq!(found, Found::Lost);
-        assert_eq!(epochs.validity(before, &Slots::any()), Validity::Invalid);
+        assert_eq!(epochs.validity(before, &PurgeTags::any()), Validity::Invalid);
     }
 
     #[test]

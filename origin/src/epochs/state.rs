@@ -1,7 +1,7 @@
 //! The state directory: what has to be remembered over a restart.
 
-use super::Depth;
-use super::slots::{Arrays, Scope, index, kind};
+use super::PurgeMode;
+use super::tags::{Arrays, Scope, index, kind};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
@@ -21,7 +21,7 @@ const LOCK: &str = "lock";
 const TRIES: u32 = 5;
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 
-/// A directory that keeps the epochs' counter and slots, and the datasets' versions.
+/// A directory that keeps the epochs' counter and tags, and the datasets' versions.
 #[derive(Debug)]
 pub struct StateDirectory {
     path: PathBuf,
@@ -34,12 +34,12 @@ pub struct StateDirectory {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct State {
     format: u32,
-    /// Chosen when the directory was new: tells stamps of these epochs from those of others.
+    /// Chosen when the directory was new: tells epochs of these epochs from those of others.
     #[serde(default)]
     identity: u64,
     counter: u64,
     /// `kind/index` → epochs of the last hard and soft purge.
-    slots: BTreeMap<String, (u64, u64)>,
+    tags: BTreeMap<String, (u64, u64)>,
     /// Dataset → version of what was loaded when it was last looked at.
     versions: BTreeMap<String, u64>,
 }
@@ -178,15 +178,15 @@ impl StateDirectory {
         self.state.counter
     }
 
-    /// Brings the slots back into their arrays.
+    /// Brings the tags back into their arrays.
     pub(super) fn restore(&self, arrays: &Arrays) {
-        for (name, (hard, soft)) in &self.state.slots {
+        for (name, (hard, soft)) in &self.state.tags {
             let place = name
                 .split_once('/')
                 .and_then(|(kind, index)| arrays.get(kind.parse().ok()?, index.parse().ok()?));
             if let Some(slot) = place {
-                slot.raise(Depth::Hard, *hard);
-                slot.raise(Depth::Soft, *soft);
+                slot.raise(PurgeMode::Hard, *hard);
+                slot.raise(PurgeMode::Soft, *soft);
             }
         }
     }
@@ -202,13 +202,13 @@ impl StateDirectory {
         &mut self,
         epoch: u64,
         scope: &Scope<'_>,
-        depth: Depth,
+        depth: PurgeMode,
     ) -> Result<(), StateError> {
         let name = format!("{}/{}", kind(scope), index(scope));
-        let slot = self.state.slots.entry(name).or_default();
+        let slot = self.state.tags.entry(name).or_default();
         match depth {
-            Depth::Hard => slot.0 = epoch,
-            Depth::Soft => slot.1 = epoch,
+            PurgeMode::Hard => slot.0 = epoch,
+            PurgeMode::Soft => slot.1 = epoch,
         }
         self.state.counter = epoch;
         self.write()

@@ -3,7 +3,7 @@
 use super::row::Cell;
 use aqs_api::Table;
 use aqs_api::calendar::{Digits, Form, Hour};
-use aqs_api::table::{ALL_DAYS, Calendar, STAMP};
+use aqs_api::table::{ALL_DAYS, Calendar, TIMESTAMP};
 use thiserror::Error;
 
 /// Where a table's rows say when: positions in `Table::columns()`.
@@ -34,9 +34,11 @@ impl When {
     pub(crate) fn of(table: &'static Table) -> Result<Self, &'static str> {
         let at = |name| table.columns().position(|column| column.name == name).ok_or(name);
         Ok(match table.calendar {
-            Calendar::Series(form) => {
-                Self::Series { timestamp: at(STAMP)?, form, granularity: at("granularity").ok() }
-            }
+            Calendar::Series(form) => Self::Series {
+                timestamp: at(TIMESTAMP)?,
+                form,
+                granularity: at("granularity").ok(),
+            },
             Calendar::YearMonthDay => {
                 Self::YearMonthDay { year: at("year")?, month: at("month")?, day: at("day")? }
             }
@@ -60,8 +62,8 @@ impl When {
             return Ok(());
         };
         let found = text(cells, granularity);
-        let stamp = text(cells, timestamp);
-        let (day, hour) = (stamp.get(6..8), stamp.get(8..10).unwrap_or("00"));
+        let timestamp = text(cells, timestamp);
+        let (day, hour) = (timestamp.get(6..8), timestamp.get(8..10).unwrap_or("00"));
         let expected = match found {
             "hourly" => return Ok(()),
             "daily" if hour == "00" => return Ok(()),
@@ -73,7 +75,7 @@ impl When {
                 return Err(BadPeriod { column: "granularity", expected, found: found.to_owned() });
             }
         };
-        Err(BadPeriod { column: STAMP, expected, found: stamp.to_owned() })
+        Err(BadPeriod { column: TIMESTAMP, expected, found: timestamp.to_owned() })
     }
 
     /// The period of a row, in digits: its timestamp, its day, or the first of its month.
@@ -104,7 +106,7 @@ fn series(timestamp: &str, form: Form) -> Result<Digits, BadPeriod> {
     };
     match Hour::parse(timestamp) {
         Some(hour) if timestamp.len() == len => Ok(hour.digits(form)),
-        _ => Err(BadPeriod { column: STAMP, expected, found: timestamp.to_owned() }),
+        _ => Err(BadPeriod { column: TIMESTAMP, expected, found: timestamp.to_owned() }),
     }
 }
 
@@ -148,7 +150,8 @@ mod tests {
 
     #[test]
     fn a_series_has_the_digits_of_its_table() {
-        let at = |stamp| period(&UNIQUE_DEVICES, &["en.wikipedia", "all-sites", "daily", stamp]);
+        let at =
+            |timestamp| period(&UNIQUE_DEVICES, &["en.wikipedia", "all-sites", "daily", timestamp]);
         assert_eq!(at("20240229"), Ok("20240229".to_owned()));
         for bad in ["20230229", "2024022900", "2024", "2024-2-1", ""] {
             assert_eq!(at(bad), Err("timestamp"), "{bad}");

@@ -3,8 +3,8 @@
 pub mod cassandra;
 pub mod embedded;
 
-use crate::cx::Cx;
 use crate::declare::Declarations;
+use crate::request_context::RequestContext;
 use aqs_api::{Coverage, Lookup, Rows};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -15,13 +15,13 @@ use tokio_util::sync::CancellationToken;
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
     /// The rows that a lookup asks for, in clustering order; none is no error.
-    async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError>;
+    async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError>;
 
     /// What is loaded.
     async fn coverage(&self) -> Result<Coverage, StoreError>;
 
     /// A number that is another whenever `versions` or `coverage` may be; cheap to ask for.
-    async fn change_mark(&self) -> Result<u64, StoreError>;
+    async fn change_token(&self) -> Result<u64, StoreError>;
 
     /// A number for each dataset that is another whenever a load changed it, as far as the store
     /// knows; none for one of which it knows nothing.
@@ -35,7 +35,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// What is wrong with it, in sentences for operators; what it answers is all there is to
     /// know of a store that has none.
-    fn troubles(&self) -> Vec<String> {
+    fn health_issues(&self) -> Vec<String> {
         Vec::new()
     }
 
@@ -79,7 +79,7 @@ pub enum StoreError {
         /// Table and key.
         asked: String,
     },
-    /// It failed at this question; asking again is not likely to help.
+    /// It failed at this read_plan; asking again is not likely to help.
     #[error("store {store} failed when asked for {asked}: {reason}")]
     Failed {
         /// Which store.

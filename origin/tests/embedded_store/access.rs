@@ -25,7 +25,7 @@ async fn an_immutable_store_leaves_no_trace_whatever_its_path() {
         let store = EmbeddedStore::open(&path, &catalogue(), IMMUTABLE).unwrap();
         assert_eq!(store.access(), Access::Immutable);
         assert_eq!(devices_of(&store, "a").await, [Some(1)], "{name}");
-        assert_eq!(store.change_mark().await.unwrap(), store.change_mark().await.unwrap());
+        assert_eq!(store.change_token().await.unwrap(), store.change_token().await.unwrap());
         assert_eq!(names_in(&inner), [PathBuf::from(name)]);
         drop(store);
         // The same path also serves as a live one.

@@ -27,8 +27,8 @@ fn every_calendar_has_its_extent() {
     let path = folder.path().join("store.db");
     let country =
         |year, month| (&TOP_BY_COUNTRY, ["en", "all-access", year, month, "[]"].map(text).to_vec());
-    let hours = |project, granularity, stamp| {
-        let key = [project, "all-sites", granularity, stamp].map(text);
+    let hours = |project, granularity, timestamp| {
+        let key = [project, "all-sites", granularity, timestamp].map(text);
         (&LEGACY_PAGECOUNTS, key.into_iter().chain([Cell::Int(1)]).collect::<Vec<_>>())
     };
     load(
@@ -68,10 +68,10 @@ async fn a_version_counts_the_loads_that_changed_something() {
     assert_eq!(at_first["unique-devices-daily"], 1);
     assert_eq!(at_first["pageviews-top-daily"], 0);
 
-    let mark = store.change_mark().await.unwrap();
-    assert_eq!(store.change_mark().await.unwrap(), mark);
+    let mark = store.change_token().await.unwrap();
+    assert_eq!(store.change_token().await.unwrap(), mark);
     load(&path, &[top("en", ["2026", "01", "01"])]);
-    assert_ne!(store.change_mark().await.unwrap(), mark);
+    assert_ne!(store.change_token().await.unwrap(), mark);
     load_devices(&path, &[devices("a", "20260101", ints([1, 2, 4]))]);
     load_devices(&path, &[devices("a", "20260101", ints([1, 2, 4]))]);
     let at_last = versions().await;

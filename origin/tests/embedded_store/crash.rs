@@ -105,13 +105,13 @@ async fn another_processs_load_is_seen_at_the_next_read() {
     let path = folder.path().join("store.db");
     load_devices(&path, &[devices("a", "20260101", ints([1, 1, 1]))]);
     let store = open(&path);
-    let mark = store.change_mark().await.unwrap();
+    let mark = store.change_token().await.unwrap();
     assert_eq!(devices_of(&store, "a").await, [Some(1)]);
     let (mut child, words) = start_child("commits", &path);
     let words: Vec<_> = words.collect();
     assert!(child.wait().unwrap().success(), "{words:?}");
     assert_eq!(devices_of(&store, "a").await, [Some(1), Some(2)]);
-    assert_ne!(store.change_mark().await.unwrap(), mark);
+    assert_ne!(store.change_token().await.unwrap(), mark);
     let coverage = store.coverage().await.unwrap();
     let extent = coverage.get(dataset("unique-devices-daily")).unwrap();
     assert_eq!(extent.last.as_str(), "20260102");

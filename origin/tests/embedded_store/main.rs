@@ -17,8 +17,8 @@ mod upserts;
 use aqs_api::calendar::Digits;
 use aqs_api::tables::UNIQUE_DEVICES;
 use aqs_api::{Catalogue, Dataset, Lookup, Read, Rows, Table};
-use aqs_origin::cx::{Cx, Priority};
 use aqs_origin::load::row::{Cell, Sink};
+use aqs_origin::request_context::{Priority, RequestContext};
 use aqs_origin::store::embedded::{EmbeddedStore, Options, StoreWriter, WriterOptions};
 use aqs_origin::store::{Store, StoreError};
 use rusqlite::Connection;
@@ -46,9 +46,9 @@ fn lookup(dataset_name: &str, key: &[&str], range: Option<(&str, &str)>) -> Look
     })
 }
 
-fn cx() -> Cx {
+fn ctx() -> RequestContext {
     let deadline = Instant::now() + Duration::from_secs(60);
-    Cx::new(deadline, Priority::Live, 1)
+    RequestContext::new(deadline, Priority::Live, 1)
 }
 
 fn text(text: &str) -> Cell<'_> {
@@ -56,8 +56,8 @@ fn text(text: &str) -> Cell<'_> {
 }
 
 /// A row of unique devices of a project.
-fn devices<'a>(project: &'a str, stamp: &'a str, values: [Cell<'a>; 3]) -> Vec<Cell<'a>> {
-    let key = [text(project), text("all-sites"), text("daily"), text(stamp)];
+fn devices<'a>(project: &'a str, timestamp: &'a str, values: [Cell<'a>; 3]) -> Vec<Cell<'a>> {
+    let key = [text(project), text("all-sites"), text("daily"), text(timestamp)];
     key.into_iter().chain(values).collect()
 }
 
@@ -89,7 +89,7 @@ fn open(path: &Path) -> EmbeddedStore {
 
 async fn read_devices(store: &EmbeddedStore, project: &str) -> Result<Rows, StoreError> {
     let lookup = lookup("unique-devices-daily", &[project, "all-sites", "daily"], None);
-    store.read(&lookup, &cx()).await
+    store.read(&lookup, &ctx()).await
 }
 
 /// What the column `devices` of a project says.

@@ -2,8 +2,8 @@ use super::*;
 use aqs_api::tables::TOP_PAGEVIEWS;
 use std::sync::Arc;
 
-fn stamps(rows: &Rows) -> Vec<String> {
-    rows.timestamps().unwrap().iter().map(|stamp| stamp.as_str().to_owned()).collect()
+fn timestamps(rows: &Rows) -> Vec<String> {
+    rows.timestamps().unwrap().iter().map(|timestamp| timestamp.as_str().to_owned()).collect()
 }
 
 #[tokio::test]
@@ -26,8 +26,8 @@ async fn a_range_includes_both_ends() {
         (Some(("00000101", "99991231")), &["20260101", "20260102", "20260103", "20260105"]),
         (Some(("20260103", "20260101")), &[]),
     ] {
-        let rows = store.read(&lookup("unique-devices-daily", &key, range), &cx()).await.unwrap();
-        assert_eq!(stamps(&rows), expected, "{range:?}");
+        let rows = store.read(&lookup("unique-devices-daily", &key, range), &ctx()).await.unwrap();
+        assert_eq!(timestamps(&rows), expected, "{range:?}");
     }
 }
 
@@ -39,7 +39,7 @@ async fn a_top_list_is_one_row() {
     load(&path, &[(&TOP_PAGEVIEWS, row.into_iter().chain([Cell::Null]).collect())]);
     let store = open(&path);
     let key = ["en", "all-access", "2026", "01", "all-days"];
-    let rows = store.read(&lookup("pageviews-top-monthly", &key, None), &cx()).await.unwrap();
+    let rows = store.read(&lookup("pageviews-top-monthly", &key, None), &ctx()).await.unwrap();
     assert_eq!(rows.len(), 1);
     assert_eq!(rows.texts("articlesJSON").unwrap().get(0), Some(r#"[{"rank":1}]"#));
     assert_eq!(rows.texts("articles").unwrap().get(0), None);
@@ -58,7 +58,7 @@ async fn a_question_that_fits_no_table_fails_by_name() {
             "the table has no timestamps",
         ),
     ] {
-        let refused = store.read(&asked, &cx()).await.unwrap_err();
+        let refused = store.read(&asked, &ctx()).await.unwrap_err();
         assert!(matches!(refused, StoreError::Failed { .. }), "{refused:?}");
         assert!(refused.to_string().contains(reason), "{refused}");
     }
@@ -75,7 +75,7 @@ async fn a_deadline_is_kept_and_says_what_was_asked() {
         &["a\"b", "all-sites", "daily"],
         Some(("20260101", "20260102")),
     );
-    let late = Cx { deadline: Instant::now(), ..cx() };
+    let late = RequestContext { deadline: Instant::now(), ..ctx() };
     assert_eq!(
         store.read(&asked, &late).await.unwrap_err().to_string(),
         "store embedded did not answer in time when asked for unique_devices \

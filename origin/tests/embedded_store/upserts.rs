@@ -57,7 +57,7 @@ async fn titles_may_be_odd() {
     let store = open(&path);
     for (title, count) in odd.iter().zip(1..) {
         let key = ["en.wikipedia", title, "daily"];
-        let rows = store.read(&lookup("pageviews-per-article-daily", &key, None), &cx()).await;
+        let rows = store.read(&lookup("pageviews-per-article-daily", &key, None), &ctx()).await;
         let found: Vec<_> = rows.unwrap().ints("mwu").unwrap().iter().collect();
         assert_eq!(found, [Some(count)], "{title:?}");
     }
@@ -132,7 +132,7 @@ async fn an_older_programs_store_is_read_and_brought_up_to_date() {
     assert_eq!(devices_of(&store, "a").await, []);
     let key = ["en", "a", "b", "daily"];
     let views = lookup("pageviews-aggregate-daily", &key, Some(("2026010100", "2026010100")));
-    let rows = store.read(&views, &cx()).await.unwrap();
+    let rows = store.read(&views, &ctx()).await.unwrap();
     assert_eq!(rows.ints("v").unwrap().iter().collect::<Vec<_>>(), [None]);
     assert_eq!(rows.ints("views").unwrap().iter().collect::<Vec<_>>(), [Some(7)]);
 
@@ -141,7 +141,7 @@ async fn an_older_programs_store_is_read_and_brought_up_to_date() {
     let row = key.into_iter().chain(["2026010100"]).map(text).chain([Cell::Int(8), Cell::Absent]);
     load(&path, &[(&PAGEVIEWS_PER_PROJECT, row.collect())]);
     assert_eq!(devices_of(&store, "a").await, [Some(1)]);
-    let rows = store.read(&views, &cx()).await.unwrap();
+    let rows = store.read(&views, &ctx()).await.unwrap();
     assert_eq!(rows.ints("v").unwrap().iter().collect::<Vec<_>>(), [Some(8)]);
     assert_eq!(rows.ints("views").unwrap().iter().collect::<Vec<_>>(), [Some(7)]);
 }

@@ -165,7 +165,7 @@ mod tests {
         };
         assert_eq!(parse("plan=top-articles"), Ok(plain.clone()));
         assert_eq!(parse("full=false&plan=top%2Darticles&dry_run=false"), Ok(plain.clone()));
-        // Other spellings of a project are the same project.
+        // Other aliases of a project are the same project.
         let projects = vec!["en.wikipedia".to_owned(), "wikidata".to_owned()];
         let last = Some("13m".parse().unwrap());
         let how = How { overrides: Overrides { projects, last }, full: true, force: true };

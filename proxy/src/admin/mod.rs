@@ -1,6 +1,6 @@
 //! The admin listener: health, readiness, metrics; and, for whoever has the token, writes.
 
-mod door;
+mod auth;
 mod hot_set;
 mod jobs;
 mod log_level;
@@ -11,13 +11,13 @@ mod refusal;
 mod routes;
 mod token;
 
-pub use door::Door;
+pub use auth::AdminAuth;
 pub use jobs::Begun;
 pub use ready::{Latch, Ready};
 pub use token::{Token, TokenError};
 
 use crate::log::fields;
-use crate::serve::{Content, HeadView, Method, Reply, Served, Service};
+use crate::serve::{Content, Method, Reply, RequestHead, Served, Service};
 use aqs_api::Problem;
 use aqs_api::problem::Code;
 use refusal::Refusal;
@@ -28,7 +28,7 @@ use tokio::task::JoinHandle;
 
 impl Service {
     /// Answers a request of the admin listener.
-    pub(crate) fn admin(self: &Arc<Self>, head: &HeadView<'_>) -> Served {
+    pub(crate) fn admin(self: &Arc<Self>, head: &RequestHead<'_>) -> Served {
         let (path, query) = head.target.split_once('?').unwrap_or((head.target, ""));
         let found = Route::of(path);
         let route = found.map(|(route, _)| route);
@@ -49,10 +49,10 @@ impl Service {
         self: &Arc<Self>,
         found: Option<(&Route, &str)>,
         query: &str,
-        head: &HeadView<'_>,
+        head: &RequestHead<'_>,
     ) -> Result<Served, Refusal> {
         if !found.is_some_and(|(route, _)| route.is_probe()) {
-            self.door.admits(head)?;
+            self.auth.admits(head)?;
         }
         let Some((route, id)) = found else {
             return Ok(Served::Now(Reply::problem(Problem::invalid_route())));
@@ -67,7 +67,7 @@ impl Service {
                 return Ok(Served::Now(Reply::problem(problem)));
             }
         };
-        self.door.admits_writing(head)?;
+        self.auth.admits_writing(head)?;
         Ok(match write {
             Write::LogLevel => Served::Now(self.set_log_level(query, &head.call)),
             Write::Purge => self.purge_by(query, &head.call),
@@ -82,10 +82,10 @@ impl Service {
         self: &Arc<Self>,
         read: Read,
         id: &str,
-        head: &HeadView<'_>,
+        head: &RequestHead<'_>,
     ) -> Result<Served, Refusal> {
         if !matches!(read, Read::Index | Read::Health | Read::Readiness) {
-            self.door.admits_reading(head)?;
+            self.auth.admits_reading(head)?;
         }
         Ok(Served::Now(match read {
             Read::Index => Reply::text(routes::index()),
@@ -100,16 +100,16 @@ impl Service {
     }
 
     fn readiness(&self) -> Reply {
-        let (missing, troubles) = (self.ready.missing(), self.origin.troubles());
+        let (missing, health_issues) = (self.ready.missing(), self.origin.health_issues());
         if missing.is_empty() {
-            return match troubles.is_empty() {
+            return match health_issues.is_empty() {
                 true => Reply::json(&json!({"status": "ready"})),
-                false => Reply::json(&json!({"status": "ready", "warnings": troubles})),
+                false => Reply::json(&json!({"status": "ready", "warnings": health_issues})),
             };
         }
         let mut detail = format!("not ready: {}", missing.join(", "));
-        if !troubles.is_empty() {
-            detail.push_str(&format!(" ({})", troubles.join("; ")));
+        if !health_issues.is_empty() {
+            detail.push_str(&format!(" ({})", health_issues.join("; ")));
         }
         Reply::problem(Problem::new(503, Code::Unavailable, detail))
     }

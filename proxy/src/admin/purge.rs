@@ -6,7 +6,7 @@ use crate::nearest::resembling;
 use crate::serve::{Call, Reply, Served, Service};
 use aqs_api::problem::Code;
 use aqs_api::{Catalogue, Problem, Target, param};
-use aqs_origin::epochs::{Depth, Scope};
+use aqs_origin::epochs::{PurgeMode, Scope};
 use serde_json::json;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 #[derive(Debug, PartialEq, Eq)]
 struct Purge {
     scope: OwnedScope,
-    depth: Depth,
+    depth: PurgeMode,
 }
 
 /// A [`Scope`] with its own names.
@@ -102,8 +102,8 @@ impl Purge {
                 "name" => parameters::once(&mut name, key, value)?,
                 "depth" => {
                     let given = match &*value {
-                        "soft" => Depth::Soft,
-                        "hard" => Depth::Hard,
+                        "soft" => PurgeMode::Soft,
+                        "hard" => PurgeMode::Hard,
                         other => return Err(format!("depth is soft or hard, not {other:?}")),
                     };
                     parameters::once(&mut depth, key, given)?;
@@ -119,7 +119,7 @@ impl Purge {
         if scope == "everything" && name.is_some() {
             return Err("name doesn't go with scope=everything: say which is meant".to_owned());
         }
-        let depth = depth.unwrap_or(Depth::Soft);
+        let depth = depth.unwrap_or(PurgeMode::Soft);
         let named = || {
             name.filter(|name: &Cow<'_, str>| !name.is_empty())
                 .ok_or(format!("say the name of the {scope}"))
@@ -177,7 +177,7 @@ fn known(what: &str, name: &str, names: Vec<&'static str>) -> Result<&'static st
 mod tests {
     use super::*;
 
-    fn parse(query: &str) -> Result<(String, Depth), String> {
+    fn parse(query: &str) -> Result<(String, PurgeMode), String> {
         let purge = Purge::parse(query, &Catalogue::standard().unwrap())?;
         Ok((format!("{} {}", purge.scope.scope().name(), purge.scope.name()), purge.depth))
     }
@@ -185,19 +185,23 @@ mod tests {
     #[test]
     fn purges_are_understood() {
         for (query, expected, depth) in [
-            ("scope=everything", "everything ", Depth::Soft),
-            ("scope=everything&depth=hard", "everything ", Depth::Hard),
+            ("scope=everything", "everything ", PurgeMode::Soft),
+            ("scope=everything&depth=hard", "everything ", PurgeMode::Hard),
             (
                 "depth=soft&name=pageviews%2Ftop&scope=endpoint",
                 "endpoint pageviews/top",
-                Depth::Soft,
+                PurgeMode::Soft,
             ),
-            ("scope=dataset&name=pageviews-top-daily", "dataset pageviews-top-daily", Depth::Soft),
-            ("scope=project&name=www.EN.wikipedia.org", "project en.wikipedia", Depth::Soft),
+            (
+                "scope=dataset&name=pageviews-top-daily",
+                "dataset pageviews-top-daily",
+                PurgeMode::Soft,
+            ),
+            ("scope=project&name=www.EN.wikipedia.org", "project en.wikipedia", PurgeMode::Soft),
             (
                 "scope=address&name=https://x.org/api/rest_v1/metrics/pageviews/top/EN.wikipedia/all-access/2026/10/01",
                 "address /pageviews/top/en.wikipedia/all-access/2026/10/01",
-                Depth::Soft,
+                PurgeMode::Soft,
             ),
         ] {
             assert_eq!(parse(query), Ok((expected.to_owned(), depth)), "{query}");

@@ -2,7 +2,7 @@
 
 use super::routes::Route;
 use crate::log::fields;
-use crate::serve::{HeadView, Reply, Service};
+use crate::serve::{Reply, RequestHead, Service};
 use aqs_api::Problem;
 use aqs_api::problem::Code;
 
@@ -54,10 +54,10 @@ impl Service {
         &self,
         refusal: Refusal,
         route: Option<&Route>,
-        head: &HeadView<'_>,
+        head: &RequestHead<'_>,
     ) -> Reply {
         self.metrics.admin_refused.with_label_values(&[refusal.name()]).inc();
-        if let Some(untold) = self.door.told.take() {
+        if let Some(untold) = self.auth.told.take() {
             // Only paths that are known: whatever else was asked for could hold secrets.
             let path = route.map(|route| route.path);
             let method = format!("{:?}", head.method).to_ascii_uppercase();

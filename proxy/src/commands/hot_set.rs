@@ -4,7 +4,7 @@ use super::admin_client::{AdminClient, Intent, ServerArgs};
 use super::exit::Exit;
 use super::{Done, say, words};
 use crate::config;
-use aqs_warmers::generation::Birth;
+use aqs_warmers::generation::Provenance;
 use aqs_warmers::view::{GenerationView, HotSetView, PlanHeld, RolledBackView, VerifiedView};
 use clap::{Args, Subcommand};
 use std::time::Duration;
@@ -107,9 +107,9 @@ fn show(hot_set: &HotSetView) -> String {
 
 fn generation(live: &GenerationView) -> String {
     let parent = live.parent.map(|id| format!(", after {id}")).unwrap_or_default();
-    let birth = match live.birth {
-        Birth::Built => format!("built {}{parent}", words::moment(live.built)),
-        Birth::RolledBack { from } => {
+    let provenance = match live.provenance {
+        Provenance::Built => format!("built {}{parent}", words::moment(live.built)),
+        Provenance::RolledBack { from } => {
             format!("the content of {from} again, since {}{parent}", words::moment(live.built))
         }
     };
@@ -122,7 +122,7 @@ fn generation(live: &GenerationView) -> String {
     facts.extend(through.map(|(name, day)| ("data through", words::through(name, day))));
     let names = ["plan", "answers", "complete", "built", "reads", "taken over", "errors", ""];
     let plans = words::columns(names, live.plans.iter().map(plan));
-    format!("generation {}: {birth}\n{}\n{plans}\n", live.id, words::facts(facts))
+    format!("generation {}: {provenance}\n{}\n{plans}\n", live.id, words::facts(facts))
 }
 
 fn plan(plan: &PlanHeld) -> [String; 8] {

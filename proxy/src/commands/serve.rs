@@ -1,12 +1,12 @@
-//! `aqs serve`: open the store, start the house, say so, wait for the end.
+//! `aqs serve`: open the store, start the server, say so, wait for the end.
 
 use super::Done;
 use crate::banner;
 use crate::cli::ServeArgs;
 use crate::config::{self, Config};
 use crate::descriptors;
-use crate::house::{House, Settings};
 use crate::log::{self, Log};
+use crate::server::{Server, Settings};
 use crate::signals::Signals;
 use aqs_api::Catalogue;
 use aqs_origin::sample_store::SampleStore;
@@ -52,8 +52,8 @@ async fn serve(config: &Config, log: &mut Log) -> Done {
     let catalogue = Arc::new(Catalogue::standard()?.with_rules(config.rules()));
     let mut settings = Settings { log: log.handle.clone(), ..config.settings() };
     settings.connections = settings.connections.min(descriptors::for_connections(&settings));
-    // Bound before the sample is built, which takes a while: a busy port should end it at once.
-    let sockets = House::bind(&settings)?;
+    // BoundListener before the sample is built, which takes a while: a busy port should end it at once.
+    let sockets = Server::bind(&settings)?;
     // Held to the end: a sample in a temporary folder goes with it.
     let sample = match (&config.cassandra, &config.store.path) {
         (None, None) => match sample(&catalogue, &mut signals).await? {
@@ -77,16 +77,16 @@ async fn serve(config: &Config, log: &mut Log) -> Done {
         }
         (None, None, None) => return Err("no store".into()),
     };
-    let house = House::start(sockets, settings, Arc::clone(&catalogue), store).await?;
+    let server = Server::start(sockets, settings, Arc::clone(&catalogue), store).await?;
 
     let readable = log.is_readable();
     let said = async {
         if readable {
             // A cluster that takes longer comes later, and is not waited for.
-            let known = timeout(PATIENCE, house.service.origin.known()).await.is_ok();
-            print_aside(banner::text(&house, &catalogue, &name, known).await);
+            let known = timeout(PATIENCE, server.service.origin.known()).await.is_ok();
+            print_aside(banner::text(&server, &catalogue, &name, known).await);
         } else {
-            tell(&house, &name);
+            tell(&server, &name);
         }
         std::future::pending::<()>().await;
     };
@@ -97,7 +97,7 @@ async fn serve(config: &Config, log: &mut Log) -> Done {
     }
     tracing::info!("draining: requests in flight finish; a second signal ends at once");
     tokio::select! {
-        in_time = house.drain() => {
+        in_time = server.drain() => {
             if in_time {
                 tracing::info!("drained: every connection has ended");
             } else {
@@ -115,14 +115,14 @@ async fn serve(config: &Config, log: &mut Log) -> Done {
 }
 
 /// Tells the log where clients and operators are served, and what.
-fn tell(house: &House, name: &str) {
-    for address in &house.addresses {
+fn tell(server: &Server, name: &str) {
+    for address in &server.addresses {
         tracing::info!(address = %address, "clients are served");
     }
-    for address in &house.admin_addresses {
+    for address in &server.admin_addresses {
         tracing::info!(address = %address, "operators are served");
     }
-    for socket in &house.admin_sockets {
+    for socket in &server.admin_sockets {
         tracing::info!(socket = %socket.display(), "operators are served");
     }
     tracing::info!(store = name, "what is served comes from there");

@@ -5,8 +5,8 @@ use super::tree::Config;
 use super::units::Span;
 use super::words::LoggedAddress;
 use super::{cassandra, hot_set};
+use crate::listen_addr::ListenAddr;
 use crate::log;
-use crate::place::Place;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// How an empty path is refused: it would be the current directory, whichever that is.
@@ -69,7 +69,7 @@ pub fn check(config: &Config) -> Result<(), ConfigError> {
 
 /// A place that two listeners would have.
 fn taken_twice(config: &Config) -> Option<(&'static str, String)> {
-    let mut taken: Vec<Place> = Vec::new();
+    let mut taken: Vec<ListenAddr> = Vec::new();
     let public = config.public_addresses().into_iter().map(|address| ("listen", address.into()));
     let admin = config.admin.listen.iter().map(|place| ("admin.listen", place.clone()));
     for (key, place) in public.chain(admin) {
@@ -86,9 +86,9 @@ fn taken_twice(config: &Config) -> Option<(&'static str, String)> {
     None
 }
 
-fn clash(one: &Place, other: &Place) -> bool {
+fn clash(one: &ListenAddr, other: &ListenAddr) -> bool {
     match (one, other) {
-        (Place::Tcp(one), Place::Tcp(other)) => {
+        (ListenAddr::Tcp(one), ListenAddr::Tcp(other)) => {
             let any = one.ip().is_unspecified() || other.ip().is_unspecified();
             // Port 0 takes another each time; [::] leaves IPv4 alone.
             one.port() == other.port()
@@ -96,8 +96,10 @@ fn clash(one: &Place, other: &Place) -> bool {
                 && one.is_ipv4() == other.is_ipv4()
                 && (any || one.ip() == other.ip())
         }
-        (Place::Unix(one), Place::Unix(other)) => one == other,
-        (Place::Tcp(_), Place::Unix(_)) | (Place::Unix(_), Place::Tcp(_)) => false,
+        (ListenAddr::Unix(one), ListenAddr::Unix(other)) => one == other,
+        (ListenAddr::Tcp(_), ListenAddr::Unix(_)) | (ListenAddr::Unix(_), ListenAddr::Tcp(_)) => {
+            false
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 use super::error::ConfigError;
 use super::tree::Config;
 use super::words::Secret;
+use crate::listen_addr::ListenAddr;
 use crate::log;
 use crate::nearest::nearest;
-use crate::place::Place;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 
@@ -162,7 +162,7 @@ pub fn misspelled(names: impl IntoIterator<Item = OsString>) -> Vec<String> {
     strays.into_iter().map(warning).collect()
 }
 
-pub(super) fn places(text: &str) -> Result<Vec<Place>, String> {
+pub(super) fn places(text: &str) -> Result<Vec<ListenAddr>, String> {
     text.split(',').map(|place| place.trim().parse()).collect()
 }
 

@@ -76,7 +76,7 @@ fn wrong(key: &str, error: &Error) -> Wrong {
         }
         other => plain(other),
     };
-    // The root's path is a dot, and a question mark what is not known.
+    // The root's path is a dot, and a read_plan mark what is not known.
     let key = key.trim_matches(['.', '?']);
     // It was a filter once, as the variable still is.
     let hint = if key == "log" && message.ends_with(NO_SECTION) {

@@ -4,8 +4,8 @@ use super::error::ConfigError;
 use super::key::{Described, Kind, keys};
 use super::tree::Memory;
 use super::units::{Count, Span};
-use crate::house::HotSetSettings;
 use crate::nearest::nearest;
+use crate::server::HotSetSettings;
 use aqs_api::Catalogue;
 use aqs_warmers::build::Settings;
 use aqs_warmers::checks::Thresholds;
@@ -26,13 +26,13 @@ keys! {
     pub struct HotSet {
         /// Whether any are.
         enabled: bool = true,
-        /// Which of the plans that every house has are built.
+        /// Which of the plans that every server has are built.
         built_in: Vec<String> = names(),
         /// The projects that these are about.
         projects: Vec<String> =
             built_in::PROJECTS.iter().map(|project| (*project).to_owned()).collect(),
         /// Further plans; OPERATING.md tells how they are written. One of the same name takes the
-        /// place of one that every house has.
+        /// place of one that every server has.
         plans: Vec<Plan> = Vec::new(),
         /// How long ago an answer may have been read or found unchanged before it is stale: it is
         /// served on while it is read again.
@@ -74,7 +74,7 @@ keys! {
     }
 }
 
-/// The names of the plans that every house has.
+/// The names of the plans that every server has.
 fn names() -> Vec<String> {
     built_in::all(&[]).into_iter().map(|plan| plan.name).collect()
 }
@@ -88,7 +88,7 @@ fn part<const LEAST: u64, const MOST: u64>(percent: Count<LEAST, MOST>) -> f64 {
 }
 
 impl HotSet {
-    /// What the house is built to.
+    /// What the server is built to.
     pub(super) fn settings(&self) -> HotSetSettings {
         HotSetSettings {
             plans: self.all_plans(),

@@ -3,13 +3,13 @@
 use super::key::keys;
 use super::units::{Count, Size, Span};
 use super::words::{Access, LogFormat, LoggedAddress, Network};
-use crate::front;
-use crate::house::Settings;
+use crate::listen_addr::ListenAddr;
 use crate::log::access::AccessLog;
-use crate::place::Place;
+use crate::net;
+use crate::server::Settings;
 use aqs_api::freshness::{Lifetimes, Times};
-use aqs_origin::flights::FlightLimits;
-use aqs_origin::gate::GateLimits;
+use aqs_origin::limiter::ConcurrencyLimits;
+use aqs_origin::singleflight::SingleflightLimits;
 use std::path::PathBuf;
 
 keys! {
@@ -18,7 +18,7 @@ keys! {
         /// Where operators are served: health, metrics, and writes for whoever has the token. An
         /// address, or unix: and the path of a socket file, which only its owner may use; empty
         /// for nowhere. Reads need the token too if an address is not a loopback's.
-        listen: Vec<Place> = Settings::default().admin_listen,
+        listen: Vec<ListenAddr> = Settings::default().admin_listen,
         /// Names beside loopback's by which the admin listener is reached, without ports. Reads go
         /// by any IP address too, writes only by those that are listed.
         hosts: Vec<String> = Vec::new(),
@@ -62,11 +62,11 @@ keys! {
         #[unset("the bundled sample, built at the first start")]
         path: Option<PathBuf> = None,
         /// How many reads it is asked for at once.
-        reads: Count<1, 65_536> = Count::known(GateLimits::default().reads),
+        reads: Count<1, 65_536> = Count::known(ConcurrencyLimits::default().reads),
         /// How many reads may wait for their turn.
-        queue: Count<0, 1_000_000> = Count::known(GateLimits::default().queue),
+        queue: Count<0, 1_000_000> = Count::known(ConcurrencyLimits::default().queue),
         /// How long a read may wait for its turn.
-        wait: Span = Span(GateLimits::default().wait),
+        wait: Span = Span(ConcurrencyLimits::default().wait),
     }
 }
 
@@ -119,24 +119,24 @@ keys! {
     pub struct Limits {
         /// From a head's first byte to its last; for a connection's first from when it was
         /// accepted. A body may take as long once more.
-        head: Span = Span(front::Limits::default().head),
+        head: Span = Span(net::Limits::default().head),
         /// Between two requests of a connection.
-        idle: Span = Span(front::Limits::default().idle),
+        idle: Span = Span(net::Limits::default().idle),
         /// For a reply to be taken.
-        write: Span = Span(front::Limits::default().write),
+        write: Span = Span(net::Limits::default().write),
         /// For the rest of what a refused client sends, so that it reads why.
-        linger: Span = Span(front::Limits::default().linger),
+        linger: Span = Span(net::Limits::default().linger),
         /// The bytes of a request line.
-        request_line: Size<64, { 1 << 20 }> = Size::known(front::Limits::default().request_line),
+        request_line: Size<64, { 1 << 20 }> = Size::known(net::Limits::default().request_line),
         /// The bytes of a head, at least a request line's.
-        head_bytes: Size<64, { 1 << 20 }> = Size::known(front::Limits::default().head_bytes),
+        head_bytes: Size<64, { 1 << 20 }> = Size::known(net::Limits::default().head_bytes),
         /// The lines of a head.
-        header_lines: Count<1, 100> = Count::known(front::Limits::default().header_lines),
+        header_lines: Count<1, 100> = Count::known(net::Limits::default().header_lines),
         /// The bytes of a request body, which is read and ignored.
-        body_bytes: Size<0, { 1 << 30 }> = Size::known(front::Limits::default().body_bytes),
+        body_bytes: Size<0, { 1 << 30 }> = Size::known(net::Limits::default().body_bytes),
         /// The requests of a connection, after which it is closed.
         requests_per_connection: Count<1, 1_000_000_000> =
-            Count::known(front::Limits::default().requests as usize),
+            Count::known(net::Limits::default().requests as usize),
         /// The connections that clients may have; the limit of open files may leave less.
         connections: Count<1, 10_000_000> = Count::known(Settings::default().connections),
         /// How long new connections are still served at the end, while `/readyz` says no, so that
@@ -148,21 +148,21 @@ keys! {
         drain: Span = Span(Settings::default().drain_within),
         /// How long idle connections may still send a request at the end, which is answered and
         /// told to be the last; half of `limits.drain` at most.
-        drain_idle: Span = Span(front::Limits::default().drain_idle),
+        drain_idle: Span = Span(net::Limits::default().drain_idle),
     }
 }
 
 keys! {
     /// How much may wait for the store.
-    pub struct Flights {
+    pub struct Singleflight {
         /// Who may wait for one read.
         waiters_per_flight: Count<1, 10_000_000> =
-            Count::known(FlightLimits::default().waiters_per_flight),
+            Count::known(SingleflightLimits::default().waiters_per_flight),
         /// Who may wait for all reads together.
-        waiters: Count<1, 10_000_000> = Count::known(FlightLimits::default().waiters),
+        waiters: Count<1, 10_000_000> = Count::known(SingleflightLimits::default().waiters),
         /// The reads under way, whether anybody waits for them or not.
-        flights: Count<1, 10_000_000> = Count::known(FlightLimits::default().flights),
+        flights: Count<1, 10_000_000> = Count::known(SingleflightLimits::default().flights),
         /// How long a read may take.
-        within: Span = Span(FlightLimits::default().within),
+        within: Span = Span(SingleflightLimits::default().within),
     }
 }

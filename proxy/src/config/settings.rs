@@ -4,21 +4,21 @@ use super::checks;
 use super::sections::Log;
 use super::tree::{Config, Memory};
 use super::words::{Access, LogFormat, LoggedAddress};
-use crate::front::Limits;
-use crate::house::{PublicPages, Settings, StatePlace};
 use crate::log::access::{AccessLog, Mode};
 use crate::log::client::ClientAddress;
 use crate::log::{Ecs, Form};
+use crate::net::Limits;
+use crate::server::{PublicPages, Settings, StatePlace};
 use aqs_api::countries::ProtectedCountries;
 use aqs_api::endpoint::Rules;
 use aqs_api::freshness::Times;
 use aqs_origin::Clock;
-use aqs_origin::flights::FlightLimits;
-use aqs_origin::gate::GateLimits;
+use aqs_origin::limiter::ConcurrencyLimits;
+use aqs_origin::singleflight::SingleflightLimits;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 impl Config {
-    /// What the house is built to.
+    /// What the server is built to.
     pub fn settings(&self) -> Settings {
         let defaults = Settings::default();
         let (limits, flights) = (&self.limits, &self.flights);
@@ -33,13 +33,13 @@ impl Config {
                 no_data: (&self.freshness.no_data).into(),
             },
             answer_within: self.answer_within.0,
-            flights: FlightLimits {
+            flights: SingleflightLimits {
                 waiters_per_flight: flights.waiters_per_flight.length(),
                 waiters: flights.waiters.length(),
                 flights: flights.flights.length(),
                 within: flights.within.0,
             },
-            gate: GateLimits {
+            limiter: ConcurrencyLimits {
                 reads: self.store.reads.length(),
                 queue: self.store.queue.length(),
                 wait: self.store.wait.0,

@@ -2,11 +2,11 @@
 
 use super::hot_set::HotSet;
 use super::key::keys;
-use super::sections::{Admin, Flights, Freshness, Limits, Log, Store};
+use super::sections::{Admin, Freshness, Limits, Log, Singleflight, Store};
 use super::units::{Count, Size, Span};
 use super::upstream::{Cassandra, Druid};
 use super::words::{Country, LogLevel, Url};
-use crate::house::Settings;
+use crate::server::Settings;
 use aqs_api::countries::ProtectedCountries;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -38,7 +38,7 @@ keys! {
         /// How much connections may take.
         limits: Limits = Limits::default(),
         /// How much may wait for the store.
-        flights: Flights = Flights::default(),
+        flights: Singleflight = Singleflight::default(),
         /// Which answers are built before anybody asks, and how.
         hot_set: HotSet = HotSet::default(),
         /// How many refreshes of stale answers may run at once.

@@ -2,7 +2,7 @@
 
 use super::key::{Described, Kind};
 use super::scalar::scalar;
-use crate::place::Place;
+use crate::listen_addr::ListenAddr;
 use aqs_api::calendar::{Digits, Hour};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize, Serializer};
@@ -305,7 +305,7 @@ impl fmt::Display for Url {
 }
 
 scalar!(Url);
-scalar!(Place);
+scalar!(ListenAddr);
 
 /// What must not be printed.
 #[derive(Clone, PartialEq, Eq, Deserialize)]

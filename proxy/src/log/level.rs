@@ -66,7 +66,7 @@ pub enum LevelError {
     },
     /// The log is gone.
     #[error("the log has ended")]
-    Ended(#[from] reload::Error),
+    CloseReason(#[from] reload::Error),
 }
 
 impl Handle {

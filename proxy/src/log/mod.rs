@@ -10,7 +10,7 @@ mod ecs;
 pub mod fields;
 mod filter;
 mod level;
-mod ration;
+mod rate_limiter;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -19,7 +19,7 @@ mod writer;
 pub use ecs::Ecs;
 pub use filter::{doubt, filter};
 pub use level::{Change, Handle, LevelError};
-pub use ration::Ration;
+pub use rate_limiter::RateLimiter;
 pub use start::initializing;
 
 use std::io::{self, IsTerminal, Write};

@@ -32,7 +32,7 @@ pub struct Told {
 
 /// A name that is made here: random, so that it is nobody else's.
 #[derive(Clone, Copy, Debug)]
-pub struct MadeId([u8; LENGTH]);
+pub struct GeneratedId([u8; LENGTH]);
 
 /// The digits of 128 bits.
 const LENGTH: usize = 32;
@@ -51,7 +51,7 @@ impl<'a> Call<'a> {
     pub fn to_owned(&self) -> OwnedCall {
         let request_id = match self.request_id {
             Some(name) => name.into(),
-            None => MadeId::random().as_str().into(),
+            None => GeneratedId::random().as_str().into(),
         };
         OwnedCall { request_id, trace: self.trace() }
     }
@@ -68,7 +68,7 @@ impl<'a> Call<'a> {
     }
 }
 
-impl MadeId {
+impl GeneratedId {
     /// Another one.
     pub fn random() -> Self {
         let bits = fastrand::u128(..).to_be_bytes();
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn made_names_are_names_and_differ() {
-        let (one, other) = (MadeId::random(), MadeId::random());
+        let (one, other) = (GeneratedId::random(), GeneratedId::random());
         assert_eq!(Call::name(one.as_str().as_bytes()).map(str::len), Some(32));
         assert_ne!(one.as_str(), other.as_str());
     }

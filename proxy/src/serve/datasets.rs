@@ -15,7 +15,7 @@ impl Service {
         }
         let coverage = self.origin.coverage();
         // A store that is away is never one that holds nothing.
-        if coverage.is_empty() && !self.origin.troubles().is_empty() {
+        if coverage.is_empty() && !self.origin.health_issues().is_empty() {
             let detail =
                 "What the data store holds is not known at the moment. Please try again later.";
             return Some(Reply::problem(Problem::new(503, Code::Unavailable, detail)));

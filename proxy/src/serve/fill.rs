@@ -1,18 +1,18 @@
 //! Misses: one flight per key asks origin and keeps what comes.
 
-use super::head_view::OwnedWishes;
+use super::request_head::OwnedNegotiation;
 use super::{CacheResult, OwnedCall, Reply, Service, Told};
 use aqs_api::problem::Code;
 use aqs_api::{Key, Problem, Query};
 use aqs_origin::epochs::Validity;
-use aqs_origin::flights::{Failure, Flights, Landed, Outcome};
+use aqs_origin::singleflight::{Failure, Joined, Outcome, Singleflight};
 use aqs_origin::store::StoreError;
-use aqs_origin::{Cx, Entry, Freshness, OriginError, Priority, Question, RequestId};
+use aqs_origin::{Entry, Freshness, OriginError, Priority, ReadPlan, RequestContext, RequestId};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Flights that ask origin for the answer to a key.
-pub type KeyFlights = Flights<Key, Answered>;
+/// Singleflight that ask origin for the answer to a key.
+pub type ResponseSingleflight = Singleflight<Key, Answered>;
 
 /// What a key's flight brings.
 #[derive(Clone, Debug)]
@@ -34,33 +34,33 @@ impl Service {
     /// Answers a query that the cache can't.
     pub(super) async fn fill(
         self: Arc<Self>,
-        question: Arc<Question>,
-        wishes: OwnedWishes,
+        read_plan: Arc<ReadPlan>,
+        negotiation: OwnedNegotiation,
         call: OwnedCall,
     ) -> Reply {
-        let query = question.query();
+        let query = read_plan.query();
         let held = self.cache.get(query.key().as_ref());
         let reason = self.miss_reason(query, held.as_deref());
-        let mut cx = self.cx(Priority::Live, call);
+        let mut ctx = self.ctx(Priority::Live, call);
         if held.is_some_and(|held| self.is_usable(&held)) {
             // With something to fall back on, nobody has to wait for a store that hangs.
-            cx.deadline = cx.deadline.min(Instant::now() + PATIENCE_WITH_STALE);
+            ctx.deadline = ctx.deadline.min(Instant::now() + PATIENCE_WITH_STALE);
         }
         for _ in 0..TRIES {
-            let landed = match self.ask(&question, &cx).await {
+            let landed = match self.ask(&read_plan, &ctx).await {
                 Ok(landed) => landed,
-                Err(failure) => return self.failed(query, failure, &wishes, &cx),
+                Err(failure) => return self.failed(query, failure, &negotiation, &ctx),
             };
             let Answered { entry, kept } = landed.value;
             // What was asked before a hard purge must not be served after it.
-            if self.origin.epochs.validity(entry.stamp, &entry.slots) != Validity::Invalid {
+            if self.origin.epochs.validity(entry.epoch, &entry.tags) != Validity::Invalid {
                 let result = match (landed.joined, kept) {
                     (true, _) => CacheResult::Collapsed,
                     (false, true) => reason,
                     (false, false) => CacheResult::NotKept,
                 };
                 let leader = landed.joined.then_some(landed.leader);
-                let reply = self.reply(entry, wishes.borrow(), result, self.clock.now());
+                let reply = self.reply(entry, negotiation.borrow(), result, self.clock.now());
                 return reply.telling(Told { leader, cause: None });
             }
         }
@@ -73,20 +73,20 @@ impl Service {
     /// more.
     pub(super) async fn ask(
         self: &Arc<Self>,
-        question: &Arc<Question>,
-        cx: &Cx,
-    ) -> Outcome<Landed<Answered>> {
+        read_plan: &Arc<ReadPlan>,
+        ctx: &RequestContext,
+    ) -> Outcome<Joined<Answered>> {
         let epochs = &self.origin.epochs;
-        let (key, slots) = (question.query().key().clone(), question.slots());
-        let (service, question) = (Arc::clone(self), Arc::clone(question));
+        let (key, tags) = (read_plan.query().key().clone(), read_plan.tags());
+        let (service, read_plan) = (Arc::clone(self), Arc::clone(read_plan));
         self.flights
-            .fly(key, epochs, &slots, cx, |_, cx| async move {
-                let key = question.query().key();
-                let answer = service.origin.answer_to(&question, &cx).await;
+            .run(key, epochs, &tags, ctx, |_, ctx| async move {
+                let key = read_plan.query().key();
+                let answer = service.origin.answer_to(&read_plan, &ctx).await;
                 let entry = answer.inspect_err(|failure| {
                     // Told once, here, whoever waits for it.
-                    let request = failure.request_id.as_ref().unwrap_or(&cx.request_id);
-                    service.complaints.tell(request, cx.trace, key.path(), &failure.error);
+                    let request = failure.request_id.as_ref().unwrap_or(&ctx.request_id);
+                    service.error_log.tell(request, ctx.trace, key.path(), &failure.error);
                 })?;
                 let kept = service.keep(key, &entry);
                 Ok(Answered { entry, kept })
@@ -95,17 +95,20 @@ impl Service {
     }
 
     /// The circumstances of a request of its own.
-    pub(super) fn cx(&self, priority: Priority, call: OwnedCall) -> Cx {
+    pub(super) fn ctx(&self, priority: Priority, call: OwnedCall) -> RequestContext {
         let OwnedCall { request_id, trace } = call;
-        Cx { trace, ..Cx::new(Instant::now() + self.answer_within, priority, request_id) }
+        RequestContext {
+            trace,
+            ..RequestContext::new(Instant::now() + self.answer_within, priority, request_id)
+        }
     }
 
     /// Keeps an answer, if it is to be kept.
     fn keep(&self, key: &Key, entry: &Arc<Entry>) -> bool {
-        if self.origin.epochs.validity(entry.stamp, &entry.slots) == Validity::Invalid {
+        if self.origin.epochs.validity(entry.epoch, &entry.tags) == Validity::Invalid {
             return false;
         }
-        let newer = |held: Arc<Entry>| held.stamp > entry.stamp;
+        let newer = |held: Arc<Entry>| held.epoch > entry.epoch;
         if self.cache.get(key.as_ref()).is_some_and(newer) {
             return false;
         }
@@ -127,7 +130,7 @@ impl Service {
 
     /// Why what is held of a query's answer, if anything is, was not served.
     fn miss_reason(&self, query: &Query, held: Option<&Entry>) -> CacheResult {
-        let validity = |entry: &Entry| self.origin.epochs.validity(entry.stamp, &entry.slots);
+        let validity = |entry: &Entry| self.origin.epochs.validity(entry.epoch, &entry.tags);
         let key = query.key().as_ref();
         match held.map(validity) {
             Some(Validity::Invalid) => CacheResult::Purged,
@@ -147,12 +150,12 @@ impl Service {
         self: &Arc<Self>,
         query: &Query,
         failure: Failure,
-        wishes: &OwnedWishes,
-        cx: &Cx,
+        negotiation: &OwnedNegotiation,
+        ctx: &RequestContext,
     ) -> Reply {
         // Its own name: the leader's may be another client's. The log knows who asked for whom.
-        let problem = problem(&failure.error, &cx.request_id);
-        let leader = failure.request_id.filter(|leader| *leader != cx.request_id);
+        let problem = problem(&failure.error, &ctx.request_id);
+        let leader = failure.request_id.filter(|leader| *leader != ctx.request_id);
         let told = Told { leader, cause: Some(Arc::clone(&failure.error)) };
         // A broken cell is no failure of the store: the new answer is the truth.
         if !matches!(*failure.error, OriginError::Shape { .. })
@@ -161,7 +164,7 @@ impl Service {
             let now = self.clock.now();
             entry.back_off(now, AFTER_FAILURE);
             return self
-                .reply(entry, wishes.borrow(), CacheResult::StaleIfError, now)
+                .reply(entry, negotiation.borrow(), CacheResult::StaleIfError, now)
                 .telling(told);
         }
         Reply::failure(problem, query.endpoint_id()).telling(told)

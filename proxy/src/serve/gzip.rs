@@ -1,6 +1,6 @@
 //! Gzip: made once for each body, off the threads that serve.
 
-use super::head_view::Wishes;
+use super::request_head::Negotiation;
 use super::{Service, coding};
 use aqs_api::Representation;
 use aqs_origin::{Entry, gzip};
@@ -9,9 +9,9 @@ use std::sync::Arc;
 impl Service {
     /// Whether a client gets the gzip form of an entry: if it likes it and the form is there.
     /// Whoever likes it first gets the identity, and has it made.
-    pub(super) fn gzip(self: &Arc<Self>, entry: &Arc<Entry>, wishes: Wishes<'_>) -> bool {
+    pub(super) fn gzip(self: &Arc<Self>, entry: &Arc<Entry>, negotiation: Negotiation<'_>) -> bool {
         let Representation::Body(body) = &entry.representation else { return false };
-        let Some(header) = wishes.accept_encoding else { return false };
+        let Some(header) = negotiation.accept_encoding else { return false };
         if !coding::prefers_gzip(header) {
             return false;
         }

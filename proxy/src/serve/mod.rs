@@ -1,35 +1,35 @@
-//! From a head to a reply: the one function that serves (design: `serve(HeadView) → Now | Later`).
+//! From a head to a reply: the one function that serves (design: `serve(RequestHead) → Now | Later`).
 
 mod cache_result;
 mod call;
 mod coding;
-mod complaints;
 mod datasets;
+mod error_log;
 mod fill;
 mod gzip;
-mod head_view;
 mod headers;
 mod pages;
 mod refresh;
 mod reply;
+mod request_head;
 
 pub use cache_result::CacheResult;
-pub use call::{Call, MadeId, OwnedCall, Told};
-pub use complaints::Complaints;
-pub use fill::{Answered, KeyFlights};
-pub use head_view::{Credentials, HeadView, Listener, Method, Wishes};
+pub use call::{Call, GeneratedId, OwnedCall, Told};
+pub use error_log::ErrorLog;
+pub use fill::{Answered, ResponseSingleflight};
 pub use pages::KeptPage;
-pub use reply::{Content, Page, Persistence, Reply};
+pub use reply::{Content, KeepAlive, Page, Reply};
+pub use request_head::{Credentials, Listener, Method, Negotiation, RequestHead};
 
-use crate::admin::{Door, Ready};
+use crate::admin::{AdminAuth, Ready};
+use crate::aliases::Aliases;
 use crate::cache::ResponseCache;
 use crate::log;
 use crate::log::access::AccessLog;
 use crate::metrics::Metrics;
 use crate::settings::PublicPages;
-use crate::spellings::Spellings;
 use aqs_api::{Catalogue, KeyRef, Problem, Query, Target};
-use aqs_origin::{Clock, Entry, Freshness, Moment, Origin, Question};
+use aqs_origin::{Clock, Entry, Freshness, Moment, Origin, ReadPlan};
 use aqs_warmers::generation::{Hot, HotFreshness, HotSet};
 use aqs_warmers::jobs::Jobs;
 use std::future::Future;
@@ -51,10 +51,10 @@ pub struct Service {
     pub jobs: Arc<Jobs>,
     /// What was answered lately.
     pub cache: ResponseCache,
-    /// Other spellings of keys.
-    pub spellings: Spellings,
+    /// Other aliases of keys.
+    pub aliases: Aliases,
     /// Who asks origin for which key at the moment.
-    pub flights: Arc<KeyFlights>,
+    pub flights: Arc<ResponseSingleflight>,
     /// How many refreshes may run at once.
     pub refreshes: Arc<Semaphore>,
     /// How many bodies may be coded at once.
@@ -62,11 +62,11 @@ pub struct Service {
     /// What is counted.
     pub metrics: Metrics,
     /// Who may write.
-    pub door: Door,
+    pub auth: AdminAuth,
     /// What is still missing.
     pub ready: Ready,
     /// What is told of failures.
-    pub complaints: Complaints,
+    pub error_log: ErrorLog,
     /// What clients find beside the data.
     pub public_pages: PublicPages,
     /// The metrics that clients were shown last.
@@ -104,7 +104,7 @@ pub enum Served {
 
 impl Service {
     /// Answers a request.
-    pub fn serve(self: &Arc<Self>, head: &HeadView<'_>) -> Served {
+    pub fn serve(self: &Arc<Self>, head: &RequestHead<'_>) -> Served {
         if head.listener == Listener::Admin {
             return self.admin(head);
         }
@@ -119,14 +119,14 @@ impl Service {
         }
     }
 
-    fn data(self: &Arc<Self>, head: &HeadView<'_>, target: Target<'_>) -> Served {
+    fn data(self: &Arc<Self>, head: &RequestHead<'_>, target: Target<'_>) -> Served {
         // Most clients spell a request as its key does, so what is held is looked through before
         // anything is understood; then it is asked by the key that the spelling is known to mean.
         let raw = KeyRef::new(target.dialect, target.path);
         if let Some(reply) = self.held(head, raw) {
             return Served::Now(reply);
         }
-        if let Some(key) = self.spellings.get(raw)
+        if let Some(key) = self.aliases.get(raw)
             && let Some(reply) = self.held(head, key.as_ref())
         {
             return Served::Now(reply);
@@ -139,18 +139,18 @@ impl Service {
             Err(problem) => return Served::Now(Reply::problem(problem)),
         };
         if !raw.is(query.key()) {
-            self.spellings.insert(raw, query.key());
+            self.aliases.insert(raw, query.key());
             if let Some(reply) = self.held(head, query.key().as_ref()) {
                 return Served::Now(reply);
             }
         }
-        let question = Arc::new(Question::of(query));
-        let (wishes, call) = (head.wishes.to_owned(), head.call.to_owned());
-        Served::Later(Box::pin(Arc::clone(self).fill(question, wishes, call)))
+        let read_plan = Arc::new(ReadPlan::new(query));
+        let (negotiation, call) = (head.negotiation.to_owned(), head.call.to_owned());
+        Served::Later(Box::pin(Arc::clone(self).fill(read_plan, negotiation, call)))
     }
 
     /// The answer that is held of a key: in the hot set, else in the cache.
-    fn held(self: &Arc<Self>, head: &HeadView<'_>, key: KeyRef<'_>) -> Option<Reply> {
+    fn held(self: &Arc<Self>, head: &RequestHead<'_>, key: KeyRef<'_>) -> Option<Reply> {
         let now = self.clock.now();
         match self.hot_set.get(key, now, &self.origin.epochs) {
             Some(hot) if hot.freshness == HotFreshness::Fresh => {
@@ -169,17 +169,17 @@ impl Service {
     fn ahead(
         self: &Arc<Self>,
         hot: Hot,
-        head: &HeadView<'_>,
+        head: &RequestHead<'_>,
         result: CacheResult,
         now: Moment,
     ) -> Reply {
         let ttl = hot.fresh_until.seconds_since(now);
-        self.reply(hot.entry, head.wishes, result, now).of_generation(hot.generation, ttl)
+        self.reply(hot.entry, head.negotiation, result, now).of_generation(hot.generation, ttl)
     }
 
     fn cached(
         self: &Arc<Self>,
-        head: &HeadView<'_>,
+        head: &RequestHead<'_>,
         key: KeyRef<'_>,
         now: Moment,
         need: Need<'_>,
@@ -188,7 +188,7 @@ impl Service {
         let beside_hot = match need {
             Need::Usable => false,
             Need::NewerThan(hot) => {
-                if (entry.stamp, entry.asked) <= (hot.stamp, hot.asked) {
+                if (entry.epoch, entry.asked) <= (hot.epoch, hot.asked) {
                     return None;
                 }
                 true
@@ -207,21 +207,21 @@ impl Service {
             }
             Freshness::Invalid => return None,
         };
-        Some(self.reply(entry, head.wishes, result, now))
+        Some(self.reply(entry, head.negotiation, result, now))
     }
 
-    /// Sends an entry in the form that the client wishes.
+    /// Sends an entry in the form that the client negotiation.
     fn reply(
         self: &Arc<Self>,
         entry: Arc<Entry>,
-        wishes: Wishes<'_>,
+        negotiation: Negotiation<'_>,
         result: CacheResult,
         now: Moment,
     ) -> Reply {
         // What is not kept is not worth coding: the next asker gets another body.
-        let gzip = result != CacheResult::NotKept && self.gzip(&entry, wishes);
+        let gzip = result != CacheResult::NotKept && self.gzip(&entry, negotiation);
         let ttl = entry.fresh_until.seconds_since(now);
-        Reply::entry(entry, wishes.if_none_match, gzip, result, ttl)
+        Reply::entry(entry, negotiation.if_none_match, gzip, result, ttl)
     }
 
     /// Understands a path again that was understood before.

@@ -2,7 +2,7 @@
 
 use super::{Call, Service};
 use aqs_api::KeyRef;
-use aqs_origin::{Entry, Moment, Priority, Question};
+use aqs_origin::{Entry, Moment, Priority, ReadPlan};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,11 +33,11 @@ impl Service {
         self.metrics.refreshes.inc();
         let (service, call) = (Arc::clone(self), call.to_owned());
         self.tasks.spawn(async move {
-            let question = Arc::new(Question::of(query));
-            let mut cx = service.cx(Priority::Refresh, call);
+            let read_plan = Arc::new(ReadPlan::new(query));
+            let mut ctx = service.ctx(Priority::Refresh, call);
             // No client waits: the permit is held until the flight has ended.
-            cx.deadline = Instant::now() + service.flights.limits().within + PATIENCE;
-            if service.ask(&question, &cx).await.is_err() {
+            ctx.deadline = Instant::now() + service.flights.limits().within + PATIENCE;
+            if service.ask(&read_plan, &ctx).await.is_err() {
                 service.metrics.refreshes_failed.inc();
             }
             drop(permit);

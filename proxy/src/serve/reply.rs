@@ -2,10 +2,10 @@
 
 use super::cache_result::CacheResult;
 use super::call::Told;
-use super::head_view::Method;
 use super::headers::{self, BLOCKS};
+use super::request_head::Method;
 use aqs_api::target::Uri;
-use aqs_api::{Body, Emptiness, EndpointId, Problem, Representation};
+use aqs_api::{Body, EndpointId, NoDataReason, Problem, Representation};
 use aqs_origin::Entry;
 use bytes::Bytes;
 use pingora_core::protocols::http::date::get_cached_date;
@@ -77,7 +77,7 @@ pub struct Page {
 
 /// What becomes of the connection after a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Persistence {
+pub enum KeepAlive {
     /// It stays open, as HTTP/1.1 has it.
     Keep,
     /// It stays open, which an HTTP/1.0 client has to be told.
@@ -179,7 +179,7 @@ impl Reply {
         &'a self,
         target: &str,
         request_id: &str,
-        persistence: Persistence,
+        keep_alive: KeepAlive,
         head: &mut Vec<u8>,
         scratch: &'a mut Vec<u8>,
     ) -> &'a [u8] {
@@ -244,10 +244,10 @@ impl Reply {
         head.extend_from_slice(request_id.as_bytes());
         head.extend_from_slice(b"\r\ndate: ");
         head.extend_from_slice(get_cached_date().as_bytes());
-        head.extend_from_slice(match persistence {
-            Persistence::Keep => b"\r\n\r\n".as_slice(),
-            Persistence::KeepTold => b"\r\nconnection: keep-alive\r\n\r\n",
-            Persistence::Close => b"\r\nconnection: close\r\n\r\n",
+        head.extend_from_slice(match keep_alive {
+            KeepAlive::Keep => b"\r\n\r\n".as_slice(),
+            KeepAlive::KeepTold => b"\r\nconnection: keep-alive\r\n\r\n",
+            KeepAlive::Close => b"\r\nconnection: close\r\n\r\n",
         });
         body.unwrap_or_default()
     }
@@ -275,7 +275,7 @@ impl Reply {
         head: &mut Vec<u8>,
         body: &mut Vec<u8>,
     ) {
-        match problem.emptiness() {
+        match problem.no_data_reason() {
             Some(_) if self.result.is_stale() => {
                 head.extend_from_slice(BLOCKS.stale_no_data.as_bytes());
             }
@@ -303,8 +303,8 @@ impl Reply {
 
 /// Why there is no data, where `Cache-Status` tells more than that there is none.
 fn reason(problem: &Problem) -> Option<&'static str> {
-    match problem.emptiness()? {
-        Emptiness::NoData => None,
+    match problem.no_data_reason()? {
+        NoDataReason::NoData => None,
         told => Some(told.name()),
     }
 }

@@ -5,7 +5,7 @@ mod faults;
 use crate::load::Load;
 use crate::nodes::Nodes;
 use crate::running::{becomes, comes, comes_anew, get, over};
-use crate::support::{catalogue, eventually, house, settings};
+use crate::support::{catalogue, eventually, server, settings};
 use aqs_api::calendar::Digits;
 use aqs_origin::Clock;
 use aqs_origin::store::cassandra::{CassandraStore, Configured, Consistency, Options};
@@ -18,8 +18,8 @@ const ROUND: usize = 1_000;
 #[ignore = "needs a Cassandra"]
 async fn the_loss_of_one_node_is_not_noticed() {
     let nodes = Nodes::given().await;
-    let house = over(nodes.options()).await;
-    let load = Load::on(house.addresses[0]);
+    let server = over(nodes.options()).await;
+    let load = Load::on(server.addresses[0]);
     load.goes_on_for(ROUND).await;
 
     nodes.script("down", &["--node", "2", "--kill"]).await;
@@ -32,7 +32,7 @@ async fn the_loss_of_one_node_is_not_noticed() {
     nodes.script("resume", &["--node", "3"]).await;
     load.goes_on_for(ROUND).await;
     load.end_without_failure().await;
-    assert!(house.drain().await);
+    assert!(server.drain().await);
 }
 
 /// Whichever two of them a read begins with, it comes to the third.
@@ -41,8 +41,8 @@ async fn the_loss_of_one_node_is_not_noticed() {
 async fn two_stalled_nodes_of_three_are_got_round() {
     let nodes = Nodes::given().await;
     let options = Options { consistency: Consistency::LocalOne, ..nodes.options() };
-    let house = over(options).await;
-    let load = Load::on(house.addresses[0]);
+    let server = over(options).await;
+    let load = Load::on(server.addresses[0]);
     load.goes_on_for(ROUND).await;
     for node in ["1", "3"] {
         nodes.script("pause", &["--node", node]).await;
@@ -54,15 +54,15 @@ async fn two_stalled_nodes_of_three_are_got_round() {
     }
     load.goes_on_for(ROUND).await;
     load.end_without_failure().await;
-    assert!(house.drain().await);
+    assert!(server.drain().await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a Cassandra"]
 async fn without_nodes_what_is_kept_is_served_until_they_are_back() {
     let nodes = Nodes::given().await;
-    let house = over(nodes.options()).await;
-    let address = house.addresses[0];
+    let server = over(nodes.options()).await;
+    let address = server.addresses[0];
     let kept = Load::target(7);
     assert_eq!(get(address, &kept).await.status, 200);
 
@@ -74,20 +74,20 @@ async fn without_nodes_what_is_kept_is_served_until_they_are_back() {
         assert_eq!(get(address, &kept).await.status, 200);
     }
     // It stays ready, or nobody would be served what is kept; but it says what is wrong.
-    let admin = house.admin_addresses[0];
+    let admin = server.admin_addresses[0];
     let told = comes(admin, "/readyz", |told| told.text().contains("connection refused")).await;
     assert_eq!(told.status, 200);
 
     nodes.script("up", &[]).await;
     becomes(address, &Load::target(2000), 200).await;
     comes(admin, "/readyz", |told| !told.text().contains("warnings")).await;
-    comes_anew(&house, &kept, |answer| answer.status == 200).await;
-    let service = Arc::clone(&house.service);
+    comes_anew(&server, &kept, |answer| answer.status == 200).await;
+    let service = Arc::clone(&server.service);
     eventually(|| service.tasks.is_empty() && service.flights.under_way() == 0).await;
     let load = Load::on(address);
     load.goes_on_for(ROUND).await;
     load.end_without_failure().await;
-    assert!(house.drain().await);
+    assert!(server.drain().await);
 }
 
 /// Of the rows that load asks for.
@@ -113,8 +113,8 @@ async fn what_was_built_ahead_is_served_while_every_node_is_down() {
     let store = CassandraStore::new(options, &catalogue(), Clock::System).unwrap();
     let mut settings = settings();
     settings.hot_set.plans = serde_saphyr::from_str(PLAN).unwrap();
-    let house = house(settings, Arc::new(store)).await;
-    let hot_set = Arc::clone(&house.service.hot_set);
+    let server = server(settings, Arc::new(store)).await;
+    let hot_set = Arc::clone(&server.service.hot_set);
     eventually(|| hot_set.live().is_some()).await;
     nodes.script("down", &["--kill"]).await;
     for project in 0..4 {
@@ -122,13 +122,13 @@ async fn what_was_built_ahead_is_served_while_every_node_is_down() {
             let target = format!(
                 "/metrics/unique-devices/p{project}.wikipedia/all-sites/daily/{first}/20240228"
             );
-            let answer = get(house.addresses[0], &target).await;
+            let answer = get(server.addresses[0], &target).await;
             let told = answer.header("cache-status").unwrap();
             assert_eq!(told, "aqs; hit; detail=\"hotset;gen=1\"", "{target}");
             assert_eq!(answer.json()["items"].as_array().unwrap().len(), days, "{target}");
         }
     }
-    assert_eq!(get(house.addresses[0], &Load::target(7)).await.status, 503);
+    assert_eq!(get(server.addresses[0], &Load::target(7)).await.status, 503);
     nodes.script("up", &[]).await;
-    assert!(house.drain().await);
+    assert!(server.drain().await);
 }

@@ -10,8 +10,8 @@ use aqs_api::Target;
 use aqs_api::table::DOMAIN;
 use aqs_api::tables::UNIQUE_DEVICES;
 use aqs_origin::store::cassandra::Options;
-use aqs_origin::{Cx, Priority};
-use aqs_proxy::house::House;
+use aqs_origin::{Priority, RequestContext};
+use aqs_proxy::server::Server;
 use scylla_proxy::{
     Condition, Node as Proxied, Proxy, Reaction, RequestOpcode, RequestReaction, RequestRule,
     RunningProxy, ShardAwareness,
@@ -22,8 +22,8 @@ use std::time::{Duration, Instant};
 const KEPT: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240102";
 const ROW: &str = r#"{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"20240101","devices":3}"#;
 
-/// A house over an address that stands for the node, with one answer kept.
-async fn house_over(node: &Node, address: SocketAddr) -> House {
+/// A server over an address that stands for the node, with one answer kept.
+async fn house_over(node: &Node, address: SocketAddr) -> Server {
     let options = Options {
         hosts: vec![address.to_string()],
         read_within: Duration::from_secs(2),
@@ -31,9 +31,9 @@ async fn house_over(node: &Node, address: SocketAddr) -> House {
         keep_alive: None,
         ..node.options()
     };
-    let house = over(options).await;
-    assert_eq!(get(house.addresses[0], KEPT).await.status, 200);
-    house
+    let server = over(options).await;
+    assert_eq!(get(server.addresses[0], KEPT).await.status, 200);
+    server
 }
 
 async fn with_a_row(node: &Node) {
@@ -47,8 +47,8 @@ fn target(case: usize, number: usize) -> String {
 }
 
 /// Many ask for the same and for others at once.
-async fn all_get(house: &House, case: usize, statuses: &[u16]) -> Vec<Response> {
-    let address = house.addresses[0];
+async fn all_get(server: &Server, case: usize, statuses: &[u16]) -> Vec<Response> {
+    let address = server.addresses[0];
     let ask = |number: usize| {
         let target = target(case, number % 10);
         tokio::spawn(async move { get(address, &target).await })
@@ -66,9 +66,9 @@ async fn all_get(house: &House, case: usize, statuses: &[u16]) -> Vec<Response> 
 }
 
 /// It answers again; nobody waits for anything any more, and nothing runs but what always does.
-async fn recovers(house: &House, case: usize) {
-    becomes(house.addresses[0], &target(case, 20), 200).await;
-    let service = &house.service;
+async fn recovers(server: &Server, case: usize) {
+    becomes(server.addresses[0], &target(case, 20), 200).await;
+    let service = &server.service;
     eventually(|| {
         let mut text = String::new();
         prometheus::TextEncoder::new().encode_utf8(&service.registry.gather(), &mut text).unwrap();
@@ -102,9 +102,9 @@ async fn a_bad_line_is_told_as_such_and_forgotten() {
     let node = Node::given().await;
     with_a_row(&node).await;
     let relay = Relay::to(&node.address).await;
-    let house = house_over(&node, relay.address).await;
+    let server = house_over(&node, relay.address).await;
     // What the start and its clients began has ended.
-    recovers(&house, 9).await;
+    recovers(&server, 9).await;
     let (connections, tasks) = (relay.open(), alive());
     let lines: [(Line, &[u16]); 4] = [
         (Line::Reset, &[503]),
@@ -114,16 +114,16 @@ async fn a_bad_line_is_told_as_such_and_forgotten() {
     ];
     for (case, (line, statuses)) in lines.into_iter().enumerate() {
         relay.be(line);
-        let answers = all_get(&house, case, statuses).await;
+        let answers = all_get(&server, case, statuses).await;
         for answer in answers.iter().filter(|answer| answer.status >= 500) {
             assert!(!answer.text().contains("127.0.0.1"), "{line:?}: {}", answer.text());
         }
         relay.be(Line::Clear);
-        recovers(&house, case).await;
+        recovers(&server, case).await;
         // No connection of the driver's is left or lost, and no task of anybody's is left.
         eventually(|| relay.open() == connections && alive() <= tasks).await;
     }
-    assert!(house.drain().await, "connections were left");
+    assert!(server.drain().await, "connections were left");
     eventually(|| relay.open() == 0).await;
     relay.end().await;
 }
@@ -134,7 +134,7 @@ async fn errors_of_a_node_are_told_apart() {
     let node = Node::given().await;
     with_a_row(&node).await;
     let (address, mut proxy) = proxied(&node).await;
-    let house = house_over(&node, address).await;
+    let server = house_over(&node, address).await;
     let forge = RequestReaction::forge;
     let reactions = [
         ("overloaded", forge().overloaded(), 503),
@@ -148,7 +148,7 @@ async fn errors_of_a_node_are_told_apart() {
     ];
     for (case, (name, reaction, status)) in reactions.into_iter().enumerate() {
         proxy.running_nodes[0].change_request_rules(Some(vec![RequestRule(reads(), reaction)]));
-        for answer in all_get(&house, case, &[status]).await {
+        for answer in all_get(&server, case, &[status]).await {
             let detail = answer.json()["detail"].as_str().unwrap().to_owned();
             assert!(detail.contains("(request "), "{name}: {detail}");
             for inside in ["127.0.0.1", "cassandra", "unique", "Proxy"] {
@@ -157,10 +157,10 @@ async fn errors_of_a_node_are_told_apart() {
             assert_eq!(answer.header("retry-after").is_some(), status == 503, "{name}");
         }
         proxy.running_nodes[0].change_request_rules(None);
-        recovers(&house, case).await;
+        recovers(&server, case).await;
     }
-    assert!(house.drain().await, "connections were left");
-    // It ends with the runtime: `finish` panics if a worker is late with its complaints.
+    assert!(server.drain().await, "connections were left");
+    // It ends with the runtime: `finish` panics if a worker is late with its error_log.
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -174,17 +174,17 @@ async fn nobody_is_ready_who_can_read_nothing() {
     let broken = RequestRule(reads().and(of_tables), RequestReaction::forge().server_error());
     proxy.running_nodes[0].change_request_rules(Some(vec![broken]));
     let options = Options { hosts: vec![address.to_string()], ..node.options() };
-    let house = begun(options).await;
-    let told = comes(house.admin_addresses[0], "/readyz", |told| {
+    let server = begun(options).await;
+    let told = comes(server.admin_addresses[0], "/readyz", |told| {
         told.text().contains("how far its data reach can't be looked at")
     });
     assert_eq!(told.await.status, 503);
     // Long enough to be taken for known, if it were.
-    let known = tokio::time::timeout(Duration::from_secs(2), house.service.origin.known()).await;
+    let known = tokio::time::timeout(Duration::from_secs(2), server.service.origin.known()).await;
     assert!(known.is_err(), "it takes what nobody answered for known");
     proxy.running_nodes[0].change_request_rules(None);
-    becomes(house.admin_addresses[0], "/readyz", 200).await;
-    assert!(house.drain().await, "connections were left");
+    becomes(server.admin_addresses[0], "/readyz", 200).await;
+    assert!(server.drain().await, "connections were left");
 }
 
 /// It may be slow because it is asked too much.
@@ -194,24 +194,24 @@ async fn a_lone_node_that_is_slow_is_not_asked_again() {
     let node = Node::given().await;
     with_a_row(&node).await;
     let (address, mut proxy) = proxied(&node).await;
-    let house = house_over(&node, address).await;
+    let server = house_over(&node, address).await;
     let (asked, mut counted) = tokio::sync::mpsc::unbounded_channel();
     let of_rows = reads().and(Condition::BodyContainsCaseSensitive(b"en.wikipedia"[..].into()));
     let lost = RequestReaction::drop_frame().with_feedback_when_performed(asked);
     proxy.running_nodes[0].change_request_rules(Some(vec![RequestRule(of_rows, lost)]));
-    assert_eq!(get(house.addresses[0], &target(0, 0)).await.status, 504);
+    assert_eq!(get(server.addresses[0], &target(0, 0)).await.status, 504);
     assert!(counted.try_recv().is_ok(), "the node was never asked");
     assert!(counted.try_recv().is_err(), "the node was asked more than once");
 
     // The log names it.
     let target = target(0, 1);
     let query = catalogue().resolve(Target::parse(&target).unwrap()).unwrap();
-    let cx = Cx::new(Instant::now() + Duration::from_secs(10), Priority::Live, 0);
-    let told = house.service.origin.answer(&query, &cx).await.unwrap_err().error.to_string();
+    let ctx = RequestContext::new(Instant::now() + Duration::from_secs(10), Priority::Live, 0);
+    let told = server.service.origin.answer(&query, &ctx).await.unwrap_err().error.to_string();
     assert!(told.contains("no answer in time, by node 127.0.0.1:"), "{told}");
     proxy.running_nodes[0].change_request_rules(None);
-    recovers(&house, 0).await;
-    assert!(house.drain().await, "connections were left");
+    recovers(&server, 0).await;
+    assert!(server.drain().await, "connections were left");
 }
 
 /// A proxy that knows frames, on a free port.

@@ -5,11 +5,11 @@ use crate::node::Node;
 use crate::relay::Relay;
 use crate::running::{Program, becomes, comes, get};
 use crate::support::client::{Client, Response};
-use crate::support::{catalogue, eventually, house, settings};
+use crate::support::{catalogue, eventually, server, settings};
 use aqs_api::calendar::Digits;
 use aqs_origin::Clock;
 use aqs_origin::store::cassandra::{CassandraStore, Configured, Options};
-use aqs_proxy::house::{House, Settings};
+use aqs_proxy::server::{Server, Settings};
 use aqs_warmers::plan::built_in;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -61,12 +61,12 @@ fn knowing(options: Options) -> Options {
     Options { extents: extents.into(), ..options }
 }
 
-async fn over(node: &Node, settings: Settings) -> House {
+async fn over(node: &Node, settings: Settings) -> Server {
     let options = knowing(node.options());
     let store = CassandraStore::new(options, &catalogue(), Clock::System).unwrap();
-    let house = house(settings, Arc::new(store)).await;
-    becomes(house.admin_addresses[0], "/readyz", 200).await;
-    house
+    let server = server(settings, Arc::new(store)).await;
+    becomes(server.admin_addresses[0], "/readyz", 200).await;
+    server
 }
 
 /// Every address that both plans want, and for some what the store says when it is asked.

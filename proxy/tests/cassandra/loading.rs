@@ -19,9 +19,9 @@ async fn what_is_loaded_answers_as_from_the_embedded_store() {
         if !told.contains(", 0 bad rows") {
             continue;
         }
-        let house = over(node.options()).await;
-        outcome.add(&topic.scenarios, house.addresses[0]).await;
-        assert!(house.drain().await, "connections were left");
+        let server = over(node.options()).await;
+        outcome.add(&topic.scenarios, server.addresses[0]).await;
+        assert!(server.drain().await, "connections were left");
     }
     outcome.assert(300);
 }

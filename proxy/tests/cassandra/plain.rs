@@ -22,9 +22,9 @@ async fn every_scenario_answers_as_on_the_embedded_store() {
     let mut outcome = Outcome::default();
     for topic in topics() {
         replace(&session, &catalogue(), Some(&topic.rows)).await;
-        let house = over(node.options()).await;
-        outcome.add(&topic.scenarios, house.addresses[0]).await;
-        assert!(house.drain().await, "connections were left");
+        let server = over(node.options()).await;
+        outcome.add(&topic.scenarios, server.addresses[0]).await;
+        assert!(server.drain().await, "connections were left");
     }
     outcome.assert(400);
 }
@@ -81,11 +81,11 @@ async fn of_rows_that_differ_in_tid_alone_the_newest_counts() {
         let row = devices(count).replace('}', &format!(",\"_tid\":\"{tid}\"}}"));
         insert(&session, &UNIQUE_DEVICES, &row).await;
     }
-    let house = over(node.options()).await;
-    let answer = get(house.addresses[0], DEVICES).await;
+    let server = over(node.options()).await;
+    let answer = get(server.addresses[0], DEVICES).await;
     assert_eq!(answer.json()["items"].as_array().unwrap().len(), 1);
     assert_eq!(answer.json()["items"][0]["devices"], 4);
-    assert!(house.drain().await);
+    assert!(server.drain().await);
 }
 
 #[tokio::test]
@@ -95,8 +95,8 @@ async fn a_dropped_keyspace_is_missed_until_it_is_back() {
     let session = node.emptied().await;
     insert(&session, &UNIQUE_DEVICES, &devices(3)).await;
     insert(&session, &PAGEVIEWS_PER_PROJECT, &views(r#""v":7"#)).await;
-    let house = over(looking_often(&node)).await;
-    let (address, admin) = (house.addresses[0], house.admin_addresses[0]);
+    let server = over(looking_often(&node)).await;
+    let (address, admin) = (server.addresses[0], server.admin_addresses[0]);
     assert_eq!(get(address, VIEWS).await.status, 200);
 
     let keyspace = cql::keyspace(&UNIQUE_DEVICES);
@@ -116,7 +116,7 @@ async fn a_dropped_keyspace_is_missed_until_it_is_back() {
     let healed = becomes(address, DEVICES, 200).await;
     assert_eq!(healed.json()["items"][0]["devices"], 5);
     comes(admin, "/readyz", |told| !told.text().contains("warnings")).await;
-    assert!(house.drain().await);
+    assert!(server.drain().await);
 }
 
 #[tokio::test]
@@ -127,14 +127,14 @@ async fn a_table_that_is_not_yet_there_is_empty_if_that_is_known() {
     let keyspace = cql::quote(&cql::keyspace(&UNIQUE_DEVICES));
     run(&session, &format!("DROP KEYSPACE {keyspace}")).await;
     let absent = vec![UNIQUE_DEVICES.name.to_owned()];
-    let house = over(Options { absent, ..looking_often(&node) }).await;
-    assert_eq!(get(house.addresses[0], DEVICES).await.status, 404);
+    let server = over(Options { absent, ..looking_often(&node) }).await;
+    assert_eq!(get(server.addresses[0], DEVICES).await.status, 404);
 
     create_tables(&session, &catalogue(), 1).await;
     insert(&session, &UNIQUE_DEVICES, &devices(5)).await;
-    let answer = comes_anew(&house, DEVICES, |answer| answer.status == 200).await;
+    let answer = comes_anew(&server, DEVICES, |answer| answer.status == 200).await;
     assert_eq!(answer.json()["items"][0]["devices"], 5);
-    assert!(house.drain().await);
+    assert!(server.drain().await);
 }
 
 #[tokio::test]
@@ -146,19 +146,19 @@ async fn a_column_that_is_added_is_read_without_a_restart() {
     // As it was before `v` came.
     run(&session, &format!("ALTER TABLE {table} DROP v")).await;
     insert(&session, &PAGEVIEWS_PER_PROJECT, &views(r#""views":7"#)).await;
-    let house = over(looking_often(&node)).await;
-    let address = house.addresses[0];
+    let server = over(looking_often(&node)).await;
+    let address = server.addresses[0];
     let old = get(address, VIEWS).await;
     assert_eq!(old.json()["items"][0]["views"], 7, "{}", old.text());
 
     run(&session, &format!("ALTER TABLE {table} ADD v bigint")).await;
     insert(&session, &PAGEVIEWS_PER_PROJECT, &views(r#""v":9,"views":null"#)).await;
-    comes_anew(&house, VIEWS, |answer| {
+    comes_anew(&server, VIEWS, |answer| {
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["items"][0]["views"] == 9
     })
     .await;
-    assert!(house.drain().await);
+    assert!(server.drain().await);
 }
 
 /// Options by which a change is seen soon.

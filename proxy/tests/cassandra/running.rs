@@ -1,11 +1,11 @@
 //! A service over Cassandra, in this process or as the program, and what can be waited for.
 
 use crate::support::client::{Client, Response};
-use crate::support::{catalogue, house, settings};
+use crate::support::{catalogue, server, settings};
 use aqs_origin::Clock;
-use aqs_origin::epochs::{Depth, Scope};
+use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::store::cassandra::{CassandraStore, Options};
-use aqs_proxy::house::House;
+use aqs_proxy::server::Server;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Lines};
 use std::net::SocketAddr;
@@ -14,17 +14,17 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A house over a cluster, not ready yet.
-pub(crate) async fn begun(options: Options) -> House {
+/// A server over a cluster, not ready yet.
+pub(crate) async fn begun(options: Options) -> Server {
     let store = CassandraStore::new(options, &catalogue(), Clock::System).unwrap();
-    house(settings(), Arc::new(store)).await
+    server(settings(), Arc::new(store)).await
 }
 
-/// A house over a cluster, once it is ready.
-pub(crate) async fn over(options: Options) -> House {
-    let house = begun(options).await;
-    becomes(house.admin_addresses[0], "/readyz", 200).await;
-    house
+/// A server over a cluster, once it is ready.
+pub(crate) async fn over(options: Options) -> Server {
+    let server = begun(options).await;
+    becomes(server.admin_addresses[0], "/readyz", 200).await;
+    server
 }
 
 /// Asks on a connection of its own.
@@ -48,14 +48,14 @@ pub(crate) async fn comes(
 
 /// The same for any answer, of the store alone: what is kept is purged before each time.
 pub(crate) async fn comes_anew(
-    house: &House,
+    server: &Server,
     target: &str,
     is_right: impl Fn(&Response) -> bool,
 ) -> Response {
     let purge = || {
-        house.service.origin.purge(Scope::Everything, Depth::Hard).unwrap();
+        server.service.origin.purge(Scope::Everything, PurgeMode::Hard).unwrap();
     };
-    comes_after(house.addresses[0], target, purge, is_right).await
+    comes_after(server.addresses[0], target, purge, is_right).await
 }
 
 async fn comes_after(

@@ -22,10 +22,10 @@ async fn a_spread_of_scenarios_answers_as_on_the_embedded_store() {
     let mut outcome = Outcome::default();
     for topic in topics() {
         replace(&session, &catalogue(), Some(&topic.rows)).await;
-        let house = over(node.options()).await;
+        let server = over(node.options()).await;
         let with = |status| topic.scenarios.iter().filter(move |each| each.status == status);
-        outcome.add(with(200).take(2).chain(with(404).take(1)), house.addresses[0]).await;
-        assert!(house.drain().await, "connections were left");
+        outcome.add(with(200).take(2).chain(with(404).take(1)), server.addresses[0]).await;
+        assert!(server.drain().await, "connections were left");
     }
     outcome.assert(20);
 }
@@ -70,11 +70,11 @@ async fn a_wrong_password_is_told_and_tried_again() {
     let password = "noch nicht";
     let credentials =
         Credentials { username: "latecomer".to_owned(), password: password.to_owned() };
-    let house = begun(Options { credentials: Some(credentials), ..node.options() }).await;
-    let refused = becomes(house.addresses[0], DEVICES, 503).await;
+    let server = begun(Options { credentials: Some(credentials), ..node.options() }).await;
+    let refused = becomes(server.addresses[0], DEVICES, 503).await;
     assert!(!refused.text().contains("latecomer"), "{}", refused.text());
     let told =
-        comes(house.admin_addresses[0], "/readyz", |told| told.text().contains("latecomer")).await;
+        comes(server.admin_addresses[0], "/readyz", |told| told.text().contains("latecomer")).await;
     assert_eq!(told.status, 503);
     assert!(!told.text().contains(password), "{}", told.text());
 
@@ -83,7 +83,7 @@ async fn a_wrong_password_is_told_and_tried_again() {
     for table in catalogue().tables() {
         run(&session, &cql::grant(&cql::keyspace(table), "latecomer")).await;
     }
-    assert_eq!(becomes(house.addresses[0], DEVICES, 200).await.json()["items"][0]["devices"], 3);
-    becomes(house.admin_addresses[0], "/readyz", 200).await;
-    assert!(house.drain().await);
+    assert_eq!(becomes(server.addresses[0], DEVICES, 200).await.json()["items"][0]["devices"], 3);
+    becomes(server.admin_addresses[0], "/readyz", 200).await;
+    assert!(server.drain().await);
 }

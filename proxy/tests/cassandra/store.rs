@@ -7,7 +7,7 @@ use crate::running::{becomes, begun, comes_anew, get, over};
 use crate::support::catalogue;
 use aqs_api::tables::{PAGEVIEWS_PER_ARTICLE, TOP_BY_COUNTRY, TOP_PAGEVIEWS, UNIQUE_DEVICES};
 use aqs_origin::store::cassandra::{Configured, Options, cql};
-use aqs_proxy::house::House;
+use aqs_proxy::server::Server;
 use scylla::client::session::Session;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -43,11 +43,11 @@ async fn figures(address: SocketAddr, target: &str, name: &str) -> Vec<u64> {
 }
 
 /// Waits until it is not ready for a reason.
-async fn is_told(house: &House, reason: &str) {
+async fn is_told(server: &Server, reason: &str) {
     let mut last = String::new();
     let told = async {
         while !last.contains(reason) {
-            let told = get(house.admin_addresses[0], "/readyz").await;
+            let told = get(server.admin_addresses[0], "/readyz").await;
             assert_eq!(told.status, 503);
             last = told.text().to_owned();
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -57,8 +57,8 @@ async fn is_told(house: &House, reason: &str) {
     assert!(told.is_ok(), "{last}");
 }
 
-async fn datasets(house: &House) -> String {
-    get(house.addresses[0], "/metrics/datasets").await.text().to_owned()
+async fn datasets(server: &Server) -> String {
+    get(server.addresses[0], "/metrics/datasets").await.text().to_owned()
 }
 
 #[tokio::test]
@@ -74,12 +74,12 @@ async fn integers_of_another_width_and_nulls_are_read() {
     run(&session, &narrow).await;
     insert(&session, &UNIQUE_DEVICES, r#"{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"20240101","devices":2147483647,"offset":70000,"underestimate":4294967296}"#).await;
     devices(&session, "20240102", 5).await;
-    let house = over(node.options()).await;
-    let address = house.addresses[0];
+    let server = over(node.options()).await;
+    let address = server.addresses[0];
     assert_eq!(figures(address, DEVICES, "devices").await, [2_147_483_647, 5]);
     assert_eq!(figures(address, DEVICES, "offset").await, [70_000, 0]);
     assert_eq!(figures(address, DEVICES, "underestimate").await, [4_294_967_296, 0]);
-    assert!(house.drain().await);
+    assert!(server.drain().await);
     run(&session, &format!("DROP TABLE {table}")).await;
 }
 
@@ -88,19 +88,19 @@ async fn integers_of_another_width_and_nulls_are_read() {
 async fn a_table_made_anew_with_other_types_is_read_as_it_is_then() {
     let (node, session) = emptied().await;
     devices(&session, "20240101", 3).await;
-    let house = over(node.options()).await;
-    assert_eq!(figures(house.addresses[0], DEVICES, "devices").await, [3]);
+    let server = over(node.options()).await;
+    assert_eq!(figures(server.addresses[0], DEVICES, "devices").await, [3]);
     let table = cql::data(&UNIQUE_DEVICES);
     run(&session, &format!("DROP TABLE {table}")).await;
     let narrow = cql::create_table(&UNIQUE_DEVICES).replace("bigint", "int");
     run(&session, &narrow).await;
     devices(&session, "20240101", 4).await;
-    comes_anew(&house, DEVICES, |answer| {
+    comes_anew(&server, DEVICES, |answer| {
         assert_ne!(answer.status, 500, "{}", answer.text());
         answer.status == 200 && answer.json()["items"][0]["devices"] == 4
     })
     .await;
-    assert!(house.drain().await);
+    assert!(server.drain().await);
     run(&session, &format!("DROP TABLE {table}")).await;
 }
 
@@ -113,19 +113,19 @@ async fn a_column_of_an_unfit_type_fails_alone_and_is_named() {
     let unfit =
         cql::create_table(&UNIQUE_DEVICES).replace("\"offset\" bigint", "\"offset\" boolean");
     run(&session, &unfit).await;
-    let house = over(node.options()).await;
-    let failed = get(house.addresses[0], DEVICES).await;
+    let server = over(node.options()).await;
+    let failed = get(server.addresses[0], DEVICES).await;
     assert_eq!(failed.status, 500, "{}", failed.text());
     assert!(!failed.text().contains("boolean"), "{}", failed.text());
-    let told = get(house.admin_addresses[0], "/readyz").await;
+    let told = get(server.admin_addresses[0], "/readyz").await;
     let expected =
         "table unique_devices: column \\\"offset\\\" is of type boolean where an integer belongs";
     assert!(told.text().contains(expected), "{}", told.text());
-    assert_eq!(get(house.addresses[0], ARTICLE).await.status, 404);
+    assert_eq!(get(server.addresses[0], ARTICLE).await.status, 404);
     run(&session, &format!("DROP TABLE {table}")).await;
     create_tables(&session, &catalogue(), 1).await;
-    becomes(house.addresses[0], DEVICES, 404).await;
-    assert!(house.drain().await);
+    becomes(server.addresses[0], DEVICES, 404).await;
+    assert!(server.drain().await);
 }
 
 #[tokio::test]
@@ -136,13 +136,13 @@ async fn what_comes_late_is_waited_for() {
     let relay = Relay::to(&node.address).await;
     relay.be(Line::Reset);
     let options = Options { hosts: vec![relay.address.to_string()], ..node.options() };
-    let house = begun(options).await;
-    assert_eq!(get(house.addresses[0], DEVICES).await.status, 503);
-    is_told(&house, "Cassandra: ").await;
+    let server = begun(options).await;
+    assert_eq!(get(server.addresses[0], DEVICES).await.status, 503);
+    is_told(&server, "Cassandra: ").await;
     relay.be(Line::Clear);
-    becomes(house.admin_addresses[0], "/readyz", 200).await;
-    assert_eq!(figures(house.addresses[0], DEVICES, "devices").await, [3]);
-    assert!(house.drain().await);
+    becomes(server.admin_addresses[0], "/readyz", 200).await;
+    assert_eq!(figures(server.addresses[0], DEVICES, "devices").await, [3]);
+    assert!(server.drain().await);
     relay.end().await;
 }
 
@@ -166,15 +166,15 @@ async fn what_nobody_can_connect_to_is_told_with_what_is_likely_wrong() {
             "no node is in the data centre \\\"eqiat\\\" (cassandra.local_dc); there are: datacenter1",
         ),
     ] {
-        let house = begun(options).await;
-        is_told(&house, expected).await;
-        assert_eq!(get(house.addresses[0], DEVICES).await.status, 503);
-        assert!(house.drain().await);
+        let server = begun(options).await;
+        is_told(&server, expected).await;
+        assert_eq!(get(server.addresses[0], DEVICES).await.status, 503);
+        assert!(server.drain().await);
     }
     // One name among several that is wrong does no harm.
     let hosts = vec![format!("no.such.host.invalid:{port}"), node.address.clone()];
-    let house = over(Options { hosts, ..node.options() }).await;
-    assert!(house.drain().await);
+    let server = over(Options { hosts, ..node.options() }).await;
+    assert!(server.drain().await);
 }
 
 #[tokio::test]
@@ -197,8 +197,8 @@ async fn how_far_data_reach_is_found_out_and_noticed_when_it_changes() {
         insert(&session, &TOP_PAGEVIEWS, &row).await;
     }
     let options = Options { probe_every: Duration::from_millis(200), ..node.options() };
-    let house = over(options).await;
-    let told = datasets(&house).await;
+    let server = over(options).await;
+    let told = datasets(&server).await;
     let line = |name: &str, granularity: &str, first: &str, last: &str| {
         format!(
             r#"{{"dataset":"{name}","granularity":"{granularity}","first":"{first}","last":"{last}"}}"#
@@ -222,7 +222,7 @@ async fn how_far_data_reach_is_found_out_and_noticed_when_it_changes() {
 
     // Another partition may reach further: it is asked for all the same.
     insert(&session, &UNIQUE_DEVICES, r#"{"project":"de.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"20240110","devices":9}"#).await;
-    let address = house.addresses[0];
+    let address = server.addresses[0];
     let further = "/metrics/unique-devices/de.wikipedia/all-sites/daily/20240110/20240110";
     assert_eq!(figures(address, further, "devices").await, [9]);
     let beyond = get(address, &DEVICES.replace("202401", "202403")).await;
@@ -241,8 +241,8 @@ async fn how_far_data_reach_is_found_out_and_noticed_when_it_changes() {
         }
     };
     assert!(tokio::time::timeout(Duration::from_secs(60), fresh).await.is_ok());
-    assert!(datasets(&house).await.contains("\"last\":\"20240109\""));
-    assert!(house.drain().await);
+    assert!(datasets(&server).await.contains("\"last\":\"20240109\""));
+    assert!(server.drain().await);
 }
 
 #[tokio::test]
@@ -254,9 +254,9 @@ async fn what_is_configured_is_not_probed_and_cuts() {
     let digits = |text: &str| aqs_api::calendar::Digits::from_text(text).unwrap();
     let known = Configured { first: digits("20240101"), last: Some(digits("20240105")) };
     let extents = [("unique-devices-daily".to_owned(), known)].into();
-    let house = over(Options { extents, ..node.options() }).await;
-    assert_eq!(figures(house.addresses[0], DEVICES, "devices").await, [1]);
-    assert!(house.drain().await);
+    let server = over(Options { extents, ..node.options() }).await;
+    assert_eq!(figures(server.addresses[0], DEVICES, "devices").await, [1]);
+    assert!(server.drain().await);
 }
 
 #[tokio::test]
@@ -281,10 +281,10 @@ async fn a_long_series_is_read_over_many_pages() {
             write.await;
         }
     }
-    let house = over(node.options()).await;
+    let server = over(node.options()).await;
     let target = ARTICLE.replace("20240101/20240131", "20200101/20211231");
-    assert_eq!(figures(house.addresses[0], &target, "views").await.len(), 600 * 24);
-    assert!(house.drain().await);
+    assert_eq!(figures(server.addresses[0], &target, "views").await.len(), 600 * 24);
+    assert!(server.drain().await);
 }
 
 /// A day so many days from today, in the texts of a key.

@@ -71,7 +71,7 @@ fn a_signal_ends_it_though_nobody_takes_what_it_prints() {
     command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store"]);
     command.arg(&store).arg("--state").arg(&state).stderr(Stdio::null());
     let child = command.env("AQS_LOG_FORMAT", "readable").stdout(OwnedFd::from(full)).spawn();
-    let mut child = Ended(child.unwrap());
+    let mut child = CloseReason(child.unwrap());
     // It runs: whoever is ready answers.
     let ready = || {
         let address = fs::read_to_string(state.join("admin-address")).unwrap_or_default();
@@ -96,9 +96,9 @@ fn a_signal_ends_it_though_nobody_takes_what_it_prints() {
 }
 
 /// A program that is ended when dropped.
-struct Ended(Child);
+struct CloseReason(Child);
 
-impl Drop for Ended {
+impl Drop for CloseReason {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();

@@ -14,7 +14,7 @@ struct Served {
 }
 
 impl Served {
-    /// With the plans that every house has, for one project.
+    /// With the plans that every server has, for one project.
     fn start() -> Self {
         Self::start_with("{projects: [en.wikipedia]}")
     }
@@ -155,7 +155,7 @@ fn the_way_back_and_a_close_look() {
         (&(before + 1).into(), &before.into())
     );
     let back = served.json(&["hot-set", "rollback", "--to", &before.to_string()]);
-    assert_eq!(back["generation"]["birth"]["rolled-back"]["from"], before);
+    assert_eq!(back["generation"]["provenance"]["rolled-back"]["from"], before);
     let live = before + 2;
     assert_eq!(served.json(&["hot-set", "show"])["live"]["id"], live);
     let (code, told) = served.told(&["hot-set", "rollback", "--to", &live.to_string()]);

@@ -1,27 +1,27 @@
-//! The admin door: who may write, and what comes of it.
+//! The admin auth: who may write, and what comes of it.
 
 use crate::support::client::{Client, Response};
 use crate::support::scripted::{Mood, Scripted};
-use crate::support::{catalogue, eventually, house, settings};
-use aqs_proxy::house::{House, Settings, StatePlace, TOKEN_FILE};
+use crate::support::{catalogue, eventually, server, settings};
+use aqs_proxy::server::{Server, Settings, StatePlace, TOKEN_FILE};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 const DATA: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
 const PURGE: &str = "/admin/purge?scope=everything&depth=hard";
 
-async fn with_token(store: Arc<Scripted>) -> (House, String, tempfile::TempDir) {
+async fn with_token(store: Arc<Scripted>) -> (Server, String, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let settings = Settings { state: StatePlace::At(state.clone()), ..settings() };
-    let house = house(settings, store).await;
+    let server = server(settings, store).await;
     let token = std::fs::read_to_string(state.join(TOKEN_FILE)).unwrap();
-    (house, token.trim().to_owned(), folder)
+    (server, token.trim().to_owned(), folder)
 }
 
 /// A POST with exactly these headers.
-async fn post(house: &House, target: &str, headers: &[(&str, &str)]) -> Response {
-    let mut client = Client::connect(house.admin_addresses[0]).await;
+async fn post(server: &Server, target: &str, headers: &[(&str, &str)]) -> Response {
+    let mut client = Client::connect(server.admin_addresses[0]).await;
     let mut head = format!("POST {target} HTTP/1.1\r\ncontent-length: 0\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
@@ -32,12 +32,12 @@ async fn post(house: &House, target: &str, headers: &[(&str, &str)]) -> Response
 
 #[tokio::test]
 async fn only_the_token_opens_and_never_to_a_web_page() {
-    let (house, token, _folder) = with_token(Scripted::open()).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, token, _folder) = with_token(Scripted::open()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     client.get(DATA).await;
     let bearer = format!("Bearer {token}");
     let (local, auth) = (("host", "localhost:8081"), ("authorization", bearer.as_str()));
-    let stamp = house.service.origin.epochs.stamp();
+    let epoch = server.service.origin.epochs.current();
     let in_query = format!("{PURGE}&token={token}");
     for (target, headers, status) in [
         (PURGE, vec![local], 401),
@@ -54,18 +54,18 @@ async fn only_the_token_opens_and_never_to_a_web_page() {
         ("/admin/purges", vec![local, auth], 404),
         ("/metrics", vec![local, auth], 405),
     ] {
-        let refused = post(&house, target, &headers).await;
+        let refused = post(&server, target, &headers).await;
         assert_eq!(refused.status, status, "{target} {headers:?}: {}", refused.text());
         assert_eq!(refused.header("content-type"), Some("application/problem+json"));
         assert_eq!(refused.header("www-authenticate").is_some(), status == 401);
         assert_eq!(refused.json()["method"], "post", "{target}");
         assert!(!refused.text().contains(&token), "it tells the token");
     }
-    assert_eq!(house.service.origin.epochs.stamp(), stamp, "something was purged");
-    // The public listener has no such door.
+    assert_eq!(server.service.origin.epochs.current(), epoch, "something was purged");
+    // The public listener has no such auth.
     let public = client.request("POST", PURGE.as_bytes(), &[auth]).await;
     assert_eq!(public.status, 405);
-    let purged = post(&house, PURGE, &[local, auth]).await;
+    let purged = post(&server, PURGE, &[local, auth]).await;
     assert_eq!((purged.status, purged.json()["depth"].as_str()), (200, Some("hard")));
     let again = client.get(DATA).await;
     assert_eq!(again.header("cache-status"), Some("aqs; fwd=stale; stored; detail=purged"));
@@ -73,8 +73,8 @@ async fn only_the_token_opens_and_never_to_a_web_page() {
 
 #[tokio::test]
 async fn every_scope_is_purged_by_its_name() {
-    let (house, token, _folder) = with_token(Scripted::open()).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, token, _folder) = with_token(Scripted::open()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let bearer = format!("Bearer {token}");
     let address = format!("name=http%3A%2F%2Fx.org{}", DATA.replace('/', "%2F"));
     for query in [
@@ -86,7 +86,7 @@ async fn every_scope_is_purged_by_its_name() {
         client.get(DATA).await;
         let target = format!("/admin/purge?depth=hard&{query}");
         let headers = [("host", "127.0.0.1"), ("authorization", bearer.as_str())];
-        let purged = post(&house, &target, &headers).await;
+        let purged = post(&server, &target, &headers).await;
         assert_eq!(purged.status, 200, "{}", purged.text());
         let again = client.get(DATA).await;
         assert!(again.header("cache-status").unwrap().ends_with("detail=purged"), "{query}");
@@ -103,8 +103,8 @@ async fn a_token_that_others_can_read_ends_the_start() {
     for mode in [0o640, 0o604, 0o622] {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
         let settings = Settings { state: StatePlace::At(state.clone()), ..settings() };
-        let sockets = House::bind(&settings).unwrap();
-        let started = House::start(sockets, settings, catalogue(), Scripted::open()).await;
+        let sockets = Server::bind(&settings).unwrap();
+        let started = Server::start(sockets, settings, catalogue(), Scripted::open()).await;
         let refusal = started.err().expect("it started").to_string();
         assert!(refusal.contains("can be read or written by others"), "{refusal}");
     }
@@ -112,35 +112,35 @@ async fn a_token_that_others_can_read_ends_the_start() {
 
 #[tokio::test]
 async fn without_a_state_directory_nobody_may_write() {
-    let house = house(settings(), Scripted::open()).await;
+    let server = server(settings(), Scripted::open()).await;
     let headers = [("host", "localhost"), ("authorization", "Bearer anything-at-all")];
-    assert_eq!(post(&house, PURGE, &headers).await.status, 403);
+    assert_eq!(post(&server, PURGE, &headers).await.status, 403);
 }
 
 #[tokio::test]
 async fn it_is_ready_when_the_store_has_told_what_it_holds() {
     let store = Scripted::open();
     store.be(Mood::Fails);
-    let house = house(settings(), store.clone()).await;
-    let mut admin = Client::connect(house.admin_addresses[0]).await;
+    let server = server(settings(), store.clone()).await;
+    let mut admin = Client::connect(server.admin_addresses[0]).await;
     let waiting = admin.get("/readyz").await;
     assert_eq!(waiting.status, 503);
     assert!(waiting.text().contains("what the store holds"), "{}", waiting.text());
     assert_eq!(admin.get("/healthz").await.status, 200);
     store.be(Mood::Answers);
-    eventually(|| house.service.ready.missing().is_empty()).await;
+    eventually(|| server.service.ready.missing().is_empty()).await;
     assert_eq!(admin.get("/readyz").await.status, 200);
 }
 
 #[tokio::test]
 async fn readiness_falls_before_the_end_and_can_be_watched() {
-    let house = house(settings(), Scripted::open()).await;
-    let (public, admin) = (house.addresses[0], house.admin_addresses[0]);
+    let server = server(settings(), Scripted::open()).await;
+    let (public, admin) = (server.addresses[0], server.admin_addresses[0]);
     // A head that is not complete keeps the drain going.
     let mut halfway = Client::connect(public).await;
     halfway.send(b"GET /healthz HTTP/1.1\r\n").await;
-    let ready = house.service.ready.clone();
-    let drained = tokio::spawn(house.drain());
+    let ready = server.service.ready.clone();
+    let drained = tokio::spawn(server.drain());
     eventually(|| !ready.missing().is_empty()).await;
     let watched = Client::connect(admin).await.get("/readyz").await;
     assert_eq!(watched.status, 503);
@@ -152,8 +152,8 @@ async fn readiness_falls_before_the_end_and_can_be_watched() {
 }
 
 /// A request with exactly these lines behind its first.
-async fn ask(house: &House, first: &str, lines: &[(&str, &str)]) -> Response {
-    let mut client = Client::connect(house.admin_addresses[0]).await;
+async fn ask(server: &Server, first: &str, lines: &[(&str, &str)]) -> Response {
+    let mut client = Client::connect(server.admin_addresses[0]).await;
     let lines: String = lines.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     client.send(format!("{first} HTTP/1.1\r\n{lines}\r\n").as_bytes()).await;
     let response = client.response(first.starts_with("HEAD")).await.unwrap();
@@ -164,7 +164,7 @@ async fn ask(house: &House, first: &str, lines: &[(&str, &str)]) -> Response {
 
 #[tokio::test]
 async fn no_web_page_may_read() {
-    let (house, token, _folder) = with_token(Scripted::open()).await;
+    let (server, token, _folder) = with_token(Scripted::open()).await;
     let bearer = format!("Bearer {token}");
     let (local, auth) = (("host", "localhost:1"), ("authorization", bearer.as_str()));
     let (other, page) = (("host", "evil.example"), ("origin", "http://evil.example"));
@@ -181,30 +181,30 @@ async fn no_web_page_may_read() {
     ] {
         for method in ["GET", "HEAD", "OPTIONS"] {
             let first = format!("{method} {target}");
-            assert_eq!(ask(&house, &first, &[other, auth]).await.status, 403, "{first}");
-            assert_eq!(ask(&house, &first, &[local, auth, page]).await.status, 403, "{first}");
+            assert_eq!(ask(&server, &first, &[other, auth]).await.status, 403, "{first}");
+            assert_eq!(ask(&server, &first, &[local, auth, page]).await.status, 403, "{first}");
         }
     }
     for host in ["localhost", "127.0.0.1:1", "[::1]:1", "10.0.0.5:8081", "[fd00::5]"] {
-        assert_eq!(ask(&house, "GET /metrics", &[("host", host)]).await.status, 200, "{host}");
+        assert_eq!(ask(&server, "GET /metrics", &[("host", host)]).await.status, 200, "{host}");
     }
     // No page could have been listed here; still, writes go by listed names alone.
     let purge = format!("POST {PURGE}");
-    assert_eq!(ask(&house, &purge, &[("host", "10.0.0.5:8081"), auth]).await.status, 403);
+    assert_eq!(ask(&server, &purge, &[("host", "10.0.0.5:8081"), auth]).await.status, 403);
     // Probes name hosts as they like, and what they get is no secret.
     for target in ["/healthz", "/readyz"] {
         let first = format!("GET {target}");
-        assert_eq!(ask(&house, &first, &[other, page]).await.status, 200, "{target}");
+        assert_eq!(ask(&server, &first, &[other, page]).await.status, 200, "{target}");
     }
     // What is no request is not told to pages either.
-    assert_eq!(ask(&house, "nonsense", &[]).await.status, 400);
-    let mut public = Client::connect(house.addresses[0]).await;
+    assert_eq!(ask(&server, "nonsense", &[]).await.status, 400);
+    let mut public = Client::connect(server.addresses[0]).await;
     assert_eq!(public.get(DATA).await.header("access-control-allow-origin"), Some("*"));
 }
 
 #[tokio::test]
 async fn each_path_tells_its_methods() {
-    let (house, token, _folder) = with_token(Scripted::open()).await;
+    let (server, token, _folder) = with_token(Scripted::open()).await;
     let bearer = format!("Bearer {token}");
     let headers = [("host", "localhost"), ("authorization", bearer.as_str())];
     for (target, wrong, allow) in [
@@ -217,20 +217,20 @@ async fn each_path_tells_its_methods() {
         ("/metrics", "POST", "GET, HEAD, OPTIONS"),
         ("/healthz", "POST", "GET, HEAD, OPTIONS"),
     ] {
-        let refused = ask(&house, &format!("{wrong} {target}"), &headers).await;
+        let refused = ask(&server, &format!("{wrong} {target}"), &headers).await;
         assert_eq!((refused.status, refused.header("allow")), (405, Some(allow)), "{target}");
         if wrong != "HEAD" {
             let detail = format!("method not allowed, use {allow}");
             assert_eq!(refused.json()["detail"].as_str(), Some(detail.as_str()));
         }
-        let asked = ask(&house, &format!("OPTIONS {target}"), &headers).await;
+        let asked = ask(&server, &format!("OPTIONS {target}"), &headers).await;
         assert_eq!((asked.status, asked.header("allow")), (204, Some(allow)), "{target}");
     }
 }
 
 #[tokio::test]
 async fn the_host_of_the_target_goes_before_the_header() {
-    let (house, token, _folder) = with_token(Scripted::open()).await;
+    let (server, token, _folder) = with_token(Scripted::open()).await;
     let bearer = format!("Bearer {token}");
     for (authority, header, status) in [
         ("evil.example", "localhost", 403),
@@ -241,20 +241,20 @@ async fn the_host_of_the_target_goes_before_the_header() {
         let headers = [("host", header), ("authorization", bearer.as_str())];
         for first in ["GET http://AUTHORITY/metrics", &format!("POST http://AUTHORITY{PURGE}")] {
             let first = first.replace("AUTHORITY", authority);
-            assert_eq!(ask(&house, &first, &headers).await.status, status, "{first}");
+            assert_eq!(ask(&server, &first, &headers).await.status, status, "{first}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_purge_that_can_not_be_remembered_counts_and_says_so() {
-    let (house, token, folder) = with_token(Scripted::open()).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, token, folder) = with_token(Scripted::open()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     client.get(DATA).await;
     std::fs::remove_dir_all(folder.path().join("state")).unwrap();
     let bearer = format!("Bearer {token}");
     let headers = [("host", "localhost"), ("authorization", bearer.as_str())];
-    let purged = post(&house, PURGE, &headers).await;
+    let purged = post(&server, PURGE, &headers).await;
     assert_eq!(purged.status, 500);
     let detail = purged.json()["detail"].as_str().unwrap().to_owned();
     assert!(detail.contains("after a restart it would count no more"), "{detail}");

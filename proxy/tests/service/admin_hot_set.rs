@@ -1,12 +1,12 @@
-//! The hot set by the admin door: built, watched, cancelled, gone back from, looked at closely.
+//! The hot set by the admin auth: built, watched, cancelled, gone back from, looked at closely.
 
 use crate::support::client::{Client, Response};
-use crate::support::{eventually, house, load_into, settings};
+use crate::support::{eventually, load_into, server, settings};
 use aqs_api::{Catalogue, Coverage, Lookup, Rows};
-use aqs_origin::Cx;
+use aqs_origin::RequestContext;
 use aqs_origin::store::embedded::{EmbeddedStore, Options};
 use aqs_origin::store::{Store, StoreError};
-use aqs_proxy::house::{House, Settings, StatePlace, TOKEN_FILE};
+use aqs_proxy::server::{Server, Settings, StatePlace, TOKEN_FILE};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -37,7 +37,7 @@ struct Willing {
 
 #[async_trait]
 impl Store for Willing {
-    async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
+    async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError> {
         // The sender lives as long as this.
         let _ = self.open.subscribe().wait_for(|open| *open).await;
         if self.away.load(Ordering::SeqCst) {
@@ -47,15 +47,15 @@ impl Store for Willing {
         if self.emptied.load(Ordering::SeqCst) {
             return Ok(Rows::of(lookup.dataset().table).finish());
         }
-        self.store.read(lookup, cx).await
+        self.store.read(lookup, ctx).await
     }
 
     async fn coverage(&self) -> Result<Coverage, StoreError> {
         self.store.coverage().await
     }
 
-    async fn change_mark(&self) -> Result<u64, StoreError> {
-        self.store.change_mark().await
+    async fn change_token(&self) -> Result<u64, StoreError> {
+        self.store.change_token().await
     }
 
     async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
@@ -63,9 +63,9 @@ impl Store for Willing {
     }
 }
 
-/// A house whose hot set is built, with its token.
+/// A server whose hot set is built, with its token.
 struct Ground {
-    house: House,
+    server: Server,
     store: Arc<Willing>,
     bearer: String,
     folder: tempfile::TempDir,
@@ -76,7 +76,7 @@ impl Ground {
     async fn built() -> Self {
         let ground = Self::with(PLANS).await;
         eventually(|| {
-            let live = ground.house.service.hot_set.live();
+            let live = ground.server.service.hot_set.live();
             let plans = live.map_or(0, |live| live.plans.len());
             plans == 2 && !ground.runs()
         })
@@ -98,23 +98,23 @@ impl Ground {
         let state = folder.path().join("state");
         let mut settings = Settings { state: StatePlace::At(state.clone()), ..settings() };
         settings.hot_set.plans = serde_json::from_str(plans).unwrap();
-        let house = house(settings, Arc::clone(&store) as Arc<dyn Store>).await;
+        let server = server(settings, Arc::clone(&store) as Arc<dyn Store>).await;
         let token = std::fs::read_to_string(state.join(TOKEN_FILE)).unwrap();
         let bearer = format!("Bearer {}", token.trim());
-        Self { house, store, bearer, folder }
+        Self { server, store, bearer, folder }
     }
 
     fn runs(&self) -> bool {
-        let jobs = self.house.service.jobs.list();
+        let jobs = self.server.service.jobs.list();
         jobs.iter().any(|job| job.ended.is_none())
     }
 
     fn live(&self) -> u64 {
-        self.house.service.hot_set.live().map_or(0, |live| live.id)
+        self.server.service.hot_set.live().map_or(0, |live| live.id)
     }
 
     async fn ask(&self, method: &str, target: &str) -> Response {
-        let mut admin = Client::connect(self.house.admin_addresses[0]).await;
+        let mut admin = Client::connect(self.server.admin_addresses[0]).await;
         admin.request(method, target.as_bytes(), &[("authorization", &self.bearer)]).await
     }
 
@@ -145,7 +145,7 @@ impl Ground {
     }
 
     async fn cache_status(&self, target: &str) -> String {
-        let answer = Client::connect(self.house.addresses[0]).await.get(target).await;
+        let answer = Client::connect(self.server.addresses[0]).await.get(target).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.header("cache-status").unwrap().to_owned()
     }
@@ -190,7 +190,7 @@ async fn only_the_token_lets_anybody_build_cancel_or_go_back() {
             (vec![("host", "10.0.0.5"), auth], 403),
             (vec![local, auth, ("origin", "null")], 403),
         ] {
-            let mut admin = Client::connect(ground.house.admin_addresses[0]).await;
+            let mut admin = Client::connect(ground.server.admin_addresses[0]).await;
             let lines = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
             let head = format!("{method} {target} HTTP/1.1\r\n{}\r\n", lines.collect::<String>());
             admin.send(head.as_bytes()).await;
@@ -199,14 +199,14 @@ async fn only_the_token_lets_anybody_build_cancel_or_go_back() {
         }
     }
     assert_eq!((ground.live(), ground.get("/admin/jobs").await), (before, jobs));
-    // Clients have no such door.
-    let mut public = Client::connect(ground.house.addresses[0]).await;
+    // Clients have no such auth.
+    let mut public = Client::connect(ground.server.addresses[0]).await;
     let auth = [("authorization", ground.bearer.as_str())];
     assert_eq!(public.request("POST", b"/admin/jobs?plan=english", &auth).await.status, 405);
     assert_eq!(public.request("DELETE", b"/admin/jobs/1", &auth).await.status, 405);
     assert_eq!(public.get("/admin/hot-set").await.status, 404);
     // Whoever reaches a listener on loopback may look.
-    let mut reader = Client::connect(ground.house.admin_addresses[0]).await;
+    let mut reader = Client::connect(ground.server.admin_addresses[0]).await;
     for target in ["/admin/jobs", "/admin/jobs/1", "/admin/hot-set"] {
         assert_eq!(reader.get(target).await.status, 200, "{target}");
     }
@@ -245,7 +245,7 @@ async fn a_job_builds_what_clients_then_get() {
     let shown = ground.get("/admin/hot-set").await;
     let live = &shown["live"];
     assert_eq!((&live["id"], &live["parent"]), (&json!(before + 1), &json!(before)));
-    assert_eq!((&live["birth"], &live["keys"]), (&json!("built"), &json!(6)));
+    assert_eq!((&live["provenance"], &live["keys"]), (&json!("built"), &json!(6)));
     assert_eq!((&live["stale"], &live["purged"]), (&json!(0), &json!(0)));
     assert_eq!(live["data_through"], json!({"unique-devices-daily": "20261002"}));
     let plans = live["plans"].as_array().unwrap();
@@ -385,7 +385,7 @@ async fn the_way_back_is_an_older_content_under_a_new_number() {
     let back = ground.ask("POST", "/admin/hot-set/rollback").await;
     assert_eq!(back.status, 200, "{}", back.text());
     let generation = &back.json()["generation"];
-    let told = ["id", "parent", "birth", "keys"].map(|name| generation[name].clone());
+    let told = ["id", "parent", "provenance", "keys"].map(|name| generation[name].clone());
     assert_eq!(json!(told), json!([two + 1, two, {"rolled-back": {"from": two - 1}}, 3]));
     assert_eq!(back.json()["not_kept"], Value::Null);
     let expected = format!("aqs; hit; detail=\"hotset;gen={}\"", two + 1);
@@ -397,7 +397,7 @@ async fn the_way_back_is_an_older_content_under_a_new_number() {
     // And forward again, by number.
     let forward = ground.ask("POST", &format!("/admin/hot-set/rollback?to={two}")).await.json();
     assert_eq!(forward["generation"]["id"], two + 2);
-    assert_eq!(forward["generation"]["birth"], json!({"rolled-back": {"from": two}}));
+    assert_eq!(forward["generation"]["provenance"], json!({"rolled-back": {"from": two}}));
     assert!(ground.cache_status(GERMAN).await.contains("hotset"));
 }
 
@@ -453,12 +453,12 @@ async fn without_plans_it_says_what_to_configure() {
 #[tokio::test]
 async fn nothing_is_begun_at_the_end() {
     let ground = Ground::built().await;
-    let admin = ground.house.admin_addresses[0];
-    let (ready, bearer) = (ground.house.service.ready.clone(), ground.bearer.clone());
+    let admin = ground.server.admin_addresses[0];
+    let (ready, bearer) = (ground.server.service.ready.clone(), ground.bearer.clone());
     // A head that is not complete keeps the drain going.
-    let mut halfway = Client::connect(ground.house.addresses[0]).await;
+    let mut halfway = Client::connect(ground.server.addresses[0]).await;
     halfway.send(b"GET /healthz HTTP/1.1\r\n").await;
-    let drained = tokio::spawn(ground.house.drain());
+    let drained = tokio::spawn(ground.server.drain());
     eventually(|| !ready.missing().is_empty()).await;
     let auth = [("authorization", bearer.as_str())];
     let target = b"/admin/jobs?plan=english&full=true";

@@ -2,10 +2,10 @@
 
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, house, settings};
-use aqs_proxy::house::{ADDRESS_FILE, House, Settings, StatePlace, TOKEN_FILE};
+use crate::support::{eventually, server, settings};
 use aqs_proxy::listen::ListenError;
-use aqs_proxy::place::Place;
+use aqs_proxy::listen_addr::ListenAddr;
+use aqs_proxy::server::{ADDRESS_FILE, Server, Settings, StatePlace, TOKEN_FILE};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
@@ -17,7 +17,7 @@ const PURGE: &str = "/admin/purge?scope=everything&depth=hard";
 /// Settings by which operators are served at `admin` in a folder, and nowhere else.
 fn at_a_file(folder: &Path) -> Settings {
     Settings {
-        admin_listen: vec![Place::Unix(folder.join("admin"))],
+        admin_listen: vec![ListenAddr::Unix(folder.join("admin"))],
         state: StatePlace::At(folder.join("state")),
         ..settings()
     }
@@ -27,22 +27,22 @@ fn at_a_file(folder: &Path) -> Settings {
 async fn reads_are_open_and_writes_need_the_token() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("admin");
-    let house = house(at_a_file(folder.path()), Scripted::open()).await;
-    assert_eq!(house.admin_sockets, std::slice::from_ref(&path));
-    assert!(house.admin_addresses.is_empty());
+    let server = server(at_a_file(folder.path()), Scripted::open()).await;
+    assert_eq!(server.admin_sockets, std::slice::from_ref(&path));
+    assert!(server.admin_addresses.is_empty());
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let told = fs::read_to_string(folder.path().join("state").join(ADDRESS_FILE)).unwrap();
     assert_eq!(told, format!("unix:{}\n", path.display()));
     let token = fs::read_to_string(folder.path().join("state").join(TOKEN_FILE)).unwrap();
     let bearer = format!("Bearer {}", token.trim());
 
-    let mut public = Client::connect(house.addresses[0]).await;
+    let mut public = Client::connect(server.addresses[0]).await;
     public.get(DATA).await;
     let mut admin = Client::connect_to_file(&path).await;
     assert_eq!(admin.get("/healthz").await.status, 200);
     assert!(admin.get("/metrics").await.text().contains("aqs_connections{listener=\"admin\"} 1"));
     assert_eq!(admin.get("/admin/metrics").await.status, 200);
-    let stamp = house.service.origin.epochs.stamp();
+    let epoch = server.service.origin.epochs.current();
     for (headers, status) in [
         ("host: localhost\r\n", 401),
         ("host: localhost\r\nauthorization: Bearer wrong\r\n", 401),
@@ -52,7 +52,7 @@ async fn reads_are_open_and_writes_need_the_token() {
         admin.send(format!("POST {PURGE} HTTP/1.1\r\n{headers}\r\n").as_bytes()).await;
         assert_eq!(admin.response(false).await.unwrap().status, status, "{headers}");
     }
-    assert_eq!(house.service.origin.epochs.stamp(), stamp, "something was purged");
+    assert_eq!(server.service.origin.epochs.current(), epoch, "something was purged");
     let headers = format!("host: localhost\r\nauthorization: {bearer}\r\n");
     admin.send(format!("POST {PURGE} HTTP/1.1\r\n{headers}\r\n").as_bytes()).await;
     assert_eq!(admin.response(false).await.unwrap().status, 200);
@@ -63,12 +63,12 @@ async fn reads_are_open_and_writes_need_the_token() {
 async fn it_serves_to_the_end_and_leaves_no_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("admin");
-    let house = house(at_a_file(folder.path()), Scripted::open()).await;
+    let server = server(at_a_file(folder.path()), Scripted::open()).await;
     // A head that is not complete keeps the drain going.
-    let mut halfway = Client::connect(house.addresses[0]).await;
+    let mut halfway = Client::connect(server.addresses[0]).await;
     halfway.send(b"GET /healthz HTTP/1.1\r\n").await;
-    let ready = house.service.ready.clone();
-    let drained = tokio::spawn(house.drain());
+    let ready = server.service.ready.clone();
+    let drained = tokio::spawn(server.drain());
     eventually(|| !ready.missing().is_empty()).await;
     assert_eq!(Client::connect_to_file(&path).await.get("/readyz").await.status, 503);
     halfway.send(b"host: x\r\n\r\n").await;
@@ -84,17 +84,17 @@ async fn a_dead_ones_file_is_replaced_and_any_other_stays() {
     let settings = at_a_file(folder.path());
     let path = folder.path().join("admin");
     drop(UnixListener::bind(&path).unwrap());
-    let house = house(settings.clone(), Scripted::open()).await;
+    let server = server(settings.clone(), Scripted::open()).await;
     assert_eq!(Client::connect_to_file(&path).await.get("/healthz").await.status, 200);
 
-    let busy = House::bind(&settings).unwrap_err();
+    let busy = Server::bind(&settings).unwrap_err();
     assert!(matches!(&busy, ListenError::Busy(..)), "{busy}");
     assert!(busy.to_string().starts_with(&format!("unix:{} is in use", path.display())), "{busy}");
     assert_eq!(Client::connect_to_file(&path).await.get("/healthz").await.status, 200);
-    assert!(house.drain().await);
+    assert!(server.drain().await);
 
     fs::write(&path, "mine").unwrap();
-    let refused = House::bind(&settings).unwrap_err().to_string();
+    let refused = Server::bind(&settings).unwrap_err().to_string();
     assert!(refused.contains("admin: there is a file that is no socket"), "{refused}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
 }
@@ -103,9 +103,9 @@ async fn a_dead_ones_file_is_replaced_and_any_other_stays() {
 async fn a_folder_that_is_not_there_and_a_path_that_is_too_long_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["missing/admin".to_owned(), "x".repeat(120)] {
-        let place = Place::Unix(folder.path().join(&name));
+        let place = ListenAddr::Unix(folder.path().join(&name));
         let settings = Settings { admin_listen: vec![place], ..settings() };
-        let refused = House::bind(&settings).unwrap_err().to_string();
+        let refused = Server::bind(&settings).unwrap_err().to_string();
         assert!(refused.starts_with("can't listen on unix:/"), "{refused}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }

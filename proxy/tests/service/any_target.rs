@@ -34,8 +34,8 @@ fn any_bytes_get_an_answer_that_parses() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/titles/rows");
-    let house = runtime.block_on(async {
-        crate::support::house(
+    let server = runtime.block_on(async {
+        crate::support::server(
             crate::support::settings(),
             crate::support::store_of(&rows, folder.path()),
         )
@@ -43,7 +43,7 @@ fn any_bytes_get_an_answer_that_parses() {
     });
     proptest!(ProptestConfig::with_cases(512), |(target in targets())| {
         let response = runtime.block_on(async {
-            let mut client = Client::connect(house.addresses[0]).await;
+            let mut client = Client::connect(server.addresses[0]).await;
             client.send(b"GET ").await;
             client.send(&target).await;
             client.send(b" HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;

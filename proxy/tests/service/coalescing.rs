@@ -2,11 +2,11 @@
 
 use crate::support::client::Client;
 use crate::support::scripted::{Mood, Scripted};
-use crate::support::{eventually, house, settings};
+use crate::support::{eventually, server, settings};
 use aqs_api::Target;
-use aqs_origin::flights::FlightLimits;
-use aqs_origin::{Cx, Priority};
-use aqs_proxy::house::Settings;
+use aqs_origin::singleflight::SingleflightLimits;
+use aqs_origin::{Priority, RequestContext};
+use aqs_proxy::server::Settings;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -16,16 +16,16 @@ const TARGET: &str =
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_hundred_clients_of_a_cold_key_cost_one_read_though_the_first_is_gone() {
     let store = Scripted::gated();
-    let house = house(settings(), store.clone()).await;
-    let mut first = Client::connect(house.addresses[0]).await;
+    let server = server(settings(), store.clone()).await;
+    let mut first = Client::connect(server.addresses[0]).await;
     first.send(format!("GET {TARGET} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
     eventually(|| store.reads() == 1).await;
     let mut others = Vec::new();
     for _ in 0..499 {
-        let mut client = Client::connect(house.addresses[0]).await;
+        let mut client = Client::connect(server.addresses[0]).await;
         others.push(tokio::spawn(async move { client.get(TARGET).await }));
     }
-    eventually(|| house.service.flights.waiting() == 500).await;
+    eventually(|| server.service.flights.waiting() == 500).await;
     drop(first);
     store.let_all_pass();
     let mut bodies = Vec::new();
@@ -38,49 +38,49 @@ async fn five_hundred_clients_of_a_cold_key_cost_one_read_though_the_first_is_go
     bodies.dedup();
     assert_eq!(bodies.len(), 1);
     assert_eq!(store.reads(), 1);
-    assert_eq!(house.service.cache.len(), 1);
-    eventually(|| house.service.flights.waiting() == 0 && house.service.flights.under_way() == 0)
+    assert_eq!(server.service.cache.len(), 1);
+    eventually(|| server.service.flights.waiting() == 0 && server.service.flights.under_way() == 0)
         .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_agents_of_one_article_cost_one_read() {
     let store = Scripted::gated();
-    let house = house(settings(), store.clone()).await;
+    let server = server(settings(), store.clone()).await;
     let ask = |agent: &str, granularity: &str| {
         let target = format!(
             "/metrics/pageviews/per-article/en.wikipedia/all-access/{agent}/Cat/{granularity}/20240101/20240131"
         );
-        let address = house.addresses[0];
+        let address = server.addresses[0];
         tokio::spawn(async move { Client::connect(address).await.get(&target).await })
     };
     let asked = [ask("user", "daily"), ask("spider", "daily"), ask("user", "monthly")];
-    eventually(|| house.service.flights.waiting() == 3).await;
+    eventually(|| server.service.flights.waiting() == 3).await;
     eventually(|| store.reads() == 1).await;
     store.let_all_pass();
     for response in asked {
         assert_eq!(response.await.unwrap().status, 200);
     }
     assert_eq!(store.reads(), 1);
-    assert_eq!(house.service.cache.len(), 3);
+    assert_eq!(server.service.cache.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_makes_what_is_warmed_urgent() {
     let store = Scripted::gated();
-    let house = house(settings(), store.clone()).await;
-    let query = house.service.catalogue.resolve(Target::parse(TARGET).unwrap()).unwrap();
-    let origin = house.service.origin.clone();
+    let server = server(settings(), store.clone()).await;
+    let query = server.service.catalogue.resolve(Target::parse(TARGET).unwrap()).unwrap();
+    let origin = server.service.origin.clone();
     let warming = tokio::spawn(async move {
-        let cx = Cx::new(Instant::now() + Duration::from_secs(60), Priority::Warm, 1);
-        origin.answer(&query, &cx).await.map(drop)
+        let ctx = RequestContext::new(Instant::now() + Duration::from_secs(60), Priority::Warm, 1);
+        origin.answer(&query, &ctx).await.map(drop)
     });
     eventually(|| store.reads() == 1).await;
-    let address = house.addresses[0];
+    let address = server.addresses[0];
     let client = tokio::spawn(async move { Client::connect(address).await.get(TARGET).await });
-    eventually(|| house.service.flights.waiting() == 1).await;
+    eventually(|| server.service.flights.waiting() == 1).await;
     // The client's own flight has joined the warmer's lookup.
-    eventually(|| metric(&house, "aqs_flight_waiters{kind=\"lookup\"}") == 2).await;
+    eventually(|| metric(&server, "aqs_flight_waiters{kind=\"lookup\"}") == 2).await;
     store.let_all_pass();
     assert_eq!(client.await.unwrap().status, 200);
     assert!(warming.await.unwrap().is_ok());
@@ -91,15 +91,15 @@ async fn a_client_makes_what_is_warmed_urgent() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn beyond_the_bound_nobody_waits() {
     let store = Scripted::gated();
-    let flights = FlightLimits { waiters_per_flight: 3, ..FlightLimits::default() };
-    let house = house(Settings { flights, ..settings() }, store.clone()).await;
+    let flights = SingleflightLimits { waiters_per_flight: 3, ..SingleflightLimits::default() };
+    let server = server(Settings { flights, ..settings() }, store.clone()).await;
     let mut waiting = Vec::new();
     for _ in 0..3 {
-        let address = house.addresses[0];
+        let address = server.addresses[0];
         waiting.push(tokio::spawn(async move { Client::connect(address).await.get(TARGET).await }));
     }
-    eventually(|| house.service.flights.waiting() == 3).await;
-    let refused = Client::connect(house.addresses[0]).await.get(TARGET).await;
+    eventually(|| server.service.flights.waiting() == 3).await;
+    let refused = Client::connect(server.addresses[0]).await.get(TARGET).await;
     assert_eq!(refused.status, 503);
     assert!(refused.header("retry-after").is_some());
     assert_eq!(refused.header("cache-control"), Some("no-store"));
@@ -112,21 +112,21 @@ async fn beyond_the_bound_nobody_waits() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_may_not_wait_has_nothing_asked_either() {
     let store = Scripted::gated();
-    let flights = FlightLimits { waiters: 3, ..FlightLimits::default() };
-    let house = house(Settings { flights, ..settings() }, store.clone()).await;
+    let flights = SingleflightLimits { waiters: 3, ..SingleflightLimits::default() };
+    let server = server(Settings { flights, ..settings() }, store.clone()).await;
     let target = |number: usize| TARGET.replace("en.", &format!("p{number}."));
     let mut waiting = Vec::new();
     for number in 0..3 {
-        let (address, target) = (house.addresses[0], target(number));
+        let (address, target) = (server.addresses[0], target(number));
         waiting
             .push(tokio::spawn(async move { Client::connect(address).await.get(&target).await }));
     }
     eventually(|| store.reads() == 3).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     for number in 3..100 {
         assert_eq!(client.get(&target(number)).await.status, 503);
     }
-    assert_eq!((store.reads(), house.service.flights.under_way()), (3, 3));
+    assert_eq!((store.reads(), server.service.flights.under_way()), (3, 3));
     store.let_all_pass();
     for response in waiting {
         assert_eq!(response.await.unwrap().status, 200);
@@ -137,13 +137,13 @@ async fn whoever_may_not_wait_has_nothing_asked_either() {
 async fn a_failure_is_shared_and_not_kept() {
     let store = Scripted::gated();
     store.be(Mood::Fails);
-    let house = house(settings(), store.clone()).await;
+    let server = server(settings(), store.clone()).await;
     let ask = || {
-        let address = house.addresses[0];
+        let address = server.addresses[0];
         tokio::spawn(async move { Client::connect(address).await.get(TARGET).await })
     };
     let asked = [ask(), ask(), ask()];
-    eventually(|| house.service.flights.waiting() == 3).await;
+    eventually(|| server.service.flights.waiting() == 3).await;
     store.let_all_pass();
     for response in asked {
         assert_eq!(response.await.unwrap().status, 503);
@@ -155,9 +155,9 @@ async fn a_failure_is_shared_and_not_kept() {
 }
 
 /// The value of a metric's line.
-fn metric(house: &aqs_proxy::house::House, name: &str) -> i64 {
+fn metric(server: &aqs_proxy::server::Server, name: &str) -> i64 {
     let mut text = String::new();
-    let families = house.service.registry.gather();
+    let families = server.service.registry.gather();
     prometheus::TextEncoder::new().encode_utf8(&families, &mut text).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
     line.trim().parse().unwrap()
@@ -167,19 +167,19 @@ fn metric(house: &aqs_proxy::house::House, name: &str) -> i64 {
 async fn a_miss_takes_no_task_unless_it_is_given_up() {
     let store = Scripted::gated();
     let answer_within = Duration::from_millis(500);
-    let house = house(Settings { answer_within, ..settings() }, store.clone()).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let server = server(Settings { answer_within, ..settings() }, store.clone()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(client.get("/healthz").await.status, 200);
     let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
     let before = alive();
     client.send(format!("GET {TARGET} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
     eventually(|| store.inside.load(Ordering::SeqCst) == 1).await;
-    assert_eq!((alive(), house.service.tasks.len()), (before, 0));
+    assert_eq!((alive(), server.service.tasks.len()), (before, 0));
     // What was asked for is kept, in one task for the flights of the key and of its lookup.
     assert_eq!(client.response(false).await.unwrap().status, 504);
-    assert_eq!(house.service.tasks.len(), 1);
+    assert_eq!(server.service.tasks.len(), 1);
     store.let_all_pass();
-    eventually(|| house.service.tasks.is_empty()).await;
+    eventually(|| server.service.tasks.is_empty()).await;
     assert!(client.get(TARGET).await.header("cache-status").unwrap().contains("; hit;"));
     assert_eq!(store.reads(), 1);
 }
@@ -187,13 +187,13 @@ async fn a_miss_takes_no_task_unless_it_is_given_up() {
 #[tokio::test]
 async fn of_one_who_may_wait_it_is_the_one_who_began() {
     let store = Scripted::gated();
-    let flights = FlightLimits { waiters_per_flight: 1, ..FlightLimits::default() };
-    let house = house(Settings { flights, ..settings() }, store.clone()).await;
+    let flights = SingleflightLimits { waiters_per_flight: 1, ..SingleflightLimits::default() };
+    let server = server(Settings { flights, ..settings() }, store.clone()).await;
     let ask = |agent: &str| {
         let target = format!(
             "/metrics/pageviews/per-article/en.wikipedia/all-access/{agent}/Cat/daily/20240101/20240131"
         );
-        let address = house.addresses[0];
+        let address = server.addresses[0];
         tokio::spawn(async move { Client::connect(address).await.get(&target).await.status })
     };
     // Two answers of one lookup.

@@ -1,29 +1,29 @@
 //! Connections as clients use and misuse them.
 
 use crate::support::client::Client;
-use aqs_proxy::front::Limits;
-use aqs_proxy::house::{House, Settings};
+use aqs_proxy::net::Limits;
+use aqs_proxy::server::{Server, Settings};
 use std::path::Path;
 use std::time::Duration;
 
 const DATA: &str = "/metrics/pageviews/top/en.wikipedia/all-access/2024/01/all-days";
 
-async fn house_with(settings: Settings) -> (House, tempfile::TempDir) {
+async fn house_with(settings: Settings) -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/top/rows");
-    let house =
-        crate::support::house(settings, crate::support::store_of(&rows, folder.path())).await;
-    (house, folder)
+    let server =
+        crate::support::server(settings, crate::support::store_of(&rows, folder.path())).await;
+    (server, folder)
 }
 
-async fn house() -> (House, tempfile::TempDir) {
+async fn server() -> (Server, tempfile::TempDir) {
     house_with(crate::support::settings()).await
 }
 
 #[tokio::test]
 async fn a_hundred_pipelined_requests_are_answered_in_order() {
-    let (house, _folder) = house().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = server().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let mut heads = String::new();
     for number in 0..100 {
         heads.push_str(&format!("GET /nothing/{number} HTTP/1.1\r\nhost: x\r\n\r\n"));
@@ -37,8 +37,8 @@ async fn a_hundred_pipelined_requests_are_answered_in_order() {
 
 #[tokio::test]
 async fn bodies_are_read_ignored_and_followed_by_the_next_request() {
-    let (house, _folder) = house().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = server().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let post = "POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello";
     let chunked =
         "GET /b HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
@@ -53,8 +53,8 @@ async fn bodies_are_read_ignored_and_followed_by_the_next_request() {
 
 #[tokio::test]
 async fn a_body_before_the_end_of_a_connection_is_answered_too() {
-    let (house, _folder) = house().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = server().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     client
         .send(b"GET /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\nhi")
         .await;
@@ -65,8 +65,8 @@ async fn a_body_before_the_end_of_a_connection_is_answered_too() {
 
 #[tokio::test]
 async fn whoever_expects_to_be_told_to_go_on_is_told() {
-    let (house, _folder) = house().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = server().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     client
         .send(b"GET /a HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n")
         .await;
@@ -78,8 +78,8 @@ async fn whoever_expects_to_be_told_to_go_on_is_told() {
 
 #[tokio::test]
 async fn too_large_a_body_is_refused() {
-    let (house, _folder) = house().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = server().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     client.send(b"POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n").await;
     client.send(&vec![b'x'; 100_000]).await;
     let response = client.response(false).await.unwrap();
@@ -88,7 +88,7 @@ async fn too_large_a_body_is_refused() {
 
 #[tokio::test]
 async fn what_is_no_request_gets_a_problem_and_the_end() {
-    let (house, _folder) = house().await;
+    let (server, _folder) = server().await;
     for (bytes, status) in [
         ("nonsense\r\n\r\n", 400),
         ("GET / HTTP/1.1\r\n\r\n", 400),
@@ -104,7 +104,7 @@ async fn what_is_no_request_gets_a_problem_and_the_end() {
         ),
         ("POST / HTTP/1.1\r\nhost: x\r\nexpect: tea\r\ncontent-length: 3\r\n\r\n", 417),
     ] {
-        let mut client = Client::connect(house.addresses[0]).await;
+        let mut client = Client::connect(server.addresses[0]).await;
         client.send(bytes.as_bytes()).await;
         let response =
             client.response(false).await.unwrap_or_else(|| panic!("no answer to {bytes:?}"));
@@ -118,13 +118,13 @@ async fn what_is_no_request_gets_a_problem_and_the_end() {
 
 #[tokio::test]
 async fn a_head_that_grows_too_large_is_refused() {
-    let (house, _folder) = house().await;
+    let (server, _folder) = server().await;
     for (start, filler, status) in [
         ("GET /", "a".repeat(20_000), 414),
         ("GET / HTTP/1.1\r\nhost: x\r\nfiller: ", "a".repeat(20_000), 431),
         ("GET / HTTP/1.1\r\nhost: x\r\n", "a: b\r\n".repeat(300), 431),
     ] {
-        let mut client = Client::connect(house.addresses[0]).await;
+        let mut client = Client::connect(server.addresses[0]).await;
         client.send(start.as_bytes()).await;
         client.send(filler.as_bytes()).await;
         assert_eq!(client.response(false).await.unwrap().status, status);
@@ -138,14 +138,14 @@ async fn a_head_that_does_not_end_times_out_and_an_idle_connection_ends_silently
         idle: Duration::from_millis(100),
         ..Limits::default()
     };
-    let (house, _folder) = house_with(Settings { limits, ..crate::support::settings() }).await;
-    let mut slow = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = house_with(Settings { limits, ..crate::support::settings() }).await;
+    let mut slow = Client::connect(server.addresses[0]).await;
     slow.send(b"GET / HTT").await;
     assert_eq!(slow.response(false).await.unwrap().status, 408);
     assert!(slow.is_closed().await);
-    let mut silent = Client::connect(house.addresses[0]).await;
+    let mut silent = Client::connect(server.addresses[0]).await;
     assert_eq!(silent.response(false).await.unwrap().status, 408);
-    let mut idle = Client::connect(house.addresses[0]).await;
+    let mut idle = Client::connect(server.addresses[0]).await;
     assert_eq!(idle.get(DATA).await.status, 200);
     assert!(idle.is_closed().await);
 }
@@ -153,8 +153,8 @@ async fn a_head_that_does_not_end_times_out_and_an_idle_connection_ends_silently
 #[tokio::test]
 async fn each_head_has_its_own_time_also_when_they_overlap() {
     let limits = Limits { head: Duration::from_millis(1500), ..Limits::default() };
-    let (house, _folder) = house_with(Settings { limits, ..crate::support::settings() }).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = house_with(Settings { limits, ..crate::support::settings() }).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let request = format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n");
     let (first, rest) = request.split_at(20);
     // There is always the beginning of a next head, and each is complete in time.
@@ -171,32 +171,32 @@ async fn each_head_has_its_own_time_also_when_they_overlap() {
 #[tokio::test]
 async fn beyond_their_bound_connections_are_turned_away_and_come_back() {
     let settings = Settings { connections: 2, ..crate::support::settings() };
-    let (house, _folder) = house_with(settings).await;
+    let (server, _folder) = house_with(settings).await;
     let mut held =
-        [Client::connect(house.addresses[0]).await, Client::connect(house.addresses[0]).await];
+        [Client::connect(server.addresses[0]).await, Client::connect(server.addresses[0]).await];
     for client in &mut held {
         assert_eq!(client.get(DATA).await.status, 200);
     }
-    let mut third = Client::connect(house.addresses[0]).await;
+    let mut third = Client::connect(server.addresses[0]).await;
     let refused = third.response(false).await.unwrap();
     assert_eq!((refused.status, refused.header("connection")), (503, Some("close")));
     assert!(refused.header("retry-after").is_some());
-    let turned_away = &house.service.metrics.connections_refused;
+    let turned_away = &server.service.metrics.connections_refused;
     assert_eq!(turned_away.with_label_values(&["public"]).get(), 1);
     assert_eq!(turned_away.with_label_values(&["admin"]).get(), 0);
     // Operators have places of their own.
-    assert_eq!(Client::connect(house.admin_addresses[0]).await.get("/healthz").await.status, 200);
+    assert_eq!(Client::connect(server.admin_addresses[0]).await.get("/healthz").await.status, 200);
     drop(held);
-    let gauge = house.service.metrics.connections.with_label_values(&["public"]);
+    let gauge = server.service.metrics.connections.with_label_values(&["public"]);
     crate::support::eventually(|| gauge.get() == 0).await;
-    assert_eq!(Client::connect(house.addresses[0]).await.get(DATA).await.status, 200);
+    assert_eq!(Client::connect(server.addresses[0]).await.get(DATA).await.status, 200);
 }
 
 #[tokio::test]
 async fn a_connection_ends_after_its_requests() {
     let limits = Limits { requests: 3, ..Limits::default() };
-    let (house, _folder) = house_with(Settings { limits, ..crate::support::settings() }).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = house_with(Settings { limits, ..crate::support::settings() }).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     for expected in [None, None, Some("close")] {
         assert_eq!(client.get(DATA).await.header("connection"), expected);
     }
@@ -205,8 +205,8 @@ async fn a_connection_ends_after_its_requests() {
 
 #[tokio::test]
 async fn a_head_may_come_byte_by_byte() {
-    let (house, _folder) = house().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = server().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     for byte in format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n").bytes() {
         client.send(&[byte]).await;
     }
@@ -215,8 +215,8 @@ async fn a_head_may_come_byte_by_byte() {
 
 #[tokio::test]
 async fn old_clients_are_told_whether_the_connection_stays() {
-    let (house, _folder) = house().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = server().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     client.send(b"GET /a HTTP/1.0\r\nconnection: keep-alive\r\n\r\n").await;
     assert_eq!(client.response(false).await.unwrap().header("connection"), Some("keep-alive"));
     client.send(b"GET /a HTTP/1.0\r\n\r\n").await;
@@ -226,8 +226,8 @@ async fn old_clients_are_told_whether_the_connection_stays() {
 
 #[tokio::test]
 async fn a_target_may_be_absolute() {
-    let (house, _folder) = house().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = server().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let absolute = client.get(&format!("http://wikimedia.org{DATA}")).await;
     assert_eq!(absolute.status, 200);
     assert_eq!(absolute.body, client.get(DATA).await.body);
@@ -235,8 +235,8 @@ async fn a_target_may_be_absolute() {
 
 #[tokio::test]
 async fn the_second_answer_is_the_caches() {
-    let (house, _folder) = house().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = server().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let first = client.get(DATA).await;
     let second = client.get(DATA).await;
     assert_eq!(first.header("cache-status"), Some("aqs; fwd=miss; stored"));
@@ -256,8 +256,8 @@ async fn the_second_answer_is_the_caches() {
 
 #[tokio::test]
 async fn a_validator_saves_the_body_in_every_form() {
-    let (house, _folder) = house().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = server().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let full = client.get(DATA).await;
     let etag = full.header("etag").unwrap().to_owned();
     let hash = etag.trim_matches('"');
@@ -284,14 +284,14 @@ async fn a_validator_saves_the_body_in_every_form() {
 
 #[tokio::test]
 async fn draining_finishes_what_is_under_way_and_ends_what_is_idle() {
-    let (house, _folder) = house().await;
-    let address = house.addresses[0];
+    let (server, _folder) = server().await;
+    let address = server.addresses[0];
     let mut idle = Client::connect(address).await;
     assert_eq!(idle.get(DATA).await.status, 200);
     let mut halfway = Client::connect(address).await;
     halfway.send(b"GET /a HTTP/1.1\r\n").await;
     let mut fresh = Client::connect(address).await;
-    let drained = tokio::spawn(house.drain());
+    let drained = tokio::spawn(server.drain());
     assert!(idle.is_closed().await);
     halfway.send(b"host: x\r\n\r\n").await;
     assert_eq!(halfway.response(false).await.unwrap().header("connection"), Some("close"));
@@ -303,13 +303,13 @@ async fn draining_finishes_what_is_under_way_and_ends_what_is_idle() {
 
 #[tokio::test]
 async fn the_admin_listener_shows_what_was_counted() {
-    let (house, _folder) = house().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = server().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     for _ in 0..3 {
         client.get(DATA).await;
     }
     client.get("/nothing").await;
-    let mut admin = Client::connect(house.admin_addresses[0]).await;
+    let mut admin = Client::connect(server.admin_addresses[0]).await;
     assert_eq!(admin.get("/healthz").await.status, 200);
     assert_eq!(client.get("/healthz").await.status, 200);
     assert_eq!(client.get("/metrics").await.status, 404, "metrics are for operators");

@@ -2,13 +2,13 @@
 
 use crate::support::client::Client;
 use crate::support::scripted::{Mood, Scripted};
-use crate::support::{house, settings};
+use crate::support::{server, settings};
 
 #[tokio::test]
 async fn what_becomes_of_a_read_is_counted_apart() {
     let store = Scripted::open();
-    let house = house(settings(), store.clone()).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let server = server(settings(), store.clone()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     // Of each another number, so that none can stand for another.
     let cases = [(Mood::Answers, 200, 1), (Mood::IsEmpty, 404, 2), (Mood::Fails, 503, 3)];
     for (mood, status, times) in cases {
@@ -20,7 +20,7 @@ async fn what_becomes_of_a_read_is_counted_apart() {
             assert_eq!(client.get(&target).await.status, status, "{target}");
         }
     }
-    let mut admin = Client::connect(house.admin_addresses[0]).await;
+    let mut admin = Client::connect(server.admin_addresses[0]).await;
     let page = admin.get("/metrics").await.text().to_owned();
     let dataset = "dataset=\"unique-devices-daily\"";
     for line in [

@@ -2,10 +2,10 @@
 
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, house, settings};
+use crate::support::{eventually, server, settings};
 use aqs_origin::memory::Part;
-use aqs_proxy::front::Limits;
-use aqs_proxy::house::{House, Settings};
+use aqs_proxy::net::Limits;
+use aqs_proxy::server::{Server, Settings};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -55,29 +55,33 @@ async fn ask_until_told_to_close(address: SocketAddr, client: usize, answered: A
 }
 
 /// Patient enough that only what is said ends a connection.
-async fn loaded_house() -> House {
+async fn loaded_house() -> Server {
     let limits = Limits { drain_idle: PATIENCE, head: PATIENCE, ..Limits::default() };
     let drain_within = PATIENCE;
     let store = Scripted::open();
     store.dawdles.store(true, Ordering::SeqCst);
-    house(Settings { limits, drain_within, ..settings() }, store).await
+    server(Settings { limits, drain_within, ..settings() }, store).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_request_fails_that_was_sent_before_its_connection_was_told_to_close() {
     let mut took = Vec::new();
     for round in 0..10 {
-        let house = loaded_house().await;
-        let service = Arc::clone(&house.service);
+        let server = loaded_house().await;
+        let service = Arc::clone(&server.service);
         let answered = Arc::new(AtomicUsize::new(0));
         let ask = |client| {
-            tokio::spawn(ask_until_told_to_close(house.addresses[0], client, Arc::clone(&answered)))
+            tokio::spawn(ask_until_told_to_close(
+                server.addresses[0],
+                client,
+                Arc::clone(&answered),
+            ))
         };
         let clients: Vec<_> = (0..CLIENTS).map(ask).collect();
         // In the middle, at another moment each time.
         eventually(|| answered.load(Ordering::Relaxed) > CLIENTS * 3 + round * 97).await;
         let begun = Instant::now();
-        assert!(house.drain().await, "round {round}: a connection was cut");
+        assert!(server.drain().await, "round {round}: a connection was cut");
         took.push(begun.elapsed());
         for client in clients {
             client.await.unwrap_or_else(|error| panic!("round {round}: {error}"));
@@ -93,9 +97,9 @@ async fn no_request_fails_that_was_sent_before_its_connection_was_told_to_close(
 async fn requests_that_are_here_already_are_all_answered() {
     let store = Scripted::gated();
     let settings = Settings { drain_within: PATIENCE, answer_within: PATIENCE, ..settings() };
-    let house = house(settings, store.clone()).await;
-    let service = Arc::clone(&house.service);
-    let mut client = Client::connect(house.addresses[0]).await;
+    let server = server(settings, store.clone()).await;
+    let service = Arc::clone(&server.service);
+    let mut client = Client::connect(server.addresses[0]).await;
     // The first waits for the store and the others behind it when the end comes.
     let mut heads = format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", devices("en.wikipedia"));
     heads.push_str("POST /b HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi");
@@ -104,7 +108,7 @@ async fn requests_that_are_here_already_are_all_answered() {
     }
     client.send(heads.as_bytes()).await;
     eventually(|| service.flights.under_way() == 1).await;
-    let drained = tokio::spawn(house.drain());
+    let drained = tokio::spawn(server.drain());
     eventually(|| !service.ready.missing().is_empty()).await;
     store.let_all_pass();
     for (number, status) in [200, 405].into_iter().chain([404; 9]).enumerate() {
@@ -121,11 +125,11 @@ async fn requests_that_are_here_already_are_all_answered() {
 async fn an_idle_connection_may_ask_once_more() {
     let limits = Limits { drain_idle: PATIENCE, idle: PATIENCE, ..Limits::default() };
     let settings = Settings { limits, drain_within: PATIENCE, ..settings() };
-    let house = house(settings, Scripted::open()).await;
-    let service = Arc::clone(&house.service);
-    let mut client = Client::connect(house.addresses[0]).await;
+    let server = server(settings, Scripted::open()).await;
+    let service = Arc::clone(&server.service);
+    let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(client.get("/a").await.header("connection"), None);
-    let drained = tokio::spawn(house.drain());
+    let drained = tokio::spawn(server.drain());
     eventually(|| !service.ready.missing().is_empty()).await;
     let last = client.get("/a").await;
     assert_eq!((last.status, last.header("connection")), (404, Some("close")));
@@ -139,11 +143,11 @@ async fn an_idle_connection_that_stays_silent_is_closed() {
     let limits =
         Limits { drain_idle: Duration::from_millis(1), idle: PATIENCE, ..Limits::default() };
     let settings = Settings { limits, drain_within: PATIENCE, ..settings() };
-    let house = house(settings, Scripted::open()).await;
-    let service = Arc::clone(&house.service);
-    let mut client = Client::connect(house.addresses[0]).await;
+    let server = server(settings, Scripted::open()).await;
+    let service = Arc::clone(&server.service);
+    let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(client.get("/a").await.header("connection"), None);
-    let drained = tokio::spawn(house.drain());
+    let drained = tokio::spawn(server.drain());
     assert!(client.is_closed().await);
     drop(client);
     assert!(drained.await.unwrap());
@@ -154,13 +158,13 @@ async fn an_idle_connection_that_stays_silent_is_closed() {
 #[tokio::test]
 async fn readiness_falls_first_and_the_delay_is_for_new_connections() {
     let settings = Settings { drain_delay: PATIENCE, drain_within: PATIENCE, ..settings() };
-    let house = house(settings, Scripted::open()).await;
-    let (address, admin) = (house.addresses[0], house.admin_addresses[0]);
-    let service = Arc::clone(&house.service);
-    let (background, delay_over) = (house.background_tasks(), house.delay_over());
+    let server = server(settings, Scripted::open()).await;
+    let (address, admin) = (server.addresses[0], server.admin_addresses[0]);
+    let service = Arc::clone(&server.service);
+    let (background, delay_over) = (server.background_tasks(), server.delay_over());
     assert_eq!(Client::connect(admin).await.get("/readyz").await.status, 200);
     assert!(!background.is_empty());
-    let drained = tokio::spawn(house.drain());
+    let drained = tokio::spawn(server.drain());
     eventually(|| !service.ready.missing().is_empty()).await;
     // Not ready, and yet whoever comes is served.
     assert_eq!(Client::connect(admin).await.get("/readyz").await.status, 503);
@@ -179,14 +183,14 @@ async fn whoever_holds_on_is_cut_when_the_time_is_up() {
     let limits = Limits { write: PATIENCE, head: PATIENCE, ..Limits::default() };
     let drain_within = Duration::from_millis(300);
     let store = Scripted::gated();
-    let house = house(Settings { limits, drain_within, ..settings() }, store.clone()).await;
-    let service = Arc::clone(&house.service);
-    let mut waits = Client::connect(house.addresses[0]).await;
+    let server = server(Settings { limits, drain_within, ..settings() }, store.clone()).await;
+    let service = Arc::clone(&server.service);
+    let mut waits = Client::connect(server.addresses[0]).await;
     waits.send(format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", devices("a")).as_bytes()).await;
-    let mut halfway = Client::connect(house.addresses[0]).await;
+    let mut halfway = Client::connect(server.addresses[0]).await;
     halfway.send(b"GET / HTTP/1.1\r\n").await;
     eventually(|| service.flights.under_way() == 1).await;
-    assert!(!house.drain().await, "the store never answered");
+    assert!(!server.drain().await, "the store never answered");
     // Nothing is left of them, as nobody is left to answer for it.
     assert!(waits.is_closed().await && halfway.is_closed().await);
     let metrics = &service.metrics;
@@ -214,15 +218,15 @@ async fn come_again_until_refused(address: SocketAddr, client: usize, served: Ar
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_is_let_in_and_then_reset() {
     for round in 0..3 {
-        let house = loaded_house().await;
+        let server = loaded_house().await;
         let served = Arc::new(AtomicUsize::new(0));
         let come = |client| {
             let served = Arc::clone(&served);
-            tokio::spawn(come_again_until_refused(house.addresses[0], client, served))
+            tokio::spawn(come_again_until_refused(server.addresses[0], client, served))
         };
         let clients: Vec<_> = (0..CLIENTS).map(come).collect();
         eventually(|| served.load(Ordering::Relaxed) > CLIENTS).await;
-        assert!(house.drain().await, "round {round}: a connection was cut");
+        assert!(server.drain().await, "round {round}: a connection was cut");
         for client in clients {
             client.await.unwrap_or_else(|error| panic!("round {round}: {error}"));
         }

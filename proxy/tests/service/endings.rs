@@ -2,9 +2,9 @@
 
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, house, settings};
-use aqs_proxy::front::{Limits, refusals};
-use aqs_proxy::house::{House, Settings};
+use crate::support::{eventually, server, settings};
+use aqs_proxy::net::{Limits, refusals};
+use aqs_proxy::server::{Server, Settings};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -12,33 +12,33 @@ use tokio::net::TcpStream;
 
 const DATA: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
 
-async fn limited(limits: Limits) -> House {
-    house(Settings { limits, ..settings() }, Scripted::open()).await
+async fn limited(limits: Limits) -> Server {
+    server(Settings { limits, ..settings() }, Scripted::open()).await
 }
 
-fn ended(house: &House, reason: &str) -> u64 {
-    house.service.metrics.connections_ended.with_label_values(&["public", reason]).get()
+fn ended(server: &Server, reason: &str) -> u64 {
+    server.service.metrics.connections_ended.with_label_values(&["public", reason]).get()
 }
 
 /// Waits until one connection ended for this reason, and sees that none did for another.
-async fn one_ended(house: &House, reason: &str) {
-    eventually(|| ended(house, reason) == 1).await;
+async fn one_ended(server: &Server, reason: &str) {
+    eventually(|| ended(server, reason) == 1).await;
     let all = ["client", "idle", "request-timeout", "write-timeout", "requests", "refused", "cut"];
-    let sum: u64 = all.iter().map(|reason| ended(house, reason)).sum();
+    let sum: u64 = all.iter().map(|reason| ended(server, reason)).sum();
     assert_eq!(sum, 1, "another than {reason}");
 }
 
 #[tokio::test]
 async fn whoever_goes_or_asks_to_close_ended_it() {
-    let house = limited(Limits::default()).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let server = limited(Limits::default()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(client.get(DATA).await.status, 200);
     drop(client);
-    one_ended(&house, "client").await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    one_ended(&server, "client").await;
+    let mut client = Client::connect(server.addresses[0]).await;
     client.request("GET", DATA.as_bytes(), &[("connection", "close")]).await;
     drop(client);
-    eventually(|| ended(&house, "client") == 2).await;
+    eventually(|| ended(&server, "client") == 2).await;
 }
 
 #[tokio::test]
@@ -69,23 +69,23 @@ async fn limits_that_end_connections_are_counted() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_takes_nothing_is_counted() {
-    let house = limited(Limits { write: Duration::from_millis(50), ..Limits::default() }).await;
-    let mut greedy = TcpStream::connect(house.addresses[0]).await.unwrap();
+    let server = limited(Limits { write: Duration::from_millis(50), ..Limits::default() }).await;
+    let mut greedy = TcpStream::connect(server.addresses[0]).await.unwrap();
     let writing = tokio::spawn(async move {
         let many = format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n").repeat(1000);
         while greedy.write_all(many.as_bytes()).await.is_ok() {}
     });
-    one_ended(&house, "write-timeout").await;
+    one_ended(&server, "write-timeout").await;
     writing.abort();
 }
 
-async fn metrics(house: &House) -> String {
-    Client::connect(house.admin_addresses[0]).await.get("/metrics").await.text().to_owned()
+async fn metrics(server: &Server) -> String {
+    Client::connect(server.admin_addresses[0]).await.get("/metrics").await.text().to_owned()
 }
 
 #[tokio::test]
 async fn refused_bodies_are_requests_and_refused_heads_are_none() {
-    let house = limited(Limits { body_bytes: 10, ..Limits::default() }).await;
+    let server = limited(Limits { body_bytes: 10, ..Limits::default() }).await;
     for (bytes, status) in [
         ("POST /a HTTP/1.1\r\nhost: x\r\nexpect: tea\r\ncontent-length: 3\r\n\r\n", 417),
         ("PUT /a HTTP/1.1\r\nhost: x\r\ncontent-length: 20\r\n\r\n01234567890123456789", 413),
@@ -93,7 +93,7 @@ async fn refused_bodies_are_requests_and_refused_heads_are_none() {
         ("BREW /a HTTP/1.1\r\nhost: x\r\n\r\n", 405),
         ("GET / HTTP/2.0\r\nhost: x\r\n\r\n", 505),
     ] {
-        let mut client = Client::connect(house.addresses[0]).await;
+        let mut client = Client::connect(server.addresses[0]).await;
         client.send(bytes.as_bytes()).await;
         assert_eq!(client.response(false).await.unwrap().status, status, "{bytes:?}");
     }
@@ -101,7 +101,7 @@ async fn refused_bodies_are_requests_and_refused_heads_are_none() {
     let counted = "http_requests_total{code=\"405\",method=\"unknown\"} 1";
     let mut page = String::new();
     while !page.contains(counted) {
-        page = metrics(&house).await;
+        page = metrics(&server).await;
     }
     for line in [
         "http_requests_total{code=\"417\",method=\"post\"} 1",
@@ -130,19 +130,19 @@ async fn only_so_many_are_told_at_once_that_they_are_too_many() {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     // Listeners share their places.
     let settings = Settings { listen: vec![free, free], connections: 2, ..settings() };
-    let house = house(settings, Scripted::open()).await;
+    let server = server(settings, Scripted::open()).await;
     let mut held = Vec::new();
-    for address in &house.addresses {
+    for address in &server.addresses {
         let mut client = Client::connect(*address).await;
         assert_eq!(client.get(DATA).await.status, 200);
         held.push(client);
     }
-    let address = house.addresses[1];
+    let address = server.addresses[1];
     // They come while nothing else runs, and none goes before all were accepted.
     let many = 4 * refusals(1);
     let connect = |_| std::net::TcpStream::connect(address).unwrap();
     let clients: Vec<_> = (0..many).map(connect).collect();
-    let turned_away = house.service.metrics.connections_refused.with_label_values(&["public"]);
+    let turned_away = server.service.metrics.connections_refused.with_label_values(&["public"]);
     eventually(|| turned_away.get() == many as u64).await;
     let mut told = 0;
     for client in clients {
@@ -152,7 +152,7 @@ async fn only_so_many_are_told_at_once_that_they_are_too_many() {
     assert!((1..many as u64).contains(&told), "{told} of {many}");
     // Operators see them among the requests.
     let line = format!("http_requests_total{{code=\"503\",method=\"unknown\"}} {told}");
-    let page = metrics(&house).await;
+    let page = metrics(&server).await;
     assert!(page.lines().any(|held| held == line), "{line} is not in\n{page}");
     drop(held);
 }

@@ -1,8 +1,8 @@
-//! The forms of an answer: gzip, spellings, what is loaded.
+//! The forms of an answer: gzip, aliases, what is loaded.
 
 use crate::support::client::{Client, Response};
-use crate::support::{eventually, house, settings, store_of};
-use aqs_proxy::house::House;
+use crate::support::{eventually, server, settings, store_of};
+use aqs_proxy::server::Server;
 use flate2::read::GzDecoder;
 use std::io::Read;
 use std::path::Path;
@@ -12,8 +12,8 @@ const LONG: &str =
 const SHORT: &str =
     "/metrics/pageviews/per-article/en.wikipedia/all-access/user/Long/daily/20240101/20240101";
 
-/// A house over a year of days of one article.
-async fn a_year() -> (House, tempfile::TempDir) {
+/// A server over a year of days of one article.
+async fn a_year() -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let rows = folder.path().join("rows");
     std::fs::create_dir(&rows).unwrap();
@@ -28,8 +28,8 @@ async fn a_year() -> (House, tempfile::TempDir) {
         }
     }
     std::fs::write(rows.join("pageviews_per_article_flat.ndjson"), lines).unwrap();
-    let house = house(settings(), store_of(&rows, folder.path())).await;
-    (house, folder)
+    let server = server(settings(), store_of(&rows, folder.path())).await;
+    (server, folder)
 }
 
 async fn get(client: &mut Client, target: &str, accept: &str) -> Response {
@@ -38,12 +38,12 @@ async fn get(client: &mut Client, target: &str, accept: &str) -> Response {
 
 #[tokio::test]
 async fn gzip_is_made_once_and_sent_to_whom_it_suits() {
-    let (house, _folder) = a_year().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = a_year().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     // The first asker gets the identity.
     let identity = get(&mut client, LONG, "gzip").await;
     assert_eq!(identity.header("content-encoding"), None);
-    eventually(|| house.service.tasks.is_empty()).await;
+    eventually(|| server.service.tasks.is_empty()).await;
     let coded = get(&mut client, LONG, "br, gzip;q=0.5").await;
     assert_eq!(coded.header("content-encoding"), Some("gzip"));
     assert!(coded.body.len() * 4 < identity.body.len());
@@ -60,17 +60,17 @@ async fn gzip_is_made_once_and_sent_to_whom_it_suits() {
     }
     assert_eq!(identity.header("vary"), Some("Accept-Encoding"));
     assert_eq!(coded.header("vary"), Some("Accept-Encoding"));
-    assert_eq!(house.service.metrics.codings.get(), 1);
+    assert_eq!(server.service.metrics.codings.get(), 1);
     let head = client.request("HEAD", LONG.as_bytes(), &[("accept-encoding", "gzip")]).await;
     assert_eq!(head.header("content-length"), Some(coded.body.len().to_string().as_str()));
 }
 
 #[tokio::test]
 async fn each_form_has_its_tag_and_either_tag_validates_both() {
-    let (house, _folder) = a_year().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = a_year().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let plain_tag = get(&mut client, LONG, "gzip").await.header("etag").unwrap().to_owned();
-    eventually(|| house.service.tasks.is_empty()).await;
+    eventually(|| server.service.tasks.is_empty()).await;
     let gzip_tag = get(&mut client, LONG, "gzip").await.header("etag").unwrap().to_owned();
     assert_eq!(gzip_tag, format!("{}-gz\"", plain_tag.trim_end_matches('"')));
     for (accept, selected) in [("gzip", &gzip_tag), ("identity", &plain_tag)] {
@@ -84,8 +84,8 @@ async fn each_form_has_its_tag_and_either_tag_validates_both() {
 
 #[tokio::test]
 async fn a_short_body_and_a_problem_are_never_coded() {
-    let (house, _folder) = a_year().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = a_year().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     for target in [
         SHORT,
         "/metrics/nothing",
@@ -94,39 +94,39 @@ async fn a_short_body_and_a_problem_are_never_coded() {
         for _ in 0..2 {
             let response = get(&mut client, target, "gzip").await;
             assert_eq!(response.header("content-encoding"), None, "{target}");
-            eventually(|| house.service.tasks.is_empty()).await;
+            eventually(|| server.service.tasks.is_empty()).await;
         }
     }
-    assert_eq!(house.service.metrics.codings.get(), 0);
+    assert_eq!(server.service.metrics.codings.get(), 0);
 }
 
 #[tokio::test]
 async fn a_spelling_is_understood_once() {
-    let (house, _folder) = a_year().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = a_year().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let spelled =
         LONG.replace("en.wikipedia", "www.EN.wikipedia.org").replace("20241231", "2024123107");
     let first = client.get(&spelled).await;
-    assert!(house.service.spellings.bytes() > 0);
-    let kept = house.service.spellings.bytes();
+    assert!(server.service.aliases.bytes() > 0);
+    let kept = server.service.aliases.bytes();
     let second = client.get(&spelled).await;
     assert_eq!(first.body, second.body);
     assert!(second.header("cache-status").unwrap().starts_with("aqs; hit"));
-    assert_eq!(house.service.spellings.bytes(), kept);
+    assert_eq!(server.service.aliases.bytes(), kept);
     assert!(client.get(LONG).await.header("cache-status").unwrap().starts_with("aqs; hit"));
-    assert_eq!(house.service.cache.len(), 1);
+    assert_eq!(server.service.cache.len(), 1);
     // What means nothing is no spelling of anything.
     client.get("/metrics/nothing").await;
-    assert_eq!(house.service.spellings.bytes(), kept);
+    assert_eq!(server.service.aliases.bytes(), kept);
 }
 
 #[tokio::test]
 async fn what_is_not_loaded_says_so_and_is_not_looked_for() {
-    let (house, _folder) = a_year().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = a_year().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let range = |range: &str| LONG.replace("20240101/20241231", range);
     let reads = || -> u64 {
-        let families = house.service.registry.gather();
+        let families = server.service.registry.gather();
         let family = families.iter().find(|family| family.name() == "aqs_store_reads_total");
         family.map_or(0, |family| {
             family.get_metric().iter().map(|metric| metric.get_counter().get_value() as u64).sum()
@@ -152,8 +152,8 @@ async fn what_is_not_loaded_says_so_and_is_not_looked_for() {
 
 #[tokio::test]
 async fn the_datasets_page_tells_how_new_the_data_is() {
-    let (house, _folder) = a_year().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = a_year().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let expected = r#"{"items":[{"dataset":"pageviews-per-article-daily","granularity":"daily","first":"2024010100","last":"2024122800"}]}"#;
     for prefix in ["/metrics", "/api/rest_v1/metrics", "/wikimedia.org/v1/metrics"] {
         let page = client.get(&format!("{prefix}/datasets")).await;
@@ -164,35 +164,35 @@ async fn the_datasets_page_tells_how_new_the_data_is() {
 
 #[tokio::test]
 async fn a_purge_is_remembered_over_a_restart() {
-    use aqs_origin::epochs::{Depth, Scope, Validity};
-    use aqs_proxy::house::{Settings, StatePlace};
+    use aqs_origin::epochs::{PurgeMode, Scope, Validity};
+    use aqs_proxy::server::{Settings, StatePlace};
     let folder = tempfile::tempdir().unwrap();
     let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/per_article/rows");
     let store = store_of(&rows, folder.path());
     let state = StatePlace::At(folder.path().join("state"));
     let with_state = || Settings { state: state.clone(), ..settings() };
-    let first = house(with_state(), store.clone()).await;
+    let first = server(with_state(), store.clone()).await;
     let query = {
         let target = aqs_api::Target::parse(LONG).unwrap();
         first.service.catalogue.resolve(target).unwrap()
     };
-    let slots = aqs_origin::Question::of(query.clone()).slots();
-    let before = first.service.origin.epochs.stamp();
-    first.service.origin.purge(Scope::Endpoint("pageviews/per-article"), Depth::Hard).unwrap();
-    let after = first.service.origin.epochs.stamp();
+    let tags = aqs_origin::ReadPlan::new(query.clone()).tags();
+    let before = first.service.origin.epochs.current();
+    first.service.origin.purge(Scope::Endpoint("pageviews/per-article"), PurgeMode::Hard).unwrap();
+    let after = first.service.origin.epochs.current();
     assert!(first.drain().await);
-    let second = house(with_state(), store).await;
+    let second = server(with_state(), store).await;
     let epochs = &second.service.origin.epochs;
-    assert_eq!(epochs.validity(before, &slots), Validity::Invalid);
-    assert_eq!(epochs.validity(after, &slots), Validity::Valid);
+    assert_eq!(epochs.validity(before, &tags), Validity::Invalid);
+    assert_eq!(epochs.validity(after, &tags), Validity::Valid);
     // Meanwhile the directory has its user.
-    let sockets = House::bind(&settings()).unwrap();
-    let third = House::start(
+    let sockets = Server::bind(&settings()).unwrap();
+    let third = Server::start(
         sockets,
         with_state(),
         crate::support::catalogue(),
         store_of(&rows, tempfile::tempdir().unwrap().path()),
     )
     .await;
-    assert!(matches!(third, Err(aqs_proxy::house::StartError::State(_))));
+    assert!(matches!(third, Err(aqs_proxy::server::StartError::State(_))));
 }

@@ -3,11 +3,11 @@
 
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, house, settings};
-use aqs_origin::gate::GateLimits;
+use crate::support::{eventually, server, settings};
+use aqs_origin::limiter::ConcurrencyLimits;
 use aqs_origin::memory::Part;
-use aqs_proxy::front::Limits;
-use aqs_proxy::house::{House, Settings};
+use aqs_proxy::net::Limits;
+use aqs_proxy::server::{Server, Settings};
 use socket2::SockRef;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -16,15 +16,15 @@ use tokio::net::TcpStream;
 
 const DATA: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
 
-/// A house that loses its patience soon.
-async fn impatient() -> House {
+/// A server that loses its patience soon.
+async fn impatient() -> Server {
     let limits = Limits {
         write: Duration::from_millis(300),
         linger: Duration::from_millis(100),
         ..Limits::default()
     };
-    let gate = GateLimits { reads: 1, ..GateLimits::default() };
-    house(Settings { limits, gate, ..settings() }, Scripted::open()).await
+    let limiter = ConcurrencyLimits { reads: 1, ..ConcurrencyLimits::default() };
+    server(Settings { limits, limiter, ..settings() }, Scripted::open()).await
 }
 
 /// Whether a normal client is served.
@@ -33,11 +33,11 @@ async fn is_served(address: SocketAddr) -> bool {
 }
 
 /// Waits until no task, place, flight, turn or byte is held by anybody; the gauges must say so.
-async fn nothing_is_left(house: &House) {
-    let service = &house.service;
+async fn nothing_is_left(server: &Server) {
+    let service = &server.service;
     // There is one turn at the store (see `impatient`): nobody has kept it.
     let fresh = DATA.replace("en.", "nobody-else-asks-for-this.");
-    assert_eq!(Client::connect(house.addresses[0]).await.get(&fresh).await.status, 200);
+    assert_eq!(Client::connect(server.addresses[0]).await.get(&fresh).await.status, 200);
     let connections = service.metrics.connections.with_label_values(&["public"]);
     eventually(|| {
         connections.get() == 0
@@ -45,10 +45,10 @@ async fn nothing_is_left(house: &House) {
             && service.flights.waiting() == 0
             && service.tasks.is_empty()
             && service.origin.budget.used(Part::Connections) == 0
-            && service.origin.budget.used(Part::Flights) == 0
+            && service.origin.budget.used(Part::Singleflight) == 0
     })
     .await;
-    let page = Client::connect(house.admin_addresses[0]).await.get("/metrics").await;
+    let page = Client::connect(server.admin_addresses[0]).await.get("/metrics").await;
     for name in ["aqs_flights{", "aqs_flight_waiters{", "aqs_store_queue "] {
         let mut lines = page.text().lines().filter(|line| line.starts_with(name)).peekable();
         assert!(lines.peek().is_some(), "no {name}");
@@ -59,8 +59,8 @@ async fn nothing_is_left(house: &House) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_hundred_at_once_are_all_answered() {
-    let house = impatient().await;
-    let address = house.addresses[0];
+    let server = impatient().await;
+    let address = server.addresses[0];
     let clients: Vec<_> = (0..500)
         .map(|number| {
             tokio::spawn(async move {
@@ -73,13 +73,13 @@ async fn five_hundred_at_once_are_all_answered() {
     for client in clients {
         assert_eq!(client.await.unwrap(), 200);
     }
-    nothing_is_left(&house).await;
+    nothing_is_left(&server).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_never_reads_is_cut_off() {
-    let house = impatient().await;
-    let mut greedy = TcpStream::connect(house.addresses[0]).await.unwrap();
+    let server = impatient().await;
+    let mut greedy = TcpStream::connect(server.addresses[0]).await.unwrap();
     let request = format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n");
     // More than the sockets between can hold. Whether the client notices its end is its affair.
     let writing = tokio::spawn(async move {
@@ -89,17 +89,17 @@ async fn whoever_never_reads_is_cut_off() {
         drop(greedy);
     });
     // What it doesn't take is counted; a connection alone counts whole pages.
-    eventually(|| house.service.origin.budget.used(Part::Connections) % 4096 != 0).await;
-    assert!(is_served(house.addresses[0]).await);
-    nothing_is_left(&house).await;
+    eventually(|| server.service.origin.budget.used(Part::Connections) % 4096 != 0).await;
+    assert!(is_served(server.addresses[0]).await);
+    nothing_is_left(&server).await;
     writing.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whoever_resets_in_the_middle_leaves_nothing() {
-    let house = impatient().await;
+    let server = impatient().await;
     for _ in 0..50 {
-        let mut rude = TcpStream::connect(house.addresses[0]).await.unwrap();
+        let mut rude = TcpStream::connect(server.addresses[0]).await.unwrap();
         let request = format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n");
         rude.write_all(request.repeat(20).as_bytes()).await.unwrap();
         let mut some = [0; 100];
@@ -108,25 +108,25 @@ async fn whoever_resets_in_the_middle_leaves_nothing() {
         SockRef::from(&rude).set_linger(Some(Duration::ZERO)).unwrap();
         drop(rude);
     }
-    assert!(is_served(house.addresses[0]).await);
-    nothing_is_left(&house).await;
+    assert!(is_served(server.addresses[0]).await);
+    nothing_is_left(&server).await;
 }
 
 #[tokio::test]
 async fn whoever_has_said_all_still_gets_the_answer() {
-    let house = impatient().await;
-    let mut half = TcpStream::connect(house.addresses[0]).await.unwrap();
+    let server = impatient().await;
+    let mut half = TcpStream::connect(server.addresses[0]).await.unwrap();
     half.write_all(format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
     half.shutdown().await.unwrap();
     let mut answer = String::new();
     half.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("]}"), "{answer}");
-    nothing_is_left(&house).await;
+    nothing_is_left(&server).await;
 }
 
 #[tokio::test]
 async fn bytes_that_no_head_has_are_refused() {
-    let house = impatient().await;
+    let server = impatient().await;
     for bytes in [
         b"GET /a\0b HTTP/1.1\r\nhost: x\r\n\r\n".as_slice(),
         b"GET /a HTTP/1.1\r\nhost: x\r\na\0: b\r\n\r\n",
@@ -138,7 +138,7 @@ async fn bytes_that_no_head_has_are_refused() {
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     ] {
-        let mut client = Client::connect(house.addresses[0]).await;
+        let mut client = Client::connect(server.addresses[0]).await;
         client.send(bytes).await;
         let shown = String::from_utf8_lossy(bytes).into_owned();
         let response =
@@ -146,14 +146,14 @@ async fn bytes_that_no_head_has_are_refused() {
         assert!([400, 505].contains(&response.status), "{shown:?}: {}", response.status);
         assert!(client.is_closed().await, "{shown:?}");
     }
-    assert!(is_served(house.addresses[0]).await);
-    nothing_is_left(&house).await;
+    assert!(is_served(server.addresses[0]).await);
+    nothing_is_left(&server).await;
 }
 
 #[tokio::test]
 async fn what_hides_behind_a_body_is_no_request_of_its_own() {
-    let house = impatient().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let server = impatient().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     // The length covers what looks like a second request.
     let hidden = "GET /hidden HTTP/1.1\r\nhost: x\r\n\r\n";
     let outer = format!(
@@ -165,7 +165,7 @@ async fn what_hides_behind_a_body_is_no_request_of_its_own() {
         assert_eq!(client.response(false).await.unwrap().json()["uri"], uri);
     }
     drop(client);
-    nothing_is_left(&house).await;
+    nothing_is_left(&server).await;
 }
 
 /// What is sent, the statuses that answer it in order, and what the last one's detail begins with.
@@ -175,10 +175,10 @@ const CHUNKED: &str = "POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked
 const UNCLEAR: &str = "malformed request: the body's end is unclear";
 
 /// Sends each on a connection of its own, which must be closed after the answers.
-async fn each_is_refused(house: &House, cases: &[Case<'_>]) {
+async fn each_is_refused(server: &Server, cases: &[Case<'_>]) {
     for (bytes, statuses, detail) in cases {
         let shown = &bytes[..bytes.len().min(200)];
-        let mut client = Client::connect(house.addresses[0]).await;
+        let mut client = Client::connect(server.addresses[0]).await;
         client.send(bytes.as_bytes()).await;
         for (number, status) in statuses.iter().enumerate() {
             let response = client.response(false).await;
@@ -197,13 +197,13 @@ async fn each_is_refused(house: &House, cases: &[Case<'_>]) {
         }
         assert!(client.is_closed().await, "{shown:?}");
     }
-    assert!(is_served(house.addresses[0]).await);
-    nothing_is_left(house).await;
+    assert!(is_served(server.addresses[0]).await);
+    nothing_is_left(server).await;
 }
 
 #[tokio::test]
 async fn nobody_can_hide_a_request_behind_a_coding() {
-    let house = impatient().await;
+    let server = impatient().await;
     let hidden = "GET /hidden HTTP/1.1\r\nhost: x\r\n\r\n";
     let coded = |version: &str, line: &str| {
         format!("POST /outer HTTP/{version}\r\nhost: x\r\n{line}\r\n\r\n0\r\n\r\n{hidden}")
@@ -232,15 +232,15 @@ async fn nobody_can_hide_a_request_behind_a_coding() {
         (" transfer-encoding: chunked", "malformed request: "),
         ("transfer-encoding: chunked\0", "malformed request: "),
     ] {
-        each_is_refused(&house, &[(&coded("1.1", line), &[400], detail)]).await;
+        each_is_refused(&server, &[(&coded("1.1", line), &[400], detail)]).await;
     }
     // Without a version that knows of codings there are none.
-    each_is_refused(&house, &[(&coded("1.0", "transfer-encoding: chunked"), &[400], "")]).await;
+    each_is_refused(&server, &[(&coded("1.0", "transfer-encoding: chunked"), &[400], "")]).await;
 }
 
 #[tokio::test]
 async fn chunks_that_are_none_are_refused() {
-    let house = impatient().await;
+    let server = impatient().await;
     let with = |body: &str| format!("{CHUNKED}{body}");
     for body in [
         "xyz\r\nabc\r\n0\r\n\r\n",
@@ -249,24 +249,24 @@ async fn chunks_that_are_none_are_refused() {
         "ffffffffffffffffff\r\na",
         "0x3\r\nabc\r\n0\r\n\r\n",
     ] {
-        each_is_refused(&house, &[(&with(body), &[400], UNCLEAR)]).await;
+        each_is_refused(&server, &[(&with(body), &[400], UNCLEAR)]).await;
     }
     let long = format!("{:x}\r\n{}\r\n0\r\n\r\n", 70_000, "x".repeat(70_000));
     let detail = "a request body is neither needed nor read this far";
-    each_is_refused(&house, &[(&with(&long), &[413], detail)]).await;
+    each_is_refused(&server, &[(&with(&long), &[413], detail)]).await;
     // In any number of pieces, and followed by the next request.
     let pieces = "1\r\nx\r\n".repeat(500) + "0\r\n\r\n";
     let last = "GET /b HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    each_is_refused(&house, &[(&(with(&pieces) + last), &[405, 404], "")]).await;
+    each_is_refused(&server, &[(&(with(&pieces) + last), &[405, 404], "")]).await;
 }
 
 #[tokio::test]
 async fn heads_without_measure_are_refused_and_the_refusal_can_be_read() {
-    let house = impatient().await;
+    let server = impatient().await;
     let start = "GET /a HTTP/1.1\r\nhost: x\r\n";
     let huge = "y".repeat(1 << 20);
     each_is_refused(
-        &house,
+        &server,
         &[
             (&format!("{start}a: {huge}\r\n\r\n"), &[431], "the head is too large"),
             (&format!("{start}{huge}: b\r\n\r\n"), &[431], "the head is too large"),
@@ -285,10 +285,10 @@ async fn heads_without_measure_are_refused_and_the_refusal_can_be_read() {
 
 #[tokio::test]
 async fn whoever_ends_lines_by_half_is_understood_or_refused() {
-    let house = impatient().await;
+    let server = impatient().await;
     // A bare LF ends a line (RFC 9112 §2.2), so that what follows is a header of its own.
     each_is_refused(
-        &house,
+        &server,
         &[
             ("GET /a HTTP/1.1\nhost: x\nconnection: close\n\n", &[404], ""),
             ("GET /a HTTP/1.1\r\na: b\nhost: x\nconnection: close\r\n\r\n", &[404], ""),
@@ -308,8 +308,8 @@ async fn whoever_ends_lines_by_half_is_understood_or_refused() {
 #[tokio::test]
 async fn whoever_never_ends_is_not_waited_for() {
     let limits = Limits { head: Duration::from_millis(300), ..Limits::default() };
-    let gate = GateLimits { reads: 1, ..GateLimits::default() };
-    let house = house(Settings { limits, gate, ..settings() }, Scripted::open()).await;
+    let limiter = ConcurrencyLimits { reads: 1, ..ConcurrencyLimits::default() };
+    let server = server(Settings { limits, limiter, ..settings() }, Scripted::open()).await;
     for bytes in [
         "",
         "G",
@@ -319,6 +319,6 @@ async fn whoever_never_ends_is_not_waited_for() {
         CHUNKED,
     ] {
         let refusal = "the request did not arrive in time";
-        each_is_refused(&house, &[(bytes, &[408], refusal)]).await;
+        each_is_refused(&server, &[(bytes, &[408], refusal)]).await;
     }
 }

@@ -1,8 +1,8 @@
-//! What a house does for its store in the background.
+//! What a server does for its store in the background.
 
-use crate::support::{eventually, house, settings};
+use crate::support::{eventually, server, settings};
 use aqs_api::{Coverage, Lookup, Rows};
-use aqs_origin::Cx;
+use aqs_origin::RequestContext;
 use aqs_origin::store::{Store, StoreError};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ struct Clumsy {
 
 #[async_trait]
 impl Store for Clumsy {
-    async fn read(&self, _: &Lookup, _: &Cx) -> Result<Rows, StoreError> {
+    async fn read(&self, _: &Lookup, _: &RequestContext) -> Result<Rows, StoreError> {
         Err(StoreError::Unavailable { store: "clumsy", reason: "it has nothing".to_owned() })
     }
 
@@ -26,7 +26,7 @@ impl Store for Clumsy {
         Ok(Coverage::default())
     }
 
-    async fn change_mark(&self) -> Result<u64, StoreError> {
+    async fn change_token(&self) -> Result<u64, StoreError> {
         Ok(1)
     }
 
@@ -43,9 +43,9 @@ impl Store for Clumsy {
 #[tokio::test]
 async fn a_keeper_that_stumbles_is_followed_by_another() {
     let store = Arc::new(Clumsy::default());
-    let house = house(settings(), Arc::clone(&store) as Arc<dyn Store>).await;
+    let server = server(settings(), Arc::clone(&store) as Arc<dyn Store>).await;
     eventually(|| store.kept.load(Ordering::SeqCst) == 2).await;
-    let background = house.background_tasks();
-    assert!(house.drain().await);
+    let background = server.background_tasks();
+    assert!(server.drain().await);
     assert!(background.is_empty(), "the second keeper ends when it is told to");
 }

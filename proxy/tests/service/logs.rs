@@ -3,12 +3,12 @@
 use crate::support::client::{Client, Response};
 use crate::support::kept::Kept;
 use crate::support::scripted::{Mood, Scripted};
-use crate::support::{eventually, house, settings};
+use crate::support::{eventually, server, settings};
 use aqs_origin::Clock;
-use aqs_proxy::house::{House, Settings, StatePlace};
 use aqs_proxy::log::access::Mode;
 use aqs_proxy::log::client::ClientAddress;
 use aqs_proxy::log::{Ecs, filter};
+use aqs_proxy::server::{Server, Settings, StatePlace};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tracing::subscriber::DefaultGuard;
@@ -61,8 +61,8 @@ fn with_access(mode: Mode) -> Settings {
     settings
 }
 
-async fn client(house: &House) -> Client {
-    Client::connect(house.addresses[0]).await
+async fn client(server: &Server) -> Client {
+    Client::connect(server.addresses[0]).await
 }
 
 fn made(response: &Response) -> String {
@@ -73,8 +73,8 @@ fn made(response: &Response) -> String {
 
 #[tokio::test]
 async fn every_answer_says_what_its_request_is_called() {
-    let house = house(settings(), Scripted::open()).await;
-    let mut client = client(&house).await;
+    let server = server(settings(), Scripted::open()).await;
+    let mut client = client(&server).await;
     let mut ids = Vec::new();
     let any = ("if-none-match", "*");
     for (method, target, headers, status) in [
@@ -99,28 +99,28 @@ async fn every_answer_says_what_its_request_is_called() {
     distinct.sort();
     distinct.dedup();
     assert_eq!(distinct.len(), ids.len());
-    let mut operator = Client::connect(house.admin_addresses[0]).await;
+    let mut operator = Client::connect(server.admin_addresses[0]).await;
     let response = operator.request("GET", b"/healthz", &[("x-request-id", "mine-2")]).await;
     assert_eq!(response.header("x-request-id"), Some("mine-2"));
 }
 
 #[tokio::test]
 async fn what_is_no_request_gets_a_name_too() {
-    let house = house(settings(), Scripted::open()).await;
+    let server = server(settings(), Scripted::open()).await;
     let many = "a: b\r\n".repeat(101);
     for (text, status) in [
         (format!("GET / HTTP/1.1\r\nhost: x\r\nx-request-id: mine\r\n{many}\r\n"), 431),
         (format!("GET /{} HTTP/1.1\r\n", "x".repeat(9000)), 414),
         ("nonsense\r\n\r\n".to_owned(), 400),
     ] {
-        let mut client = client(&house).await;
+        let mut client = client(&server).await;
         client.send(text.as_bytes()).await;
         let response = client.response(false).await.unwrap();
         assert_eq!(response.status, status);
         made(&response);
     }
     // Here there is a head: only its body is refused.
-    let mut client = client(&house).await;
+    let mut client = client(&server).await;
     let expects = "POST / HTTP/1.1\r\nhost: x\r\nx-request-id: mine\r\nexpect: magic\r\ncontent-length: 3\r\n\r\n";
     client.send(expects.as_bytes()).await;
     let response = client.response(false).await.unwrap();
@@ -129,8 +129,8 @@ async fn what_is_no_request_gets_a_name_too() {
 
 #[tokio::test]
 async fn names_that_would_need_quoting_are_not_taken_over() {
-    let house = house(settings(), Scripted::open()).await;
-    let mut client = client(&house).await;
+    let server = server(settings(), Scripted::open()).await;
+    let mut client = client(&server).await;
     let long = "x".repeat(129);
     for name in ["", "a b", "a\"b", "a,b", "<b>", "{a}", "é", &long] {
         let response = client.request("GET", DATA.as_bytes(), &[("x-request-id", name)]).await;
@@ -145,8 +145,8 @@ async fn names_that_would_need_quoting_are_not_taken_over() {
 async fn a_failure_has_one_name_everywhere() {
     let (kept, _guard) = Log::start();
     let store = Scripted::open();
-    let house = house(with_access(Mode::Off), store.clone()).await;
-    let mut client = client(&house).await;
+    let server = server(with_access(Mode::Off), store.clone()).await;
+    let mut client = client(&server).await;
     client.get(OTHER).await;
     store.be(Mood::Fails);
     let traceparent = format!("00-{TRACE}-{PARENT}-01");
@@ -173,8 +173,8 @@ async fn a_failure_has_one_name_everywhere() {
 #[tokio::test]
 async fn the_store_is_told_of_request_and_trace() {
     let store = Scripted::open();
-    let house = house(settings(), store.clone()).await;
-    let mut client = client(&house).await;
+    let server = server(settings(), store.clone()).await;
+    let mut client = client(&server).await;
     let traceparent = format!("00-{TRACE}-{PARENT}-01");
     let later = format!("cc-{TRACE}-{PARENT}-00-more");
     let wrong = format!("00-{TRACE}-{PARENT}-01-more");
@@ -197,8 +197,8 @@ async fn the_store_is_told_of_request_and_trace() {
 async fn who_joins_a_flight_is_told_whose_it_is() {
     let (kept, _guard) = Log::start();
     let store = Scripted::gated();
-    let house = house(with_access(Mode::Full), store.clone()).await;
-    let address = house.addresses[0];
+    let server = server(with_access(Mode::Full), store.clone()).await;
+    let address = server.addresses[0];
     let ask = |name: &'static str| {
         tokio::spawn(async move {
             let headers = [("x-request-id", name)];
@@ -209,7 +209,7 @@ async fn who_joins_a_flight_is_told_whose_it_is() {
     let first = ask("first");
     eventually(|| store.reads() == 1).await;
     let second = ask("second");
-    eventually(|| house.service.flights.waiting() == 2).await;
+    eventually(|| server.service.flights.waiting() == 2).await;
     store.let_all_pass();
     for (asked, name) in [(first, "first"), (second, "second")] {
         let response = asked.await.unwrap();
@@ -227,8 +227,8 @@ async fn who_joins_a_flight_is_told_whose_it_is() {
 #[tokio::test]
 async fn requests_and_refusals_get_a_line_if_they_are_to() {
     let (kept, _guard) = Log::start();
-    let house = house(with_access(Mode::Full), Scripted::open()).await;
-    let mut asker = client(&house).await;
+    let server = server(with_access(Mode::Full), Scripted::open()).await;
+    let mut asker = client(&server).await;
     for (method, target) in [("GET", DATA), ("HEAD", DATA), ("POST", "/metrics/nothing")] {
         asker.request(method, target.as_bytes(), &[("x-forwarded-for", "192.0.2.7")]).await;
     }
@@ -237,7 +237,7 @@ async fn requests_and_refusals_get_a_line_if_they_are_to() {
         .send(format!("PUT {DATA} HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\nx").as_bytes())
         .await;
     asker.response(false).await.unwrap();
-    let mut nonsense = client(&house).await;
+    let mut nonsense = client(&server).await;
     nonsense.send(b"nonsense\r\n\r\n").await;
     nonsense.response(false).await.unwrap();
     let lines = kept.access(5).await;
@@ -278,8 +278,8 @@ async fn slow_requests_get_a_line_though_others_do_not() {
     let store = Scripted::gated();
     let mut settings = with_access(Mode::Off);
     settings.access.slow = Duration::from_millis(300);
-    let house = house(settings, store.clone()).await;
-    let address = house.addresses[0];
+    let server = server(settings, store.clone()).await;
+    let address = server.addresses[0];
     let asked = tokio::spawn(async move { Client::connect(address).await.get(DATA).await });
     eventually(|| store.reads() == 1).await;
     tokio::time::sleep(Duration::from_millis(350)).await;
@@ -303,8 +303,8 @@ async fn addresses_are_told_as_far_as_is_wanted() {
         let (kept, _guard) = Log::start();
         let mut settings = with_access(Mode::Full);
         settings.access.client = setting.clone();
-        let house = house(settings, Scripted::open()).await;
-        client(&house).await.request("GET", DATA.as_bytes(), &chain).await;
+        let server = server(settings, Scripted::open()).await;
+        client(&server).await.request("GET", DATA.as_bytes(), &chain).await;
         let line = kept.access(1).await.remove(0);
         assert_eq!(line["client"]["address"], expected, "{setting:?}");
     }
@@ -315,8 +315,8 @@ async fn who_is_not_let_in_is_told_of_at_any_level_and_counted() {
     let (log, _guard) = Log::start_at("error");
     let folder = tempfile::tempdir().unwrap();
     let state = StatePlace::At(folder.path().join("state"));
-    let house = house(Settings { state, ..settings() }, Scripted::open()).await;
-    let mut operator = Client::connect(house.admin_addresses[0]).await;
+    let server = server(Settings { state, ..settings() }, Scripted::open()).await;
+    let mut operator = Client::connect(server.admin_addresses[0]).await;
     let purge = "/admin/purge?scope=everything&token=secret-in-a-query";
     let wrong = ("authorization", "Bearer a-secret-of-somebody");
     for (method, target, headers, reason) in [
@@ -350,11 +350,11 @@ async fn who_is_not_let_in_is_told_of_at_any_level_and_counted() {
 async fn a_flood_of_connections_is_told_once() {
     let (kept, _guard) = Log::start();
     let settings = Settings { connections: 1, ..with_access(Mode::Full) };
-    let house = house(settings, Scripted::open()).await;
-    let mut held = client(&house).await;
+    let server = server(settings, Scripted::open()).await;
+    let mut held = client(&server).await;
     held.get(DATA).await;
     for _ in 0..20 {
-        let refused = client(&house).await.response(false).await.unwrap();
+        let refused = client(&server).await.response(false).await.unwrap();
         assert_eq!(refused.status, 503);
     }
     // Only who had a place has a line of its own.

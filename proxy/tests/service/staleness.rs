@@ -2,11 +2,11 @@
 
 use crate::support::client::{Client, Response};
 use crate::support::scripted::{Mood, Scripted};
-use crate::support::{eventually, house, settings};
+use crate::support::{eventually, server, settings};
 use aqs_api::Target;
-use aqs_origin::epochs::{Depth, Scope};
+use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::{Clock, Moment};
-use aqs_proxy::house::{House, Settings};
+use aqs_proxy::server::{Server, Settings};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -29,25 +29,25 @@ fn cache_status(response: &Response) -> &str {
     response.header("cache-status").unwrap()
 }
 
-/// A house whose clock stands until it is moved.
-async fn timed(store: &Arc<Scripted>) -> (House, Clock) {
+/// A server whose clock stands until it is moved.
+async fn timed(store: &Arc<Scripted>) -> (Server, Clock) {
     let clock = Clock::set(Moment(1_790_000_000_000));
-    let house = house(Settings { clock: clock.clone(), ..settings() }, store.clone()).await;
-    (house, clock)
+    let server = server(Settings { clock: clock.clone(), ..settings() }, store.clone()).await;
+    (server, clock)
 }
 
 #[tokio::test]
 async fn the_old_is_served_while_one_refresh_brings_the_new() {
     let store = Scripted::open();
-    let (house, clock) = timed(&store).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, clock) = timed(&store).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(views(&client.get(&target("en")).await), 1);
     store.truth.store(2, Ordering::SeqCst);
     clock.advance(6 * MINUTE);
     let stale = client.get(&target("en")).await;
     assert_eq!((views(&stale), cache_status(&stale)), (1, "aqs; hit; ttl=-60"));
     assert_eq!(stale.header("cache-control"), Some("s-maxage=60"));
-    eventually(|| store.reads() == 2 && house.service.flights.under_way() == 0).await;
+    eventually(|| store.reads() == 2 && server.service.flights.under_way() == 0).await;
     let fresh = client.get(&target("en")).await;
     assert_eq!((views(&fresh), cache_status(&fresh)), (2, "aqs; hit; ttl=300"));
     assert_eq!(store.reads(), 2);
@@ -56,27 +56,27 @@ async fn the_old_is_served_while_one_refresh_brings_the_new() {
 #[tokio::test]
 async fn a_refresh_goes_on_when_its_client_is_gone_and_is_not_begun_twice() {
     let store = Scripted::gated();
-    let (house, clock) = timed(&store).await;
+    let (server, clock) = timed(&store).await;
     store.let_one_pass();
-    let mut client = Client::connect(house.addresses[0]).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(views(&client.get(&target("en")).await), 1);
     clock.advance(6 * MINUTE);
     for _ in 0..20 {
-        let mut client = Client::connect(house.addresses[0]).await;
+        let mut client = Client::connect(server.addresses[0]).await;
         assert_eq!(views(&client.get(&target("en")).await), 1);
     }
     drop(client);
     store.truth.store(2, Ordering::SeqCst);
     store.let_all_pass();
-    eventually(|| house.service.flights.under_way() == 0).await;
+    eventually(|| server.service.flights.under_way() == 0).await;
     assert_eq!(store.reads(), 2);
 }
 
 #[tokio::test]
 async fn beyond_that_the_old_is_served_only_if_the_store_fails() {
     let store = Scripted::open();
-    let (house, clock) = timed(&store).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, clock) = timed(&store).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     client.get(&target("en")).await;
     clock.advance(120 * MINUTE);
     store.be(Mood::Fails);
@@ -96,8 +96,8 @@ async fn beyond_that_the_old_is_served_only_if_the_store_fails() {
 async fn the_absence_of_data_has_its_own_times() {
     let store = Scripted::open();
     store.be(Mood::IsEmpty);
-    let (house, clock) = timed(&store).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, clock) = timed(&store).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(client.get(&target("en")).await.status, 404);
     clock.advance(Duration::from_secs(59));
     assert_eq!(cache_status(&client.get(&target("en")).await), "aqs; hit; ttl=1");
@@ -120,8 +120,8 @@ async fn ten_minutes_without_a_store_are_not_noticed_by_whoever_asked_before() {
         let mut settings = Settings { clock: clock.clone(), answer_within, ..settings() };
         settings.flights.within = Duration::from_secs(1);
         let refreshes = settings.refreshes;
-        let house = house(settings, store.clone()).await;
-        let mut client = Client::connect(house.addresses[0]).await;
+        let server = server(settings, store.clone()).await;
+        let mut client = Client::connect(server.addresses[0]).await;
         for number in 0..ADDRESSES {
             assert_eq!(views(&client.get(&target(&format!("p{number}"))).await), 1);
         }
@@ -141,34 +141,34 @@ async fn ten_minutes_without_a_store_are_not_noticed_by_whoever_asked_before() {
         // Stale from the fifth minute on: at most one refresh in five seconds for each address.
         assert!(store.reads() - before <= ADDRESSES * 60, "{} reads", store.reads() - before);
         store.be(Mood::Answers);
-        eventually(|| house.service.tasks.is_empty() && house.service.flights.under_way() == 0)
+        eventually(|| server.service.tasks.is_empty() && server.service.flights.under_way() == 0)
             .await;
         clock.advance(Duration::from_secs(10));
         for number in 0..ADDRESSES {
             client.get(&target(&format!("p{number}"))).await;
         }
         // Recovery is spread over what refreshes are allowed at once; in the end all are new.
-        eventually(|| house.service.tasks.is_empty()).await;
+        eventually(|| server.service.tasks.is_empty()).await;
         for _ in 0..ADDRESSES {
             clock.advance(Duration::from_secs(6));
             for number in 0..ADDRESSES {
                 client.get(&target(&format!("p{number}"))).await;
             }
-            eventually(|| house.service.tasks.is_empty()).await;
+            eventually(|| server.service.tasks.is_empty()).await;
         }
         for number in 0..ADDRESSES {
             assert_eq!(views(&client.get(&target(&format!("p{number}"))).await), 2);
         }
         drop(client);
-        assert!(house.drain().await);
+        assert!(server.drain().await);
     }
 }
 
 #[tokio::test]
 async fn a_store_that_fails_is_not_asked_by_everybody_for_what_is_old() {
     let store = Scripted::open();
-    let (house, clock) = timed(&store).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, clock) = timed(&store).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     client.get(&target("en")).await;
     clock.advance(120 * MINUTE);
     for mood in [Mood::Fails, Mood::Hangs] {
@@ -185,11 +185,11 @@ async fn a_store_that_fails_is_not_asked_by_everybody_for_what_is_old() {
 #[tokio::test]
 async fn a_hard_purge_meets_its_scope_and_nothing_else() {
     let store = Scripted::open();
-    let house = house(settings(), store.clone()).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let server = server(settings(), store.clone()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let other = "/metrics/unique-devices/de.wikipedia/all-sites/daily/20240101/20240131";
     let key = |target: &str| {
-        house.service.catalogue.resolve(Target::parse(target).unwrap()).unwrap().key().hash()
+        server.service.catalogue.resolve(Target::parse(target).unwrap()).unwrap().key().hash()
     };
     let en = target("en");
     let scopes = [
@@ -202,27 +202,27 @@ async fn a_hard_purge_meets_its_scope_and_nothing_else() {
     for (scope, meets_other) in scopes {
         client.get(&en).await;
         client.get(other).await;
-        house.service.origin.purge(scope, Depth::Hard).unwrap();
+        server.service.origin.purge(scope, PurgeMode::Hard).unwrap();
         let purged = client.get(&en).await;
         assert_eq!(cache_status(&purged), "aqs; fwd=stale; stored; detail=purged", "{scope:?}");
         let hit = cache_status(&client.get(other).await).starts_with("aqs; hit");
         assert_eq!(hit, !meets_other, "{scope:?}");
     }
-    house.service.origin.purge(Scope::Project("fr.wikipedia"), Depth::Hard).unwrap();
+    server.service.origin.purge(Scope::Project("fr.wikipedia"), PurgeMode::Hard).unwrap();
     assert!(cache_status(&client.get(&en).await).starts_with("aqs; hit"));
 }
 
 #[tokio::test]
 async fn after_a_soft_purge_the_old_is_served_once_more() {
     let store = Scripted::open();
-    let house = house(settings(), store.clone()).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let server = server(settings(), store.clone()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     client.get(&target("en")).await;
     store.truth.store(2, Ordering::SeqCst);
-    house.service.origin.purge(Scope::Project("en.wikipedia"), Depth::Soft).unwrap();
+    server.service.origin.purge(Scope::Project("en.wikipedia"), PurgeMode::Soft).unwrap();
     let stale = client.get(&target("en")).await;
     assert_eq!((views(&stale), cache_status(&stale)), (1, "aqs; hit; ttl=0"));
-    eventually(|| house.service.tasks.is_empty()).await;
+    eventually(|| server.service.tasks.is_empty()).await;
     assert_eq!(views(&client.get(&target("en")).await), 2);
 }
 
@@ -231,16 +231,16 @@ async fn a_load_makes_what_it_touched_stale_and_nothing_else() {
     let store = Scripted::open();
     store.load(DATASET, 1);
     store.load("unique-devices-daily", 1);
-    let house = house(settings(), store.clone()).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let server = server(settings(), store.clone()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let other = "/metrics/unique-devices/de.wikipedia/all-sites/daily/20240101/20240131";
     client.get(&target("en")).await;
     client.get(other).await;
     store.load(DATASET, 2);
-    let purged = house.service.origin.epochs.stamp();
-    eventually(|| house.service.origin.epochs.stamp() > purged).await;
+    let purged = server.service.origin.epochs.current();
+    eventually(|| server.service.origin.epochs.current() > purged).await;
     assert_eq!(cache_status(&client.get(&target("en")).await), "aqs; hit; ttl=0");
-    eventually(|| house.service.tasks.is_empty()).await;
+    eventually(|| server.service.tasks.is_empty()).await;
     assert_eq!(views(&client.get(&target("en")).await), 2);
     assert!(cache_status(&client.get(other).await).starts_with("aqs; hit; ttl=2"));
 }
@@ -248,15 +248,15 @@ async fn a_load_makes_what_it_touched_stale_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_asked_before_a_purge_is_not_served_after_it() {
     let store = Scripted::gated();
-    let house = house(settings(), store.clone()).await;
+    let server = server(settings(), store.clone()).await;
     let ask = || {
-        let address = house.addresses[0];
+        let address = server.addresses[0];
         tokio::spawn(async move { Client::connect(address).await.get(&target("en")).await })
     };
     let before = ask();
     eventually(|| store.reads() == 1).await;
     store.truth.store(2, Ordering::SeqCst);
-    house.service.origin.purge(Scope::Everything, Depth::Hard).unwrap();
+    server.service.origin.purge(Scope::Everything, PurgeMode::Hard).unwrap();
     // It must not join what was asked before.
     let after = ask();
     eventually(|| store.reads() == 2).await;
@@ -274,11 +274,11 @@ async fn no_interleaving_serves_what_was_purged() {
     const REQUESTS: usize = 400;
     let store = Scripted::open();
     store.dawdles.store(true, Ordering::SeqCst);
-    let house = house(settings(), store.clone()).await;
+    let server = server(settings(), store.clone()).await;
     let floor = Arc::new(std::sync::atomic::AtomicU64::new(1));
     let mut clients = Vec::new();
     for number in 0..CLIENTS {
-        let (address, floor) = (house.addresses[0], Arc::clone(&floor));
+        let (address, floor) = (server.addresses[0], Arc::clone(&floor));
         clients.push(tokio::spawn(async move {
             let mut client = Client::connect(address).await;
             for turn in 0..REQUESTS {
@@ -298,9 +298,9 @@ async fn no_interleaving_serves_what_was_purged() {
     let mut purges = 0;
     while clients.iter().any(|client| !client.is_finished()) {
         let truth = store.truth.fetch_add(1, Ordering::SeqCst) + 1;
-        let depth = if purges % 5 == 4 { Depth::Soft } else { Depth::Hard };
-        house.service.origin.purge(scopes[purges % 3], depth).unwrap();
-        if depth == Depth::Hard {
+        let depth = if purges % 5 == 4 { PurgeMode::Soft } else { PurgeMode::Hard };
+        server.service.origin.purge(scopes[purges % 3], depth).unwrap();
+        if depth == PurgeMode::Hard {
             floor.store(truth, Ordering::SeqCst);
         }
         purges += 1;

@@ -2,18 +2,18 @@
 
 use crate::support::client::{Client, Response};
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, house, settings};
+use crate::support::{eventually, server, settings};
 use aqs_origin::{Clock, Moment};
 use aqs_proxy::build_info::RUST_VERSION;
-use aqs_proxy::house::{House, PublicPages, Settings};
+use aqs_proxy::server::{PublicPages, Server, Settings};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 const DATA: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
 
-async fn with_pages(upstream_health: bool, metrics: bool) -> House {
+async fn with_pages(upstream_health: bool, metrics: bool) -> Server {
     let public_pages = PublicPages { upstream_health, metrics };
-    house(Settings { public_pages, ..settings() }, Scripted::open()).await
+    server(Settings { public_pages, ..settings() }, Scripted::open()).await
 }
 
 /// The samples of a page: name and labels, value.
@@ -27,9 +27,9 @@ fn samples(page: &Response) -> BTreeMap<String, f64> {
 }
 
 /// Waits until so many requests are counted, which they are after their answers.
-async fn counted(house: &House, count: f64) {
+async fn counted(server: &Server, count: f64) {
     eventually(|| {
-        let families = house.service.registry.gather();
+        let families = server.service.registry.gather();
         let family = families.iter().find(|family| family.name() == "http_requests_total");
         let sum: f64 = family.map_or(0.0, |family| {
             family.get_metric().iter().map(|metric| metric.get_counter().get_value()).sum()
@@ -41,8 +41,8 @@ async fn counted(house: &House, count: f64) {
 
 #[tokio::test]
 async fn health_has_upstreams_four_keys_in_their_order() {
-    let house = with_pages(true, false).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let server = with_pages(true, false).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let health = client.get("/healthz").await;
     let stamp = |name: Option<&'static str>| name.unwrap_or("unknown");
     let (date, host) = (stamp(option_env!("AQS_BUILD_DATE")), stamp(option_env!("AQS_BUILD_HOST")));
@@ -58,7 +58,7 @@ async fn health_has_upstreams_four_keys_in_their_order() {
     let length = body.len().to_string();
     assert_eq!((head.status, head.header("content-length")), (200, Some(length.as_str())));
     // The operators' own page stays as it is.
-    let mut admin = Client::connect(house.admin_addresses[0]).await;
+    let mut admin = Client::connect(server.admin_addresses[0]).await;
     assert_eq!(admin.get("/healthz").await.text(), "{\"status\":\"ok\"}\n");
 }
 
@@ -78,7 +78,7 @@ async fn clients_find_metrics_only_if_they_are_switched_on() {
         assert_eq!(page.status, 200, "{target}");
         assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
         assert!(samples(&page).contains_key("aqs_cache_entries"), "{}", page.text());
-        // No other door of the operators is open.
+        // No other auth of the operators is open.
         assert_eq!(with.get(&format!("{target}/x")).await.status, 404);
         assert_eq!(with.request("POST", target.as_bytes(), &[]).await.status, 405);
     }
@@ -90,14 +90,14 @@ async fn clients_make_metrics_once_a_second_and_operators_as_often_as_they_ask()
     let clock = Clock::set(Moment(1_800_000_000_000));
     let public_pages = PublicPages { metrics: true, ..PublicPages::default() };
     let settings = Settings { public_pages, clock: clock.clone(), ..settings() };
-    let house = house(settings, Scripted::open()).await;
-    let mut client = Client::connect(house.addresses[0]).await;
-    let mut admin = Client::connect(house.admin_addresses[0]).await;
+    let server = server(settings, Scripted::open()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
+    let mut admin = Client::connect(server.admin_addresses[0]).await;
     let ok = "http_requests_total{code=\"200\",method=\"get\"}";
     let first = client.get("/metrics").await;
     clock.advance(Duration::from_millis(999));
     assert_eq!(client.get("/metrics").await.text(), first.text());
-    counted(&house, 2.0).await;
+    counted(&server, 2.0).await;
     assert_eq!(samples(&admin.get("/metrics").await)[ok], 2.0);
     clock.advance(Duration::from_millis(1));
     assert_eq!(samples(&client.get("/metrics").await)[ok], 2.0);
@@ -105,16 +105,16 @@ async fn clients_make_metrics_once_a_second_and_operators_as_often_as_they_ask()
 
 #[tokio::test]
 async fn upstreams_names_tell_what_ours_tell() {
-    let house = with_pages(true, true).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let server = with_pages(true, true).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     for _ in 0..3 {
         client.get(DATA).await;
     }
     client.request("HEAD", DATA.as_bytes(), &[]).await;
     client.request("DELETE", DATA.as_bytes(), &[]).await;
     client.get("/metrics/unique-devices/en.wikipedia/no-sites/daily/20240101/20240131").await;
-    counted(&house, 6.0).await;
-    let mut admin = Client::connect(house.admin_addresses[0]).await;
+    counted(&server, 6.0).await;
+    let mut admin = Client::connect(server.admin_addresses[0]).await;
     let page = admin.get("/metrics").await;
     let samples = samples(&page);
     for (code, method, count) in
@@ -152,8 +152,8 @@ async fn upstreams_names_tell_what_ours_tell() {
 
 #[tokio::test]
 async fn the_process_is_told_of_by_the_usual_names() {
-    let house = house(settings(), Scripted::open()).await;
-    let mut admin = Client::connect(house.admin_addresses[0]).await;
+    let server = server(settings(), Scripted::open()).await;
+    let mut admin = Client::connect(server.admin_addresses[0]).await;
     let page = admin.get("/metrics").await;
     let samples = samples(&page);
     for name in [

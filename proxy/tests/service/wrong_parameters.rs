@@ -5,7 +5,7 @@ use crate::support::client::Client;
 use aqs_api::Endpoint;
 use aqs_api::endpoint::Segment;
 use aqs_api::param::{Kind, Param};
-use aqs_proxy::house::House;
+use aqs_proxy::server::Server;
 use std::path::Path;
 
 /// A wrong value on the wire and what is said about it.
@@ -127,20 +127,20 @@ fn target(endpoint: &Endpoint, replaced: Option<(&str, &str)>) -> String {
     target
 }
 
-/// A house over a few rows; what is refused never gets to them.
-async fn house_of_titles() -> (House, tempfile::TempDir) {
+/// A server over a few rows; what is refused never gets to them.
+async fn house_of_titles() -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/titles/rows");
     let store = crate::support::store_of(&rows, folder.path());
-    (crate::support::house(crate::support::settings(), store).await, folder)
+    (crate::support::server(crate::support::settings(), store).await, folder)
 }
 
 #[tokio::test]
 async fn every_parameter_wrong_in_turn() {
-    let (house, _folder) = house_of_titles().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = house_of_titles().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let mut tried = 0;
-    for (_, endpoint) in house.service.catalogue.endpoints() {
+    for (_, endpoint) in server.service.catalogue.endpoints() {
         // The examples themselves are fine: whatever is refused below is refused for its change.
         let response = client.get(&target(endpoint, None)).await;
         assert!([200, 404].contains(&response.status), "{}: {}", endpoint.name, response.text());
@@ -163,11 +163,11 @@ async fn every_parameter_wrong_in_turn() {
 
 #[tokio::test]
 async fn start_after_end_is_refused_everywhere() {
-    let (house, _folder) = house_of_titles().await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, _folder) = house_of_titles().await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let dated =
         |endpoint: &&Endpoint| endpoint.params().any(|param| matches!(param.kind, Kind::End));
-    for endpoint in house.service.catalogue.endpoints().map(|(_, endpoint)| endpoint).filter(dated)
+    for endpoint in server.service.catalogue.endpoints().map(|(_, endpoint)| endpoint).filter(dated)
     {
         let response = client.get(&target(endpoint, Some(("end", "2026093023")))).await;
         assert_eq!(response.status, 400, "{}", endpoint.name);

@@ -125,9 +125,9 @@ impl ArtefactDirectory {
 
     /// The sum of the answers of a generation that is kept, for which it is read as a whole, but
     /// not into memory.
-    pub fn checksum(&self, id: u64, cx: Context<'_>) -> Result<Checksum, ArtefactError> {
+    pub fn checksum(&self, id: u64, ctx: Context<'_>) -> Result<Checksum, ArtefactError> {
         let path = self.file(id);
-        missing(id, read::checksum(&path, id, &self.identity, cx))
+        missing(id, read::checksum(&path, id, &self.identity, ctx))
     }
 
     /// Keeps a generation, and removes those that are too old; tells how many bytes it took.
@@ -146,17 +146,17 @@ impl ArtefactDirectory {
     }
 
     /// Reads a generation that is kept.
-    pub fn read(&self, id: u64, cx: Context<'_>) -> Result<Generation, ArtefactError> {
+    pub fn read(&self, id: u64, ctx: Context<'_>) -> Result<Generation, ArtefactError> {
         let path = self.file(id);
-        missing(id, read::generation(&path, id, &self.identity, cx))
+        missing(id, read::generation(&path, id, &self.identity, ctx))
     }
 
     /// Reads the newest generation that can be used. What can't be is told of in the log, and set
     /// aside if it never can.
-    pub fn load(&self, cx: Context<'_>) -> Result<Loaded, ArtefactError> {
+    pub fn load(&self, ctx: Context<'_>) -> Result<Loaded, ArtefactError> {
         let mut loaded = Loaded::default();
         for id in self.kept()?.into_iter().rev() {
-            match self.read(id, cx) {
+            match self.read(id, ctx) {
                 Ok(generation) => {
                     loaded.generation = Some(generation);
                     break;

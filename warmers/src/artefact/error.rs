@@ -106,7 +106,7 @@ pub enum Foreign {
     /// Another version of this program wrote it.
     #[error("it has format version {0}, and this program knows version {VERSION}")]
     Version(u32),
-    /// Its stamps are of other epochs, so nobody knows what of it was purged.
+    /// Its epochs are of other epochs, so nobody knows what of it was purged.
     #[error(
         "it belongs to another state directory (or its state was lost), so that nobody can tell \
          what of it was purged"

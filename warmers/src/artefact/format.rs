@@ -10,7 +10,7 @@
 //! ```
 
 use super::identity::Identity;
-use crate::generation::{Birth, Checksum, Generation, PlanFacts};
+use crate::generation::{Checksum, Generation, PlanFacts, Provenance};
 use aqs_origin::Moment;
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +29,7 @@ pub struct Header {
     /// The one that was live when it was made.
     pub parent: Option<u64>,
     /// How it came to be.
-    pub birth: Birth,
+    pub provenance: Provenance,
     /// When it was made.
     pub built: Moment,
     /// What is known of its plans.
@@ -49,7 +49,7 @@ impl Header {
         Self {
             id: generation.id,
             parent: generation.parent,
-            birth: generation.birth,
+            provenance: generation.provenance,
             built: generation.built,
             plans: generation.plans.clone(),
             keys: generation.keys() as u64,

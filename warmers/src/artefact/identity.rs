@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 /// What a generation's answers depend on beside the data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
-    /// The epochs that its stamps are of: `Epochs::identity`.
+    /// The epochs that its epochs are of: `Epochs::identity`.
     pub state: u64,
     /// The names that the store is known by, in whatever words tell it from others.
     pub store: Vec<String>,
@@ -22,7 +22,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The identity of a house.
+    /// The identity of a fixture.
     pub fn of<Name: Into<String>>(
         state: u64,
         store: impl IntoIterator<Item = Name>,

@@ -4,7 +4,7 @@
 //! A file `gen-0000000007.aqs` is written under another name, synced and renamed, so that under
 //! its own name it is whole or not there; a checksum over everything shows if it is not what was
 //! written. What can't be used is set aside under a name that says why, and never asked again.
-//! Purges hold: answers keep their stamps, which mean something to the epochs of one state
+//! Purges hold: answers keep their epochs, which mean something to the epochs of one state
 //! directory alone, and so a file names the one that it belongs to.
 
 mod directory;

@@ -11,7 +11,7 @@ use crate::generation::{Checksum, Generation, Held, Sum, answer_weight};
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Key};
 use aqs_origin::Epochs;
-use aqs_origin::memory::{Budget, Charge, Part};
+use aqs_origin::memory::{Budget, Part, Reservation};
 use std::io::{BufRead, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -36,16 +36,16 @@ pub(super) fn generation(
     path: &Path,
     id: u64,
     identity: &Identity,
-    cx: Context<'_>,
+    ctx: Context<'_>,
 ) -> Result<Generation, ArtefactError> {
     let told = || {
         let (header, records) = open(path, id, identity)?;
-        if header.bytes > cx.limit {
+        if header.bytes > ctx.limit {
             return Err(Failure::TooLarge(header.bytes));
         }
-        kept(header, records, cx)
+        kept(header, records, ctx)
     };
-    told().map_err(|failure| failure.at(path, cx.limit))
+    told().map_err(|failure| failure.at(path, ctx.limit))
 }
 
 /// The sum of the answers in a file, none of which is kept in memory.
@@ -53,38 +53,38 @@ pub(super) fn checksum(
     path: &Path,
     id: u64,
     identity: &Identity,
-    cx: Context<'_>,
+    ctx: Context<'_>,
 ) -> Result<Checksum, ArtefactError> {
     let summed = || {
         let (header, records) = open(path, id, identity)?;
         let mut sum = Sum::default();
-        each(&header, records, cx, |key, held| {
+        each(&header, records, ctx, |key, held| {
             sum.add(&key, &held.entry);
-            Ok(cx.limit)
+            Ok(ctx.limit)
         })?;
         let sum = sum.done();
         if sum == header.checksum { Ok(sum) } else { Err(Damage::Content.into()) }
     };
-    summed().map_err(|failure: Failure| failure.at(path, cx.limit))
+    summed().map_err(|failure: Failure| failure.at(path, ctx.limit))
 }
 
 /// How much is charged at once.
 const CHARGED: u64 = 1 << 20;
 
 /// The generation of these records, which are charged as long as they are read.
-fn kept(header: Header, records: impl BufRead, cx: Context<'_>) -> Result<Generation, Failure> {
+fn kept(header: Header, records: impl BufRead, ctx: Context<'_>) -> Result<Generation, Failure> {
     let (mut answers, mut bytes) = (Vec::new(), 0);
-    let mut charges: Vec<Charge> = Vec::new();
-    each(&header, records, cx, |key, held| {
+    let mut charges: Vec<Reservation> = Vec::new();
+    each(&header, records, ctx, |key, held| {
         bytes += answer_weight(&key, &held.entry);
         while bytes > charges.len() as u64 * CHARGED {
-            charges.push(cx.budget.charge(Part::HotSet, CHARGED as usize));
+            charges.push(ctx.budget.reserve(Part::HotSet, CHARGED as usize));
         }
         answers.push((key, held));
-        cx.limit.checked_sub(bytes).ok_or(Failure::TooLarge(bytes))
+        ctx.limit.checked_sub(bytes).ok_or(Failure::TooLarge(bytes))
     })?;
-    let Header { id, parent, birth, built, plans, .. } = header;
-    let generation = Generation::restored(id, parent, birth, built, plans, answers);
+    let Header { id, parent, provenance, built, plans, .. } = header;
+    let generation = Generation::restored(id, parent, provenance, built, plans, answers);
     let as_told = generation.checksum == header.checksum && generation.keys() as u64 == header.keys;
     if as_told { Ok(generation) } else { Err(Damage::Content.into()) }
 }
@@ -93,20 +93,21 @@ fn kept(header: Header, records: impl BufRead, cx: Context<'_>) -> Result<Genera
 fn each(
     header: &Header,
     packed: impl BufRead,
-    cx: Context<'_>,
+    ctx: Context<'_>,
     mut take: impl FnMut(Key, Held) -> Result<u64, Failure>,
 ) -> Result<(), Failure> {
     debug_assert!(aside::here());
     let mut records = zstd::Decoder::with_buffer(packed).map_err(Damage::Records)?;
     records.window_log_max(WINDOW).map_err(Damage::Records)?;
-    let mut left = cx.limit;
+    let mut left = ctx.limit;
     for number in 0..header.keys {
-        let (key, held) = record::read(&mut records, &cx, left).map_err(|unread| match unread {
-            Unread::Io(source) => Failure::Damage(Damage::Records(source)),
-            Unread::Nonsense(reason) => Failure::Damage(Damage::Record { number, reason }),
-            Unread::Future => Failure::Foreign(Foreign::Future),
-            Unread::TooLarge => Failure::TooLarge(cx.limit),
-        })?;
+        let (key, held) =
+            record::read(&mut records, &ctx, left).map_err(|unread| match unread {
+                Unread::Io(source) => Failure::Damage(Damage::Records(source)),
+                Unread::Nonsense(reason) => Failure::Damage(Damage::Record { number, reason }),
+                Unread::Future => Failure::Foreign(Foreign::Future),
+                Unread::TooLarge => Failure::TooLarge(ctx.limit),
+            })?;
         left = take(key, held)?;
     }
     match records.read(&mut [0]).map_err(Damage::Records)? {

@@ -1,14 +1,14 @@
 //! One answer in a file.
 //!
-//! Its endpoint and slots are not written: they follow from its address. Nor are its lifetimes,
+//! Its endpoint and tags are not written: they follow from its address. Nor are its lifetimes,
 //! which are settings. The gzip form is written: making it again would take most of the time
 //! that a start takes.
 
 use super::read::Context;
 use crate::generation::Held;
-use aqs_api::{Dialect, Emptiness, Key, Problem, Representation, Target};
-use aqs_origin::epochs::Stamp;
-use aqs_origin::{Entry, Moment, Question};
+use aqs_api::{Dialect, Key, NoDataReason, Problem, Representation, Target};
+use aqs_origin::epochs::Epoch;
+use aqs_origin::{Entry, Moment, ReadPlan};
 use bytes::Bytes;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub(super) enum Unread {
     Io(io::Error),
     /// It makes no sense.
     Nonsense(&'static str),
-    /// Its stamp is none that was given yet.
+    /// Its epoch is none that was given yet.
     Future,
     /// It takes more memory than is left.
     TooLarge,
@@ -41,12 +41,12 @@ pub(super) fn write(out: &mut impl Write, key: &Key, held: &Held) -> io::Result<
     let entry = &held.entry;
     out.write_all(&[key.dialect() as u8])?;
     text(out, key.path().as_bytes())?;
-    for number in [entry.stamp.0, entry.asked.0, held.confirmed.0, held.plans] {
+    for number in [entry.epoch.0, entry.asked.0, held.confirmed.0, held.plans] {
         out.write_all(&number.to_le_bytes())?;
     }
     match &entry.representation {
         Representation::Problem(problem) => {
-            let reason = problem.emptiness().map(number_of);
+            let reason = problem.no_data_reason().map(number_of);
             let unheard = || io::Error::other("a problem other than missing data is not kept");
             out.write_all(&[reason.ok_or_else(unheard)?])
         }
@@ -60,11 +60,11 @@ pub(super) fn write(out: &mut impl Write, key: &Key, held: &Held) -> io::Result<
 }
 
 /// What stands for a reason in files: never changed, and never used for another.
-fn number_of(reason: Emptiness) -> u8 {
+fn number_of(reason: NoDataReason) -> u8 {
     match reason {
-        Emptiness::NoData => 0,
-        Emptiness::NotLoadedYet => 1,
-        Emptiness::OutOfRange => 2,
+        NoDataReason::NoData => 0,
+        NoDataReason::NotLoadedYet => 1,
+        NoDataReason::OutOfRange => 2,
     }
 }
 
@@ -77,7 +77,7 @@ fn text(out: &mut impl Write, text: &[u8]) -> io::Result<()> {
 /// Reads an answer that takes `left` bytes at most.
 pub(super) fn read(
     from: &mut impl Read,
-    cx: &Context<'_>,
+    ctx: &Context<'_>,
     left: u64,
 ) -> Result<(Key, Held), Unread> {
     let dialect = match byte(from)? {
@@ -90,12 +90,12 @@ pub(super) fn read(
         _ => return Err(Unread::Nonsense("its address is too long")),
     };
     let path = path.map_err(|_| Unread::Nonsense("its address is no UTF-8"))?;
-    let (stamp, asked) = (Stamp(number(from)?), Moment(number(from)?));
+    let (epoch, asked) = (Epoch(number(from)?), Moment(number(from)?));
     let (confirmed, plans) = (Moment(number(from)?), number(from)?);
-    if stamp > cx.epochs.stamp() {
+    if epoch > ctx.epochs.current() {
         return Err(Unread::Future);
     }
-    let query = cx.catalogue.resolve(Target { dialect, path: &path });
+    let query = ctx.catalogue.resolve(Target { dialect, path: &path });
     let query = query.map_err(|_| Unread::Nonsense("its address has no answer"))?;
     if query.key().path() != path {
         return Err(Unread::Nonsense("its address is not in canonical form"));
@@ -114,18 +114,18 @@ pub(super) fn read(
                     body.keep_gzip(Bytes::from(gzip));
                 }
             }
-            (body, cx.times.data)
+            (body, ctx.times.data)
         }
         reason => {
-            let mut all = Emptiness::ALL.into_iter();
+            let mut all = NoDataReason::ALL.into_iter();
             let reason = all.find(|one| number_of(*one) == reason);
             let reason = reason.ok_or(Unread::Nonsense("it is of an unknown kind"))?;
-            (Representation::problem(Problem::no_data(reason)), cx.times.no_data)
+            (Representation::problem(Problem::no_data(reason)), ctx.times.no_data)
         }
     };
-    let slots = Question::of(query.clone()).slots();
+    let tags = ReadPlan::new(query.clone()).tags();
     let id = query.endpoint_id();
-    let entry = Arc::new(Entry::new(representation, id, asked, stamp, slots, lifetimes));
+    let entry = Arc::new(Entry::new(representation, id, asked, epoch, tags, lifetimes));
     Ok((query.key().clone(), Held { entry, plans, confirmed }))
 }
 

@@ -6,7 +6,7 @@ use super::upkeep::context;
 use super::{Builder, RollbackError};
 use crate::artefact::ArtefactDirectory;
 use crate::aside::aside;
-use crate::generation::{Birth, Generation, HotSet};
+use crate::generation::{Generation, HotSet, Provenance};
 use crate::metrics::Metrics;
 use aqs_origin::Moment;
 use std::convert::Infallible;
@@ -25,7 +25,7 @@ impl Builder {
             if let (Some(id), true) = (to, to == live.map(|live| live.id)) {
                 return Err(RollbackError::Live(id));
             }
-            let cx = context(&origin, limit);
+            let ctx = context(&origin, limit);
             let before = hot_set.previous();
             let to = match to {
                 Some(to) => to,
@@ -35,14 +35,14 @@ impl Builder {
                 Some(old) => old,
                 None => {
                     let artefacts = artefacts.as_deref().ok_or(RollbackError::Nothing)?;
-                    Arc::new(artefacts.read(to, cx)?)
+                    Arc::new(artefacts.read(to, ctx)?)
                 }
             };
             let now = origin.clock().now();
             Ok(publish_again(&hot_set, &old, artefacts.as_deref(), &metrics, now))
         });
         let generation = work.await.unwrap_or(Err(RollbackError::Lost))?;
-        if let Birth::RolledBack { from } = generation.birth {
+        if let Provenance::RolledBack { from } = generation.provenance {
             tracing::warn!(id = generation.id, from, "rolled back");
         }
         let artefact = self.keep(&generation).await;
@@ -75,11 +75,11 @@ fn back_from(
     previous: Option<&Generation>,
     artefacts: Option<&ArtefactDirectory>,
 ) -> Result<u64, RollbackError> {
-    let from = |birth| match birth {
-        Birth::RolledBack { from } => Some(from),
-        Birth::Built => None,
+    let from = |provenance| match provenance {
+        Provenance::RolledBack { from } => Some(from),
+        Provenance::Built => None,
     };
-    let mut rolled_back = live.and_then(|live| from(live.birth));
+    let mut rolled_back = live.and_then(|live| from(live.provenance));
     if let (None, Some(previous)) = (rolled_back, previous) {
         return Ok(previous.id);
     }
@@ -88,9 +88,9 @@ fn back_from(
     // It may have gone back to one that had gone back.
     while let Some(older) = rolled_back.filter(|older| *older < before) {
         before = older;
-        rolled_back = artefacts.header(older).ok().and_then(|header| from(header.birth));
+        rolled_back = artefacts.header(older).ok().and_then(|header| from(header.provenance));
     }
-    let gone_back = live.filter(|live| live.birth != Birth::Built);
+    let gone_back = live.filter(|live| live.provenance != Provenance::Built);
     let other = |id: &u64| match (gone_back, artefacts.header(*id)) {
         (Some(live), Ok(header)) => header.checksum != live.checksum,
         // What is wrong with it is told when it is read.

@@ -139,7 +139,7 @@ impl Builder {
         let plan = how.overrides.apply(plan, self.origin.catalogue())?;
         if self.origin.coverage().is_empty() {
             // Nobody has looked yet, or nothing is loaded.
-            let looked = cancel.run_until_cancelled(self.origin.look()).await;
+            let looked = cancel.run_until_cancelled(self.origin.refresh_coverage()).await;
             looked.ok_or(BuildError::Cancelled)?.map_err(BuildError::Unknown)?;
         }
         let coverage = self.origin.coverage();

@@ -13,7 +13,7 @@ use crate::metrics::Metrics;
 use crate::plan::Plan;
 use aqs_api::{Key, Query};
 use aqs_origin::epochs::Validity;
-use aqs_origin::memory::Charge;
+use aqs_origin::memory::Reservation;
 use aqs_origin::{Entry, Moment, Origin};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -35,7 +35,7 @@ struct Collected {
     sample: Vec<(Query, Arc<Entry>)>,
     last_error: Option<String>,
     /// What was read is charged until its generation is.
-    charges: Vec<Charge>,
+    charges: Vec<Reservation>,
 }
 
 impl Builder {
@@ -190,7 +190,7 @@ impl Collected {
         for query in &read.failed {
             let held = older.and_then(|older| older.get(query.key().as_ref()));
             let Some(Held { entry, confirmed, .. }) = held else { continue };
-            if origin.epochs.validity(entry.stamp, &entry.slots) != Validity::Invalid {
+            if origin.epochs.validity(entry.epoch, &entry.tags) != Validity::Invalid {
                 self.answers.push((query.key().clone(), Arc::clone(entry), *confirmed));
                 self.kept += 1;
             }

@@ -7,8 +7,8 @@ use crate::aside::{Heavy, aside};
 use crate::generation::{Generation, answer_weight, weight_sharing};
 use crate::plan::Plan;
 use aqs_api::{Query, Representation};
-use aqs_origin::memory::{Charge, Part};
-use aqs_origin::{Cx, Entry, Origin, OriginError, Priority, gzip};
+use aqs_origin::memory::{Part, Reservation};
+use aqs_origin::{Entry, Origin, OriginError, Priority, RequestContext, gzip};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 use tokio::sync::Semaphore;
@@ -23,7 +23,7 @@ pub(super) struct ReadAll {
     pub(super) last_error: Option<String>,
     pub(super) reads: usize,
     /// What the answers take of the memory budget, until their generation is charged.
-    pub(super) charges: Vec<Charge>,
+    pub(super) charges: Vec<Reservation>,
 }
 
 /// What reads one partition needs.
@@ -47,7 +47,7 @@ pub(super) struct ReadOne {
     failed: Vec<Query>,
     pub(super) error: Option<String>,
     reads: usize,
-    charge: Option<Charge>,
+    reservation: Option<Reservation>,
 }
 
 impl Builder {
@@ -94,7 +94,7 @@ impl Builder {
             all.reads += one.reads;
             all.answers.extend(one.answers);
             all.failed.extend(one.failed);
-            all.charges.extend(one.charge);
+            all.charges.extend(one.reservation);
             if one.error.is_some() {
                 all.last_error = one.error;
             }
@@ -168,9 +168,11 @@ impl Reader {
         // The semaphore is never closed.
         let _place = self.reads.acquire().await;
         self.pace.turn().await;
-        let cx = || Cx::new(Instant::now() + self.settings.within, Priority::Warm, "hot-set");
-        self.origin.until_idle(&cx()).await;
-        self.origin.answers_of(queries, &cx()).await
+        let ctx = || {
+            RequestContext::new(Instant::now() + self.settings.within, Priority::Warm, "hot-set")
+        };
+        self.origin.until_idle(&ctx()).await;
+        self.origin.answers_of(queries, &ctx()).await
     }
 
     /// Makes the gzip forms and shares what did not change, off the threads that serve.
@@ -208,7 +210,7 @@ impl Reader {
         self.progress.read(read.answers.len(), bytes);
         self.progress.failed(read.failed.len());
         let more = usize::try_from(more).unwrap_or(usize::MAX);
-        read.charge = Some(self.origin.budget.charge(Part::HotSet, more));
+        read.reservation = Some(self.origin.budget.reserve(Part::HotSet, more));
         read
     }
 }
@@ -217,7 +219,7 @@ impl Reader {
 fn can_be_kept(entry: &Entry) -> bool {
     match &entry.representation {
         Representation::Body(_) => true,
-        Representation::Problem(problem) => problem.emptiness().is_some(),
+        Representation::Problem(problem) => problem.no_data_reason().is_some(),
     }
 }
 

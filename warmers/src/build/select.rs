@@ -120,7 +120,7 @@ fn unchanged(
     through: &BTreeMap<String, String>,
 ) -> Option<Arc<Entry>> {
     let held = parent.get(query.key().as_ref())?;
-    if origin.epochs.validity(held.entry.stamp, &held.entry.slots) != Validity::Valid {
+    if origin.epochs.validity(held.entry.epoch, &held.entry.tags) != Validity::Valid {
         return None;
     }
     let dataset = (query.endpoint().lookup)(query).dataset().name;

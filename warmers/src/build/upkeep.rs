@@ -97,8 +97,8 @@ impl Builder {
         let work = aside(move || {
             let live = hot_set.live()?;
             let sum = Checksum::of(live.iter().map(|(key, held)| (key, &*held.entry)));
-            let cx = context(&origin, limit);
-            let artefact = artefacts.map(|artefacts| same_on_disk(&artefacts, cx, &live));
+            let ctx = context(&origin, limit);
+            let artefact = artefacts.map(|artefacts| same_on_disk(&artefacts, ctx, &live));
             let chosen = chosen(&live, &origin, sample);
             Some((live.id, sum == live.checksum, artefact, chosen, turn))
         });
@@ -118,10 +118,10 @@ impl Builder {
 
 fn same_on_disk(
     artefacts: &ArtefactDirectory,
-    cx: Context<'_>,
+    ctx: Context<'_>,
     live: &Generation,
 ) -> Result<(), String> {
-    match artefacts.checksum(live.id, cx) {
+    match artefacts.checksum(live.id, ctx) {
         Ok(kept) if kept == live.checksum => Ok(()),
         Ok(_) => Err("its file holds other answers".to_owned()),
         Err(error) => Err(error.to_string()),
@@ -133,7 +133,7 @@ fn chosen(live: &Generation, origin: &Origin, sample: usize) -> Vec<(Query, Arc<
     use aqs_origin::epochs::Validity;
     debug_assert!(aside::here());
     let valid = live.iter().filter(|(_, held)| {
-        origin.epochs.validity(held.entry.stamp, &held.entry.slots) == Validity::Valid
+        origin.epochs.validity(held.entry.epoch, &held.entry.tags) == Validity::Valid
     });
     let chosen = fastrand::choose_multiple(valid, sample);
     let query = |key: &aqs_api::Key| {

@@ -89,13 +89,13 @@ pub enum Refusal {
         /// Through which period before; `nothing` if it is gone.
         before: String,
     },
-    /// An answer is not what a direct question brings.
+    /// An answer is not what a direct read_plan brings.
     #[error("{path} is answered otherwise when the store is asked directly")]
     Differs {
         /// Which.
         path: String,
     },
-    /// No direct question was answered.
+    /// No direct read_plan was answered.
     #[error("none of {asked} answers could be compared with a direct one: {reason}")]
     Unverified {
         /// How many were asked.

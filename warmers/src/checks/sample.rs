@@ -3,7 +3,7 @@
 use super::Refusal;
 use aqs_api::{Query, Representation};
 use aqs_origin::epochs::Validity;
-use aqs_origin::{Cx, Entry, Origin, Priority};
+use aqs_origin::{Entry, Origin, Priority, RequestContext};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -32,8 +32,8 @@ pub(crate) async fn compare(
 ) -> Compared {
     let mut found = Compared { asked: sample.len(), ..Compared::default() };
     for (query, entry) in sample {
-        let cx = Cx::new(Instant::now() + within, Priority::Warm, "hot-set-sample");
-        let direct = match origin.answer(&query, &cx).await {
+        let ctx = RequestContext::new(Instant::now() + within, Priority::Warm, "hot-set-sample");
+        let direct = match origin.answer(&query, &ctx).await {
             Ok(direct) => direct,
             Err(failure) => {
                 found.last_error = Some(failure.error.to_string());
@@ -42,8 +42,8 @@ pub(crate) async fn compare(
         };
         if !same(&direct.representation, &entry.representation) {
             // A store that fails here has failed before; what it says is not needed.
-            let _ = origin.look().await;
-            if origin.epochs.validity(entry.stamp, &entry.slots) == Validity::Valid {
+            let _ = origin.refresh_coverage().await;
+            if origin.epochs.validity(entry.epoch, &entry.tags) == Validity::Valid {
                 found.differs.push(Refusal::Differs { path: query.key().path().to_owned() });
             }
         }

@@ -1,7 +1,7 @@
 //! The sum of what a generation answers.
 
 use crate::aside;
-use aqs_api::{Emptiness, Key, Representation};
+use aqs_api::{Key, NoDataReason, Representation};
 use aqs_origin::Entry;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -40,7 +40,7 @@ impl Sum {
         match &entry.representation {
             Representation::Body(body) => text.extend_from_slice(body.etag.as_bytes()),
             Representation::Problem(problem) => {
-                let reason = problem.emptiness().map_or("", Emptiness::name);
+                let reason = problem.no_data_reason().map_or("", NoDataReason::name);
                 text.extend_from_slice(reason.as_bytes());
             }
         }

@@ -60,6 +60,6 @@ impl PlanFacts {
 pub(crate) fn is_without_data(entry: &Entry) -> bool {
     match &entry.representation {
         Representation::Body(_) => false,
-        Representation::Problem(problem) => problem.emptiness().is_some(),
+        Representation::Problem(problem) => problem.no_data_reason().is_some(),
     }
 }

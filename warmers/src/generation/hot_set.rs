@@ -3,7 +3,7 @@
 use super::{Generation, Held};
 use aqs_api::KeyRef;
 use aqs_origin::epochs::Validity;
-use aqs_origin::memory::{Budget, Charge, Part};
+use aqs_origin::memory::{Budget, Part, Reservation};
 use aqs_origin::{Entry, Epochs, Moment};
 use arc_swap::ArcSwapOption;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,7 +32,7 @@ struct Books {
     /// The generation before the live one, for an instant way back. It also makes sure that no
     /// thread that serves is the last to let go of a generation, and has to take it down.
     previous: Option<Arc<Generation>>,
-    _charge: Option<Charge>,
+    _reservation: Option<Reservation>,
 }
 
 /// An answer from the hot set.
@@ -60,7 +60,7 @@ pub enum HotFreshness {
 impl HotSet {
     /// Nothing published yet. `max_age` is how long ago an answer may have been confirmed.
     pub fn new(budget: Arc<Budget>, max_age: Duration) -> Self {
-        let books = Mutex::new(Books { next: 1, previous: None, _charge: None });
+        let books = Mutex::new(Books { next: 1, previous: None, _reservation: None });
         Self { live: ArcSwapOption::empty(), books, budget, max_age }
     }
 
@@ -83,7 +83,7 @@ impl HotSet {
         epochs: &Epochs,
     ) -> Option<HotFreshness> {
         let young = now < held.confirmed.plus(self.max_age) && held.confirmed <= now.plus(SKEW);
-        match epochs.validity(held.entry.stamp, &held.entry.slots) {
+        match epochs.validity(held.entry.epoch, &held.entry.tags) {
             Validity::Invalid => None,
             Validity::Valid if young => Some(HotFreshness::Fresh),
             Validity::Valid | Validity::Stale => Some(HotFreshness::Stale),
@@ -150,10 +150,11 @@ impl HotSet {
         before: Option<Arc<Generation>>,
     ) -> Option<Arc<Generation>> {
         let bytes = before.as_ref().map_or(new.bytes, |before| new.weight_with(before));
-        let charge = self.budget.charge(Part::HotSet, usize::try_from(bytes).unwrap_or(usize::MAX));
+        let reservation =
+            self.budget.reserve(Part::HotSet, usize::try_from(bytes).unwrap_or(usize::MAX));
         self.live.store(Some(Arc::clone(new)));
         books.next = new.id.saturating_add(1);
-        books._charge = Some(charge);
+        books._reservation = Some(reservation);
         std::mem::replace(&mut books.previous, before)
     }
 

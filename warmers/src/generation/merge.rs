@@ -79,7 +79,7 @@ pub fn merge(
             bits &= !own_bit;
         }
         // What was purged is never served again: nobody needs to carry it on.
-        let purged = epochs.validity(held.entry.stamp, &held.entry.slots) == Validity::Invalid;
+        let purged = epochs.validity(held.entry.epoch, &held.entry.tags) == Validity::Invalid;
         if bits != 0 && !purged {
             content.insert(key.clone(), Held { plans: bits, ..held.clone() });
         }
@@ -96,7 +96,7 @@ pub fn merge(
             None => (entry, confirmed),
         };
         // Purged while it was built.
-        if epochs.validity(entry.stamp, &entry.slots) == Validity::Invalid {
+        if epochs.validity(entry.epoch, &entry.tags) == Validity::Invalid {
             continue;
         }
         let others = content.get(&key).map_or(0, |held| held.plans);
@@ -127,6 +127,6 @@ pub fn merge(
 /// Whether the store was asked for an answer later than for another. Where no purge tells them
 /// apart the clock does, unless it was put back since.
 fn newer(one: &Entry, other: &Entry, now: Moment) -> bool {
-    one.stamp > other.stamp
-        || one.stamp == other.stamp && one.asked > other.asked && one.asked <= now
+    one.epoch > other.epoch
+        || one.epoch == other.epoch && one.asked > other.asked && one.asked <= now
 }

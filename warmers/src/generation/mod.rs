@@ -33,7 +33,7 @@ pub struct Generation {
     /// The generation that was served when this one was made.
     pub parent: Option<u64>,
     /// How it came to be.
-    pub birth: Birth,
+    pub provenance: Provenance,
     /// When it was made.
     pub built: Moment,
     /// What is known of each plan; a plan's position is its bit in [`Held`].
@@ -49,7 +49,7 @@ pub struct Generation {
 /// How a generation came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Birth {
+pub enum Provenance {
     /// A plan was built.
     Built,
     /// The content of an older one was published again.
@@ -71,20 +71,20 @@ impl Generation {
         debug_assert!(aside::here());
         let bytes = content.iter().map(|(key, held)| answer_weight(key, &held.entry)).sum();
         let checksum = Checksum::of(content.iter().map(|(key, held)| (key, &*held.entry)));
-        let (birth, content) = (Birth::Built, Arc::new(Heavy::new(content)));
-        Self { id, parent, birth, built, plans, bytes, checksum, content }
+        let (provenance, content) = (Provenance::Built, Arc::new(Heavy::new(content)));
+        Self { id, parent, provenance, built, plans, bytes, checksum, content }
     }
 
     /// A generation of answers that were kept, as [`Generation::iter`] gave them.
     pub fn restored(
         id: u64,
         parent: Option<u64>,
-        birth: Birth,
+        provenance: Provenance,
         built: Moment,
         plans: Vec<PlanFacts>,
         answers: impl IntoIterator<Item = (Key, Held)>,
     ) -> Self {
-        Self { birth, ..Self::of(id, parent, built, plans, answers.into_iter().collect()) }
+        Self { provenance, ..Self::of(id, parent, built, plans, answers.into_iter().collect()) }
     }
 
     /// The same content under a new number.
@@ -92,7 +92,7 @@ impl Generation {
         Self {
             id,
             parent,
-            birth: Birth::RolledBack { from: self.id },
+            provenance: Provenance::RolledBack { from: self.id },
             built: now,
             plans: self.plans.clone(),
             bytes: self.bytes,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{answer, content, generation, top};
-use aqs_origin::epochs::{Depth, Scope};
+use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::memory::{Budget, Part};
 use aqs_origin::{Entry, Epochs};
 use std::convert::Infallible;
@@ -84,7 +84,7 @@ fn a_part_leaves_what_the_whole_was_and_tells_what_spoke_against_it() {
 fn of_two_builds_the_one_that_read_later_counts() {
     let epochs = Epochs::starting_at(1);
     let early = answer(&top("a"), Some("old"), &epochs);
-    epochs.purge(Scope::Everything, Depth::Soft).unwrap();
+    epochs.purge(Scope::Everything, PurgeMode::Soft).unwrap();
     let late = answer(&top("a"), Some("new"), &epochs);
     for (plan, mode) in [("one", Mode::Replace), ("other", Mode::Replace), ("one", Mode::Add)] {
         let first = content("one", vec![late.clone()], Moment(1000), Mode::Replace);
@@ -110,7 +110,7 @@ fn what_was_purged_hard_is_not_carried_on() {
     let epochs = Epochs::starting_at(1);
     let of = |project| answer(&top(project), Some("x"), &epochs);
     let first = generation(None, "one", vec![of("a"), of("b")], &epochs);
-    epochs.purge(Scope::Project("a"), Depth::Hard).unwrap();
+    epochs.purge(Scope::Project("a"), PurgeMode::Hard).unwrap();
     let second = generation(Some(&first), "two", vec![of("c")], &epochs);
     assert_eq!(paths(&second), [top("b"), top("c")]);
     assert!(second.plan("one").unwrap().1.completeness() < 1.0);
@@ -137,7 +137,7 @@ fn the_checksum_tells_of_answers_alone() {
     let of = |project, body| answer(&top(project), body, &epochs);
     let sum = |answers| generation(None, "plan", answers, &epochs).checksum;
     let one = sum(vec![of("a", Some("1")), of("b", None)]);
-    epochs.purge(Scope::Everything, Depth::Soft).unwrap();
+    epochs.purge(Scope::Everything, PurgeMode::Soft).unwrap();
     assert_eq!(one, sum(vec![of("b", None), of("a", Some("1"))]));
     for other in [
         vec![of("a", Some("2")), of("b", None)],
@@ -170,13 +170,13 @@ fn purges_and_age_decide_what_is_served() {
     build();
     assert_eq!(served(HOUR - Duration::from_millis(1)), Some((1, HotFreshness::Fresh)));
     assert_eq!(served(HOUR), Some((1, HotFreshness::Stale)));
-    epochs.purge(Scope::Dataset("pageviews-top-monthly"), Depth::Soft).unwrap();
+    epochs.purge(Scope::Dataset("pageviews-top-monthly"), PurgeMode::Soft).unwrap();
     assert_eq!(served(Duration::ZERO), Some((1, HotFreshness::Stale)));
     build();
     assert_eq!(served(Duration::ZERO), Some((2, HotFreshness::Fresh)));
-    epochs.purge(Scope::Project("b"), Depth::Hard).unwrap();
+    epochs.purge(Scope::Project("b"), PurgeMode::Hard).unwrap();
     assert_eq!(served(Duration::ZERO), Some((2, HotFreshness::Fresh)));
-    epochs.purge(Scope::Project("a"), Depth::Hard).unwrap();
+    epochs.purge(Scope::Project("a"), PurgeMode::Hard).unwrap();
     assert_eq!(served(Duration::ZERO), None);
     let other = Key::new(aqs_api::Dialect::V1, &top("a"));
     assert!(hot_set.get(other.as_ref(), Moment(1000), &epochs).is_none());
@@ -211,7 +211,7 @@ fn numbers_only_rise() {
         .publish(|live, id| Ok::<_, Infallible>(old.again(id, live.map(|live| live.id), Moment(5))))
         .unwrap();
     assert_eq!((back.id, back.parent), (9, Some(8)));
-    assert_eq!(back.birth, Birth::RolledBack { from: 7 });
+    assert_eq!(back.provenance, Provenance::RolledBack { from: 7 });
     assert_eq!(back.checksum, old.checksum);
     assert!(Arc::ptr_eq(entry(&back, &top("a")), entry(&old, &top("a"))));
     hot_set.number_after(20);

@@ -3,7 +3,7 @@
 use crate::generation::Generation;
 use crate::plan::Plan;
 use aqs_api::Coverage;
-use aqs_origin::epochs::{Stamp, Validity};
+use aqs_origin::epochs::{Epoch, Validity};
 use aqs_origin::{Moment, Origin};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// What there was at a look.
 pub(super) struct Seen {
     pub(super) coverage: Arc<Coverage>,
-    pub(super) stamp: Stamp,
+    pub(super) epoch: Epoch,
     pub(super) generation: Option<u64>,
     pub(super) met: Met,
 }
@@ -63,7 +63,7 @@ pub(super) fn losses(live: &Generation, origin: &Origin) -> Met {
     });
     let mut losses: Vec<Losses> = fresh.collect();
     for (_, held) in live.iter() {
-        let validity = origin.epochs.validity(held.entry.stamp, &held.entry.slots);
+        let validity = origin.epochs.validity(held.entry.epoch, &held.entry.tags);
         if validity == Validity::Valid {
             continue;
         }

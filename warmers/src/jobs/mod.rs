@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use view::Outcome;
 
-/// The builds of a house.
+/// The builds of a fixture.
 pub struct Jobs {
     builder: Arc<Builder>,
     board: Mutex<Board>,

@@ -75,7 +75,7 @@ impl Schedule {
     /// Makes plans due whose data or answers have changed.
     async fn look(&mut self, origin: &Arc<Origin>) {
         let live = self.jobs.builder.hot_set().live();
-        let (coverage, stamp) = (origin.coverage(), origin.epochs.stamp());
+        let (coverage, epoch) = (origin.coverage(), origin.epochs.current());
         let generation = live.as_ref().map(|live| live.id);
         let before = self.seen.take();
         let before = before.as_ref();
@@ -84,7 +84,7 @@ impl Schedule {
             let changed = outdated(live.as_deref(), plans, origin, &coverage);
             self.make_due(&changed, origin.clock().now());
         }
-        let purged_since = before.is_none_or(|before| before.stamp != stamp);
+        let purged_since = before.is_none_or(|before| before.epoch != epoch);
         let new = before.is_none_or(|before| before.generation != generation);
         let mut met = before.map(|before| before.met.clone()).unwrap_or_default();
         // Without a purge nobody needs to go through the answers.
@@ -105,7 +105,7 @@ impl Schedule {
             }
             met = counted;
         }
-        self.seen = Some(Seen { coverage, stamp, generation, met });
+        self.seen = Some(Seen { coverage, epoch, generation, met });
     }
 
     fn make_due(&mut self, changed: &[String], at: Moment) {

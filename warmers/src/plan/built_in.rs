@@ -1,4 +1,4 @@
-//! The plans that every house has.
+//! The plans that every fixture has.
 //!
 //! They are written in the same structures as those in the configuration, so that they can be
 //! printed, and one of the same name in the configuration takes their place.

@@ -56,7 +56,7 @@ pub enum ExpandError {
 }
 
 impl Plan {
-    /// Every question that the plan asks, each once.
+    /// Every read_plan that the plan asks, each once.
     pub fn expand(
         &self,
         catalogue: &Catalogue,

@@ -1,11 +1,11 @@
 use crate::support::{Ground, PLANS, says, views};
 use aqs_api::{Query, Target};
-use aqs_origin::epochs::{Depth, Scope, Validity};
-use aqs_origin::{Cx, Origin, Priority};
+use aqs_origin::epochs::{PurgeMode, Scope, Validity};
+use aqs_origin::{Origin, Priority, RequestContext};
 use std::time::{Duration, Instant};
 
-fn cx() -> Cx {
-    Cx::new(Instant::now() + Duration::from_secs(60), Priority::Warm, 1)
+fn ctx() -> RequestContext {
+    RequestContext::new(Instant::now() + Duration::from_secs(60), Priority::Warm, 1)
 }
 
 fn query(origin: &Origin, path: &str) -> Query {
@@ -16,7 +16,7 @@ fn query(origin: &Origin, path: &str) -> Query {
 #[tokio::test]
 async fn a_batch_says_what_each_would_have_got_alone_and_reads_a_partition_once() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
+    let fixture = ground.fixture(PLANS).await;
     let mut paths = Vec::new();
     for access in ["all-access", "desktop", "mobile-app", "mobile-web"] {
         for agent in ["all-agents", "automated", "spider", "user"] {
@@ -37,39 +37,39 @@ async fn a_batch_says_what_each_would_have_got_alone_and_reads_a_partition_once(
     }
     paths.push("/pageviews/top/en.wikipedia/all-access/2026/01/31".to_owned());
     paths.push("/pageviews/top/en.wikipedia/all-access/2026/01/30".to_owned());
-    let queries: Vec<Query> = paths.iter().map(|path| query(&house.origin, path)).collect();
-    let before = house.reads();
-    let batch = house.origin.answers_of(&queries, &cx()).await;
+    let queries: Vec<Query> = paths.iter().map(|path| query(&fixture.origin, path)).collect();
+    let before = fixture.reads();
+    let batch = fixture.origin.answers_of(&queries, &ctx()).await;
     // The article, and a list that is not loaded yet costs nothing: the coverage tells.
-    assert_eq!((batch.reads, house.reads() - before), (2, 2));
-    assert_eq!(house.origin.reads_of(&queries), 2);
+    assert_eq!((batch.reads, fixture.reads() - before), (2, 2));
+    assert_eq!(fixture.origin.reads_of(&queries), 2);
     assert_eq!(batch.entries.len(), queries.len());
     for (query, entry) in queries.iter().zip(&batch.entries) {
-        let alone = house.origin.answer(query, &cx()).await.unwrap();
+        let alone = fixture.origin.answer(query, &ctx()).await.unwrap();
         let entry = entry.as_ref().unwrap();
         let path = query.key().path();
         assert_eq!(says(&entry.representation), says(&alone.representation), "{path}");
-        assert_eq!((entry.endpoint, entry.slots), (alone.endpoint, alone.slots), "{path}");
+        assert_eq!((entry.endpoint, entry.tags), (alone.endpoint, alone.tags), "{path}");
     }
 }
 
 #[tokio::test]
 async fn a_purge_while_a_batch_is_read_meets_its_answers() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
+    let fixture = ground.fixture(PLANS).await;
     let path = "/pageviews/per-article/en.wikipedia/all-access/user/X/daily/20260131/20260131";
-    let queries = vec![query(&house.origin, path)];
-    house.store.allowed.forget_permits(1_000_000);
+    let queries = vec![query(&fixture.origin, path)];
+    fixture.store.allowed.forget_permits(1_000_000);
     let asking = tokio::spawn({
-        let origin = std::sync::Arc::clone(&house.origin);
-        async move { origin.answers_of(&queries, &cx()).await }
+        let origin = std::sync::Arc::clone(&fixture.origin);
+        async move { origin.answers_of(&queries, &ctx()).await }
     });
-    crate::support::eventually(|| house.reads() == 1).await;
+    crate::support::eventually(|| fixture.reads() == 1).await;
     ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "X", 31, 99, 0)]);
-    house.origin.purge(Scope::Project("en.wikipedia"), Depth::Hard).unwrap();
-    house.store.allowed.add_permits(1);
+    fixture.origin.purge(Scope::Project("en.wikipedia"), PurgeMode::Hard).unwrap();
+    fixture.store.allowed.add_permits(1);
     let batch = asking.await.unwrap();
     let entry = batch.entries[0].as_ref().unwrap();
-    let validity = house.origin.epochs.validity(entry.stamp, &entry.slots);
+    let validity = fixture.origin.epochs.validity(entry.epoch, &entry.tags);
     assert_eq!(validity, Validity::Invalid);
 }

@@ -1,13 +1,13 @@
 use crate::support::{
-    ARTICLE, ARTICLE_SAYS, DEVICES, DEVICES_SAYS, Ground, HOUR, House, PLANS, eventually, forced,
+    ARTICLE, ARTICLE_SAYS, DEVICES, DEVICES_SAYS, Fixture, Ground, HOUR, PLANS, eventually, forced,
     full, only, top, views,
 };
 use aqs_api::{Dialect, Key, Representation};
 use aqs_origin::Entry;
-use aqs_origin::epochs::{Depth, Scope};
+use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::memory::Part;
 use aqs_warmers::build::{BuildError, Settings};
-use aqs_warmers::generation::{Birth, Generation, HotFreshness};
+use aqs_warmers::generation::{Generation, HotFreshness, Provenance};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -22,8 +22,8 @@ fn text_at(entry: &Entry) -> *const u8 {
     }
 }
 
-fn fresh(house: &House, path: &str) -> Option<(u64, String)> {
-    let served = house.get(path)?;
+fn fresh(fixture: &Fixture, path: &str) -> Option<(u64, String)> {
+    let served = fixture.get(path)?;
     assert_eq!(served.freshness, HotFreshness::Fresh, "{path}");
     Some((served.generation, served.says))
 }
@@ -31,9 +31,9 @@ fn fresh(house: &House, path: &str) -> Option<(u64, String)> {
 #[tokio::test]
 async fn what_a_plan_wants_is_served_while_the_store_is_gone() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    assert!(house.get(ARTICLE).is_none());
-    let built = house.build("articles").await;
+    let fixture = ground.fixture(PLANS).await;
+    assert!(fixture.get(ARTICLE).is_none());
+    let built = fixture.build("articles").await;
     // Two lists; two articles of 2 accesses and 4 agents; by day 3 windows and everything, which
     // is what 3 days are; by month nothing, since no month is loaded as a whole.
     assert_eq!(built.facts.wanted, 2 + 2 * 2 * 4 * 3);
@@ -43,16 +43,16 @@ async fn what_a_plan_wants_is_served_while_the_store_is_gone() {
     let through = &built.facts.data_through;
     assert_eq!(through["pageviews-per-article-daily"], "2026013100");
     assert_eq!(through["pageviews-top-monthly"], "20260101");
-    house.build("devices").await;
-    house.store.down.store(true, Ordering::SeqCst);
-    let reads = house.reads();
-    assert_eq!(fresh(&house, ARTICLE), Some((2, ARTICLE_SAYS.to_owned())));
-    assert_eq!(fresh(&house, DEVICES), Some((2, DEVICES_SAYS.to_owned())));
-    assert!(house.get("/unique-devices/wikidata/all-sites/monthly/20260101/20260131").is_none());
-    assert_eq!(house.reads(), reads);
-    assert_eq!(house.metric("aqs_hot_set_plan_completeness_ratio", ("plan", "articles")), 1.0);
-    house.origin.clock().advance(27 * HOUR);
-    assert_eq!(house.get(DEVICES).unwrap().freshness, HotFreshness::Stale);
+    fixture.build("devices").await;
+    fixture.store.down.store(true, Ordering::SeqCst);
+    let reads = fixture.reads();
+    assert_eq!(fresh(&fixture, ARTICLE), Some((2, ARTICLE_SAYS.to_owned())));
+    assert_eq!(fresh(&fixture, DEVICES), Some((2, DEVICES_SAYS.to_owned())));
+    assert!(fixture.get("/unique-devices/wikidata/all-sites/monthly/20260101/20260131").is_none());
+    assert_eq!(fixture.reads(), reads);
+    assert_eq!(fixture.metric("aqs_hot_set_plan_completeness_ratio", ("plan", "articles")), 1.0);
+    fixture.origin.clock().advance(27 * HOUR);
+    assert_eq!(fixture.get(DEVICES).unwrap().freshness, HotFreshness::Stale);
 }
 
 #[tokio::test]
@@ -60,8 +60,8 @@ async fn long_bodies_have_their_gzip_form_before_anybody_asks() {
     let ground = Ground::new();
     let days: Vec<String> = (1..=28).map(|day| views("en.wikipedia", "X", day, day, 0)).collect();
     ground.load("pageviews_per_article_flat", &days);
-    let house = ground.house(PLANS).await;
-    let built = house.build("articles").await;
+    let fixture = ground.fixture(PLANS).await;
+    let built = fixture.build("articles").await;
     let path = "/pageviews/per-article/en.wikipedia/all-access/user/X/daily/20260101/20260131";
     let Representation::Body(body) = &entry(&built.generation, path).representation else {
         panic!("no body")
@@ -73,20 +73,20 @@ async fn long_bodies_have_their_gzip_form_before_anybody_asks() {
 #[tokio::test]
 async fn what_can_not_have_changed_is_not_read_again() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let first = house.build("articles").await.generation;
+    let fixture = ground.fixture(PLANS).await;
+    let first = fixture.build("articles").await.generation;
     // The lists that tell the articles, and nothing else.
-    let before = house.reads();
-    house.origin.clock().advance(HOUR);
-    let built = house.build("articles").await;
+    let before = fixture.reads();
+    fixture.origin.clock().advance(HOUR);
+    let built = fixture.build("articles").await;
     assert_eq!((built.facts.reads, built.facts.shared), (0, built.facts.wanted));
-    assert!(house.reads() - before <= 1 + 20, "it reads only a list and the sample");
+    assert!(fixture.reads() - before <= 1 + 20, "it reads only a list and the sample");
     assert!(Arc::ptr_eq(&entry(&first, ARTICLE), &entry(&built.generation, ARTICLE)));
     // It was confirmed, and so is young again.
-    house.origin.clock().advance(25 * HOUR + HOUR / 2);
-    assert!(fresh(&house, ARTICLE).is_some());
+    fixture.origin.clock().advance(25 * HOUR + HOUR / 2);
+    assert!(fresh(&fixture, ARTICLE).is_some());
     // Read nevertheless: a new entry, but the same bytes.
-    let third = house.build_as("articles", &full()).await.unwrap();
+    let third = fixture.build_as("articles", &full()).await.unwrap();
     assert_eq!(third.facts.shared, 0);
     let (old, new) = (entry(&first, ARTICLE), entry(&third.generation, ARTICLE));
     assert!(!Arc::ptr_eq(&old, &new) && text_at(&old) == text_at(&new));
@@ -96,21 +96,21 @@ async fn what_can_not_have_changed_is_not_read_again() {
 #[tokio::test]
 async fn new_data_are_read_and_what_they_left_alone_shares_its_bytes() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    house.build("articles").await;
-    let first = house.build("devices").await.generation;
+    let fixture = ground.fixture(PLANS).await;
+    fixture.build("articles").await;
+    let first = fixture.build("devices").await.generation;
     ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "X", 30, 500, 0)]);
-    house.origin.look().await.unwrap();
+    fixture.origin.refresh_coverage().await.unwrap();
     let x = "/pageviews/per-article/en.wikipedia/desktop/user/X/daily/20260130/20260131";
-    let stale = house.get(x).unwrap();
+    let stale = fixture.get(x).unwrap();
     assert_eq!(stale.freshness, HotFreshness::Stale);
     assert!(stale.says.contains(r#""views":30"#), "the old is served until the new is there");
     // The other plan has nothing to do with it.
-    assert_eq!(house.build("devices").await.facts.reads, 0);
-    let built = house.build("articles").await;
+    assert_eq!(fixture.build("devices").await.facts.reads, 0);
+    let built = fixture.build("articles").await;
     // The two articles, and not the lists.
     assert_eq!(built.facts.reads, 2);
-    assert!(fresh(&house, x).unwrap().1.contains(r#""views":500"#));
+    assert!(fresh(&fixture, x).unwrap().1.contains(r#""views":500"#));
     let (old, new) = (entry(&first, ARTICLE), entry(&built.generation, ARTICLE));
     assert!(!Arc::ptr_eq(&old, &new) && text_at(&old) == text_at(&new));
     assert!(Arc::ptr_eq(&entry(&first, DEVICES), &entry(&built.generation, DEVICES)));
@@ -119,56 +119,56 @@ async fn new_data_are_read_and_what_they_left_alone_shares_its_bytes() {
 #[tokio::test]
 async fn a_newer_day_moves_the_windows_on() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    house.build("articles").await;
+    let fixture = ground.fixture(PLANS).await;
+    fixture.build("articles").await;
     let last = "/pageviews/per-article/en.wikipedia/desktop/user/X/daily/20260201/20260201";
-    assert!(house.get(last).is_none());
+    assert!(fixture.get(last).is_none());
     let row = views("en.wikipedia", "X", 1, 7, 0).replace("202601", "202602");
     ground.load("pageviews_per_article_flat", &[row]);
-    house.origin.look().await.unwrap();
-    let built = house.build("articles").await;
+    fixture.origin.refresh_coverage().await.unwrap();
+    let built = fixture.build("articles").await;
     assert_eq!(built.facts.data_through["pageviews-per-article-daily"], "2026020100");
-    assert!(fresh(&house, last).unwrap().1.contains(r#""views":7"#));
+    assert!(fresh(&fixture, last).unwrap().1.contains(r#""views":7"#));
     let first = "/pageviews/per-article/en.wikipedia/desktop/user/X/daily/20260131/20260131";
-    assert!(house.get(first).is_none(), "the plan does not want it any more");
+    assert!(fixture.get(first).is_none(), "the plan does not want it any more");
 }
 
 #[tokio::test]
 async fn purges_rule_over_what_is_published() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    house.build("articles").await;
-    house.build("devices").await;
-    house.origin.purge(Scope::Endpoint("unique-devices"), Depth::Hard).unwrap();
-    assert!(house.get(DEVICES).is_none());
-    assert!(fresh(&house, ARTICLE).is_some());
-    let built = house.build("articles").await;
-    assert!(house.get(DEVICES).is_none());
+    let fixture = ground.fixture(PLANS).await;
+    fixture.build("articles").await;
+    fixture.build("devices").await;
+    fixture.origin.purge(Scope::Endpoint("unique-devices"), PurgeMode::Hard).unwrap();
+    assert!(fixture.get(DEVICES).is_none());
+    assert!(fresh(&fixture, ARTICLE).is_some());
+    let built = fixture.build("articles").await;
+    assert!(fixture.get(DEVICES).is_none());
     assert_eq!(built.generation.plan("devices").unwrap().1.keys, 0);
-    house.build("devices").await;
-    assert_eq!(fresh(&house, DEVICES), Some((4, DEVICES_SAYS.to_owned())));
+    fixture.build("devices").await;
+    assert_eq!(fresh(&fixture, DEVICES), Some((4, DEVICES_SAYS.to_owned())));
 }
 
 #[tokio::test]
 async fn a_part_that_somebody_asks_for_is_added() {
     let ground = Ground::new();
     let plans = PLANS.replace("first: 10", "first: 1");
-    let house = ground.house(&plans).await;
-    house.build("articles").await;
+    let fixture = ground.fixture(&plans).await;
+    fixture.build("articles").await;
     let q1 = "/pageviews/per-article/wikidata/desktop/user/Q1/daily/20260131/20260131";
-    assert!(house.get(q1).is_none());
-    let built = house.build_as("articles", &only("www.wikidata.org")).await.unwrap();
-    assert!(fresh(&house, q1).is_some());
+    assert!(fixture.get(q1).is_none());
+    let built = fixture.build_as("articles", &only("www.wikidata.org")).await.unwrap();
+    assert!(fresh(&fixture, q1).is_some());
     let x = ARTICLE.replace("Y%2FZ", "X");
-    assert!(fresh(&house, &x).is_some());
+    assert!(fresh(&fixture, &x).is_some());
     let facts = built.generation.plan("articles").unwrap().1;
     assert_eq!(facts.keys, facts.wanted);
     // The next build of the whole plan brings what it has always brought: that is not less.
-    let built = house.build("articles").await;
+    let built = fixture.build("articles").await;
     assert_eq!(built.generation.plan("articles").unwrap().1.keys, built.facts.wanted);
-    assert!(house.get(q1).is_none());
+    assert!(fixture.get(q1).is_none());
     assert!(matches!(
-        house.build_as("articles", &only("no such project")).await,
+        fixture.build_as("articles", &only("no such project")).await,
         Err(BuildError::Plan(_))
     ));
 }
@@ -176,98 +176,98 @@ async fn a_part_that_somebody_asks_for_is_added() {
 #[tokio::test]
 async fn a_worse_generation_is_refused_unless_by_force() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let first = house.build("articles").await.generation;
+    let fixture = ground.fixture(PLANS).await;
+    let first = fixture.build("articles").await.generation;
     // The list has one article less.
     ground.load("top_pageviews", &[top("en.wikipedia", "01", "31", &["X"])]);
-    house.origin.look().await.unwrap();
-    let refused = house.build_as("articles", &Default::default()).await;
+    fixture.origin.refresh_coverage().await.unwrap();
+    let refused = fixture.build_as("articles", &Default::default()).await;
     let Err(BuildError::Refused(refusals)) = refused else { panic!("{refused:?}") };
     let checks: Vec<_> = refusals.iter().map(|refusal| refusal.check()).collect();
     assert_eq!(checks, ["keys", "bytes"]);
-    assert!(Arc::ptr_eq(&house.hot_set.live().unwrap(), &first));
-    assert_eq!(house.metric("aqs_hot_set_refusals_total", ("check", "keys")), 1.0);
-    let built = house.build_as("articles", &forced()).await.unwrap();
+    assert!(Arc::ptr_eq(&fixture.hot_set.live().unwrap(), &first));
+    assert_eq!(fixture.metric("aqs_hot_set_refusals_total", ("check", "keys")), 1.0);
+    let built = fixture.build_as("articles", &forced()).await.unwrap();
     assert_eq!(built.forced, refusals);
     let recorded = &built.generation.plan("articles").unwrap().1.forced;
     assert_eq!(recorded.len(), 2);
-    assert!(house.get(ARTICLE).is_none());
+    assert!(fixture.get(ARTICLE).is_none());
 }
 
 #[tokio::test]
 async fn a_plan_that_takes_too_much_memory_is_refused_with_numbers() {
     let ground = Ground::new();
-    let mut wishes = crate::support::Wishes::default();
-    wishes.settings = Settings { memory: 20_000, ..wishes.settings };
-    let house = ground.house_with(PLANS, wishes).await;
-    let first = house.build("devices").await.generation;
-    let refused = house.build_as("articles", &Default::default()).await;
+    let mut fixture_settings = crate::support::FixtureSettings::default();
+    fixture_settings.settings = Settings { memory: 20_000, ..fixture_settings.settings };
+    let fixture = ground.house_with(PLANS, fixture_settings).await;
+    let first = fixture.build("devices").await.generation;
+    let refused = fixture.build_as("articles", &Default::default()).await;
     let Err(BuildError::TooLarge { bytes, others, limit }) = refused else { panic!("{refused:?}") };
     assert!(bytes > 20_000 && limit == 20_000);
     assert_eq!(others, first.bytes);
-    assert!(Arc::ptr_eq(&house.hot_set.live().unwrap(), &first));
+    assert!(Arc::ptr_eq(&fixture.hot_set.live().unwrap(), &first));
     // What was read for nothing is not charged any more.
-    eventually(|| house.origin.budget.used(Part::HotSet) == first.bytes).await;
+    eventually(|| fixture.origin.budget.used(Part::HotSet) == first.bytes).await;
     // What is not wanted at all can't be published either.
     let own = PLANS.replace("- name: articles\n", "- name: articles\n  limits: { bytes: 1000 }\n");
-    drop((house, first));
-    let house = ground.house(&own).await;
-    let refused = house.build_as("articles", &forced()).await;
+    drop((fixture, first));
+    let fixture = ground.fixture(&own).await;
+    let refused = fixture.build_as("articles", &forced()).await;
     assert!(matches!(refused, Err(BuildError::TooLarge { limit: 1000, .. })), "{refused:?}");
 }
 
 #[tokio::test]
 async fn only_what_stays_takes_room_from_a_plan() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let bytes = house.build("articles").await.generation.bytes;
-    drop(house);
+    let fixture = ground.fixture(PLANS).await;
+    let bytes = fixture.build("articles").await.generation.bytes;
+    drop(fixture);
     // The plan has another name now, and a second one wants the same: there is room for it once.
     let renamed = PLANS.replace("- name: articles", "- name: pages");
     let twice = format!("{renamed}{}", renamed.replace("name: ", "name: more-"));
-    let mut wishes = crate::support::Wishes::default();
-    wishes.settings = Settings { memory: bytes + bytes / 2, ..wishes.settings };
-    let house = ground.start(&twice, wishes);
-    house.builder.load().await.unwrap().0.unwrap();
-    house.origin.look().await.unwrap();
-    house.build("pages").await;
-    let built = house.build("more-pages").await;
+    let mut fixture_settings = crate::support::FixtureSettings::default();
+    fixture_settings.settings = Settings { memory: bytes + bytes / 2, ..fixture_settings.settings };
+    let fixture = ground.start(&twice, fixture_settings);
+    fixture.builder.load().await.unwrap().0.unwrap();
+    fixture.origin.refresh_coverage().await.unwrap();
+    fixture.build("pages").await;
+    let built = fixture.build("more-pages").await;
     assert_eq!((built.facts.shared, built.generation.bytes), (built.facts.wanted, bytes));
     let names: Vec<&str> = built.generation.plans.iter().map(|plan| &*plan.name).collect();
     assert_eq!(names, ["pages", "more-pages"]);
-    drop((house, built));
+    drop((fixture, built));
     // Of the two there is none any more, and what took their place needs no room beside theirs.
     let (_, devices) = PLANS.split_once("- name: devices").unwrap();
-    wishes.settings.memory = bytes;
-    let house = ground.start(&format!("- name: devices{devices}"), wishes);
-    house.builder.load().await.unwrap().0.unwrap();
-    house.origin.look().await.unwrap();
-    assert_eq!(house.build("devices").await.generation.keys(), 3);
+    fixture_settings.settings.memory = bytes;
+    let fixture = ground.start(&format!("- name: devices{devices}"), fixture_settings);
+    fixture.builder.load().await.unwrap().0.unwrap();
+    fixture.origin.refresh_coverage().await.unwrap();
+    assert_eq!(fixture.build("devices").await.generation.keys(), 3);
 }
 
 #[tokio::test]
 async fn what_is_read_is_charged_once() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let first = house.build("articles").await.generation;
-    let used = || house.origin.budget.used(Part::HotSet);
+    let fixture = ground.fixture(PLANS).await;
+    let first = fixture.build("articles").await.generation;
+    let used = || fixture.origin.budget.used(Part::HotSet);
     assert_eq!(used(), first.bytes);
     // All is read again, and nothing has changed: two maps and entries, but one text. Then the
     // sample waits for the store, while what was read is charged beside what is served.
     let building = tokio::spawn({
-        house.store.allowed.forget_permits(2_000_000);
-        house.store.allowed.add_permits(1 + 4);
-        let builder = Arc::clone(&house.builder);
+        fixture.store.allowed.forget_permits(2_000_000);
+        fixture.store.allowed.add_permits(1 + 4);
+        let builder = Arc::clone(&fixture.builder);
         async move {
             let (progress, cancel) = Default::default();
             builder.build(&builder.plans()[0], &full(), &progress, &cancel).await.unwrap()
         }
     });
-    let before = house.reads();
-    eventually(|| house.reads() > before + 1 + 4).await;
+    let before = fixture.reads();
+    eventually(|| fixture.reads() > before + 1 + 4).await;
     let text: u64 = first.iter().map(|(_, held)| text_of(&held.entry)).sum();
     assert_eq!(used(), first.bytes + (first.bytes - text));
-    house.store.allowed.add_permits(1_000_000);
+    fixture.store.allowed.add_permits(1_000_000);
     let second = building.await.unwrap().generation;
     assert_eq!((second.bytes, used()), (first.bytes, first.bytes + (first.bytes - text)));
 }
@@ -284,24 +284,24 @@ fn text_of(entry: &Entry) -> u64 {
 #[tokio::test]
 async fn a_build_holds_no_generation_that_is_charged_to_nobody() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let first = Arc::downgrade(&house.build("articles").await.generation);
-    house.store.allowed.forget_permits(2_000_000);
+    let fixture = ground.fixture(PLANS).await;
+    let first = Arc::downgrade(&fixture.build("articles").await.generation);
+    fixture.store.allowed.forget_permits(2_000_000);
     let building = tokio::spawn({
-        let builder = Arc::clone(&house.builder);
+        let builder = Arc::clone(&fixture.builder);
         async move {
             let (progress, cancel) = Default::default();
             builder.build(&builder.plans()[1], &full(), &progress, &cancel).await.unwrap()
         }
     });
-    let before = house.reads();
-    eventually(|| house.reads() > before).await;
+    let before = fixture.reads();
+    eventually(|| fixture.reads() > before).await;
     // Two others are published meanwhile, for which nothing needs to be read.
     for _ in 0..2 {
-        house.builder.rollback(None).await.unwrap_err();
-        let live = house.hot_set.live().unwrap();
+        fixture.builder.rollback(None).await.unwrap_err();
+        let live = fixture.hot_set.live().unwrap();
         let again = live.again(live.id, None, live.built);
-        let hot_set = Arc::clone(&house.hot_set);
+        let hot_set = Arc::clone(&fixture.hot_set);
         let publish = move || {
             let make = |_: Option<&Generation>, _| Ok::<_, std::convert::Infallible>(again);
             hot_set.publish(make).unwrap().id
@@ -309,99 +309,102 @@ async fn a_build_holds_no_generation_that_is_charged_to_nobody() {
         std::thread::spawn(publish).join().unwrap();
     }
     assert!(first.upgrade().is_none());
-    house.store.allowed.add_permits(1_000_000);
+    fixture.store.allowed.add_permits(1_000_000);
     assert_eq!(building.await.unwrap().facts.keys, 3);
 }
 
 #[tokio::test]
 async fn going_back_is_a_new_number_for_the_old_content() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    assert!(house.builder.rollback(None).await.is_err());
-    let first = house.build("articles").await.generation;
+    let fixture = ground.fixture(PLANS).await;
+    assert!(fixture.builder.rollback(None).await.is_err());
+    let first = fixture.build("articles").await.generation;
     ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, 666, 0)]);
-    house.origin.look().await.unwrap();
-    house.build("articles").await;
-    assert!(fresh(&house, ARTICLE).unwrap().1.contains("666"));
-    let back = house.builder.rollback(None).await.unwrap().generation;
-    assert_eq!((back.id, back.parent, back.birth), (3, Some(2), Birth::RolledBack { from: 1 }));
+    fixture.origin.refresh_coverage().await.unwrap();
+    fixture.build("articles").await;
+    assert!(fresh(&fixture, ARTICLE).unwrap().1.contains("666"));
+    let back = fixture.builder.rollback(None).await.unwrap().generation;
+    assert_eq!(
+        (back.id, back.parent, back.provenance),
+        (3, Some(2), Provenance::RolledBack { from: 1 })
+    );
     assert!(Arc::ptr_eq(&entry(&back, ARTICLE), &entry(&first, ARTICLE)));
-    let served = house.get(ARTICLE).unwrap();
+    let served = fixture.get(ARTICLE).unwrap();
     // What arrived since still makes it stale.
     assert_eq!((served.generation, served.freshness), (3, HotFreshness::Stale));
     assert_eq!(served.says, ARTICLE_SAYS);
     // Out of memory, but on the disk.
-    house.build("devices").await;
-    house.build("devices").await;
-    let back = house.builder.rollback(Some(2)).await.unwrap().generation;
-    assert_eq!((back.id, back.birth), (6, Birth::RolledBack { from: 2 }));
-    assert!(house.get(ARTICLE).unwrap().says.contains("666"));
-    assert!(house.builder.rollback(Some(6)).await.is_err());
-    assert!(house.builder.rollback(Some(99)).await.is_err());
+    fixture.build("devices").await;
+    fixture.build("devices").await;
+    let back = fixture.builder.rollback(Some(2)).await.unwrap().generation;
+    assert_eq!((back.id, back.provenance), (6, Provenance::RolledBack { from: 2 }));
+    assert!(fixture.get(ARTICLE).unwrap().says.contains("666"));
+    assert!(fixture.builder.rollback(Some(6)).await.is_err());
+    assert!(fixture.builder.rollback(Some(99)).await.is_err());
 }
 
 #[tokio::test]
 async fn going_back_twice_goes_back_further() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let mut sums = vec![house.build("articles").await.generation.checksum];
+    let fixture = ground.fixture(PLANS).await;
+    let mut sums = vec![fixture.build("articles").await.generation.checksum];
     for count in [666, 777] {
         ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, count, 0)]);
-        house.origin.look().await.unwrap();
-        sums.push(house.build("articles").await.generation.checksum);
+        fixture.origin.refresh_coverage().await.unwrap();
+        sums.push(fixture.build("articles").await.generation.checksum);
     }
     let mut back = Vec::new();
     for _ in 0..4 {
-        let done = house.builder.rollback(None).await;
-        back.extend(done.map(|done| (done.generation.birth, done.generation.checksum)));
+        let done = fixture.builder.rollback(None).await;
+        back.extend(done.map(|done| (done.generation.provenance, done.generation.checksum)));
     }
-    let from = |from: u64| (Birth::RolledBack { from }, sums[from as usize - 1]);
+    let from = |from: u64| (Provenance::RolledBack { from }, sums[from as usize - 1]);
     assert_eq!(back, [from(2), from(1)], "and then there is nothing");
     // A build ends it: before that one is what was gone back to, and before that what had been
     // before it.
-    house.origin.look().await.unwrap();
-    let built = house.build("devices").await.generation;
+    fixture.origin.refresh_coverage().await.unwrap();
+    let built = fixture.build("devices").await.generation;
     assert_eq!(built.id, 6);
-    let done = house.builder.rollback(None).await.unwrap().generation;
-    assert_eq!((done.birth, done.checksum), (Birth::RolledBack { from: 5 }, sums[0]));
-    assert!(house.builder.rollback(None).await.is_err(), "2 and 3 were found bad");
+    let done = fixture.builder.rollback(None).await.unwrap().generation;
+    assert_eq!((done.provenance, done.checksum), (Provenance::RolledBack { from: 5 }, sums[0]));
+    assert!(fixture.builder.rollback(None).await.is_err(), "2 and 3 were found bad");
 }
 
 #[tokio::test]
 async fn going_back_does_not_end_at_the_same_content() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    house.build("articles").await;
+    let fixture = ground.fixture(PLANS).await;
+    fixture.build("articles").await;
     // Nothing has changed.
-    house.build_as("articles", &full()).await.unwrap();
+    fixture.build_as("articles", &full()).await.unwrap();
     ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, 666, 0)]);
-    house.origin.look().await.unwrap();
-    house.build("articles").await;
-    let back = house.builder.rollback(None).await.unwrap().generation;
-    assert_eq!(back.birth, Birth::RolledBack { from: 2 });
-    assert!(house.builder.rollback(None).await.is_err(), "the first is what is served");
+    fixture.origin.refresh_coverage().await.unwrap();
+    fixture.build("articles").await;
+    let back = fixture.builder.rollback(None).await.unwrap().generation;
+    assert_eq!(back.provenance, Provenance::RolledBack { from: 2 });
+    assert!(fixture.builder.rollback(None).await.is_err(), "the first is what is served");
 }
 
 #[tokio::test]
 async fn one_looks_closely_at_a_time() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    house.build("articles").await;
-    house.store.allowed.forget_permits(2_000_000);
-    let before = house.reads();
+    let fixture = ground.fixture(PLANS).await;
+    fixture.build("articles").await;
+    fixture.store.allowed.forget_permits(2_000_000);
+    let before = fixture.reads();
     let look = || {
-        let builder = Arc::clone(&house.builder);
+        let builder = Arc::clone(&fixture.builder);
         tokio::spawn(async move { builder.verify(5).await })
     };
     let first = look();
-    eventually(|| house.reads() > before).await;
+    eventually(|| fixture.reads() > before).await;
     // Many, since two that ask for the same at once would share a read.
     let others: Vec<_> = (0..8).map(|_| look()).collect();
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    assert_eq!(house.reads(), before + 1, "the others wait");
+    assert_eq!(fixture.reads(), before + 1, "the others wait");
     // Who asked goes away: the next ones have their turns.
     first.abort();
-    house.store.allowed.add_permits(1_000_000);
+    fixture.store.allowed.add_permits(1_000_000);
     for other in others {
         assert!(other.await.unwrap().unwrap().is_well());
     }
@@ -410,21 +413,21 @@ async fn one_looks_closely_at_a_time() {
 #[tokio::test]
 async fn a_look_at_what_is_published_tells_what_differs() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    assert!(house.builder.verify(10).await.is_none());
-    house.build("devices").await;
-    let well = house.builder.verify(10).await.unwrap();
+    let fixture = ground.fixture(PLANS).await;
+    assert!(fixture.builder.verify(10).await.is_none());
+    fixture.build("devices").await;
+    let well = fixture.builder.verify(10).await.unwrap();
     assert!(well.is_well() && well.compared == 3, "{well:?}");
     // The file is damaged, and the store says something else, which no purge has told.
     std::fs::write(ground.artefacts().join("gen-0000000001.aqs"), b"nonsense").unwrap();
     rusqlite_free_change(&ground);
-    let ill = house.builder.verify(10).await.unwrap();
+    let ill = fixture.builder.verify(10).await.unwrap();
     assert!(!ill.is_well() && ill.intact, "{ill:?}");
     assert!(ill.artefact.unwrap().is_err());
     assert!(!ill.differs.is_empty());
 }
 
-/// Changes a row behind the house's back, without a trace in the summaries of the store.
+/// Changes a row behind the fixture's back, without a trace in the summaries of the store.
 fn rusqlite_free_change(ground: &Ground) {
     let conn = rusqlite::Connection::open(ground.store()).unwrap();
     conn.execute("UPDATE unique_devices SET devices = 777", []).unwrap();
@@ -434,9 +437,9 @@ fn rusqlite_free_change(ground: &Ground) {
 async fn of_a_store_that_tells_no_versions_nothing_is_taken_over_once_data_arrived() {
     let ground = Ground::new();
     let plans = PLANS.replace("newest 1 day,", "newest 2 days,");
-    let house = ground.house(&plans).await;
-    house.store.forgetful.store(true, Ordering::SeqCst);
-    house.build("articles").await;
+    let fixture = ground.fixture(&plans).await;
+    fixture.store.forgetful.store(true, Ordering::SeqCst);
+    fixture.build("articles").await;
     ground.load(
         "top_pageviews",
         &[
@@ -444,9 +447,9 @@ async fn of_a_store_that_tells_no_versions_nothing_is_taken_over_once_data_arriv
             top("en.wikipedia", "02", "01", &["X", "Y/Z"]),
         ],
     );
-    house.origin.look().await.unwrap();
+    fixture.origin.refresh_coverage().await.unwrap();
     let path = "/pageviews/top/en.wikipedia/all-access/2026/01/31";
-    assert_eq!(house.get(path).unwrap().freshness, HotFreshness::Fresh, "no purge told of it");
-    house.build("articles").await;
-    assert!(house.get(path).unwrap().says.contains("Late"));
+    assert_eq!(fixture.get(path).unwrap().freshness, HotFreshness::Fresh, "no purge told of it");
+    fixture.build("articles").await;
+    assert!(fixture.get(path).unwrap().says.contains("Late"));
 }

@@ -1,10 +1,10 @@
 use crate::support::{
-    ARTICLE, ARTICLE_SAYS, Ground, PLANS, Wishes, eventually, forced, full, names,
+    ARTICLE, ARTICLE_SAYS, FixtureSettings, Ground, PLANS, eventually, forced, full, names,
 };
 use aqs_api::Target;
-use aqs_origin::gate::GateLimits;
+use aqs_origin::limiter::ConcurrencyLimits;
 use aqs_origin::memory::Part;
-use aqs_origin::{Cx, Priority};
+use aqs_origin::{Priority, RequestContext};
 use aqs_warmers::artefact::{ArtefactDirectory, ArtefactError, Identity};
 use aqs_warmers::build::{BuildError, How, Progress};
 use aqs_warmers::generation::HotFreshness;
@@ -16,74 +16,74 @@ use tokio_util::sync::CancellationToken;
 #[tokio::test]
 async fn a_store_that_fails_half_way_changes_nothing() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let first = house.build("articles").await.generation;
-    *house.store.poison.lock().unwrap() = Some("Y/Z");
-    let refused = house.build_as("articles", &full()).await;
+    let fixture = ground.fixture(PLANS).await;
+    let first = fixture.build("articles").await.generation;
+    *fixture.store.poison.lock().unwrap() = Some("Y/Z");
+    let refused = fixture.build_as("articles", &full()).await;
     let Err(BuildError::Refused(refusals)) = refused else { panic!("{refused:?}") };
     assert_eq!(refusals[0].check(), "errors");
     assert!(refusals[0].to_string().contains("poisoned"), "{}", refusals[0]);
-    assert!(Arc::ptr_eq(&house.hot_set.live().unwrap(), &first));
-    eventually(|| house.origin.budget.used(Part::HotSet) == first.bytes).await;
+    assert!(Arc::ptr_eq(&fixture.hot_set.live().unwrap(), &first));
+    eventually(|| fixture.origin.budget.used(Part::HotSet) == first.bytes).await;
     // By force the older answers stay for what could not be read.
-    let built = house.build_as("articles", &How { full: true, ..forced() }).await.unwrap();
+    let built = fixture.build_as("articles", &How { full: true, ..forced() }).await.unwrap();
     assert_eq!(built.facts.keys, built.facts.wanted);
     assert!(built.facts.errors > 0);
-    assert_eq!(house.get(ARTICLE).unwrap().says, ARTICLE_SAYS);
+    assert_eq!(fixture.get(ARTICLE).unwrap().says, ARTICLE_SAYS);
 }
 
 #[tokio::test]
 async fn what_could_not_be_read_does_not_become_young() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    house.build("articles").await;
+    let fixture = ground.fixture(PLANS).await;
+    fixture.build("articles").await;
     let hour = crate::support::HOUR;
-    house.origin.clock().advance(20 * hour);
-    *house.store.poison.lock().unwrap() = Some("Y/Z");
-    house.build_as("articles", &How { full: true, ..forced() }).await.unwrap();
-    house.origin.clock().advance(7 * hour);
+    fixture.origin.clock().advance(20 * hour);
+    *fixture.store.poison.lock().unwrap() = Some("Y/Z");
+    fixture.build_as("articles", &How { full: true, ..forced() }).await.unwrap();
+    fixture.origin.clock().advance(7 * hour);
     let x = ARTICLE.replace("Y%2FZ", "X");
-    assert_eq!(house.get(&x).unwrap().freshness, HotFreshness::Fresh);
-    assert_eq!(house.get(ARTICLE).unwrap().freshness, HotFreshness::Stale);
+    assert_eq!(fixture.get(&x).unwrap().freshness, HotFreshness::Fresh);
+    assert_eq!(fixture.get(ARTICLE).unwrap().freshness, HotFreshness::Stale);
     // And it is read as soon as it can be, whatever else has not changed.
-    *house.store.poison.lock().unwrap() = None;
-    let built = house.build("articles").await;
+    *fixture.store.poison.lock().unwrap() = None;
+    let built = fixture.build("articles").await;
     assert_eq!(built.facts.reads, 1);
-    assert_eq!(house.get(ARTICLE).unwrap().freshness, HotFreshness::Fresh);
+    assert_eq!(fixture.get(ARTICLE).unwrap().freshness, HotFreshness::Fresh);
 }
 
 #[tokio::test]
 async fn a_dead_store_is_given_up() {
     let ground = Ground::new();
-    let mut wishes = Wishes::default();
-    wishes.settings.give_up_after = 1;
-    let house = ground.house_with(PLANS, wishes).await;
-    house.store.down.store(true, Ordering::SeqCst);
-    let failed = house.build_as("devices", &Default::default()).await;
+    let mut fixture_settings = FixtureSettings::default();
+    fixture_settings.settings.give_up_after = 1;
+    let fixture = ground.house_with(PLANS, fixture_settings).await;
+    fixture.store.down.store(true, Ordering::SeqCst);
+    let failed = fixture.build_as("devices", &Default::default()).await;
     assert!(matches!(failed, Err(BuildError::GivenUp { partitions: 1, .. })), "{failed:?}");
     // Without the list nobody knows the articles.
-    let failed = house.build_as("articles", &forced()).await;
+    let failed = fixture.build_as("articles", &forced()).await;
     assert!(matches!(failed, Err(BuildError::Tops { .. })), "{failed:?}");
-    assert!(house.hot_set.live().is_none());
+    assert!(fixture.hot_set.live().is_none());
     assert!(names(&ground.artefacts()).is_empty());
 }
 
 #[tokio::test]
 async fn a_store_that_can_not_tell_what_it_holds_is_not_said_to_be_empty() {
     let ground = Ground::new();
-    let house = ground.start(PLANS, Wishes::default());
-    *house.store.away.lock().unwrap() = Some(Duration::ZERO);
-    let failed = house.build_as("devices", &forced()).await.unwrap_err();
+    let fixture = ground.start(PLANS, FixtureSettings::default());
+    *fixture.store.away.lock().unwrap() = Some(Duration::ZERO);
+    let failed = fixture.build_as("devices", &forced()).await.unwrap_err();
     assert_eq!(
         failed.to_string(),
         "the store can't tell what it holds: store test is not available: away"
     );
-    assert!(house.hot_set.live().is_none());
+    assert!(fixture.hot_set.live().is_none());
     // And who waits for it to tell can be cancelled.
-    *house.store.away.lock().unwrap() = Some(Duration::from_secs(3600));
+    *fixture.store.away.lock().unwrap() = Some(Duration::from_secs(3600));
     let (progress, cancel) = (Arc::new(Progress::default()), CancellationToken::new());
     let building = tokio::spawn({
-        let (builder, cancel) = (Arc::clone(&house.builder), cancel.clone());
+        let (builder, cancel) = (Arc::clone(&fixture.builder), cancel.clone());
         async move {
             let plan = builder.plans()[0].clone();
             builder.build(&plan, &How::default(), &progress, &cancel).await
@@ -93,23 +93,23 @@ async fn a_store_that_can_not_tell_what_it_holds_is_not_said_to_be_empty() {
     cancel.cancel();
     let cancelled = tokio::time::timeout(Duration::from_secs(60), building).await.unwrap();
     assert!(matches!(cancelled.unwrap(), Err(BuildError::Cancelled)));
-    *house.store.away.lock().unwrap() = None;
-    assert_eq!(house.build("devices").await.facts.keys, 3);
+    *fixture.store.away.lock().unwrap() = None;
+    assert_eq!(fixture.build("devices").await.facts.keys, 3);
 }
 
 #[tokio::test]
 async fn what_passes_is_tried_again() {
     let ground = Ground::new();
-    let mut wishes = Wishes::default();
-    wishes.settings.attempts = 1000;
-    let house = ground.house_with(PLANS, wishes).await;
-    house.store.down.store(true, Ordering::SeqCst);
-    let store = Arc::clone(&house.store);
+    let mut fixture_settings = FixtureSettings::default();
+    fixture_settings.settings.attempts = 1000;
+    let fixture = ground.house_with(PLANS, fixture_settings).await;
+    fixture.store.down.store(true, Ordering::SeqCst);
+    let store = Arc::clone(&fixture.store);
     let mends = tokio::spawn(async move {
         eventually(|| store.reads.load(Ordering::SeqCst) > 3).await;
         store.down.store(false, Ordering::SeqCst);
     });
-    let built = house.build("devices").await;
+    let built = fixture.build("devices").await;
     mends.await.unwrap();
     assert_eq!((built.facts.keys, built.facts.errors), (3, 0));
 }
@@ -117,52 +117,53 @@ async fn what_passes_is_tried_again() {
 #[tokio::test]
 async fn a_cancelled_build_leaves_nothing_half_done() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let first = house.build("devices").await.generation;
+    let fixture = ground.fixture(PLANS).await;
+    let first = fixture.build("devices").await.generation;
     let files = names(&ground.artefacts());
-    house.store.allowed.forget_permits(2_000_000);
-    house.store.allowed.add_permits(2);
+    fixture.store.allowed.forget_permits(2_000_000);
+    fixture.store.allowed.add_permits(2);
     let (progress, cancel) = (Arc::new(Progress::default()), CancellationToken::new());
     let building = tokio::spawn({
-        let (builder, cancel) = (Arc::clone(&house.builder), cancel.clone());
+        let (builder, cancel) = (Arc::clone(&fixture.builder), cancel.clone());
         async move {
             let plan = builder.plans()[0].clone();
             builder.build(&plan, &How::default(), &progress, &cancel).await
         }
     });
-    let before = house.reads();
-    eventually(|| house.reads() >= before + 3).await;
+    let before = fixture.reads();
+    eventually(|| fixture.reads() >= before + 3).await;
     cancel.cancel();
     let cancelled = building.await.unwrap();
     assert!(matches!(cancelled, Err(BuildError::Cancelled)), "{cancelled:?}");
-    assert!(Arc::ptr_eq(&house.hot_set.live().unwrap(), &first));
+    assert!(Arc::ptr_eq(&fixture.hot_set.live().unwrap(), &first));
     assert_eq!(names(&ground.artefacts()), files);
-    eventually(|| house.origin.budget.used(Part::HotSet) == first.bytes).await;
+    eventually(|| fixture.origin.budget.used(Part::HotSet) == first.bytes).await;
 }
 
 #[tokio::test]
 async fn nothing_is_read_ahead_while_clients_wait_for_the_store() {
     let ground = Ground::new();
-    let gate = GateLimits { reads: 1, queue: 100, wait: Duration::from_secs(60) };
-    let house = ground.house_with(PLANS, Wishes { gate, ..Wishes::default() }).await;
-    house.store.allowed.forget_permits(2_000_000);
+    let limiter = ConcurrencyLimits { reads: 1, queue: 100, wait: Duration::from_secs(60) };
+    let fixture =
+        ground.house_with(PLANS, FixtureSettings { limiter, ..FixtureSettings::default() }).await;
+    fixture.store.allowed.forget_permits(2_000_000);
     let client = |path: &'static str| {
-        let origin = Arc::clone(&house.origin);
+        let origin = Arc::clone(&fixture.origin);
         tokio::spawn(async move {
             let target = format!("/metrics{path}");
             let query = origin.catalogue().resolve(Target::parse(&target).unwrap()).unwrap();
             let deadline = Instant::now() + Duration::from_secs(60);
-            origin.answer(&query, &Cx::new(deadline, Priority::Live, 1)).await.is_ok()
+            origin.answer(&query, &RequestContext::new(deadline, Priority::Live, 1)).await.is_ok()
         })
     };
     // One client is at the store, one waits for its place.
     let at_store =
         client("/pageviews/per-article/wikidata/desktop/user/Q1/daily/20260130/20260131");
-    eventually(|| house.reads() == 1).await;
+    eventually(|| fixture.reads() == 1).await;
     let waiting = client("/pageviews/per-article/wikidata/desktop/user/Q1/daily/20260131/20260131");
-    eventually(|| house.origin.live_waiting() == 1).await;
+    eventually(|| fixture.origin.live_waiting() == 1).await;
     let building = tokio::spawn({
-        let builder = Arc::clone(&house.builder);
+        let builder = Arc::clone(&fixture.builder);
         async move {
             let (progress, cancel) = (Arc::new(Progress::default()), CancellationToken::new());
             let plan = builder.plans()[1].clone();
@@ -170,26 +171,26 @@ async fn nothing_is_read_ahead_while_clients_wait_for_the_store() {
         }
     });
     // The place goes to the client that waits, and then to the builder.
-    house.store.allowed.add_permits(1);
+    fixture.store.allowed.add_permits(1);
     assert!(at_store.await.unwrap());
-    eventually(|| house.reads() == 2 && house.origin.live_waiting() == 0).await;
+    eventually(|| fixture.reads() == 2 && fixture.origin.live_waiting() == 0).await;
     assert!(!building.is_finished());
-    house.store.allowed.add_permits(1);
+    fixture.store.allowed.add_permits(1);
     assert!(waiting.await.unwrap());
-    house.store.allowed.add_permits(1_000_000);
+    fixture.store.allowed.add_permits(1_000_000);
     assert_eq!(building.await.unwrap().unwrap().facts.keys, 3);
 }
 
 #[tokio::test]
 async fn a_plan_that_is_read_slowly_keeps_no_other_one_waiting() {
     let ground = Ground::new();
-    let mut wishes = Wishes::default();
-    wishes.settings.concurrency = 1;
+    let mut fixture_settings = FixtureSettings::default();
+    fixture_settings.settings.concurrency = 1;
     let slow = PLANS.replace("- name: articles", "- name: articles\n  limits: { rate: 1 }");
-    let house = ground.house_with(&slow, wishes).await;
+    let fixture = ground.house_with(&slow, fixture_settings).await;
     let (progress, cancel) = (Arc::new(Progress::default()), CancellationToken::new());
     let building = tokio::spawn({
-        let (builder, cancel) = (Arc::clone(&house.builder), cancel.clone());
+        let (builder, cancel) = (Arc::clone(&fixture.builder), cancel.clone());
         let progress = Arc::clone(&progress);
         async move {
             let plan = builder.plans()[0].clone();
@@ -197,7 +198,7 @@ async fn a_plan_that_is_read_slowly_keeps_no_other_one_waiting() {
         }
     });
     eventually(|| progress.snapshot().done > 0).await;
-    house.build("devices").await;
+    fixture.build("devices").await;
     let told = progress.snapshot();
     assert!(told.done < told.total, "it has waited for all of the slow one: {told:?}");
     cancel.cancel();
@@ -207,8 +208,8 @@ async fn a_plan_that_is_read_slowly_keeps_no_other_one_waiting() {
 #[tokio::test]
 async fn a_second_builder_on_the_same_directory_is_told() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let identity = Identity::of(1, ["test"], house.origin.catalogue());
+    let fixture = ground.fixture(PLANS).await;
+    let identity = Identity::of(1, ["test"], fixture.origin.catalogue());
     let second = ArtefactDirectory::open(&ground.artefacts(), identity, 3);
     assert!(matches!(second, Err(ArtefactError::Busy(_))), "{second:?}");
 }
@@ -216,12 +217,12 @@ async fn a_second_builder_on_the_same_directory_is_told() {
 #[tokio::test]
 async fn what_can_not_be_kept_is_served_and_told() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
+    let fixture = ground.fixture(PLANS).await;
     // The place of the file is taken by a folder, so that the last step fails.
     std::fs::create_dir_all(ground.artefacts().join("gen-0000000001.aqs/taken")).unwrap();
-    let built = house.build("devices").await;
+    let built = fixture.build("devices").await;
     assert!(built.artefact.unwrap().is_err());
-    assert!(house.get(crate::support::DEVICES).is_some());
-    assert_eq!(house.metric("aqs_hot_set_artefact_failures_total", ("doing", "write")), 1.0);
+    assert!(fixture.get(crate::support::DEVICES).is_some());
+    assert_eq!(fixture.metric("aqs_hot_set_artefact_failures_total", ("doing", "write")), 1.0);
     assert_eq!(names(&ground.artefacts()), ["gen-0000000001.aqs"]);
 }

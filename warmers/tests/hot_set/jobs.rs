@@ -1,13 +1,13 @@
-use crate::support::{DEVICES, Ground, House, PLANS, eventually, full};
+use crate::support::{DEVICES, Fixture, Ground, PLANS, eventually, full};
 use aqs_warmers::build::{Basis, How};
 use aqs_warmers::jobs::{JobId, Jobs, Start, StartError, State, Trigger};
 use aqs_warmers::plan::{Overrides, PlanError};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
-fn jobs(house: &House) -> (Arc<Jobs>, CancellationToken) {
+fn jobs(fixture: &Fixture) -> (Arc<Jobs>, CancellationToken) {
     let cancel = CancellationToken::new();
-    (Jobs::new(Arc::clone(&house.builder), house.tasks.clone(), cancel.clone()), cancel)
+    (Jobs::new(Arc::clone(&fixture.builder), fixture.tasks.clone(), cancel.clone()), cancel)
 }
 
 fn start(plan: &str, how: How) -> Start {
@@ -17,9 +17,9 @@ fn start(plan: &str, how: How) -> Start {
 #[tokio::test]
 async fn a_second_start_joins_the_first() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let (jobs, _) = jobs(&house);
-    house.store.allowed.forget_permits(2_000_000);
+    let fixture = ground.fixture(PLANS).await;
+    let (jobs, _) = jobs(&fixture);
+    fixture.store.allowed.forget_permits(2_000_000);
     let first = jobs.start(start("devices", How::default())).unwrap();
     let second = jobs.start(start("devices", How::default())).unwrap();
     let other = jobs.start(start("devices", full())).unwrap();
@@ -29,15 +29,15 @@ async fn a_second_start_joins_the_first() {
     eventually(|| jobs.show(first.id).unwrap().progress.total == 3).await;
     let view = jobs.show(first.id).unwrap();
     assert_eq!((view.state, view.joined, view.progress.done), (State::Running, 1, 0));
-    assert_eq!(house.metric("aqs_hot_set_jobs_running", ("plan", "devices")), 2.0);
-    house.store.allowed.add_permits(1_000_000);
+    assert_eq!(fixture.metric("aqs_hot_set_jobs_running", ("plan", "devices")), 2.0);
+    fixture.store.allowed.add_permits(1_000_000);
     let view = jobs.wait(first.id).await.unwrap();
     assert_eq!((view.state, view.error, view.joined), (State::Done, None, 1));
     assert_eq!((view.progress.done, view.progress.reads), (3, 2));
-    assert!(view.generation.is_some() && house.get(DEVICES).is_some());
+    assert!(view.generation.is_some() && fixture.get(DEVICES).is_some());
     jobs.wait(other.id).await.unwrap();
-    assert_eq!(house.metric("aqs_hot_set_jobs_total", ("outcome", "done")), 2.0);
-    assert_eq!(house.metric("aqs_hot_set_jobs_running", ("plan", "devices")), 0.0);
+    assert_eq!(fixture.metric("aqs_hot_set_jobs_total", ("outcome", "done")), 2.0);
+    assert_eq!(fixture.metric("aqs_hot_set_jobs_running", ("plan", "devices")), 0.0);
     // It is over, so another start is another job.
     assert!(!jobs.start(start("devices", How::default())).unwrap().joined);
 }
@@ -45,8 +45,8 @@ async fn a_second_start_joins_the_first() {
 #[tokio::test]
 async fn the_lists_that_tell_a_plans_articles_are_no_progress() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let (jobs, _) = jobs(&house);
+    let fixture = ground.fixture(PLANS).await;
+    let (jobs, _) = jobs(&fixture);
     let id = jobs.start(start("articles", How::default())).unwrap().id;
     let progress = jobs.wait(id).await.unwrap().progress;
     // Two lists and two articles, and the list once more before all of them.
@@ -56,16 +56,16 @@ async fn the_lists_that_tell_a_plans_articles_are_no_progress() {
 #[tokio::test]
 async fn a_dry_run_reads_a_little_and_publishes_nothing() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let (jobs, _) = jobs(&house);
+    let fixture = ground.fixture(PLANS).await;
+    let (jobs, _) = jobs(&fixture);
     let dry = |plan: &str| Start { dry_run: true, ..start(plan, How::default()) };
     let id = jobs.start(dry("articles")).unwrap().id;
     let view = jobs.wait(id).await.unwrap();
     let estimate = view.estimate.unwrap();
     assert_eq!((estimate.keys, estimate.reads, estimate.shared), (50, 4, 0));
     assert_eq!((estimate.basis, estimate.fits), (Basis::Sample, true));
-    assert!(house.hot_set.live().is_none());
-    let built = house.build("articles").await;
+    assert!(fixture.hot_set.live().is_none());
+    let built = fixture.build("articles").await;
     // Three lists and articles were looked at, which here is nearly all of them.
     let close = built.generation.bytes * 9 / 10..=built.generation.bytes * 11 / 10;
     assert!(close.contains(&estimate.bytes), "{} {}", estimate.bytes, built.generation.bytes);
@@ -78,42 +78,42 @@ async fn a_dry_run_reads_a_little_and_publishes_nothing() {
 #[tokio::test]
 async fn a_cancelled_job_ends_and_is_told_of() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let (jobs, _) = jobs(&house);
-    house.store.allowed.forget_permits(2_000_000);
+    let fixture = ground.fixture(PLANS).await;
+    let (jobs, _) = jobs(&fixture);
+    fixture.store.allowed.forget_permits(2_000_000);
     let id = jobs.start(start("articles", How::default())).unwrap().id;
-    eventually(|| house.reads() == 1).await;
+    eventually(|| fixture.reads() == 1).await;
     assert!(jobs.cancel(id));
     let view = jobs.wait(id).await.unwrap();
     assert_eq!(view.state, State::Cancelled);
     assert!(!jobs.cancel(id) && !jobs.cancel(JobId(99)));
     assert!(jobs.show(JobId(99)).is_none() && jobs.wait(JobId(99)).await.is_none());
-    assert!(house.hot_set.live().is_none());
-    house.store.allowed.add_permits(1_000_000);
+    assert!(fixture.hot_set.live().is_none());
+    fixture.store.allowed.add_permits(1_000_000);
 }
 
 #[tokio::test]
 async fn at_the_end_jobs_stop_and_none_starts() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let (jobs, cancel) = jobs(&house);
-    house.store.allowed.forget_permits(2_000_000);
+    let fixture = ground.fixture(PLANS).await;
+    let (jobs, cancel) = jobs(&fixture);
+    fixture.store.allowed.forget_permits(2_000_000);
     let id = jobs.start(start("articles", How::default())).unwrap().id;
-    eventually(|| house.reads() == 1).await;
+    eventually(|| fixture.reads() == 1).await;
     cancel.cancel();
     let refused = jobs.start(start("devices", How::default()));
     assert_eq!(refused, Err(StartError::Stopping));
     assert_eq!(jobs.wait(id).await.unwrap().state, State::Cancelled);
-    house.store.allowed.add_permits(1_000_000);
-    house.tasks.close();
-    house.tasks.wait().await;
+    fixture.store.allowed.add_permits(1_000_000);
+    fixture.tasks.close();
+    fixture.tasks.wait().await;
 }
 
 #[tokio::test]
 async fn an_unknown_plan_is_named_with_what_was_perhaps_meant() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let (jobs, _) = jobs(&house);
+    let fixture = ground.fixture(PLANS).await;
+    let (jobs, _) = jobs(&fixture);
     let refused = jobs.start(start("device", How::default())).unwrap_err();
     assert_eq!(refused.to_string(), r#"there is no plan "device"; did you mean "devices"?"#);
 }
@@ -121,8 +121,8 @@ async fn an_unknown_plan_is_named_with_what_was_perhaps_meant() {
 #[tokio::test]
 async fn the_last_fifty_are_remembered() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let (jobs, _) = jobs(&house);
+    let fixture = ground.fixture(PLANS).await;
+    let (jobs, _) = jobs(&fixture);
     for _ in 0..52 {
         let id = jobs.start(start("devices", How::default())).unwrap().id;
         jobs.wait(id).await.unwrap();
@@ -134,8 +134,8 @@ async fn the_last_fifty_are_remembered() {
 #[tokio::test]
 async fn lists_that_are_read_to_know_what_is_wanted_are_no_progress() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let (jobs, _) = jobs(&house);
+    let fixture = ground.fixture(PLANS).await;
+    let (jobs, _) = jobs(&fixture);
     let id = jobs.start(start("articles", How::default())).unwrap().id;
     let progress = jobs.wait(id).await.unwrap().progress;
     assert_eq!((progress.total, progress.done), (50, 50));
@@ -146,8 +146,8 @@ async fn what_leaves_nothing_of_a_plan_is_not_begun() {
     let ground = Ground::new();
     let plans = "[{name: monthly, items: [{endpoint: unique-devices, windows: [everything], values: \
                  {project: [en.wikipedia], access-site: all, granularity: [monthly]}}]}]";
-    let house = ground.house(plans).await;
-    let (jobs, _) = jobs(&house);
+    let fixture = ground.fixture(plans).await;
+    let (jobs, _) = jobs(&fixture);
     let overrides = Overrides { last: Some("2d".parse().unwrap()), ..Overrides::default() };
     let days = How { overrides, ..How::default() };
     let refused = jobs.start(start("monthly", days)).unwrap_err();

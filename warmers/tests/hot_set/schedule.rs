@@ -1,5 +1,5 @@
-use crate::support::{ARTICLE, DEVICES, Ground, HOUR, House, PLANS, eventually, views};
-use aqs_origin::epochs::{Depth, Scope};
+use crate::support::{ARTICLE, DEVICES, Fixture, Ground, HOUR, PLANS, eventually, views};
+use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_warmers::build::How;
 use aqs_warmers::generation::HotFreshness;
 use aqs_warmers::jobs::{JobView, Jobs, Schedule, Start, State, Trigger};
@@ -8,15 +8,15 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-fn scheduled(house: &House) -> (Arc<Jobs>, CancellationToken) {
-    scheduled_every(house, Duration::from_millis(5))
+fn scheduled(fixture: &Fixture) -> (Arc<Jobs>, CancellationToken) {
+    scheduled_every(fixture, Duration::from_millis(5))
 }
 
-fn scheduled_every(house: &House, look_every: Duration) -> (Arc<Jobs>, CancellationToken) {
+fn scheduled_every(fixture: &Fixture, look_every: Duration) -> (Arc<Jobs>, CancellationToken) {
     let cancel = CancellationToken::new();
-    let jobs = Jobs::new(Arc::clone(&house.builder), house.tasks.clone(), cancel.clone());
+    let jobs = Jobs::new(Arc::clone(&fixture.builder), fixture.tasks.clone(), cancel.clone());
     let schedule = Schedule::new(Arc::clone(&jobs), look_every);
-    house.tasks.spawn(schedule.run(cancel.clone()));
+    fixture.tasks.spawn(schedule.run(cancel.clone()));
     (jobs, cancel)
 }
 
@@ -35,108 +35,109 @@ fn ended(jobs: &Jobs, plan: &str) -> Vec<JobView> {
 #[tokio::test]
 async fn plans_are_built_at_once_then_by_interval_and_when_data_arrive() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let (jobs, cancel) = scheduled(&house);
-    eventually(|| house.get(ARTICLE).is_some() && house.get(DEVICES).is_some()).await;
+    let fixture = ground.fixture(PLANS).await;
+    let (jobs, cancel) = scheduled(&fixture);
+    eventually(|| fixture.get(ARTICLE).is_some() && fixture.get(DEVICES).is_some()).await;
     assert_eq!(ended(&jobs, "devices")[0].trigger, Trigger::Schedule);
     // New data of one plan, and what is served of it before they are read.
     ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, 999, 0)]);
-    house.origin.look().await.unwrap();
-    eventually(|| house.get(ARTICLE).is_some_and(|served| served.says.contains("999"))).await;
+    fixture.origin.refresh_coverage().await.unwrap();
+    eventually(|| fixture.get(ARTICLE).is_some_and(|served| served.says.contains("999"))).await;
     eventually(|| ended(&jobs, "articles").len() == 2).await;
     assert_eq!(ended(&jobs, "articles")[0].trigger, Trigger::Data);
     assert_eq!(ended(&jobs, "devices").len(), 1, "it has nothing to do with it");
     // Every six hours, which is the default.
-    house.origin.clock().advance(7 * HOUR);
+    fixture.origin.clock().advance(7 * HOUR);
     eventually(|| ended(&jobs, "devices").len() == 2).await;
     assert_eq!(ended(&jobs, "devices")[0].trigger, Trigger::Schedule);
     cancel.cancel();
-    house.tasks.close();
-    house.tasks.wait().await;
+    fixture.tasks.close();
+    fixture.tasks.wait().await;
 }
 
 #[tokio::test]
 async fn a_purge_has_its_answers_built_again() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let (jobs, cancel) = scheduled(&house);
-    eventually(|| house.get(ARTICLE).is_some() && house.get(DEVICES).is_some()).await;
-    let fresh =
-        |path: &str| house.get(path).is_some_and(|served| served.freshness == HotFreshness::Fresh);
-    for depth in [Depth::Soft, Depth::Hard] {
-        house.origin.purge(Scope::Endpoint("unique-devices"), depth).unwrap();
+    let fixture = ground.fixture(PLANS).await;
+    let (jobs, cancel) = scheduled(&fixture);
+    eventually(|| fixture.get(ARTICLE).is_some() && fixture.get(DEVICES).is_some()).await;
+    let fresh = |path: &str| {
+        fixture.get(path).is_some_and(|served| served.freshness == HotFreshness::Fresh)
+    };
+    for depth in [PurgeMode::Soft, PurgeMode::Hard] {
+        fixture.origin.purge(Scope::Endpoint("unique-devices"), depth).unwrap();
         assert!(!fresh(DEVICES));
         eventually(|| fresh(DEVICES)).await;
     }
     eventually(|| ended(&jobs, "devices").len() == 3).await;
     assert_eq!(ended(&jobs, "articles").len(), 1);
     cancel.cancel();
-    house.tasks.close();
-    house.tasks.wait().await;
+    fixture.tasks.close();
+    fixture.tasks.wait().await;
 }
 
 #[tokio::test]
 async fn after_a_failure_a_plan_waits_and_is_tried_again() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    house.store.down.store(true, Ordering::SeqCst);
-    let (jobs, cancel) = scheduled(&house);
+    let fixture = ground.fixture(PLANS).await;
+    fixture.store.down.store(true, Ordering::SeqCst);
+    let (jobs, cancel) = scheduled(&fixture);
     eventually(|| ended(&jobs, "devices").len() == 1).await;
     let [first] = &ended(&jobs, "devices")[..] else { panic!("more than one") };
     assert!(matches!(first.state, State::Failed | State::Refused), "{first:?}");
-    house.store.down.store(false, Ordering::SeqCst);
+    fixture.store.down.store(false, Ordering::SeqCst);
     // The clock stands, so it is not due yet, however often is looked.
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(ended(&jobs, "devices").len(), 1);
-    house.origin.clock().advance(Duration::from_secs(61));
-    eventually(|| house.get(DEVICES).is_some()).await;
+    fixture.origin.clock().advance(Duration::from_secs(61));
+    eventually(|| fixture.get(DEVICES).is_some()).await;
     cancel.cancel();
-    house.tasks.close();
-    house.tasks.wait().await;
+    fixture.tasks.close();
+    fixture.tasks.wait().await;
 }
 
 #[tokio::test]
 async fn a_plan_that_fails_is_not_tried_more_often_for_purges_of_others() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    let (jobs, cancel) = scheduled(&house);
-    eventually(|| house.get(ARTICLE).is_some() && house.get(DEVICES).is_some()).await;
-    house.store.down.store(true, Ordering::SeqCst);
-    house.origin.clock().advance(Duration::from_secs(1));
-    house.origin.purge(Scope::Endpoint("unique-devices"), Depth::Soft).unwrap();
+    let fixture = ground.fixture(PLANS).await;
+    let (jobs, cancel) = scheduled(&fixture);
+    eventually(|| fixture.get(ARTICLE).is_some() && fixture.get(DEVICES).is_some()).await;
+    fixture.store.down.store(true, Ordering::SeqCst);
+    fixture.origin.clock().advance(Duration::from_secs(1));
+    fixture.origin.purge(Scope::Endpoint("unique-devices"), PurgeMode::Soft).unwrap();
     eventually(|| ended(&jobs, "devices").len() == 2).await;
     assert_ne!(ended(&jobs, "devices")[0].state, State::Done);
     // It failed, so its answers are stale still.
     for project in ["fr.wikipedia", "ja.wikipedia"] {
-        house.origin.purge(Scope::Project(project), Depth::Soft).unwrap();
+        fixture.origin.purge(Scope::Project(project), PurgeMode::Soft).unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(ended(&jobs, "devices").len(), 2);
     // What is not served at all any more is worse than stale.
-    house.origin.purge(Scope::Endpoint("unique-devices"), Depth::Hard).unwrap();
+    fixture.origin.purge(Scope::Endpoint("unique-devices"), PurgeMode::Hard).unwrap();
     eventually(|| ended(&jobs, "devices").len() == 3).await;
     assert_eq!(ended(&jobs, "articles").len(), 1);
     cancel.cancel();
-    house.tasks.close();
-    house.tasks.wait().await;
+    fixture.tasks.close();
+    fixture.tasks.wait().await;
 }
 
 #[tokio::test]
 async fn what_another_plan_publishes_does_not_hide_a_purge() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    house.build("articles").await;
-    house.build("devices").await;
-    let (jobs, cancel) = scheduled_every(&house, Duration::from_millis(300));
+    let fixture = ground.fixture(PLANS).await;
+    fixture.build("articles").await;
+    fixture.build("devices").await;
+    let (jobs, cancel) = scheduled_every(&fixture, Duration::from_millis(300));
     eventually(|| jobs.next("devices").is_some()).await;
     // Both between two looks: the purged answers are not carried on.
-    house.origin.purge(Scope::Endpoint("unique-devices"), Depth::Hard).unwrap();
-    house.build("articles").await;
-    assert!(house.get(DEVICES).is_none());
-    eventually(|| house.get(DEVICES).is_some()).await;
+    fixture.origin.purge(Scope::Endpoint("unique-devices"), PurgeMode::Hard).unwrap();
+    fixture.build("articles").await;
+    assert!(fixture.get(DEVICES).is_none());
+    eventually(|| fixture.get(DEVICES).is_some()).await;
     cancel.cancel();
-    house.tasks.close();
-    house.tasks.wait().await;
+    fixture.tasks.close();
+    fixture.tasks.wait().await;
 }
 
 #[tokio::test]
@@ -157,47 +158,47 @@ async fn a_plan_is_built_when_what_it_asks_of_is_loaded_for_the_first_time() {
       windows: [last 1 day]
 ";
     let ground = Ground::new();
-    let house = ground.house(MINE).await;
-    let (jobs, cancel) = scheduled(&house);
+    let fixture = ground.fixture(MINE).await;
+    let (jobs, cancel) = scheduled(&fixture);
     eventually(|| ended(&jobs, "mine").len() == 1 && ended(&jobs, "views").len() == 1).await;
     assert_eq!(ended(&jobs, "views")[0].state, State::Refused);
     let views = "/pageviews/aggregate/en.wikipedia/all-access/all-agents/daily/20260131/20260131";
     ground.load("pageviews_per_project_v2", &[project()]);
-    house.origin.look().await.unwrap();
+    fixture.origin.refresh_coverage().await.unwrap();
     eventually(|| ended(&jobs, "mine").len() == 2 && ended(&jobs, "views").len() == 2).await;
     assert_eq!(ended(&jobs, "mine")[0].facts.as_ref().map(|facts| facts.keys), Some(2));
     assert_eq!(ended(&jobs, "views")[0].state, State::Done);
-    assert!(house.get(views).is_some());
+    assert!(fixture.get(views).is_some());
     cancel.cancel();
-    house.tasks.close();
-    house.tasks.wait().await;
+    fixture.tasks.close();
+    fixture.tasks.wait().await;
 }
 
 #[tokio::test]
 async fn without_a_generation_data_that_arrive_have_all_plans_built() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    house.store.down.store(true, Ordering::SeqCst);
-    let (jobs, cancel) = scheduled(&house);
+    let fixture = ground.fixture(PLANS).await;
+    fixture.store.down.store(true, Ordering::SeqCst);
+    let (jobs, cancel) = scheduled(&fixture);
     eventually(|| ended(&jobs, "devices").len() == 1 && ended(&jobs, "articles").len() == 1).await;
-    house.store.down.store(false, Ordering::SeqCst);
+    fixture.store.down.store(false, Ordering::SeqCst);
     ground.load("pageviews_per_project_v2", &[project()]);
-    house.origin.look().await.unwrap();
+    fixture.origin.refresh_coverage().await.unwrap();
     // The clock stands, so that nothing else makes them due.
-    eventually(|| house.get(ARTICLE).is_some() && house.get(DEVICES).is_some()).await;
+    eventually(|| fixture.get(ARTICLE).is_some() && fixture.get(DEVICES).is_some()).await;
     cancel.cancel();
-    house.tasks.close();
-    house.tasks.wait().await;
+    fixture.tasks.close();
+    fixture.tasks.wait().await;
 }
 
 #[tokio::test]
 async fn a_plan_waits_for_the_scheduled_ones_of_a_higher_priority() {
     let ground = Ground::new();
     let first = PLANS.replace("- name: devices", "- name: devices\n  priority: 1");
-    let house = ground.house(&first).await;
-    house.store.allowed.forget_permits(2_000_000);
-    let (jobs, cancel) = scheduled(&house);
-    eventually(|| house.reads() > 0).await;
+    let fixture = ground.fixture(&first).await;
+    fixture.store.allowed.forget_permits(2_000_000);
+    let (jobs, cancel) = scheduled(&fixture);
+    eventually(|| fixture.reads() > 0).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
     let names = |jobs: &Jobs| jobs.list().iter().map(|view| view.plan.clone()).collect::<Vec<_>>();
     assert_eq!(names(&jobs), ["devices"]);
@@ -205,32 +206,33 @@ async fn a_plan_waits_for_the_scheduled_ones_of_a_higher_priority() {
     let how = How { full: true, ..How::default() };
     let (plan, trigger) = ("articles".to_owned(), Trigger::Operator);
     let asked = jobs.start(Start { plan, how, dry_run: false, trigger }).unwrap();
-    eventually(|| jobs.show(asked.id).unwrap().state == State::Running && house.reads() > 2).await;
-    house.store.allowed.add_permits(1_000_000);
+    eventually(|| jobs.show(asked.id).unwrap().state == State::Running && fixture.reads() > 2)
+        .await;
+    fixture.store.allowed.add_permits(1_000_000);
     eventually(|| ended(&jobs, "articles").len() == 2).await;
     assert_eq!(ended(&jobs, "devices").len(), 1);
     cancel.cancel();
-    house.tasks.close();
-    house.tasks.wait().await;
+    fixture.tasks.close();
+    fixture.tasks.wait().await;
 }
 
 #[tokio::test]
 async fn after_a_restart_only_a_plan_that_is_written_otherwise_is_due() {
     let ground = Ground::new();
-    let house = ground.house(PLANS).await;
-    house.build("articles").await;
-    house.build("devices").await;
-    drop(house);
+    let fixture = ground.fixture(PLANS).await;
+    fixture.build("articles").await;
+    fixture.build("devices").await;
+    drop(fixture);
     let plans = PLANS.replace("windows: [last 1 day, everything]", "windows: [last 2 days]");
-    let house = ground.house(&plans).await;
-    house.builder.load().await.unwrap().0.unwrap();
-    let (jobs, cancel) = scheduled(&house);
+    let fixture = ground.fixture(&plans).await;
+    fixture.builder.load().await.unwrap().0.unwrap();
+    let (jobs, cancel) = scheduled(&fixture);
     let two = "/unique-devices/en.wikipedia/all-sites/daily/20260130/20260131";
     eventually(|| jobs.list().iter().any(|view| view.state != State::Running)).await;
     assert!(ended(&jobs, "articles").is_empty());
     assert_eq!(ended(&jobs, "devices")[0].state, State::Done);
-    assert!(house.get(DEVICES).is_none() && house.get(two).is_some());
+    assert!(fixture.get(DEVICES).is_none() && fixture.get(two).is_some());
     cancel.cancel();
-    house.tasks.close();
-    house.tasks.wait().await;
+    fixture.tasks.close();
+    fixture.tasks.wait().await;
 }

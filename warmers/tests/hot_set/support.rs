@@ -1,16 +1,16 @@
-//! A house of a few rows, whose store can be made to fail.
+//! A fixture of a few rows, whose store can be made to fail.
 
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Coverage, Dialect, Key, Lookup, Representation, Rows};
 use aqs_origin::declare::Declarations;
 use aqs_origin::epochs::StateDirectory;
-use aqs_origin::flights::FlightLimits;
-use aqs_origin::gate::GateLimits;
+use aqs_origin::limiter::ConcurrencyLimits;
 use aqs_origin::load::{self, Progress as LoadProgress};
 use aqs_origin::memory::Budget;
+use aqs_origin::singleflight::SingleflightLimits;
 use aqs_origin::store::embedded::{EmbeddedStore, Options};
 use aqs_origin::store::{Store, StoreError};
-use aqs_origin::{Clock, Cx, Epochs, Metrics as OriginMetrics, Moment, Origin, Parts};
+use aqs_origin::{Clock, Epochs, Metrics as OriginMetrics, Moment, Origin, Parts, RequestContext};
 use aqs_warmers::artefact::{ArtefactDirectory, Identity};
 use aqs_warmers::build::{BuildError, Builder, Built, How, Progress, Settings};
 use aqs_warmers::generation::{HotFreshness, HotSet};
@@ -49,7 +49,7 @@ pub(crate) struct Watched {
 
 #[async_trait]
 impl Store for Watched {
-    async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
+    async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         if let Ok(permit) = self.allowed.acquire().await {
             permit.forget();
@@ -64,20 +64,20 @@ impl Store for Watched {
         if poison.is_some_and(|poison| read.partition.iter().any(|part| part == poison)) {
             return Err(gone("poisoned"));
         }
-        self.store.read(lookup, cx).await
+        self.store.read(lookup, ctx).await
     }
 
     async fn coverage(&self) -> Result<Coverage, StoreError> {
         self.store.coverage().await
     }
 
-    async fn change_mark(&self) -> Result<u64, StoreError> {
+    async fn change_token(&self) -> Result<u64, StoreError> {
         let away = *self.away.lock().unwrap();
         if let Some(after) = away {
             tokio::time::sleep(after).await;
             return Err(StoreError::Unavailable { store: "test", reason: "away".to_owned() });
         }
-        self.store.change_mark().await
+        self.store.change_token().await
     }
 
     async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
@@ -93,8 +93,8 @@ pub(crate) struct Ground {
     pub(crate) folder: TempDir,
 }
 
-/// A house that runs.
-pub(crate) struct House {
+/// A fixture that runs.
+pub(crate) struct Fixture {
     pub(crate) store: Arc<Watched>,
     pub(crate) origin: Arc<Origin>,
     pub(crate) hot_set: Arc<HotSet>,
@@ -107,19 +107,19 @@ struct Silent;
 
 impl LoadProgress for Silent {}
 
-/// How a house is built.
+/// How a fixture is built.
 #[derive(Clone, Copy)]
-pub(crate) struct Wishes {
+pub(crate) struct FixtureSettings {
     pub(crate) settings: Settings,
-    pub(crate) gate: GateLimits,
+    pub(crate) limiter: ConcurrencyLimits,
     pub(crate) memory: u64,
 }
 
-impl Default for Wishes {
+impl Default for FixtureSettings {
     fn default() -> Self {
         let settings =
             Settings { backoff: Duration::from_millis(1), attempts: 2, ..Settings::default() };
-        Self { settings, gate: GateLimits::default(), memory: 1 << 30 }
+        Self { settings, limiter: ConcurrencyLimits::default(), memory: 1 << 30 }
     }
 }
 
@@ -194,19 +194,23 @@ impl Ground {
         assert_eq!(loaded.bad(), 0, "{loaded:?}");
     }
 
-    pub(crate) async fn house(&self, plans: &str) -> House {
-        self.house_with(plans, Wishes::default()).await
+    pub(crate) async fn fixture(&self, plans: &str) -> Fixture {
+        self.house_with(plans, FixtureSettings::default()).await
     }
 
-    /// A house whose store has told what it holds.
-    pub(crate) async fn house_with(&self, plans: &str, wishes: Wishes) -> House {
-        let house = self.start(plans, wishes);
-        house.origin.look().await.unwrap();
-        house
+    /// A fixture whose store has told what it holds.
+    pub(crate) async fn house_with(
+        &self,
+        plans: &str,
+        fixture_settings: FixtureSettings,
+    ) -> Fixture {
+        let fixture = self.start(plans, fixture_settings);
+        fixture.origin.refresh_coverage().await.unwrap();
+        fixture
     }
 
-    /// A house that has just been started.
-    pub(crate) fn start(&self, plans: &str, wishes: Wishes) -> House {
+    /// A fixture that has just been started.
+    pub(crate) fn start(&self, plans: &str, fixture_settings: FixtureSettings) -> Fixture {
         let catalogue = Arc::new(Catalogue::standard().unwrap());
         let plans: Vec<Plan> = serde_saphyr::from_str(plans).unwrap();
         Plan::check_all(&plans, &catalogue).unwrap();
@@ -225,7 +229,7 @@ impl Ground {
         let clock = Clock::set(NOON);
         let (state, found) = StateDirectory::open(&self.folder.path().join("state")).unwrap();
         let epochs = Arc::new(Epochs::remembered(state, &found, clock.now()).unwrap());
-        let budget = Arc::new(Budget::new(wishes.memory));
+        let budget = Arc::new(Budget::new(fixture_settings.memory));
         let tasks = TaskTracker::new();
         let identity = Identity::of(epochs.identity().unwrap(), ["test"], &catalogue);
         let origin = Arc::new(Origin::new(Parts {
@@ -234,8 +238,8 @@ impl Ground {
             epochs,
             budget: Arc::clone(&budget),
             times: Times::default(),
-            limits: FlightLimits::default(),
-            gate: wishes.gate,
+            limits: SingleflightLimits::default(),
+            limiter: fixture_settings.limiter,
             clock,
             metrics: OriginMetrics::declare(&mut declarations).unwrap(),
             tasks: tasks.clone(),
@@ -248,10 +252,10 @@ impl Ground {
             Arc::clone(&hot_set),
             Some(artefacts),
             plans,
-            wishes.settings,
+            fixture_settings.settings,
             metrics,
         );
-        House { store, origin, hot_set, builder: Arc::new(builder), tasks, registry }
+        Fixture { store, origin, hot_set, builder: Arc::new(builder), tasks, registry }
     }
 
     pub(crate) fn artefacts(&self) -> PathBuf {
@@ -267,7 +271,7 @@ pub(crate) struct Served {
     pub(crate) says: String,
 }
 
-impl House {
+impl Fixture {
     pub(crate) fn get(&self, path: &str) -> Option<Served> {
         let key = Key::new(Dialect::V2, path);
         let now = self.origin.clock().now();
@@ -309,7 +313,7 @@ impl House {
 pub(crate) fn says(representation: &Representation) -> String {
     match representation {
         Representation::Body(body) => String::from_utf8(body.identity.to_vec()).unwrap(),
-        Representation::Problem(problem) => format!("{:?}", problem.emptiness()),
+        Representation::Problem(problem) => format!("{:?}", problem.no_data_reason()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A part of rows: what a narrower question to the same partition would have brought.
 
-use super::column::{Cells, Column, Nulls, Stamps, Texts};
+use super::column::{Cells, Column, Nulls, Texts, Timestamps};
 use super::{Rows, RowsError};
 use crate::calendar::Digits;
 use std::ops::Range;
@@ -11,10 +11,11 @@ impl Rows {
     /// They are in clustering order, so it is one stretch of them. An error if the table has no
     /// timestamps.
     pub fn between(&self, first: &Digits, last: &Digits) -> Result<Self, RowsError> {
-        let stamps = self.stamps()?;
+        let timestamps = self.timestamp_column()?;
         let before = |bound: &[u8], too: bool| {
-            let within = |stamp: &[u8]| if too { stamp <= bound } else { stamp < bound };
-            stamps.texts().take_while(|stamp| within(stamp)).count()
+            let within =
+                |timestamp: &[u8]| if too { timestamp <= bound } else { timestamp < bound };
+            timestamps.texts().take_while(|timestamp| within(timestamp)).count()
         };
         let from = before(first.as_bytes(), false);
         Ok(self.stretch(from..before(last.as_bytes(), true).max(from)))
@@ -30,7 +31,7 @@ impl Rows {
                 nulls: cells.nulls.stretch(&rows),
             }),
             Column::Texts(texts) => Column::Texts(texts.stretch(&rows)),
-            Column::Stamps(stamps) => Column::Stamps(stamps.stretch(&rows)),
+            Column::Timestamps(timestamps) => Column::Timestamps(timestamps.stretch(&rows)),
         });
         Self { table: self.table, columns: columns.collect(), len: rows.len() }
     }
@@ -50,7 +51,7 @@ impl Texts {
     }
 }
 
-impl Stamps {
+impl Timestamps {
     fn stretch(&self, rows: &Range<usize>) -> Self {
         let broken = self.broken.iter().filter(|(row, _)| rows.contains(row));
         Self {
@@ -79,8 +80,8 @@ mod tests {
 
     fn rows(cells: &[(&str, Option<i64>)]) -> Rows {
         let mut builder = Rows::of(&LEGACY_PAGECOUNTS);
-        for (stamp, count) in cells {
-            builder.text(0, Some(stamp)).unwrap();
+        for (timestamp, count) in cells {
+            builder.text(0, Some(timestamp)).unwrap();
             builder.int(1, *count).unwrap();
             builder.end_row().unwrap();
         }
@@ -110,8 +111,8 @@ mod tests {
             let part = rows(&all).between(&digits(first), &digits(last)).unwrap();
             let expected = rows(expected);
             let values = |rows: &Rows| -> Vec<(Digits, Option<i64>)> {
-                let stamps = rows.timestamps().unwrap().iter().copied();
-                stamps.zip(rows.ints("count").unwrap().iter()).collect()
+                let timestamps = rows.timestamps().unwrap().iter().copied();
+                timestamps.zip(rows.ints("count").unwrap().iter()).collect()
             };
             assert_eq!(values(&part), values(&expected), "{first} to {last}");
             assert_eq!(part.len(), expected.len());

@@ -10,7 +10,7 @@ pub(super) enum Column {
     /// Texts, laid end to end in one arena.
     Texts(Texts),
     /// The periods that a series' rows are about.
-    Stamps(Stamps),
+    Timestamps(Timestamps),
 }
 
 /// Fixed-width cells and a mask of those that are null.
@@ -30,7 +30,7 @@ pub struct Texts {
 
 /// Timestamps, read once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Stamps {
+pub(super) struct Timestamps {
     /// One a row; anything for those that are broken.
     pub(super) digits: Vec<Digits>,
     /// What is no timestamp, by row.
@@ -48,7 +48,7 @@ impl Column {
         match self {
             Self::Ints(cells) => cells.values.len(),
             Self::Texts(texts) => texts.ends.len(),
-            Self::Stamps(stamps) => stamps.digits.len(),
+            Self::Timestamps(timestamps) => timestamps.digits.len(),
         }
     }
 
@@ -57,7 +57,7 @@ impl Column {
         match self {
             Self::Ints(cells) => cells.values.reserve(rows),
             Self::Texts(texts) => texts.ends.reserve(rows),
-            Self::Stamps(stamps) => stamps.digits.reserve(rows),
+            Self::Timestamps(timestamps) => timestamps.digits.reserve(rows),
         }
     }
 
@@ -68,10 +68,10 @@ impl Column {
             Self::Texts(texts) => {
                 texts.arena.capacity() + texts.ends.capacity() * size_of::<usize>()
             }
-            Self::Stamps(stamps) => {
-                let broken = stamps.broken.iter().map(|(_, text)| text.len()).sum::<usize>();
-                stamps.digits.capacity() * size_of::<Digits>()
-                    + stamps.broken.capacity() * size_of::<(usize, Box<str>)>()
+            Self::Timestamps(timestamps) => {
+                let broken = timestamps.broken.iter().map(|(_, text)| text.len()).sum::<usize>();
+                timestamps.digits.capacity() * size_of::<Digits>()
+                    + timestamps.broken.capacity() * size_of::<(usize, Box<str>)>()
                     + broken
             }
         }
@@ -110,7 +110,7 @@ impl Texts {
     }
 }
 
-impl Stamps {
+impl Timestamps {
     /// Appends what a row has: a timestamp, or something else.
     pub(super) fn push_text(&mut self, text: Option<&str>) {
         let text = text.unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Top lists of articles, kept as JSON in one cell (contract §1.7, §4.4).
 
 use super::{ShapeError, parse_list};
-use crate::answer::{Answer, Cell, Content, Emptiness, Entry, Figures};
+use crate::answer::{Answer, Cell, Content, Entry, Figures, NoDataReason};
 use crate::endpoint::Rules;
 use crate::query::Query;
 use crate::rows::Rows;
@@ -38,7 +38,7 @@ pub fn most_viewed<'a>(
         Some(cell) => ("articlesJSON", Some(cell)),
         None => ("articles", rows.texts("articles")?.get(0)),
     };
-    let Some(cell) = cell else { return Ok(Answer::Empty(Emptiness::NoData)) };
+    let Some(cell) = cell else { return Ok(Answer::Empty(NoDataReason::NoData)) };
     let mut articles: Vec<Viewed<'a>> = parse_list(cell, TOP_PAGEVIEWS.name, column)?;
     articles.sort_by_key(|article| article.rank);
     let entry = |article: Viewed<'a>| -> Entry<'a> {
@@ -56,7 +56,7 @@ pub fn most_read_in_country<'a>(
 ) -> Result<Answer<'a>, ShapeError> {
     let cell = rows.texts("articles")?.get(0);
     let Some(cell) = cell.filter(|_| !rules.protected.contains(query.value("country"))) else {
-        return Ok(Answer::Empty(Emptiness::NoData));
+        return Ok(Answer::Empty(NoDataReason::NoData));
     };
     let mut articles: Vec<Read<'a>> = parse_list(cell, TOP_PER_COUNTRY.name, "articles")?;
     articles.sort_by_key(|article| article.rank);

@@ -1,7 +1,7 @@
 //! The countries that a project is read from (contract §1.7).
 
 use super::{ShapeError, parse_list};
-use crate::answer::{Answer, Cell, Content, Emptiness, Entry, Figures};
+use crate::answer::{Answer, Cell, Content, Entry, Figures, NoDataReason};
 use crate::endpoint::Rules;
 use crate::query::Query;
 use crate::rows::Rows;
@@ -35,7 +35,7 @@ pub fn by_country<'a>(
     rules: &Rules,
 ) -> Result<Answer<'a>, ShapeError> {
     let Some(cell) = rows.texts("countriesJSON")?.get(0) else {
-        return Ok(Answer::Empty(Emptiness::NoData));
+        return Ok(Answer::Empty(NoDataReason::NoData));
     };
     let mut countries: Vec<Country<'a>> = parse_list(cell, TOP_BY_COUNTRY.name, "countriesJSON")?;
     countries.retain(|country| !rules.protected.contains(&country.country));

@@ -1,7 +1,7 @@
 //! Series that are answered as they are stored.
 
 use super::ShapeError;
-use crate::answer::{Answer, Content, Emptiness, Figures, Values};
+use crate::answer::{Answer, Content, Figures, NoDataReason, Values};
 use crate::calendar::Digits;
 use crate::endpoint::Rules;
 use crate::query::Query;
@@ -51,7 +51,7 @@ pub(super) fn answer<'a>(
     values: SmallVec<[Values<'a>; 3]>,
 ) -> Result<Answer<'a>, ShapeError> {
     if timestamps.is_empty() {
-        return Ok(Answer::Empty(Emptiness::NoData));
+        return Ok(Answer::Empty(NoDataReason::NoData));
     }
     Ok(Answer::Content(Content { query, figures: Figures::Series { timestamps, values } }))
 }

@@ -5,7 +5,7 @@
 
 use super::replication::Replication;
 use aqs_api::Table;
-use aqs_api::table::{Calendar, Column, Kind, STAMP, TID};
+use aqs_api::table::{Calendar, Column, Kind, TID, TIMESTAMP};
 use std::fmt::Write;
 
 /// What the keyspaces of production begin with.
@@ -55,7 +55,7 @@ pub fn select(table: &Table, has: impl Fn(&Column) -> bool, ranged: bool) -> Str
 /// nothing but that it is there (`_tid`). It takes what [`select`] takes.
 pub fn newest(table: &Table) -> String {
     let (column, order) = match table.calendar {
-        Calendar::Series(_) => (STAMP, r#" ORDER BY "timestamp" DESC"#),
+        Calendar::Series(_) => (TIMESTAMP, r#" ORDER BY "timestamp" DESC"#),
         Calendar::YearMonthDay | Calendar::YearMonth => ("_tid", ""),
     };
     let (data, partition) = (data(table), partition(table));

@@ -86,7 +86,7 @@ const LENGTH: usize = 4;
 enum Cell {
     Text,
     /// A series' timestamp, a text.
-    Stamp,
+    Epoch,
     /// An integer of so many bytes.
     Int(usize),
     /// An integer of as many bytes as it takes.
@@ -105,7 +105,7 @@ impl Plan {
                 None => lacking.push((index, column.kind)),
                 Some(kind) => {
                     let cell = match cell(column, kind)? {
-                        Cell::Text if table.is_stamp(column) => Cell::Stamp,
+                        Cell::Text if table.is_timestamp(column) => Cell::Epoch,
                         cell => cell,
                     };
                     clustering += usize::from(index < table.clustering.len());
@@ -168,7 +168,7 @@ impl Filling<'_> {
             row += LENGTH;
             match selected.cell {
                 Cell::Int(width) => row += width,
-                Cell::Varint | Cell::Stamp => {}
+                Cell::Varint | Cell::Epoch => {}
                 Cell::Text => text = true,
             }
         }
@@ -232,8 +232,8 @@ impl Filling<'_> {
                 let number = i32::from_be_bytes([a, b, c, d]);
                 Ok(self.builder.int(selected.index, Some(number.into()))?)
             }
-            (Cell::Stamp, Some(bytes)) if let Some(stamp) = Digits::from_bytes(bytes) => {
-                Ok(self.builder.stamp(selected.index, stamp)?)
+            (Cell::Epoch, Some(bytes)) if let Some(timestamp) = Digits::from_bytes(bytes) => {
+                Ok(self.builder.timestamp(selected.index, timestamp)?)
             }
             _ => self.other_cell(selected, bytes),
         }
@@ -241,7 +241,7 @@ impl Filling<'_> {
 
     fn other_cell(&mut self, selected: &Selected, bytes: CellBytes<'_>) -> Result<(), Broken> {
         match selected.cell {
-            Cell::Text | Cell::Stamp => {
+            Cell::Text | Cell::Epoch => {
                 let text = bytes.map(|bytes| selected.text(bytes)).transpose()?;
                 self.builder.text(selected.index, text)?;
             }

@@ -111,7 +111,7 @@ impl CassandraStore {
         if matches!(&**self.state.load(), State::Connecting(_)) {
             self.state.store(Arc::new(State::Connecting(reason.clone())));
         }
-        self.troubles.store(Arc::new(vec![format!("Cassandra: {reason}")]));
+        self.health_issues.store(Arc::new(vec![format!("Cassandra: {reason}")]));
         self.metrics.up.set(0);
         told.session = Some(reason);
     }
@@ -188,7 +188,7 @@ impl CassandraStore {
 
     /// Tells which tables are missing, once for each reason, and which have come.
     fn tell_of_tables(&self, up: &Up, told: &mut Told) {
-        let mut troubles = Vec::new();
+        let mut health_issues = Vec::new();
         let mut missing = 0;
         for (table, standing) in up.tables.all() {
             let reason = match &*standing {
@@ -214,18 +214,18 @@ impl CassandraStore {
             }
             if let Standing::Missing(reason) | Standing::Unfit(reason) = &*standing {
                 missing += 1;
-                troubles.push(format!("table {table}: {reason}"));
+                health_issues.push(format!("table {table}: {reason}"));
             }
             match reason {
                 Some(reason) => drop(told.tables.insert(table, reason)),
                 None => drop(told.tables.remove(table)),
             }
         }
-        troubles.extend(told.probes.iter().map(|(dataset, reason)| {
+        health_issues.extend(told.probes.iter().map(|(dataset, reason)| {
             format!("dataset {dataset}: how far its data reach can't be looked at: {reason}")
         }));
         self.metrics.missing.set(missing);
-        self.troubles.store(Arc::new(troubles));
+        self.health_issues.store(Arc::new(health_issues));
     }
 
     /// Finds out how far the data reach, as soon as any table can be read.

@@ -21,7 +21,7 @@ use thiserror::Error;
 /// How far back a top list is looked for: this covers loads that were late for a month.
 const DAYS_BACK: i64 = 40;
 const MONTHS_BACK: i64 = 14;
-/// How long a question may take at least, however short the time for clients' reads is.
+/// How long a read_plan may take at least, however short the time for clients' reads is.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Nothing is older.
 const EARLIEST: Date = Date::constant(2007, 1, 1);

@@ -7,9 +7,9 @@ use super::read::{self, Made, ReadError};
 use super::session::Profiles;
 use super::statements::{Standing, Tables};
 use crate::clock::{Clock, Moment};
-use crate::cx::Cx;
 use crate::declare::Declarations;
 use crate::metrics::CassandraMetrics;
+use crate::request_context::RequestContext;
 use crate::store::{Store, StoreError};
 use aqs_api::{Catalogue, Coverage, Dataset, Lookup, Read, Rows, Table};
 use arc_swap::ArcSwap;
@@ -38,7 +38,7 @@ pub struct CassandraStore {
     /// How far the data reach.
     pub(super) reach: Reach,
     /// What is wrong, in the words of `/readyz`.
-    pub(super) troubles: ArcSwap<Vec<String>>,
+    pub(super) health_issues: ArcSwap<Vec<String>>,
     pub(super) looks: Looks,
     pub(super) metrics: CassandraMetrics,
 }
@@ -106,7 +106,7 @@ impl CassandraStore {
             clock,
             state: ArcSwap::from_pointee(State::Connecting(waiting.clone())),
             reach: Reach::default(),
-            troubles: ArcSwap::from_pointee(vec![waiting]),
+            health_issues: ArcSwap::from_pointee(vec![waiting]),
             looks: Looks::default(),
             metrics: CassandraMetrics::new()?,
             options,
@@ -249,11 +249,11 @@ impl Store for CassandraStore {
         points.iter().map(|point| format!("{STORE} {point}")).collect()
     }
 
-    async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
+    async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError> {
         let Lookup::Points(read) = lookup else {
             return Err(StoreError::not_asked_so(STORE, lookup));
         };
-        let until = cx.deadline.min(Instant::now() + self.options.read_within);
+        let until = ctx.deadline.min(Instant::now() + self.options.read_within);
         let rows = self.points(read, until).await;
         let outcome = match &rows {
             Ok(_) => &self.metrics.answered,
@@ -269,9 +269,9 @@ impl Store for CassandraStore {
         Ok(Coverage::clone(&self.reach.coverage()))
     }
 
-    async fn change_mark(&self) -> Result<u64, StoreError> {
+    async fn change_token(&self) -> Result<u64, StoreError> {
         self.reach.mark().ok_or_else(|| {
-            let reason = self.troubles().join("; ");
+            let reason = self.health_issues().join("; ");
             StoreError::Unavailable { store: STORE, reason }
         })
     }
@@ -280,12 +280,12 @@ impl Store for CassandraStore {
         Ok(self.reach.versions(&self.datasets))
     }
 
-    fn troubles(&self) -> Vec<String> {
-        let troubles = self.troubles.load().to_vec();
-        if troubles.is_empty() && self.reach.mark().is_none() {
+    fn health_issues(&self) -> Vec<String> {
+        let health_issues = self.health_issues.load().to_vec();
+        if health_issues.is_empty() && self.reach.mark().is_none() {
             return vec!["Cassandra: it was not yet looked how far the data reach".to_owned()];
         }
-        troubles
+        health_issues
     }
 
     fn declare(&self, declarations: &mut Declarations<'_>) -> Result<(), prometheus::Error> {

@@ -4,7 +4,7 @@
 //! no longer than to the deadline; a job whose asker is gone is interrupted, and its connection
 //! goes back in any case, when the job has let go of it.
 
-use crate::cx::{Cx, Priority};
+use crate::request_context::{Priority, RequestContext};
 use rusqlite::Connection;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,30 +49,30 @@ impl Pool {
     /// Runs a job with the next free connection.
     pub(super) async fn run<T, E>(
         &self,
-        cx: &Cx,
+        ctx: &RequestContext,
         job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
     ) -> Result<T, JobError<E>>
     where
         T: Send + 'static,
         E: Send + 'static,
     {
-        let patience = Arc::new(Patience { until: cx.deadline, gone: AtomicBool::new(false) });
+        let patience = Arc::new(Patience { until: ctx.deadline, gone: AtomicBool::new(false) });
         let _asker = Asker(Arc::clone(&patience));
         let outcome = async {
-            let lease = self.lease(cx).await.map_err(|_| JobError::Stopped)?;
+            let lease = self.lease(ctx).await.map_err(|_| JobError::Stopped)?;
             let work = task::spawn_blocking(move || lease.run(&patience, job));
             work.await.unwrap_or(Err(JobError::Stopped))
         };
-        timeout_at(cx.deadline.into(), outcome).await.unwrap_or(Err(JobError::Timeout))
+        timeout_at(ctx.deadline.into(), outcome).await.unwrap_or(Err(JobError::Timeout))
     }
 
-    async fn lease(&self, cx: &Cx) -> Result<Lease, AcquireError> {
-        let background = match cx.priority() {
+    async fn lease(&self, ctx: &RequestContext) -> Result<Lease, AcquireError> {
+        let background = match ctx.priority() {
             Priority::Live => None,
             Priority::Refresh | Priority::Warm => tokio::select! {
                 permit = Arc::clone(&self.background).acquire_owned() => Some(permit?),
                 // A client has come to wait for the same: the last connection is for it, too.
-                () = cx.urgency.reaches(Priority::Live) => None,
+                () = ctx.priority.reaches(Priority::Live) => None,
             },
         };
         let permit = Arc::clone(&self.permits).acquire_owned().await?;
@@ -153,12 +153,12 @@ mod tests {
         Pool::new((0..size).map(|_| Connection::open_in_memory().unwrap()).collect())
     }
 
-    fn cx(wait: Duration, priority: Priority) -> Cx {
-        Cx::new(Instant::now() + wait, priority, 0)
+    fn ctx(wait: Duration, priority: Priority) -> RequestContext {
+        RequestContext::new(Instant::now() + wait, priority, 0)
     }
 
-    fn patient() -> Cx {
-        cx(Duration::from_secs(60), Priority::Live)
+    fn patient() -> RequestContext {
+        ctx(Duration::from_secs(60), Priority::Live)
     }
 
     fn one(conn: &Connection) -> rusqlite::Result<i64> {
@@ -172,7 +172,7 @@ mod tests {
     #[tokio::test]
     async fn a_job_that_runs_too_long_is_interrupted() {
         let pool = pool(1);
-        let outcome = pool.run(&cx(Duration::from_millis(30), Priority::Live), endless).await;
+        let outcome = pool.run(&ctx(Duration::from_millis(30), Priority::Live), endless).await;
         assert!(matches!(outcome, Err(JobError::Timeout)), "{outcome:?}");
         // The only connection is back and does the next job.
         assert!(matches!(pool.run(&patient(), one).await, Ok(1)));
@@ -190,7 +190,7 @@ mod tests {
                     endless(conn)
                 };
                 // The next asker would not wait for that deadline.
-                let _ = pool.run(&cx(Duration::from_secs(3600), Priority::Live), job).await;
+                let _ = pool.run(&ctx(Duration::from_secs(3600), Priority::Live), job).await;
             }
         });
         has_started.await.unwrap();
@@ -215,7 +215,7 @@ mod tests {
             }
         });
         has_started.await.unwrap();
-        let late = pool.run(&cx(Duration::from_millis(20), Priority::Live), one).await;
+        let late = pool.run(&ctx(Duration::from_millis(20), Priority::Live), one).await;
         assert!(matches!(late, Err(JobError::Timeout)), "{late:?}");
         release.send(()).unwrap();
         assert!(matches!(holder.await.unwrap(), Ok(1)));
@@ -225,20 +225,20 @@ mod tests {
     #[tokio::test]
     async fn background_work_leaves_a_connection_to_clients() {
         let pool = Arc::new(pool(2));
-        let background = cx(Duration::from_secs(60), Priority::Warm);
+        let background = ctx(Duration::from_secs(60), Priority::Warm);
         let mut holders = Vec::new();
         let mut first = Vec::new();
         for _ in 0..2 {
             let (release, released) = mpsc::channel::<()>();
             let (started, has_started) = oneshot::channel();
-            let (pool, cx) = (Arc::clone(&pool), background.clone());
+            let (pool, ctx) = (Arc::clone(&pool), background.clone());
             holders.push(tokio::spawn(async move {
                 let job = move |conn: &Connection| {
                     let _ = started.send(());
                     let _ = released.recv();
                     one(conn)
                 };
-                pool.run(&cx, job).await
+                pool.run(&ctx, job).await
             }));
             first.push((release, has_started));
         }

@@ -5,7 +5,7 @@ use super::error::{FileError, OpenError};
 use super::pool::{JobError, Pool};
 use super::read::{self, ReadError, Selects};
 use super::summary::{self, Summary, SummaryError};
-use crate::cx::{Cx, Priority};
+use crate::request_context::{Priority, RequestContext};
 use crate::store::{Store, StoreError};
 use aqs_api::{Catalogue, Coverage, Dataset, Lookup, Read, Rows};
 use async_trait::async_trait;
@@ -116,7 +116,7 @@ impl Store for EmbeddedStore {
         vec![format!("{STORE} {}", path.display())]
     }
 
-    async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
+    async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError> {
         let Lookup::Points(read) = lookup else {
             return Err(StoreError::not_asked_so(STORE, lookup));
         };
@@ -125,7 +125,7 @@ impl Store for EmbeddedStore {
             _ => None,
         };
         let (selects, job) = (Arc::clone(&self.selects), read.clone());
-        let rows = self.readers.run(cx, move |conn| read::partition(conn, &selects, &job)).await;
+        let rows = self.readers.run(ctx, move |conn| read::partition(conn, &selects, &job)).await;
         rows.map_err(|error| explain(|| describe(read), error, code))
     }
 
@@ -137,7 +137,7 @@ impl Store for EmbeddedStore {
         Ok(self.datasets.iter().map(version).collect())
     }
 
-    async fn change_mark(&self) -> Result<u64, StoreError> {
+    async fn change_token(&self) -> Result<u64, StoreError> {
         let (path, file) = (self.path.clone(), self.file);
         let mark = move |conn: &rusqlite::Connection| {
             let mut statement = conn.prepare_cached("PRAGMA data_version")?;
@@ -183,8 +183,8 @@ fn default_readers() -> usize {
     thread::available_parallelism().map_or(2, NonZeroUsize::get).clamp(2, MOST_READERS)
 }
 
-fn own_question() -> Cx {
-    Cx::new(Instant::now() + OWN_QUESTIONS, Priority::Live, 0)
+fn own_question() -> RequestContext {
+    RequestContext::new(Instant::now() + OWN_QUESTIONS, Priority::Live, 0)
 }
 
 /// What was asked, in words: table, key, range.

@@ -5,8 +5,8 @@ use super::{AdminError, Intent, ServerArgs};
 use crate::admin::Token;
 use crate::cli::ConfigArgs;
 use crate::config::{self, ConfigError, Environment};
-use crate::house::{ADDRESS_FILE, StatePlace, TOKEN_FILE};
-use crate::place::Place;
+use crate::listen_addr::ListenAddr;
+use crate::server::{ADDRESS_FILE, StatePlace, TOKEN_FILE};
 use crate::settings::Settings;
 use aqs_origin::epochs::StateDirectory;
 use std::path::{Path, PathBuf};
@@ -88,7 +88,7 @@ impl Found {
 fn configured(
     args: &ServerArgs,
     variables: Environment<'_>,
-) -> Result<(Option<PathBuf>, Option<Vec<Place>>), ConfigError> {
+) -> Result<(Option<PathBuf>, Option<Vec<ListenAddr>>), ConfigError> {
     let (config, state) = (args.config.clone(), args.state.clone());
     let flags = ConfigArgs { config, state, ..ConfigArgs::default() };
     let Settings { state, admin_listen, .. } = config::load(&flags, variables)?.config.settings();
@@ -104,9 +104,11 @@ fn configured(
 }
 
 /// Whether a listener may have left word of a place: one of any port has another there.
-fn is(named: &Place, told: &Place) -> bool {
+fn is(named: &ListenAddr, told: &ListenAddr) -> bool {
     match (named.reached(), told) {
-        (Place::Tcp(named), Place::Tcp(told)) if named.port() == 0 => named.ip() == told.ip(),
+        (ListenAddr::Tcp(named), ListenAddr::Tcp(told)) if named.port() == 0 => {
+            named.ip() == told.ip()
+        }
         (named, told) => named == *told,
     }
 }
@@ -115,7 +117,7 @@ fn is(named: &Place, told: &Place) -> bool {
 ///
 /// One that crashed took nothing back, and somebody else may listen there by now: they must not
 /// be shown the token.
-fn told(state: &Path, named: Option<&[Place]>) -> Result<String, AdminError> {
+fn told(state: &Path, named: Option<&[ListenAddr]>) -> Result<String, AdminError> {
     let file = state.join(ADDRESS_FILE);
     let place = match std::fs::read_to_string(&file) {
         Ok(place) => place.trim().to_owned(),
@@ -199,10 +201,11 @@ mod tests {
             (&["127.0.0.2:8081"], false),
             (&["127.0.0.1:8081"], true),
         ] {
-            let named: Vec<Place> = listens.iter().map(|place| place.parse().unwrap()).collect();
+            let named: Vec<ListenAddr> =
+                listens.iter().map(|place| place.parse().unwrap()).collect();
             assert_eq!(told(folder.path(), Some(&named)).is_ok(), found, "{listens:?}");
         }
-        let named = [Place::Tcp(([127, 0, 0, 1], 8097).into())];
+        let named = [ListenAddr::Tcp(([127, 0, 0, 1], 8097).into())];
         let error = told(folder.path(), Some(&named)).unwrap_err().to_string();
         assert!(error.contains("listens at 127.0.0.1:8081") && error.ends_with(NAME_IT), "{error}");
         // Where it is not looked at, and where a state is named: that names the server, too.

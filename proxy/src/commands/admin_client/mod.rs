@@ -5,7 +5,7 @@ mod found;
 
 use crate::admin::TokenError;
 use crate::config::{ConfigError, Environment};
-use crate::place::Place;
+use crate::listen_addr::ListenAddr;
 use clap::Args;
 use found::{Found, Shown};
 use reqwest::Method;
@@ -147,11 +147,11 @@ impl AdminClient {
         // The token is for nobody between.
         let mut client = reqwest::Client::builder().connect_timeout(PATIENCE).no_proxy();
         let base = match found.admin.parse() {
-            Ok(Place::Unix(path)) => {
+            Ok(ListenAddr::Unix(path)) => {
                 client = client.unix_socket(path);
                 "http://localhost".to_owned()
             }
-            Ok(Place::Tcp(address)) => format!("http://{address}"),
+            Ok(ListenAddr::Tcp(address)) => format!("http://{address}"),
             Err(_) if found.admin.starts_with("http://") => {
                 found.admin.trim_end_matches('/').to_owned()
             }

@@ -23,7 +23,7 @@ pub(super) struct Gone(JobId);
 /// How watching ended.
 pub(super) enum Followed {
     /// With the job.
-    Ended {
+    CloseReason {
         /// What the server said of it.
         said: String,
         /// The same, understood.
@@ -77,7 +77,7 @@ async fn watch(
                     return Err(Gone(begun.id).into());
                 }
                 if job.state != State::Running {
-                    return Ok(Followed::Ended { said, job });
+                    return Ok(Followed::CloseReason { said, job });
                 }
                 teller.advanced(&job.progress);
             }

@@ -57,7 +57,7 @@ pub fn run(args: &WarmArgs) -> Done {
         return Ok(Exit::Done.into());
     }
     match client.run(follow::from_start_to_end(&client, &target))? {
-        Followed::Ended { said, job } => {
+        Followed::CloseReason { said, job } => {
             let told = job_words::all_about(&job);
             say(if args.json { &said } else { &told })?;
             Ok(exit(&job).into())

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::{Key, Kind};
-use crate::house::HotSetSettings;
+use crate::server::HotSetSettings;
 use proptest::prelude::*;
 
 #[test]
@@ -60,13 +60,13 @@ fn every_key_has_a_meaning_and_says_what_it_takes() {
 
 #[test]
 fn the_defaults_are_the_houses_own() {
-    let settings = crate::house::Settings::default();
+    let settings = crate::server::Settings::default();
     let ours = Config::default().settings();
-    let shown = |settings: &crate::house::Settings| {
-        let state = crate::house::StatePlace::Nowhere;
-        // A house builds nothing ahead unless it is told to.
+    let shown = |settings: &crate::server::Settings| {
+        let state = crate::server::StatePlace::Nowhere;
+        // A server builds nothing ahead unless it is told to.
         let hot_set = HotSetSettings { plans: Vec::new(), ..settings.hot_set.clone() };
-        format!("{:?}", crate::house::Settings { state, hot_set, ..settings.clone() })
+        format!("{:?}", crate::server::Settings { state, hot_set, ..settings.clone() })
     };
     assert_eq!(shown(&ours), shown(&settings));
 }

@@ -104,7 +104,7 @@ fn every_setting_reaches_the_house() {
     assert_eq!(seconds(settings.times.no_data.fresh), 4);
     assert_eq!(
         settings.times.no_data.usable,
-        crate::house::Settings::default().times.no_data.usable
+        crate::server::Settings::default().times.no_data.usable
     );
     let limits = settings.limits;
     assert_eq!((seconds(limits.head), limits.request_line, limits.head_bytes), (5, 1024, 2048));
@@ -113,14 +113,14 @@ fn every_setting_reaches_the_house() {
     // Who only waits for connections that nobody uses would not end in time.
     assert_eq!((seconds(settings.drain_delay), limits.drain_idle.as_millis()), (18, 5500));
     assert_eq!(
-        (settings.gate.reads, settings.gate.queue, seconds(settings.gate.wait)),
+        (settings.limiter.reads, settings.limiter.queue, seconds(settings.limiter.wait)),
         (12, 13, 14)
     );
     assert_eq!((settings.flights.waiters, seconds(settings.flights.within)), (15, 16));
     assert_eq!((settings.refreshes, settings.answer_within.as_millis()), (17, 250));
     assert_eq!(
         (settings.admin_hosts, settings.state),
-        (vec!["ops".to_owned()], crate::house::StatePlace::At("/s".into()))
+        (vec!["ops".to_owned()], crate::server::StatePlace::At("/s".into()))
     );
     let protected = config.rules().protected;
     assert!(protected.contains("NO") && !protected.contains("VE"));

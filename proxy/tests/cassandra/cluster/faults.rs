@@ -94,7 +94,7 @@ fn invalid() -> RequestReaction {
 #[ignore = "needs a Cassandra"]
 async fn a_read_finds_the_node_that_answers_and_asks_none_twice() {
     let mut faulty = Faulty::given().await;
-    let house = over(faulty.options()).await;
+    let server = over(faulty.options()).await;
     let cases: [([Option<Fault>; 3], u16, usize); 3] = [
         ([Some(overloaded), Some(silent), None], 200, READS),
         ([Some(silent), None, Some(silent)], 200, READS),
@@ -106,7 +106,7 @@ async fn a_read_finds_the_node_that_answers_and_asks_none_twice() {
         let mut sums = [0; 3];
         for _ in 0..reads {
             number += 1;
-            let answer = get(house.addresses[0], &Load::target(number)).await;
+            let answer = get(server.addresses[0], &Load::target(number)).await;
             assert_eq!(answer.status, status, "case {case}: {}", answer.text());
             let counts = asked(&mut told);
             assert!(counts.iter().all(|count| *count <= 1), "case {case}: {counts:?}");
@@ -115,7 +115,7 @@ async fn a_read_finds_the_node_that_answers_and_asks_none_twice() {
         assert!(sums.iter().all(|sum| *sum > 0), "case {case}: {sums:?}");
     }
     faulty.be([None; 3]);
-    assert!(house.drain().await);
+    assert!(server.drain().await);
 }
 
 /// A table that is not what it was is looked at, whoever else says nothing.
@@ -123,12 +123,12 @@ async fn a_read_finds_the_node_that_answers_and_asks_none_twice() {
 #[ignore = "needs a Cassandra"]
 async fn what_no_node_can_answer_is_told_without_waiting_for_a_silent_one() {
     let mut faulty = Faulty::given().await;
-    let house = over(faulty.options()).await;
+    let server = over(faulty.options()).await;
     faulty.be([Some(invalid), Some(silent), Some(invalid)]);
     for number in 200_000..200_000 + READS {
-        let answer = get(house.addresses[0], &Load::target(number)).await;
+        let answer = get(server.addresses[0], &Load::target(number)).await;
         assert_eq!(answer.status, 500, "{}", answer.text());
     }
     faulty.be([None; 3]);
-    assert!(house.drain().await);
+    assert!(server.drain().await);
 }

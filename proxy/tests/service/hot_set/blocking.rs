@@ -3,9 +3,10 @@
 use super::swaps::telling;
 use super::{DEVICES, EN, aside, built, full, over_days, with_plans};
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, house, settings};
+use crate::support::{eventually, server, settings};
 use aqs_proxy::serve::{
-    CacheResult, Call, Credentials, HeadView, Listener, Method, Reply, Served, Service, Wishes,
+    CacheResult, Call, Credentials, Listener, Method, Negotiation, Reply, RequestHead, Served,
+    Service,
 };
 use aqs_warmers::generation::Generation;
 use std::convert::Infallible;
@@ -19,11 +20,11 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Answers a GET, which must not have to wait for anything.
 fn at_once(service: &Arc<Service>) -> Reply {
-    let head = HeadView {
+    let head = RequestHead {
         listener: Listener::Public,
         method: Method::Get,
         target: EN,
-        wishes: Wishes::default(),
+        negotiation: Negotiation::default(),
         call: Call::default(),
         credentials: Credentials::default(),
     };
@@ -35,8 +36,8 @@ fn at_once(service: &Arc<Service>) -> Reply {
 
 #[tokio::test]
 async fn hits_go_on_while_a_generation_is_made_and_its_maker_does_not_end() {
-    let house = house(settings(), Scripted::open()).await;
-    let service = Arc::clone(&house.service);
+    let server = server(settings(), Scripted::open()).await;
+    let service = Arc::clone(&server.service);
     let Ok(_) =
         aside(|| service.hot_set.publish(|_, id| Ok::<_, Infallible>(telling(&service, id, None))));
     let (entered, inside) = channel();
@@ -80,9 +81,9 @@ fn builds_work_on_threads_that_may_block_and_nowhere_else() {
     let runtime = runtime.max_blocking_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
         let store = over_days();
-        let house = house(with_plans(DEVICES), store.clone()).await;
-        let before = built(&house).await;
-        let service = Arc::clone(&house.service);
+        let server = server(with_plans(DEVICES), store.clone()).await;
+        let before = built(&server).await;
+        let service = Arc::clone(&server.service);
         let take_the_thread = || {
             let (release, released) = channel::<()>();
             let (taken, is_taken) = tokio::sync::oneshot::channel();

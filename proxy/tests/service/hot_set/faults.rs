@@ -4,9 +4,9 @@ use super::{DEVICES, EN, built, cache_status, full, hot, over_days, rebuild, wit
 use crate::support::client::Client;
 use crate::support::kept::Kept;
 use crate::support::scripted::Mood;
-use crate::support::{eventually, house};
+use crate::support::{eventually, server};
 use aqs_origin::memory::Part;
-use aqs_proxy::house::{Settings, StatePlace};
+use aqs_proxy::server::{Settings, StatePlace};
 use aqs_warmers::jobs::{StartError, State};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,25 +27,25 @@ async fn a_store_that_fails_half_way_costs_a_build_and_nothing_else() {
     let store = over_days();
     let mut settings = with_plans(DEVICES);
     settings.hot_set.builds.attempts = 1;
-    let house = house(settings, store.clone()).await;
-    let old = built(&house).await;
-    let live = house.service.hot_set.live().unwrap();
-    let charged = house.service.origin.budget.used(Part::HotSet);
+    let server = server(settings, store.clone()).await;
+    let old = built(&server).await;
+    let live = server.service.hot_set.live().unwrap();
+    let charged = server.service.origin.budget.used(Part::HotSet);
     // The first of the two projects is read, the second is not.
     store.poison.lock().unwrap().replace("en.wikipedia");
-    let view = rebuild(&house, "devices").await;
+    let view = rebuild(&server, "devices").await;
     assert_eq!((view.state, view.generation), (State::Refused, None));
     assert_eq!((view.progress.done, view.progress.errors), (2, 1));
     assert!(view.error.as_ref().unwrap().contains("poisoned"), "{view:?}");
-    assert!(Arc::ptr_eq(&house.service.hot_set.live().unwrap(), &live));
+    assert!(Arc::ptr_eq(&server.service.hot_set.live().unwrap(), &live));
     // What was read is taken down aside.
-    eventually(|| house.service.origin.budget.used(Part::HotSet) == charged).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    eventually(|| server.service.origin.budget.used(Part::HotSet) == charged).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(cache_status(&client.get(EN).await), hot(old));
     // One that is quite gone is not asked to the end.
     store.poison.lock().unwrap().take();
     store.be(Mood::Fails);
-    let view = rebuild(&house, "devices").await;
+    let view = rebuild(&server, "devices").await;
     assert!(matches!(view.state, State::Failed | State::Refused), "{view:?}");
     assert!(view.error.unwrap().contains("told to"));
     assert_eq!(cache_status(&client.get(EN).await), hot(old));
@@ -54,11 +54,11 @@ async fn a_store_that_fails_half_way_costs_a_build_and_nothing_else() {
 #[tokio::test]
 async fn of_two_starts_of_a_plan_the_second_joins_the_first() {
     let store = over_days();
-    let house = house(with_plans(DEVICES), store.clone()).await;
-    let old = built(&house).await;
+    let server = server(with_plans(DEVICES), store.clone()).await;
+    let old = built(&server).await;
     store.hold(Some("first.wikipedia"));
     let reads = store.reads();
-    let jobs = &house.service.jobs;
+    let jobs = &server.service.jobs;
     let [first, second] = [(), ()].map(|()| jobs.start(full("devices")).unwrap());
     assert_eq!((first.joined, second.joined, second.id), (false, true, first.id));
     eventually(|| store.reads() > reads).await;
@@ -79,15 +79,15 @@ async fn the_end_cancels_a_build_and_leaves_nothing_half_done() {
     // The store does not heed that nobody waits for it any more.
     settings.flights.within = Duration::from_millis(100);
     settings.drain_within = Duration::from_secs(3600);
-    let house = house(settings, store.clone()).await;
-    let old = built(&house).await;
+    let server = server(settings, store.clone()).await;
+    let old = built(&server).await;
     let kept = files(&state);
     assert_eq!(kept.len(), 1);
     store.hold(Some("en.wikipedia"));
-    let service = Arc::clone(&house.service);
+    let service = Arc::clone(&server.service);
     let id = service.jobs.start(full("devices")).unwrap().id;
     eventually(|| service.jobs.show(id).unwrap().progress.done == 1).await;
-    assert!(house.drain().await, "it did not end in time");
+    assert!(server.drain().await, "it did not end in time");
     let view = service.jobs.show(id).unwrap();
     assert_eq!((view.state, view.generation), (State::Cancelled, None));
     assert_eq!(service.hot_set.live().unwrap().id, old);
@@ -114,31 +114,31 @@ async fn a_plan_that_takes_too_much_memory_is_refused_before_it_is_read_and_whil
         let mut settings = with_plans(&plans);
         settings.hot_set.builds.memory = limit;
         let others = settings.hot_set.plans.len() - 1;
-        let house = house(settings, store.clone()).await;
-        let jobs = &house.service.jobs;
+        let server = server(settings, store.clone()).await;
+        let jobs = &server.service.jobs;
         eventually(|| jobs.list().iter().filter(|it| it.state == State::Done).count() == others)
             .await;
         eventually(|| jobs.list().iter().any(|it| it.state == State::Failed)).await;
-        let live = house.service.hot_set.live();
+        let live = server.service.hot_set.live();
         let reads = store.reads();
-        let view = rebuild(&house, "large").await;
+        let view = rebuild(&server, "large").await;
         assert_eq!((view.state, view.generation), (State::Failed, None));
         let error = view.error.unwrap();
         assert!(error.contains(&format!("may take {limit}")), "{error}");
         if let Some(live) = live {
             // What answers of that kind weigh is known.
             assert_eq!((view.progress.reads, store.reads()), (0, reads));
-            assert!(Arc::ptr_eq(&house.service.hot_set.live().unwrap(), &live));
-            let answer = Client::connect(house.addresses[0]).await.get(EN).await;
+            assert!(Arc::ptr_eq(&server.service.hot_set.live().unwrap(), &live));
+            let answer = Client::connect(server.addresses[0]).await.get(EN).await;
             assert_eq!(cache_status(&answer), hot(live.id));
         } else {
             assert!(view.progress.reads > 0 && store.reads() - reads < 300, "it read to the end");
-            assert!(house.service.hot_set.live().is_none());
+            assert!(server.service.hot_set.live().is_none());
             // Answers go on, from the store.
             let target = EN.replace("en.wiki", "p1.wiki");
-            let answer = Client::connect(house.addresses[0]).await.get(&target).await;
+            let answer = Client::connect(server.addresses[0]).await.get(&target).await;
             assert_eq!(cache_status(&answer), "aqs; fwd=miss; stored");
-            eventually(|| house.service.origin.budget.used(Part::HotSet) == 0).await;
+            eventually(|| server.service.origin.budget.used(Part::HotSet) == 0).await;
         }
     }
 }
@@ -156,7 +156,7 @@ async fn what_can_not_be_kept_is_served_and_told() {
     let settings =
         |state: &Path| Settings { state: StatePlace::At(state.to_owned()), ..with_plans(DEVICES) };
     let store = over_days();
-    let one = house(settings(&state), store.clone()).await;
+    let one = server(settings(&state), store.clone()).await;
     let generation = built(&one).await;
     let answer = Client::connect(one.addresses[0]).await.get(EN).await;
     assert_eq!(cache_status(&answer), hot(generation));
@@ -164,7 +164,7 @@ async fn what_can_not_be_kept_is_served_and_told() {
 
     // The folder is there, but the file can't be put into it.
     let state = folder.path().join("other");
-    let two = house(settings(&state), store.clone()).await;
+    let two = server(settings(&state), store.clone()).await;
     let next = built(&two).await + 1;
     fs::create_dir_all(state.join(format!("hot-set/gen-{next:010}.aqs/taken"))).unwrap();
     let view = rebuild(&two, "devices").await;

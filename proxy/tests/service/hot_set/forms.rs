@@ -3,7 +3,7 @@
 use super::{built, cache_status, hot, with_plans};
 use crate::support::client::{Client, Response};
 use crate::support::watched::Watched;
-use crate::support::{house, settings, store_of};
+use crate::support::{server, settings, store_of};
 use aqs_api::representation::GZIP_FROM;
 use flate2::read::GzDecoder;
 use std::collections::BTreeMap;
@@ -102,7 +102,7 @@ async fn every_address_of_a_plan_answers_in_every_form_while_the_store_is_gone()
     let store = Watched::over(store_of(&rows, folder.path()));
 
     // What the store says when it is asked directly.
-    let direct = house(settings(), Arc::clone(&store) as _).await;
+    let direct = server(settings(), Arc::clone(&store) as _).await;
     let mut client = Client::connect(direct.addresses[0]).await;
     let mut expected = BTreeMap::new();
     for (address, status) in addresses() {
@@ -112,12 +112,12 @@ async fn every_address_of_a_plan_answers_in_every_form_while_the_store_is_gone()
         expected.insert(address, answer);
     }
 
-    let house = house(with_plans(PLANS), Arc::clone(&store) as _).await;
-    let hot = hot(built(&house).await);
-    assert_eq!(house.service.hot_set.live().unwrap().keys(), expected.len());
+    let server = server(with_plans(PLANS), Arc::clone(&store) as _).await;
+    let hot = hot(built(&server).await);
+    assert_eq!(server.service.hot_set.live().unwrap().keys(), expected.len());
     store.be_gone(true);
     let before = store.reads();
-    let mut client = Client::connect(house.addresses[0]).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     let mut coded = 0;
     for (address, direct) in &expected {
         let named = ["etag", "content-type", "cache-control", "vary"];
@@ -168,7 +168,7 @@ async fn every_address_of_a_plan_answers_in_every_form_while_the_store_is_gone()
     // Sixty-two days of two articles and two agents.
     assert_eq!(coded, 4);
     assert_eq!(store.reads(), before, "the store was asked");
-    assert_eq!((house.service.cache.len(), house.service.metrics.codings.get()), (0, 0));
+    assert_eq!((server.service.cache.len(), server.service.metrics.codings.get()), (0, 0));
     // Whatever no plan wants has nobody to answer it.
     assert_eq!(client.get(OTHER).await.status, 503);
     assert!(store.reads() > before);

@@ -1,17 +1,17 @@
 //! The hot set as clients meet it: served, stale, purged, swapped, kept over a crash.
 
 mod blocking;
+mod epochs;
 mod faults;
 mod forms;
 mod readiness;
 mod restarts;
-mod stamps;
 mod swaps;
 
 use crate::support::client::Response;
 use crate::support::scripted::Scripted;
 use crate::support::{eventually, settings};
-use aqs_proxy::house::{House, Settings};
+use aqs_proxy::server::{Server, Settings};
 use aqs_warmers::build::How;
 use aqs_warmers::jobs::{JobView, Start, State, Trigger};
 use aqs_warmers::plan::Plan;
@@ -40,7 +40,7 @@ fn over_days() -> Arc<Scripted> {
     store
 }
 
-/// Settings for a house that builds these plans.
+/// Settings for a server that builds these plans.
 fn with_plans(plans: &str) -> Settings {
     let mut settings = settings();
     settings.hot_set.plans = serde_saphyr::from_str::<Vec<Plan>>(plans).unwrap();
@@ -48,8 +48,8 @@ fn with_plans(plans: &str) -> Settings {
 }
 
 /// Waits until the schedule has built every plan; gives the generation's number.
-async fn built(house: &House) -> u64 {
-    let service = &house.service;
+async fn built(server: &Server) -> u64 {
+    let service = &server.service;
     eventually(|| {
         let live = service.hot_set.live();
         let has = |plan: &Plan| live.as_ref().is_some_and(|live| live.plan(&plan.name).is_some());
@@ -67,9 +67,9 @@ fn full(plan: &str) -> Start {
 }
 
 /// Builds a plan anew.
-async fn rebuild(house: &House, plan: &str) -> JobView {
-    let id = house.service.jobs.start(full(plan)).unwrap().id;
-    house.service.jobs.wait(id).await.unwrap()
+async fn rebuild(server: &Server, plan: &str) -> JobView {
+    let id = server.service.jobs.start(full(plan)).unwrap().id;
+    server.service.jobs.wait(id).await.unwrap()
 }
 
 /// The `Cache-Status` of a fresh answer from a generation.

@@ -2,10 +2,10 @@
 
 use super::{DEVICES, EN, FIRST, built, cache_status, hot, over_days, with_plans};
 use crate::support::client::Client;
-use crate::support::house;
 use crate::support::scripted::Mood;
+use crate::support::server;
 use aqs_origin::Clock;
-use aqs_proxy::house::{Settings, StatePlace};
+use aqs_proxy::server::{Settings, StatePlace};
 use std::time::Duration;
 
 #[test]
@@ -24,18 +24,18 @@ fn a_kept_hot_set_is_served_and_makes_ready_if_that_is_wished() {
 
     store.be(Mood::Fails);
     runtime().block_on(async {
-        let house = house(settings(true), store.clone()).await;
-        assert_eq!(ready(house.admin_addresses[0]).await, 503, "there is none yet");
+        let server = server(settings(true), store.clone()).await;
+        assert_eq!(ready(server.admin_addresses[0]).await, 503, "there is none yet");
     });
     store.be(Mood::Answers);
     let old =
-        runtime().block_on(async { built(&house(settings(true), store.clone()).await).await });
+        runtime().block_on(async { built(&server(settings(true), store.clone()).await).await });
     store.be(Mood::Fails);
     for (ready_alone, status) in [(true, 200), (false, 503)] {
         runtime().block_on(async {
-            let house = house(settings(ready_alone), store.clone()).await;
-            assert_eq!(ready(house.admin_addresses[0]).await, status);
-            let mut client = Client::connect(house.addresses[0]).await;
+            let server = server(settings(ready_alone), store.clone()).await;
+            assert_eq!(ready(server.admin_addresses[0]).await, status);
+            let mut client = Client::connect(server.addresses[0]).await;
             for target in [EN, FIRST] {
                 assert_eq!(cache_status(&client.get(target).await), hot(old));
             }
@@ -57,10 +57,10 @@ async fn answers_of_the_hot_set_are_counted_as_such() {
     let store = over_days();
     let clock = Clock::set(aqs_origin::Moment(1_790_000_000_000));
     let settings = Settings { clock: clock.clone(), ..with_plans(DEVICES) };
-    let house = house(settings, store.clone()).await;
-    let generation = built(&house).await;
-    let admin = house.admin_addresses[0];
-    let mut client = Client::connect(house.addresses[0]).await;
+    let server = server(settings, store.clone()).await;
+    let generation = built(&server).await;
+    let admin = server.admin_addresses[0];
+    let mut client = Client::connect(server.addresses[0]).await;
     for _ in 0..3 {
         client.get(EN).await;
     }

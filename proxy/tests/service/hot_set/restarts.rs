@@ -2,10 +2,10 @@
 
 use super::{built, cache_status, devices, hot, over_days, with_plans};
 use crate::support::client::Client;
-use crate::support::house;
 use crate::support::scripted::{Mood, Scripted};
-use aqs_origin::epochs::{Depth, Scope};
-use aqs_proxy::house::{House, Settings, StatePlace};
+use crate::support::server;
+use aqs_origin::epochs::{PurgeMode, Scope};
+use aqs_proxy::server::{Server, Settings, StatePlace};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -33,12 +33,16 @@ fn remembering(folder: &Path) -> Settings {
     settings
 }
 
-/// Runs a house, and ends it as a crash would: all its tasks stop where they are.
-fn until_a_crash<T>(folder: &Path, store: &Arc<Scripted>, run: impl AsyncFnOnce(&House) -> T) -> T {
+/// Runs a server, and ends it as a crash would: all its tasks stop where they are.
+fn until_a_crash<T>(
+    folder: &Path,
+    store: &Arc<Scripted>,
+    run: impl AsyncFnOnce(&Server) -> T,
+) -> T {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
-        let house = house(remembering(folder), store.clone()).await;
-        run(&house).await
+        let server = server(remembering(folder), store.clone()).await;
+        run(&server).await
     })
 }
 
@@ -46,17 +50,17 @@ fn until_a_crash<T>(folder: &Path, store: &Arc<Scripted>, run: impl AsyncFnOnce(
 fn after_a_crash_what_was_served_is_served_and_what_was_purged_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let store = over_days();
-    let old = until_a_crash(folder.path(), &store, async |house| {
-        let id = built(house).await;
+    let old = until_a_crash(folder.path(), &store, async |server| {
+        let id = built(server).await;
         // Nothing can be built after the purges.
         store.be(Mood::Fails);
-        let origin = &house.service.origin;
-        origin.purge(Scope::Project("soft.wikipedia"), Depth::Soft).unwrap();
-        origin.purge(Scope::Project("hard.wikipedia"), Depth::Hard).unwrap();
+        let origin = &server.service.origin;
+        origin.purge(Scope::Project("soft.wikipedia"), PurgeMode::Soft).unwrap();
+        origin.purge(Scope::Project("hard.wikipedia"), PurgeMode::Hard).unwrap();
         id
     });
-    until_a_crash(folder.path(), &store, async |house| {
-        let mut client = Client::connect(house.addresses[0]).await;
+    until_a_crash(folder.path(), &store, async |server| {
+        let mut client = Client::connect(server.addresses[0]).await;
         let kept = client.get(&target("kept")).await;
         assert_eq!((devices(&kept), cache_status(&kept)), (1, hot(old).as_str()));
         let soft = client.get(&target("soft")).await;
@@ -70,11 +74,11 @@ fn after_a_crash_what_was_served_is_served_and_what_was_purged_is_not() {
     // The store is back, and has something new to tell.
     store.be(Mood::Answers);
     store.truth.store(2, Ordering::SeqCst);
-    until_a_crash(folder.path(), &store, async |house| {
-        let mut client = Client::connect(house.addresses[0]).await;
+    until_a_crash(folder.path(), &store, async |server| {
+        let mut client = Client::connect(server.addresses[0]).await;
         assert_eq!(devices(&client.get(&target("hard")).await), 2);
-        super::eventually(|| house.service.hot_set.live().is_some_and(|live| live.id > old)).await;
-        let new = built(house).await;
+        super::eventually(|| server.service.hot_set.live().is_some_and(|live| live.id > old)).await;
+        let new = built(server).await;
         for (project, truth) in [("kept", 1), ("soft", 2), ("hard", 2)] {
             let answer = client.get(&target(project)).await;
             assert_eq!((devices(&answer), cache_status(&answer)), (truth, hot(new).as_str()));
@@ -86,13 +90,13 @@ fn after_a_crash_what_was_served_is_served_and_what_was_purged_is_not() {
 fn without_the_state_that_it_belongs_to_no_generation_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let store = over_days();
-    let old = until_a_crash(folder.path(), &store, async |house| built(house).await);
+    let old = until_a_crash(folder.path(), &store, async |server| built(server).await);
     let state = folder.path().join("state");
     std::fs::remove_file(state.join("state.json")).unwrap();
     store.be(Mood::Fails);
-    until_a_crash(folder.path(), &store, async |house| {
-        assert!(house.service.hot_set.live().is_none());
-        let answer = Client::connect(house.addresses[0]).await.get(&target("kept")).await;
+    until_a_crash(folder.path(), &store, async |server| {
+        assert!(server.service.hot_set.live().is_none());
+        let answer = Client::connect(server.addresses[0]).await.get(&target("kept")).await;
         assert_eq!(answer.status, 503);
     });
     let aside = state.join(format!("hot-set/gen-{old:010}.aqs.foreign"));
@@ -103,10 +107,10 @@ fn without_the_state_that_it_belongs_to_no_generation_is_served() {
 fn a_damaged_generation_is_set_aside_and_the_one_before_is_served() {
     let folder = tempfile::tempdir().unwrap();
     let store = over_days();
-    let second = until_a_crash(folder.path(), &store, async |house| {
-        built(house).await;
+    let second = until_a_crash(folder.path(), &store, async |server| {
+        built(server).await;
         store.truth.store(2, Ordering::SeqCst);
-        super::rebuild(house, "devices").await.generation.unwrap()
+        super::rebuild(server, "devices").await.generation.unwrap()
     });
     let file =
         |id: u64, more: &str| folder.path().join(format!("state/hot-set/gen-{id:010}.aqs{more}"));
@@ -115,15 +119,15 @@ fn a_damaged_generation_is_set_aside_and_the_one_before_is_served() {
     bytes[middle] ^= 1;
     std::fs::write(file(second, ""), bytes).unwrap();
     store.be(Mood::Fails);
-    until_a_crash(folder.path(), &store, async |house| {
-        let answer = Client::connect(house.addresses[0]).await.get(&target("kept")).await;
+    until_a_crash(folder.path(), &store, async |server| {
+        let answer = Client::connect(server.addresses[0]).await.get(&target("kept")).await;
         // Under a number of its own, since that of the damaged one was served.
         let again = hot(second + 1);
         assert_eq!((devices(&answer), cache_status(&answer)), (1, again.as_str()));
         store.be(Mood::Answers);
-        house.service.origin.look().await.unwrap();
+        server.service.origin.refresh_coverage().await.unwrap();
         // Its number is not given again.
-        let next = super::rebuild(house, "devices").await.generation.unwrap();
+        let next = super::rebuild(server, "devices").await.generation.unwrap();
         assert!(next > second, "{next}");
     });
     assert!(file(second, ".damaged").exists());

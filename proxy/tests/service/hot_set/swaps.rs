@@ -3,13 +3,13 @@
 use super::{DEVICES, EN, aside, built, over_days, rebuild, with_plans};
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, house, settings};
+use crate::support::{eventually, server, settings};
 use aqs_api::freshness::Times;
 use aqs_api::{Key, Representation, Target};
 use aqs_origin::Entry;
-use aqs_origin::epochs::Slots;
+use aqs_origin::epochs::PurgeTags;
 use aqs_proxy::serve::Service;
-use aqs_warmers::generation::{Birth, Generation, Held};
+use aqs_warmers::generation::{Generation, Held, Provenance};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -23,15 +23,15 @@ const CLIENTS: usize = 3;
 pub(super) fn telling(service: &Service, id: u64, parent: Option<u64>) -> Generation {
     let query = service.catalogue.resolve(Target::parse(EN).unwrap()).unwrap();
     let epochs = &service.origin.epochs;
-    let (now, stamp) = (service.clock.now(), epochs.stamp());
-    let slots = Slots::of(&query, (query.endpoint().lookup)(&query).dataset());
+    let (now, epoch) = (service.clock.now(), epochs.current());
+    let tags = PurgeTags::of(&query, (query.endpoint().lookup)(&query).dataset());
     // Long, so that one that was written in two parts would show.
     let item = format!(r#"{{"devices":{id}}}"#);
     let body = format!(r#"{{"items":[{}]}}"#, vec![item; 500].join(","));
     let (body, lifetimes) = (Representation::body(body), Times::default().data);
-    let entry = Entry::new(body, query.endpoint_id(), now, stamp, slots, lifetimes);
+    let entry = Entry::new(body, query.endpoint_id(), now, epoch, tags, lifetimes);
     let held = Held { entry: Arc::new(entry), plans: 0, confirmed: now };
-    Generation::restored(id, parent, Birth::Built, now, vec![], [(query.key().clone(), held)])
+    Generation::restored(id, parent, Provenance::Built, now, vec![], [(query.key().clone(), held)])
 }
 
 /// What a client saw: the generation that a head named, and the number that its body told.
@@ -59,8 +59,8 @@ async fn watch(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_is_of_one_generation_and_numbers_never_fall_on_a_connection() {
-    let house = house(settings(), Scripted::open()).await;
-    let service = Arc::clone(&house.service);
+    let server = server(settings(), Scripted::open()).await;
+    let service = Arc::clone(&server.service);
     let publish = || {
         let make = |live: Option<&Generation>, id| {
             Ok::<_, Infallible>(telling(&service, id, live.map(|live| live.id)))
@@ -76,14 +76,14 @@ async fn an_answer_is_of_one_generation_and_numbers_never_fall_on_a_connection()
     }
     let (ends, answered) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
     let clients: Vec<_> = (0..CLIENTS)
-        .map(|_| tokio::spawn(watch(house.addresses[0], Arc::clone(&ends), Arc::clone(&answered))))
+        .map(|_| tokio::spawn(watch(server.addresses[0], Arc::clone(&ends), Arc::clone(&answered))))
         .collect();
     for swap in 0..SWAPS {
         let before = service.hot_set.live().unwrap();
         let previous = service.hot_set.previous().unwrap().id;
         let new = if swap % 5 == 4 {
             let new = service.jobs.builder().rollback(None).await.unwrap().generation;
-            assert_eq!(new.birth, Birth::RolledBack { from: previous });
+            assert_eq!(new.provenance, Provenance::RolledBack { from: previous });
             content.insert(new.id, content[&previous]);
             new
         } else {
@@ -124,32 +124,32 @@ fn text_at(entry: &Entry) -> *const u8 {
 #[tokio::test]
 async fn what_did_not_change_is_the_same_memory_in_parent_and_child() {
     let store = over_days();
-    let house = house(with_plans(DEVICES), store.clone()).await;
-    built(&house).await;
-    let parent = house.service.hot_set.live().unwrap();
+    let server = server(with_plans(DEVICES), store.clone()).await;
+    built(&server).await;
+    let parent = server.service.hot_set.live().unwrap();
     let keys: Vec<Key> = parent.iter().map(|(key, _)| key.clone()).collect();
     assert_eq!(keys.len(), 2);
     // Read anew and found equal: a new entry, the old bytes, also in what clients are sent.
-    rebuild(&house, "devices").await;
-    let child = house.service.hot_set.live().unwrap();
+    rebuild(&server, "devices").await;
+    let child = server.service.hot_set.live().unwrap();
     assert_eq!((child.parent, child.checksum), (Some(parent.id), parent.checksum));
     for key in &keys {
         let (old, new) = (entry(&parent, key), entry(&child, key));
         assert!(!Arc::ptr_eq(&old, &new) && text_at(&old) == text_at(&new), "{key:?}");
     }
     // Both together weigh hardly more than one.
-    let held = house.service.origin.budget.used(aqs_origin::memory::Part::HotSet);
+    let held = server.service.origin.budget.used(aqs_origin::memory::Part::HotSet);
     assert!(held >= child.bytes && held < child.bytes + parent.bytes, "{held}");
     // Changed: new bytes, and only where they are.
     store.truth.store(2, Ordering::SeqCst);
-    rebuild(&house, "devices").await;
-    let grandchild = house.service.hot_set.live().unwrap();
+    rebuild(&server, "devices").await;
+    let grandchild = server.service.hot_set.live().unwrap();
     assert_ne!(grandchild.checksum, child.checksum);
     assert!(
         keys.iter()
             .all(|key| { text_at(&entry(&child, key)) != text_at(&entry(&grandchild, key)) })
     );
     // Taken over unread: the very same entry.
-    let back = house.service.jobs.builder().rollback(None).await.unwrap().generation;
+    let back = server.service.jobs.builder().rollback(None).await.unwrap().generation;
     assert!(keys.iter().all(|key| Arc::ptr_eq(&entry(&child, key), &entry(&back, key))));
 }

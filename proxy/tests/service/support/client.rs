@@ -5,7 +5,7 @@ use std::path::Path;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 
-/// A connection to a house.
+/// A connection to a server.
 pub(crate) struct Client {
     stream: Box<dyn Duplex>,
     buffer: Vec<u8>,

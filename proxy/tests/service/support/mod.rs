@@ -1,4 +1,4 @@
-//! What integration tests share: a house on free ports over a store of their own rows, and a
+//! What integration tests share: a server on free ports over a store of their own rows, and a
 //! client that shows every byte.
 
 pub(crate) mod client;
@@ -12,7 +12,7 @@ use aqs_api::table::Column;
 use aqs_origin::load::row::{Cell, Sink};
 use aqs_origin::store::Store;
 use aqs_origin::store::embedded::{EmbeddedStore, Options, StoreWriter, WriterOptions};
-use aqs_proxy::house::{House, Settings};
+use aqs_proxy::server::{Server, Settings};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -23,16 +23,16 @@ pub(crate) fn catalogue() -> Arc<Catalogue> {
     Arc::new(Catalogue::standard().unwrap())
 }
 
-/// Settings for a house on free ports.
+/// Settings for a server on free ports.
 pub(crate) fn settings() -> Settings {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     Settings { listen: vec![free], admin_listen: vec![free.into()], ..Settings::default() }
 }
 
-/// A house over any store.
-pub(crate) async fn house(settings: Settings, store: Arc<dyn Store>) -> House {
-    let sockets = House::bind(&settings).unwrap();
-    House::start(sockets, settings, catalogue(), store).await.unwrap()
+/// A server over any store.
+pub(crate) async fn server(settings: Settings, store: Arc<dyn Store>) -> Server {
+    let sockets = Server::bind(&settings).unwrap();
+    Server::start(sockets, settings, catalogue(), store).await.unwrap()
 }
 
 /// An embedded store of the rows in a directory.

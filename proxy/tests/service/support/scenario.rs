@@ -136,8 +136,8 @@ impl Outcome {
                 .iter()
                 .map(|(name, value)| (name.as_str(), value.as_str()))
                 .collect();
-            let spellings = std::iter::once(&scenario.get).chain(&scenario.also);
-            for target in spellings.flat_map(|target| [target, target]) {
+            let aliases = std::iter::once(&scenario.get).chain(&scenario.also);
+            for target in aliases.flat_map(|target| [target, target]) {
                 let response = client.request(method, target.as_bytes(), &headers).await;
                 let differences = scenario.differences(target, &response);
                 if !differences.is_empty() {

@@ -4,7 +4,7 @@ use aqs_api::calendar::Digits;
 use aqs_api::table::Kind;
 use aqs_api::{Coverage, Extent, Lookup, Rows};
 use aqs_origin::store::{Store, StoreError};
-use aqs_origin::{Cx, Priority};
+use aqs_origin::{Priority, RequestContext};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -28,8 +28,8 @@ pub(crate) struct Scripted {
     pub(crate) reads: AtomicUsize,
     mood: Mutex<Mood>,
     /// Reads pass one by one as permits are given; closed, all pass.
-    gate: Semaphore,
-    /// How urgent each read was when it passed the gate.
+    limiter: Semaphore,
+    /// How urgent each read was when it passed the limiter.
     pub(crate) priorities: Mutex<Vec<Priority>>,
     /// What each read's request and trace were called.
     pub(crate) calls: Mutex<Vec<(String, Option<String>)>>,
@@ -50,17 +50,17 @@ impl Scripted {
     /// A store that answers at once.
     pub(crate) fn open() -> Arc<Self> {
         let store = Self::gated();
-        store.gate.close();
+        store.limiter.close();
         store
     }
 
-    /// A store whose reads wait at the gate.
+    /// A store whose reads wait at the limiter.
     pub(crate) fn gated() -> Arc<Self> {
         Arc::new(Self {
             truth: AtomicU64::new(1),
             reads: AtomicUsize::new(0),
             mood: Mutex::new(Mood::Answers),
-            gate: Semaphore::new(0),
+            limiter: Semaphore::new(0),
             priorities: Mutex::default(),
             calls: Mutex::default(),
             inside: AtomicUsize::new(0),
@@ -79,12 +79,12 @@ impl Scripted {
 
     /// Lets one read pass.
     pub(crate) fn let_one_pass(&self) {
-        self.gate.add_permits(1);
+        self.limiter.add_permits(1);
     }
 
     /// Lets all reads pass from now on.
     pub(crate) fn let_all_pass(&self) {
-        self.gate.close();
+        self.limiter.close();
     }
 
     /// Holds reads about a project until it is told of another, or of none.
@@ -128,15 +128,15 @@ impl Drop for Inside<'_> {
 
 #[async_trait]
 impl Store for Scripted {
-    async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
+    async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError> {
         let number = self.reads.fetch_add(1, Ordering::SeqCst);
         self.inside.fetch_add(1, Ordering::SeqCst);
-        let call = (cx.request_id.to_string(), cx.trace.map(|trace| trace.to_string()));
+        let call = (ctx.request_id.to_string(), ctx.trace.map(|trace| trace.to_string()));
         self.calls.lock().unwrap().push(call);
         let _inside = Inside(&self.inside);
         // Asked before it waits: whatever is changed meanwhile, it has seen the old.
         let truth = self.truth.load(Ordering::SeqCst) as i64;
-        if let Ok(permit) = self.gate.acquire().await {
+        if let Ok(permit) = self.limiter.acquire().await {
             permit.forget();
         }
         let mut held = self.held.subscribe();
@@ -144,7 +144,7 @@ impl Store for Scripted {
         if self.dawdles.load(Ordering::SeqCst) {
             tokio::time::sleep(Duration::from_micros(number as u64 * 7919 % 1000)).await;
         }
-        self.priorities.lock().unwrap().push(cx.priority());
+        self.priorities.lock().unwrap().push(ctx.priority());
         let poison = *self.poison.lock().unwrap();
         if poison.is_some_and(|project| is_about(lookup, project)) {
             let reason = "poisoned".to_owned();
@@ -165,7 +165,7 @@ impl Store for Scripted {
         Ok(self.coverage.lock().unwrap().clone())
     }
 
-    async fn change_mark(&self) -> Result<u64, StoreError> {
+    async fn change_token(&self) -> Result<u64, StoreError> {
         match self.mood() {
             Mood::Answers | Mood::IsEmpty => Ok(self.change.load(Ordering::SeqCst)),
             _ => Err(StoreError::Unavailable { store: "scripted", reason: "told to".into() }),

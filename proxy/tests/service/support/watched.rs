@@ -1,7 +1,7 @@
 //! A store whose reads are counted, and which can be gone.
 
 use aqs_api::{Coverage, Lookup, Rows};
-use aqs_origin::Cx;
+use aqs_origin::RequestContext;
 use aqs_origin::store::{Store, StoreError};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -40,17 +40,17 @@ impl Watched {
 
 #[async_trait]
 impl Store for Watched {
-    async fn read(&self, lookup: &Lookup, cx: &Cx) -> Result<Rows, StoreError> {
+    async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
-        self.reached()?.read(lookup, cx).await
+        self.reached()?.read(lookup, ctx).await
     }
 
     async fn coverage(&self) -> Result<Coverage, StoreError> {
         self.reached()?.coverage().await
     }
 
-    async fn change_mark(&self) -> Result<u64, StoreError> {
-        self.reached()?.change_mark().await
+    async fn change_token(&self) -> Result<u64, StoreError> {
+        self.reached()?.change_token().await
     }
 
     async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {

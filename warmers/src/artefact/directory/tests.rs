@@ -1,17 +1,17 @@
 use super::super::error::{Damage, Foreign};
 use super::*;
-use crate::generation::{Birth, Checksum, Held};
+use crate::generation::{Checksum, Held, Provenance};
 use crate::testing::{answer, catalogue, generation, identity, top};
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Dialect, Key, Representation};
-use aqs_origin::epochs::{Depth, Scope, Validity};
+use aqs_origin::epochs::{PurgeMode, Scope, Validity};
 use aqs_origin::memory::{Budget, Part};
 use aqs_origin::{Epochs, Moment};
 use std::sync::Arc;
 use tempfile::TempDir;
 
 /// What a start has at hand.
-struct House {
+struct Fixture {
     folder: TempDir,
     catalogue: Catalogue,
     epochs: Epochs,
@@ -20,7 +20,7 @@ struct House {
     limit: u64,
 }
 
-impl House {
+impl Fixture {
     fn new() -> Self {
         let (folder, times) = (tempfile::tempdir().unwrap(), Times::default());
         let (budget, limit) = (Arc::new(Budget::new(1 << 30)), 1 << 30);
@@ -32,7 +32,7 @@ impl House {
         ArtefactDirectory::open(self.folder.path(), identity(), 3).unwrap()
     }
 
-    fn cx(&self) -> Context<'_> {
+    fn ctx(&self) -> Context<'_> {
         let Self { catalogue, epochs, times, budget, limit, .. } = self;
         Context { catalogue, epochs, times, budget, limit: *limit }
     }
@@ -71,21 +71,21 @@ fn held<'a>(generation: &'a Generation, path: &str) -> &'a Held {
 
 #[test]
 fn what_is_read_is_what_was_written() {
-    let house = House::new();
-    let directory = house.open();
-    let written = house.generation(7);
+    let fixture = Fixture::new();
+    let directory = fixture.open();
+    let written = fixture.generation(7);
     directory.write(&written).unwrap();
     drop(directory);
-    house.epochs.purge(Scope::Project("missing"), Depth::Hard).unwrap();
-    house.epochs.purge(Scope::Endpoint("pageviews/per-article"), Depth::Soft).unwrap();
-    let read = house.open().read(7, house.cx()).unwrap();
-    assert_eq!((read.id, read.parent, read.birth), (7, Some(6), Birth::Built));
+    fixture.epochs.purge(Scope::Project("missing"), PurgeMode::Hard).unwrap();
+    fixture.epochs.purge(Scope::Endpoint("pageviews/per-article"), PurgeMode::Soft).unwrap();
+    let read = fixture.open().read(7, fixture.ctx()).unwrap();
+    assert_eq!((read.id, read.parent, read.provenance), (7, Some(6), Provenance::Built));
     assert_eq!((read.keys(), read.checksum, read.bytes), (3, written.checksum, written.bytes));
     assert_eq!((&read.plans, read.built), (&written.plans, written.built));
     for (key, held) in written.iter() {
         let again = read.get(key.as_ref()).unwrap();
         assert_eq!((again.plans, again.confirmed), (held.plans, held.confirmed));
-        let of = |held: &Held| (held.entry.stamp, held.entry.asked, held.entry.slots);
+        let of = |held: &Held| (held.entry.epoch, held.entry.asked, held.entry.tags);
         assert_eq!(of(again), of(held));
         match (&again.entry.representation, &held.entry.representation) {
             (Representation::Body(again), Representation::Body(body)) => {
@@ -101,7 +101,7 @@ fn what_is_read_is_what_was_written() {
     // What was purged after it was written is purged in what is read.
     let validity = |path: &str| {
         let entry = &held(&read, path).entry;
-        house.epochs.validity(entry.stamp, &entry.slots)
+        fixture.epochs.validity(entry.epoch, &entry.tags)
     };
     assert_eq!(validity(&top("missing")), Validity::Invalid);
     assert_eq!(validity(&top("long")), Validity::Valid);
@@ -109,33 +109,33 @@ fn what_is_read_is_what_was_written() {
 
 #[test]
 fn no_beginning_of_a_file_is_taken_for_the_file() {
-    let house = House::new();
-    let directory = house.open();
-    directory.write(&house.generation(1)).unwrap();
+    let fixture = Fixture::new();
+    let directory = fixture.open();
+    directory.write(&fixture.generation(1)).unwrap();
     let whole = fs::read(directory.file(1)).unwrap();
     for length in 0..whole.len() {
         fs::write(directory.file(1), &whole[..length]).unwrap();
-        let read = directory.read(1, house.cx());
+        let read = directory.read(1, fixture.ctx());
         assert!(matches!(read, Err(ArtefactError::Damaged { .. })), "{length}: {read:?}");
     }
     let mut longer = whole;
     longer.push(0);
     fs::write(directory.file(1), &longer).unwrap();
-    let read = directory.read(1, house.cx());
+    let read = directory.read(1, fixture.ctx());
     assert!(matches!(read, Err(ArtefactError::Damaged { damage: Damage::Checksum, .. })));
 }
 
 #[test]
 fn every_turned_byte_is_noticed() {
-    let house = House::new();
-    let directory = house.open();
-    directory.write(&house.generation(1)).unwrap();
+    let fixture = Fixture::new();
+    let directory = fixture.open();
+    directory.write(&fixture.generation(1)).unwrap();
     let whole = fs::read(directory.file(1)).unwrap();
     for at in 0..whole.len() {
         let mut turned = whole.clone();
         turned[at] ^= 0x20;
         fs::write(directory.file(1), &turned).unwrap();
-        match directory.read(1, house.cx()) {
+        match directory.read(1, fixture.ctx()) {
             Err(ArtefactError::Damaged { .. }) => {}
             // The version of the format, which tells how the rest is to be read.
             Err(ArtefactError::Foreign { foreign: Foreign::Version(_), .. })
@@ -147,33 +147,33 @@ fn every_turned_byte_is_noticed() {
 
 #[test]
 fn a_header_that_tells_of_other_answers_is_noticed() {
-    let house = House::new();
-    let directory = house.open();
-    let mut made = house.generation(1);
+    let fixture = Fixture::new();
+    let directory = fixture.open();
+    let mut made = fixture.generation(1);
     made.checksum = Checksum::default();
     directory.write(&made).unwrap();
-    let read = directory.read(1, house.cx());
+    let read = directory.read(1, fixture.ctx());
     assert!(matches!(read, Err(ArtefactError::Damaged { damage: Damage::Content, .. })));
 }
 
 #[test]
 fn a_start_takes_the_newest_that_can_be_used() {
-    let house = House::new();
-    let directory = house.open();
+    let fixture = Fixture::new();
+    let directory = fixture.open();
     for id in 1..=3 {
-        directory.write(&house.generation(id)).unwrap();
+        directory.write(&fixture.generation(id)).unwrap();
     }
     fs::write(directory.file(3), b"nonsense").unwrap();
-    let loaded = directory.load(house.cx()).unwrap();
+    let loaded = directory.load(fixture.ctx()).unwrap();
     assert_eq!(loaded.generation.map(|generation| generation.id), Some(2));
     let [aside] = &loaded.set_aside[..] else { panic!("{:?}", loaded.set_aside) };
     assert!(matches!(aside.error, ArtefactError::Damaged { .. }));
     assert_eq!(
-        house.names(),
+        fixture.names(),
         ["gen-0000000001.aqs", "gen-0000000002.aqs", "gen-0000000003.aqs.damaged"]
     );
     assert_eq!(
-        fs::read(house.folder.path().join("gen-0000000003.aqs.damaged")).unwrap(),
+        fs::read(fixture.folder.path().join("gen-0000000003.aqs.damaged")).unwrap(),
         b"nonsense"
     );
     // Its number is not given again.
@@ -182,7 +182,7 @@ fn a_start_takes_the_newest_that_can_be_used() {
 
 #[test]
 fn what_belongs_elsewhere_is_set_aside() {
-    let house = House::new();
+    let fixture = Fixture::new();
     let ours = identity();
     for (theirs, expected) in [
         (Identity { state: 8, ..ours.clone() }, Foreign::State),
@@ -196,10 +196,10 @@ fn what_belongs_elsewhere_is_set_aside() {
         ),
         (Identity { catalogue: 1, ..ours.clone() }, Foreign::Catalogue),
     ] {
-        let their = ArtefactDirectory::open(house.folder.path(), theirs, 3).unwrap();
-        their.write(&house.generation(1)).unwrap();
+        let their = ArtefactDirectory::open(fixture.folder.path(), theirs, 3).unwrap();
+        their.write(&fixture.generation(1)).unwrap();
         drop(their);
-        let mut loaded = house.open().load(house.cx()).unwrap();
+        let mut loaded = fixture.open().load(fixture.ctx()).unwrap();
         assert!(loaded.generation.is_none());
         let Some(ArtefactError::Foreign { foreign, .. }) =
             loaded.set_aside.pop().map(|aside| aside.error)
@@ -207,30 +207,30 @@ fn what_belongs_elsewhere_is_set_aside() {
             panic!("not foreign")
         };
         assert_eq!(foreign, expected);
-        assert_eq!(house.names(), ["gen-0000000001.aqs.foreign"]);
+        assert_eq!(fixture.names(), ["gen-0000000001.aqs.foreign"]);
     }
 }
 
 #[test]
 fn a_store_stays_the_same_when_one_of_its_names_changes() {
-    let house = House::new();
+    let fixture = Fixture::new();
     let known_by = |names: [&str; 2]| {
-        let identity = Identity::of(7, names, &house.catalogue);
-        ArtefactDirectory::open(house.folder.path(), identity, 3).unwrap()
+        let identity = Identity::of(7, names, &fixture.catalogue);
+        ArtefactDirectory::open(fixture.folder.path(), identity, 3).unwrap()
     };
-    known_by(["a", "b"]).write(&house.generation(1)).unwrap();
-    let loaded = known_by(["c", "b"]).load(house.cx()).unwrap();
+    known_by(["a", "b"]).write(&fixture.generation(1)).unwrap();
+    let loaded = known_by(["c", "b"]).load(fixture.ctx()).unwrap();
     assert_eq!(loaded.generation.map(|generation| generation.id), Some(1));
-    assert!(known_by(["c", "d"]).load(house.cx()).unwrap().generation.is_none());
+    assert!(known_by(["c", "d"]).load(fixture.ctx()).unwrap().generation.is_none());
 }
 
 #[test]
 fn stamps_from_the_future_are_not_trusted() {
-    let mut house = House::new();
-    house.open().write(&house.generation(1)).unwrap();
+    let mut fixture = Fixture::new();
+    fixture.open().write(&fixture.generation(1)).unwrap();
     // The state was put back: its counter is lower than when the file was written.
-    house.epochs = Epochs::starting_at(999);
-    let loaded = house.open().load(house.cx()).unwrap();
+    fixture.epochs = Epochs::starting_at(999);
+    let loaded = fixture.open().load(fixture.ctx()).unwrap();
     assert!(loaded.generation.is_none());
     assert!(matches!(
         loaded.set_aside[0].error,
@@ -240,65 +240,65 @@ fn stamps_from_the_future_are_not_trusted() {
 
 #[test]
 fn old_ones_stay_up_to_a_number() {
-    let house = House::new();
-    let directory = house.open();
+    let fixture = Fixture::new();
+    let directory = fixture.open();
     for id in 1..=6 {
-        directory.write(&house.generation(id)).unwrap();
+        directory.write(&fixture.generation(id)).unwrap();
     }
     assert_eq!(directory.kept().unwrap(), [3, 4, 5, 6]);
-    assert!(matches!(directory.read(2, house.cx()), Err(ArtefactError::Missing { id: 2, .. })));
+    assert!(matches!(directory.read(2, fixture.ctx()), Err(ArtefactError::Missing { id: 2, .. })));
 }
 
 #[test]
 fn a_directory_has_one_user() {
-    let house = House::new();
-    let _held = house.open();
-    let second = ArtefactDirectory::open(house.folder.path(), identity(), 3);
+    let fixture = Fixture::new();
+    let _held = fixture.open();
+    let second = ArtefactDirectory::open(fixture.folder.path(), identity(), 3);
     assert!(matches!(second, Err(ArtefactError::Busy(_))));
 }
 
 #[test]
 fn a_full_disk_leaves_everything_as_it_was() {
-    let house = House::new();
-    let directory = house.open();
-    directory.write(&house.generation(1)).unwrap();
+    let fixture = Fixture::new();
+    let directory = fixture.open();
+    directory.write(&fixture.generation(1)).unwrap();
     let before = fs::read(directory.file(1)).unwrap();
     // The system's own answer of a disk that is full.
     let mut full = File::options().write(true).open("/dev/full").unwrap();
     let failed = directory.put(&directory.file(1), |file| {
         file.write_all(&before[..50])?;
-        write::generation(&house.generation(1), &identity(), &mut full)
+        write::generation(&fixture.generation(1), &identity(), &mut full)
     });
     assert_eq!(failed.map_err(|error| error.kind()), Err(io::ErrorKind::StorageFull));
-    assert_eq!(house.names(), ["gen-0000000001.aqs"]);
+    assert_eq!(fixture.names(), ["gen-0000000001.aqs"]);
     assert_eq!(fs::read(directory.file(1)).unwrap(), before);
 }
 
 #[test]
 fn what_a_killed_process_left_unfinished_is_removed() {
-    let house = House::new();
-    let directory = house.open();
-    directory.write(&house.generation(1)).unwrap();
+    let fixture = Fixture::new();
+    let directory = fixture.open();
+    directory.write(&fixture.generation(1)).unwrap();
     let whole = fs::read(directory.file(1)).unwrap();
     for length in [0, 1, whole.len() / 2, whole.len()] {
-        let left = house.folder.path().join(format!("{UNFINISHED}{length}"));
+        let left = fixture.folder.path().join(format!("{UNFINISHED}{length}"));
         fs::write(left, &whole[..length]).unwrap();
     }
     drop(directory);
-    let loaded = house.open().load(house.cx()).unwrap();
+    let loaded = fixture.open().load(fixture.ctx()).unwrap();
     assert_eq!(loaded.generation.map(|generation| generation.id), Some(1));
-    assert_eq!(house.names(), ["gen-0000000001.aqs"]);
+    assert_eq!(fixture.names(), ["gen-0000000001.aqs"]);
 }
 
 #[test]
 fn the_same_generation_is_the_same_file() {
-    let house = House::new();
-    let directory = house.open();
+    let fixture = Fixture::new();
+    let directory = fixture.open();
     let read = |id: u64| fs::read(directory.file(id)).unwrap();
-    let made = house.generation(1);
+    let made = fixture.generation(1);
     directory.write(&made).unwrap();
     let first = read(1);
-    let again = directory.read(1, house.cx()).unwrap();
+    let again = directory.read(1, fixture.ctx()).unwrap();
     directory.write(&again).unwrap();
     assert!(first == read(1));
     assert_eq!(made.built, Moment(1000));
@@ -306,20 +306,20 @@ fn the_same_generation_is_the_same_file() {
 
 #[test]
 fn what_takes_too_much_memory_stays_for_a_higher_limit() {
-    let mut house = House::new();
-    let directory = house.open();
-    let made = house.generation(1);
+    let mut fixture = Fixture::new();
+    let directory = fixture.open();
+    let made = fixture.generation(1);
     directory.write(&made).unwrap();
-    house.limit = made.bytes - 1;
-    let loaded = directory.load(house.cx()).unwrap();
+    fixture.limit = made.bytes - 1;
+    let loaded = directory.load(fixture.ctx()).unwrap();
     assert!(loaded.generation.is_none() && loaded.set_aside[0].now.is_none());
     assert!(loaded.set_aside[0].error.to_string().contains("raise the limit"), "{loaded:?}");
-    assert_eq!(house.names(), ["gen-0000000001.aqs"]);
+    assert_eq!(fixture.names(), ["gen-0000000001.aqs"]);
     // It is not even begun if its header tells.
     let mut large = made.again(2, None, Moment(1));
     large.bytes = 1 << 40;
     directory.write(&large).unwrap();
-    let read = directory.read(2, house.cx());
+    let read = directory.read(2, fixture.ctx());
     assert!(matches!(read, Err(ArtefactError::TooLarge { bytes: 0x100_0000_0000, .. })));
     // Nor is a header believed that tells of less than there is.
     let told = directory.file(2);
@@ -327,102 +327,102 @@ fn what_takes_too_much_memory_stays_for_a_higher_limit() {
     lying.bytes = 1;
     directory.write(&lying).unwrap();
     for limit in [made.bytes - 1, made.bytes / 2, 1000] {
-        house.limit = limit;
-        let read = directory.read(2, house.cx());
+        fixture.limit = limit;
+        let read = directory.read(2, fixture.ctx());
         assert!(matches!(read, Err(ArtefactError::TooLarge { .. })), "{limit}: {read:?}");
-        assert_eq!(house.budget.used(Part::HotSet), 0);
+        assert_eq!(fixture.budget.used(Part::HotSet), 0);
     }
     assert!(told.exists());
-    house.limit = made.bytes;
-    assert_eq!(directory.read(1, house.cx()).unwrap().bytes, made.bytes);
-    assert_eq!(house.budget.used(Part::HotSet), 0, "whoever publishes it charges it");
+    fixture.limit = made.bytes;
+    assert_eq!(directory.read(1, fixture.ctx()).unwrap().bytes, made.bytes);
+    assert_eq!(fixture.budget.used(Part::HotSet), 0, "whoever publishes it charges it");
 }
 
 #[test]
 fn a_small_file_that_unpacks_to_much_is_not_unpacked() {
-    let mut house = House::new();
-    let directory = house.open();
-    let bomb = answer(&top("bomb"), Some(&"0".repeat(64 << 20)), &house.epochs);
-    let mut made = generation(None, "plan", vec![bomb], &house.epochs);
+    let mut fixture = Fixture::new();
+    let directory = fixture.open();
+    let bomb = answer(&top("bomb"), Some(&"0".repeat(64 << 20)), &fixture.epochs);
+    let mut made = generation(None, "plan", vec![bomb], &fixture.epochs);
     made.bytes = 1;
     assert!(directory.write(&made).unwrap() < 1 << 16);
-    house.limit = 1 << 20;
-    let read = directory.read(1, house.cx());
+    fixture.limit = 1 << 20;
+    let read = directory.read(1, fixture.ctx());
     assert!(matches!(read, Err(ArtefactError::TooLarge { .. })), "{read:?}");
     // Nobody sums it up either.
-    let sum = directory.checksum(1, house.cx());
+    let sum = directory.checksum(1, fixture.ctx());
     assert!(matches!(sum, Err(ArtefactError::TooLarge { .. })), "{sum:?}");
 }
 
 #[test]
 fn the_sum_of_a_file_is_that_of_its_generation() {
-    let house = House::new();
-    let directory = house.open();
-    let mut made = house.generation(1);
+    let fixture = Fixture::new();
+    let directory = fixture.open();
+    let mut made = fixture.generation(1);
     directory.write(&made).unwrap();
-    assert_eq!(directory.checksum(1, house.cx()).unwrap(), made.checksum);
+    assert_eq!(directory.checksum(1, fixture.ctx()).unwrap(), made.checksum);
     assert_eq!(directory.header(1).unwrap().checksum, made.checksum);
     (made.id, made.checksum) = (2, Checksum::default());
     directory.write(&made).unwrap();
-    assert!(directory.checksum(2, house.cx()).is_err());
-    assert!(matches!(directory.checksum(3, house.cx()), Err(ArtefactError::Missing { .. })));
+    assert!(directory.checksum(2, fixture.ctx()).is_err());
+    assert!(matches!(directory.checksum(3, fixture.ctx()), Err(ArtefactError::Missing { .. })));
 }
 
 #[test]
 fn a_file_under_another_number_is_not_taken_for_it() {
-    let house = House::new();
-    let directory = house.open();
-    directory.write(&house.generation(1)).unwrap();
+    let fixture = Fixture::new();
+    let directory = fixture.open();
+    directory.write(&fixture.generation(1)).unwrap();
     fs::copy(directory.file(1), directory.file(5)).unwrap();
-    let read = directory.read(5, house.cx());
+    let read = directory.read(5, fixture.ctx());
     assert!(matches!(read, Err(ArtefactError::Damaged { damage: Damage::Number(1), .. })));
-    assert_eq!(directory.load(house.cx()).unwrap().generation.map(|kept| kept.id), Some(1));
+    assert_eq!(directory.load(fixture.ctx()).unwrap().generation.map(|kept| kept.id), Some(1));
 }
 
 #[test]
 fn numbers_that_were_given_are_known_though_nothing_was_written() {
-    let house = House::new();
-    let directory = house.open();
+    let fixture = Fixture::new();
+    let directory = fixture.open();
     assert_eq!(directory.last_number().unwrap(), 0);
-    directory.write(&house.generation(1)).unwrap();
+    directory.write(&fixture.generation(1)).unwrap();
     assert_eq!(directory.last_number().unwrap(), 1);
     directory.reserve(4).unwrap();
     drop(directory);
-    let directory = house.open();
+    let directory = fixture.open();
     assert_eq!(directory.last_number().unwrap(), 4);
     // Who broke the file loses what it said, and nothing else.
-    fs::write(house.folder.path().join(NEXT), "seven").unwrap();
+    fs::write(fixture.folder.path().join(NEXT), "seven").unwrap();
     assert_eq!(directory.last_number().unwrap(), 1);
 }
 
 #[test]
 fn of_what_can_not_be_used_a_few_stay() {
-    let house = House::new();
-    let directory = house.open();
+    let fixture = Fixture::new();
+    let directory = fixture.open();
     for id in 1..=5 {
         fs::write(directory.file(id), b"nonsense").unwrap();
-        directory.load(house.cx()).unwrap();
+        directory.load(fixture.ctx()).unwrap();
     }
-    assert_eq!(house.names(), [3, 4, 5].map(|id| format!("gen-000000000{id}.aqs.damaged")));
+    assert_eq!(fixture.names(), [3, 4, 5].map(|id| format!("gen-000000000{id}.aqs.damaged")));
 }
 
 #[test]
 fn reasons_have_their_numbers_for_ever() {
-    use aqs_api::{Emptiness, Problem};
-    let house = House::new();
+    use aqs_api::{NoDataReason, Problem};
+    let fixture = Fixture::new();
     // What version 1 wrote for each.
     for (reason, number) in
-        [(Emptiness::NoData, 0), (Emptiness::NotLoadedYet, 1), (Emptiness::OutOfRange, 2)]
+        [(NoDataReason::NoData, 0), (NoDataReason::NotLoadedYet, 1), (NoDataReason::OutOfRange, 2)]
     {
-        let (key, entry) = answer(&top("a"), None, &house.epochs);
+        let (key, entry) = answer(&top("a"), None, &fixture.epochs);
         let representation = Representation::problem(Problem::no_data(reason));
         let entry = aqs_origin::Entry::new(
             representation,
             entry.endpoint,
             entry.asked,
-            entry.stamp,
-            entry.slots,
-            house.times.no_data,
+            entry.epoch,
+            entry.tags,
+            fixture.times.no_data,
         );
         let held = Held { entry: Arc::new(entry), plans: 1, confirmed: Moment(1) };
         let mut record = Vec::new();

@@ -44,8 +44,8 @@ impl Group {
         Ok(())
     }
 
-    /// How many slots it takes.
-    pub(super) fn slots(&self) -> u32 {
+    /// How many tags it takes.
+    pub(super) fn tags(&self) -> u32 {
         u32::try_from(self.rows.len() + self.bytes / BYTES_A_SLOT).unwrap_or(u32::MAX)
     }
 }
@@ -106,9 +106,9 @@ mod tests {
 
     #[test]
     fn huge_rows_take_many_slots() {
-        assert_eq!(Group::of(&UNIQUE_DEVICES, day(1, "a")).slots(), 1);
+        assert_eq!(Group::of(&UNIQUE_DEVICES, day(1, "a")).tags(), 1);
         let list = "x".repeat(1 << 20);
         let huge = row(1, &["a", "all-access", "2024", "01", &list]);
-        assert_eq!(Group::of(&TOP_BY_COUNTRY, huge).slots(), 17);
+        assert_eq!(Group::of(&TOP_BY_COUNTRY, huge).tags(), 17);
     }
 }

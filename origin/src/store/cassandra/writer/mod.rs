@@ -53,7 +53,7 @@ pub struct CassandraWriter {
     shared: Arc<Shared>,
     tables: HashMap<&'static str, Prepared>,
     journal: Journal,
-    slots: Arc<Semaphore>,
+    tags: Arc<Semaphore>,
     concurrency: u32,
     tasks: TaskTracker,
     file: Option<File>,
@@ -100,7 +100,7 @@ impl CassandraWriter {
             shared: Arc::new(Shared::new(session, writing.stop.clone())),
             tables: prepared,
             journal,
-            slots: Arc::new(Semaphore::new(concurrency as usize)),
+            tags: Arc::new(Semaphore::new(concurrency as usize)),
             concurrency,
             tasks: TaskTracker::new(),
             file: None,
@@ -133,18 +133,18 @@ impl CassandraWriter {
         let Some(group) = group else { return Ok(()) };
         let name = group.table.name;
         let prepared = self.tables.get(name).ok_or_else(|| unprepared(name))?.clone();
-        let wanted = self.concurrency.min(group.slots());
-        let slots = match Arc::clone(&self.slots).try_acquire_many_owned(wanted) {
-            Ok(slots) => slots,
+        let wanted = self.concurrency.min(group.tags());
+        let tags = match Arc::clone(&self.tags).try_acquire_many_owned(wanted) {
+            Ok(tags) => tags,
             Err(_) => {
-                let slots = Arc::clone(&self.slots).acquire_many_owned(wanted);
-                match self.runtime.block_on(self.shared.stop.run_until_cancelled(slots)) {
-                    Some(Ok(slots)) => slots,
+                let tags = Arc::clone(&self.tags).acquire_many_owned(wanted);
+                match self.runtime.block_on(self.shared.stop.run_until_cancelled(tags)) {
+                    Some(Ok(tags)) => tags,
                     Some(Err(_)) | None => return Err(SinkError::Interrupted),
                 }
             }
         };
-        let written = Arc::clone(&self.shared).write(prepared, group, slots);
+        let written = Arc::clone(&self.shared).write(prepared, group, tags);
         self.tasks.spawn_on(written, &self.runtime);
         Ok(())
     }

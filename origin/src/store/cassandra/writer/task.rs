@@ -7,7 +7,7 @@ use super::retry;
 use scylla::client::session::Session;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::OwnedSemaphorePermit as Slots;
+use tokio::sync::OwnedSemaphorePermit as PurgeTags;
 use tokio_util::sync::CancellationToken;
 
 /// What rows under way share with the thread that gives them.
@@ -29,7 +29,7 @@ impl Shared {
 
     /// Writes rows, as often as it takes. After a stop they are not tried again, and count as not
     /// written.
-    pub(super) async fn write(self: Arc<Self>, insert: Prepared, group: Group, slots: Slots) {
+    pub(super) async fn write(self: Arc<Self>, insert: Prepared, group: Group, tags: PurgeTags) {
         let lines = || group.rows.iter().map(|row| row.line);
         let first = lines().next().unwrap_or_default();
         let batch = insert.batch(group.rows.len());
@@ -60,7 +60,7 @@ impl Shared {
                 break;
             }
         }
-        drop(slots);
+        drop(tags);
     }
 }
 

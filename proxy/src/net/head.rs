@@ -1,7 +1,7 @@
 //! Reading heads: HTTP/1 syntax, and the few headers that decide how a request is answered.
 
 use super::limits::{HEADERS, Limits};
-use crate::serve::{Call, Credentials, HeadView, Listener, Method, Persistence, Wishes};
+use crate::serve::{Call, Credentials, KeepAlive, Listener, Method, Negotiation, RequestHead};
 use aqs_api::Problem;
 use aqs_api::problem::Code;
 
@@ -19,10 +19,10 @@ pub(super) enum Parsed<'a> {
 /// A head and what it asks of the connection.
 #[derive(Debug)]
 pub(super) struct Head<'a> {
-    pub(super) view: HeadView<'a>,
+    pub(super) view: RequestHead<'a>,
     /// As it came.
     pub(super) bytes: &'a [u8],
-    pub(super) persistence: Persistence,
+    pub(super) keep_alive: KeepAlive,
     /// Whether a body follows.
     pub(super) body: bool,
 }
@@ -65,17 +65,17 @@ pub(super) fn parse<'a>(buffer: &'a [u8], listener: Listener, limits: &Limits) -
             let (authority, target) = origin_form(target);
             // RFC 9112 §3.2.2: then Host is ignored.
             judged.credentials.host = authority.map(str::as_bytes).or(judged.credentials.host);
-            let view = HeadView {
+            let view = RequestHead {
                 listener,
                 method: Method::parse(method),
                 target,
-                wishes: judged.wishes,
+                negotiation: judged.negotiation,
                 call: judged.call,
                 credentials: judged.credentials,
             };
-            let Judged { persistence, body, .. } = judged;
+            let Judged { keep_alive, body, .. } = judged;
             let bytes = buffer.get(..length).unwrap_or_default();
-            Parsed::Head(Head { view, bytes, persistence, body }, length)
+            Parsed::Head(Head { view, bytes, keep_alive, body }, length)
         }
         Err(detail) => refused(400, detail),
     }
@@ -89,15 +89,15 @@ fn names_a_version(buffer: &[u8]) -> bool {
 }
 
 struct Judged<'a> {
-    wishes: Wishes<'a>,
+    negotiation: Negotiation<'a>,
     call: Call<'a>,
     credentials: Credentials<'a>,
-    persistence: Persistence,
+    keep_alive: KeepAlive,
     body: bool,
 }
 
 fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>, &'static str> {
-    let mut wishes = Wishes::default();
+    let mut negotiation = Negotiation::default();
     let mut call = Call::default();
     let mut credentials = Credentials::default();
     let mut hosts = 0;
@@ -132,7 +132,7 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
                 call.request_id = call.request_id.or_else(|| Call::name(header.value));
             }
             13 if header.name.eq_ignore_ascii_case("if-none-match") => {
-                wishes.if_none_match = wishes.if_none_match.or(Some(header.value));
+                negotiation.if_none_match = negotiation.if_none_match.or(Some(header.value));
             }
             13 if header.name.eq_ignore_ascii_case("authorization") => {
                 credentials.authorization = credentials.authorization.or(Some(header.value));
@@ -145,7 +145,7 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
                 body |= header.value.trim_ascii() != b"0";
             }
             15 if header.name.eq_ignore_ascii_case("accept-encoding") => {
-                wishes.accept_encoding = wishes.accept_encoding.or(Some(header.value));
+                negotiation.accept_encoding = negotiation.accept_encoding.or(Some(header.value));
             }
             17 if header.name.eq_ignore_ascii_case("transfer-encoding") => coded = true,
             _ => {}
@@ -165,12 +165,12 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
         return Err("malformed request: Content-Length beside Transfer-Encoding");
     }
     let body = body || coded;
-    let persistence = match (version, close, keep_alive) {
-        (_, true, _) | (0, false, false) => Persistence::Close,
-        (0, false, true) => Persistence::KeepTold,
-        _ => Persistence::Keep,
+    let keep_alive = match (version, close, keep_alive) {
+        (_, true, _) | (0, false, false) => KeepAlive::Close,
+        (0, false, true) => KeepAlive::KeepTold,
+        _ => KeepAlive::Keep,
     };
-    Ok(Judged { wishes, call, credentials, persistence, body })
+    Ok(Judged { negotiation, call, credentials, keep_alive, body })
 }
 
 /// Whether the request line is too long, or will be.
@@ -251,10 +251,10 @@ pub(super) fn timed_out() -> Problem {
 mod tests {
     use super::*;
 
-    fn head(text: &str) -> Result<(String, Method, Persistence, bool), u16> {
+    fn head(text: &str) -> Result<(String, Method, KeepAlive, bool), u16> {
         match parse(text.as_bytes(), Listener::Public, &Limits::default()) {
             Parsed::Head(head, _) => {
-                Ok((head.view.target.to_owned(), head.view.method, head.persistence, head.body))
+                Ok((head.view.target.to_owned(), head.view.method, head.keep_alive, head.body))
             }
             Parsed::Partial => Err(0),
             Parsed::Refused(problem) => Err(problem.status),
@@ -264,10 +264,10 @@ mod tests {
     #[test]
     fn persistence_is_the_versions_unless_said_otherwise() {
         for (lines, expected) in [
-            ("GET /a HTTP/1.1\r\nHost: x\r\n\r\n", Persistence::Keep),
-            ("GET /a HTTP/1.1\r\nHost: x\r\nConnection: foo, Close\r\n\r\n", Persistence::Close),
-            ("GET /a HTTP/1.0\r\n\r\n", Persistence::Close),
-            ("GET /a HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", Persistence::KeepTold),
+            ("GET /a HTTP/1.1\r\nHost: x\r\n\r\n", KeepAlive::Keep),
+            ("GET /a HTTP/1.1\r\nHost: x\r\nConnection: foo, Close\r\n\r\n", KeepAlive::Close),
+            ("GET /a HTTP/1.0\r\n\r\n", KeepAlive::Close),
+            ("GET /a HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", KeepAlive::KeepTold),
         ] {
             assert_eq!(head(lines).map(|parsed| parsed.2), Ok(expected), "{lines}");
         }

@@ -3,7 +3,7 @@
 use super::connection::{Connection, Next};
 use super::exchange::Refused;
 use super::head::{self, Parsed};
-use super::{Ended, linger};
+use super::{CloseReason, linger};
 use aqs_api::Problem;
 use aqs_api::problem::Code;
 use bytes::BytesMut;
@@ -12,17 +12,17 @@ use pingora_core::protocols::http::v1::server::HttpSession;
 
 /// Answers the request that the connection's buffer begins with and gives the stream back, or why
 /// it may not be used again.
-pub(super) async fn answer(io: Stream, connection: &mut Connection) -> Result<Stream, Ended> {
+pub(super) async fn answer(io: Stream, connection: &mut Connection) -> Result<Stream, CloseReason> {
     let bytes = std::mem::take(&mut connection.buffer);
     let limits = connection.exchange.front.limits;
     let listener = connection.exchange.front.listener;
     let Parsed::Head(head, _) = head::parse(&bytes, listener, &limits) else {
         // It was one when the connection looked.
-        return Err(Ended::Refused);
+        return Err(CloseReason::Refused);
     };
     let (mut io, rest) = match read_body(io, bytes.clone(), &limits).await {
         Ok(Some(parts)) => parts,
-        Ok(None) => return Err(Ended::Client),
+        Ok(None) => return Err(CloseReason::Client),
         Err((mut io, problem)) => {
             let next = connection.exchange.refuse(&mut io, Refused::Body(&head), problem).await;
             return Err(finish(io, next, connection).await);
@@ -36,7 +36,7 @@ pub(super) async fn answer(io: Stream, connection: &mut Connection) -> Result<St
     }
 }
 
-async fn finish(io: Stream, next: Next, connection: &Connection) -> Ended {
+async fn finish(io: Stream, next: Next, connection: &Connection) -> CloseReason {
     match next {
         Next::Linger(why) => {
             linger::close(io, connection.exchange.front.limits.linger).await;
@@ -44,7 +44,7 @@ async fn finish(io: Stream, next: Next, connection: &Connection) -> Ended {
         }
         Next::Closed(why) => why,
         // Neither answers nor refusals begin another.
-        Next::Body => Ended::Refused,
+        Next::Body => CloseReason::Refused,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::exchange::{Exchange, Refused, poll_once};
 use super::head::{self, Parsed};
-use super::{Ended, Front};
+use super::{CloseReason, Front};
 use bytes::{Buf, BytesMut};
 use pingora_core::protocols::Stream;
 use std::pin::pin;
@@ -23,9 +23,9 @@ pub(super) struct Connection {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// Nothing more: the client is gone, or given up.
-    Closed(Ended),
+    Closed(CloseReason),
     /// Its end, so that the client gets to read the last reply.
-    Linger(Ended),
+    Linger(CloseReason),
     /// The buffer begins with a head that a body follows.
     Body,
 }
@@ -63,11 +63,15 @@ impl Connection {
                 }
                 Parsed::Partial => match self.read(io).await {
                     Ok(()) => None,
-                    Err(Stopped::Gone) => Some(Next::Closed(Ended::Client)),
+                    Err(Stopped::Gone) => Some(Next::Closed(CloseReason::Client)),
                     // Nobody waits for an answer on an idle connection.
                     Err(Stopped::TimedOut) if self.buffer.is_empty() && self.served() => {
                         let drained = *self.exchange.draining.borrow();
-                        Some(Next::Linger(if drained { Ended::Drain } else { Ended::Idle }))
+                        Some(Next::Linger(if drained {
+                            CloseReason::Drain
+                        } else {
+                            CloseReason::Idle
+                        }))
                     }
                     Err(Stopped::TimedOut) => {
                         Some(self.exchange.refuse(io, Refused::Head, head::timed_out()).await)

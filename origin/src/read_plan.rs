@@ -1,25 +1,25 @@
 //! What a query asks: of a store, and under which purges.
 
-use crate::epochs::Slots;
-use aqs_api::{Coverage, Emptiness, Lookup, Query};
+use crate::epochs::PurgeTags;
+use aqs_api::{Coverage, Lookup, NoDataReason, Query};
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A query with what follows from it alone, worked out once.
 #[derive(Debug)]
-pub struct Question {
+pub struct ReadPlan {
     pub(crate) query: Query,
     /// Shared with the flights that bring what it finds.
     lookup: Arc<Lookup>,
-    pub(crate) slots: Slots,
+    pub(crate) tags: PurgeTags,
 }
 
-impl Question {
+impl ReadPlan {
     /// What a query asks.
-    pub fn of(query: Query) -> Self {
+    pub fn new(query: Query) -> Self {
         let lookup = (query.endpoint().lookup)(&query);
-        let slots = Slots::of(&query, lookup.dataset());
-        Self { query, lookup: Arc::new(lookup), slots }
+        let tags = PurgeTags::of(&query, lookup.dataset());
+        Self { query, lookup: Arc::new(lookup), tags }
     }
 
     /// The query.
@@ -28,7 +28,7 @@ impl Question {
     }
 
     /// What is to be looked up of it where so much is loaded, or why that is nothing.
-    pub(crate) fn clipped(&self, coverage: &Coverage) -> Result<Arc<Lookup>, Emptiness> {
+    pub(crate) fn clipped(&self, coverage: &Coverage) -> Result<Arc<Lookup>, NoDataReason> {
         Ok(match coverage.clip(&self.lookup)? {
             Cow::Borrowed(_) => Arc::clone(&self.lookup),
             Cow::Owned(clipped) => Arc::new(clipped),
@@ -36,7 +36,7 @@ impl Question {
     }
 
     /// Where the purges of its answer are written.
-    pub fn slots(&self) -> Slots {
-        self.slots
+    pub fn tags(&self) -> PurgeTags {
+        self.tags
     }
 }

@@ -1,7 +1,7 @@
 //! What the store holds, kept up to date: loads are noticed and purge what they touched.
 
 use crate::answer::Origin;
-use crate::epochs::{Depth, Scope, StateError};
+use crate::epochs::{PurgeMode, Scope, StateError};
 use crate::store::StoreError;
 use aqs_api::Coverage;
 use arc_swap::ArcSwap;
@@ -16,7 +16,7 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(300);
 
 /// What was found when the store was last looked at.
 #[derive(Default)]
-pub(crate) struct Holdings {
+pub(crate) struct CoverageTracker {
     coverage: ArcSwap<Coverage>,
     seen: Mutex<Seen>,
     known: watch::Sender<bool>,
@@ -28,7 +28,7 @@ struct Seen {
     versions: BTreeMap<&'static str, u64>,
 }
 
-impl Holdings {
+impl CoverageTracker {
     pub(crate) fn coverage(&self) -> Arc<Coverage> {
         self.coverage.load_full()
     }
@@ -37,8 +37,8 @@ impl Holdings {
 impl Origin {
     /// Looks whether anything was loaded, and if so takes the new coverage and purges the
     /// datasets that it changed softly. Gives their names.
-    pub async fn look(self: &Arc<Self>) -> Result<Vec<&'static str>, StoreError> {
-        let mark = self.store.change_mark().await?;
+    pub async fn refresh_coverage(self: &Arc<Self>) -> Result<Vec<&'static str>, StoreError> {
+        let mark = self.store.change_token().await?;
         if self.seen().mark == Some(mark) {
             return Ok(Vec::new());
         }
@@ -47,14 +47,14 @@ impl Origin {
         let coverage = self.store.coverage().await?;
         self.metrics.covered(&coverage, self.catalogue.datasets());
         // The coverage before the purge: whatever is still clipped by the old one has an older
-        // stamp, and is stale after it.
-        self.holdings.coverage.store(Arc::new(coverage));
+        // epoch, and is stale after it.
+        self.coverage_tracker.coverage.store(Arc::new(coverage));
         let changed = self.changed(&versions);
         let (origin, datasets, seen) = (Arc::clone(self), changed.clone(), versions.clone());
         // What is remembered over restarts goes to the disk.
         let purging = tokio::task::spawn_blocking(move || {
             for dataset in datasets {
-                if let Err(error) = origin.purge(Scope::Dataset(dataset), Depth::Soft) {
+                if let Err(error) = origin.purge(Scope::Dataset(dataset), PurgeMode::Soft) {
                     tracing::error!(%error, dataset, "purged, but not after a restart");
                 }
             }
@@ -67,30 +67,30 @@ impl Origin {
             return Ok(Vec::new());
         }
         *self.seen() = Seen { mark: Some(mark), versions };
-        self.holdings.known.send_replace(true);
+        self.coverage_tracker.known.send_replace(true);
         Ok(changed)
     }
 
     /// Waits until the store has told what it holds.
     pub async fn known(&self) {
-        let mut known = self.holdings.known.subscribe();
+        let mut known = self.coverage_tracker.known.subscribe();
         // The sender lives as long as this.
         let _ = known.wait_for(|known| *known).await;
     }
 
     /// Looks again and again, until it is cancelled.
-    pub async fn keep_looking(self: Arc<Self>, cancel: CancellationToken) {
+    pub async fn poll_coverage(self: Arc<Self>, cancel: CancellationToken) {
         let mut failing = false;
         while cancel.run_until_cancelled(tokio::time::sleep(BETWEEN_LOOKS)).await.is_some() {
-            match self.look().await {
+            match self.refresh_coverage().await {
                 Ok(changed) => {
                     failing = false;
                     if !changed.is_empty() {
                         tracing::info!(?changed, "data was loaded");
                     }
                 }
-                // Told once, not at every look; a store that knows its troubles tells them itself.
-                Err(error) if !failing && self.store.troubles().is_empty() => {
+                // Told once, not at every look; a store that knows its health_issues tells them itself.
+                Err(error) if !failing && self.store.health_issues().is_empty() => {
                     failing = true;
                     tracing::warn!(%error, "the store can't tell what it holds");
                 }
@@ -105,7 +105,7 @@ impl Origin {
     /// # Errors
     ///
     /// The purge counts, but can't be written down: after a restart it would not.
-    pub fn purge(&self, scope: Scope<'_>, depth: Depth) -> Result<(), StateError> {
+    pub fn purge(&self, scope: Scope<'_>, depth: PurgeMode) -> Result<(), StateError> {
         self.metrics.purges.with_label_values(&[scope.name(), depth.name()]).inc();
         self.epochs.purge(scope, depth)
     }
@@ -122,6 +122,6 @@ impl Origin {
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
-        self.holdings.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.coverage_tracker.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -11,32 +11,32 @@ use tokio_util::task::TaskTracker;
 /// Work that is polled by who holds it, and goes on in a task of its own when this is dropped
 /// before its end. A miss that is waited for to its end takes no task then, and wakes nobody but
 /// its client.
-pub(super) struct Carried<W: Work> {
+pub(super) struct Detached<W: Work> {
     work: Option<W>,
     cut_off: Instant,
     tasks: TaskTracker,
 }
 
-/// What can be carried.
+/// What can be detached.
 pub(super) trait Work: Future<Output = ()> + Unpin + Send + 'static {}
 
 impl<W: Future<Output = ()> + Unpin + Send + 'static> Work for W {}
 
-impl<W: Work> Carried<W> {
+impl<W: Work> Detached<W> {
     /// Work that ends by itself, or is dropped at a moment at the latest if nobody carries it.
     pub(super) fn new(work: W, cut_off: Instant, tasks: &TaskTracker) -> Self {
         Self { work: Some(work), cut_off, tasks: tasks.clone() }
     }
 }
 
-impl<W: Work> Future for Carried<W> {
+impl<W: Work> Future for Detached<W> {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, ctx: &mut Context<'_>) -> Poll<()> {
         if let Some(work) = &mut self.work {
             // A panic is the work's alone, as it would be in a task; it is told by the panic
             // hook, and what panicked is not polled again.
-            let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(work).poll(cx)));
+            let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(work).poll(ctx)));
             if matches!(polled, Ok(Poll::Pending)) {
                 return Poll::Pending;
             }
@@ -46,7 +46,7 @@ impl<W: Work> Future for Carried<W> {
     }
 }
 
-impl<W: Work> Drop for Carried<W> {
+impl<W: Work> Drop for Detached<W> {
     fn drop(&mut self) {
         let Some(work) = self.work.take() else { return };
         // Without a runtime the program is ending, and the work with it.
@@ -82,10 +82,10 @@ mod tests {
                 done.store(true, Ordering::SeqCst);
             })
         };
-        let mut carried = Carried::new(work, Instant::now() + SOON, &tasks);
-        assert!(futures_util::poll!(&mut carried).is_pending());
+        let mut detached = Detached::new(work, Instant::now() + SOON, &tasks);
+        assert!(futures_util::poll!(&mut detached).is_pending());
         assert!(tasks.is_empty());
-        drop(carried);
+        drop(detached);
         assert_eq!(tasks.len(), 1);
         go.notify_one();
         tasks.close();
@@ -96,10 +96,10 @@ mod tests {
     #[tokio::test]
     async fn what_is_done_or_late_takes_no_task() {
         let tasks = TaskTracker::new();
-        let mut carried = Carried::new(ready(()), Instant::now() + SOON, &tasks);
-        (&mut carried).await;
-        drop(carried);
-        drop(Carried::new(pending(), Instant::now(), &tasks));
+        let mut detached = Detached::new(ready(()), Instant::now() + SOON, &tasks);
+        (&mut detached).await;
+        drop(detached);
+        drop(Detached::new(pending(), Instant::now(), &tasks));
         assert!(tasks.is_empty());
     }
 
@@ -107,6 +107,6 @@ mod tests {
     async fn a_panic_stays_inside() {
         let tasks = TaskTracker::new();
         let panics = Box::pin(async { panic!("inside") });
-        Carried::new(panics, Instant::now() + SOON, &tasks).await;
+        Detached::new(panics, Instant::now() + SOON, &tasks).await;
     }
 }

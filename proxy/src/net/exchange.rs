@@ -3,8 +3,8 @@
 use super::head::Head;
 use super::telling::{self, Sent};
 use super::timer::Timer;
-use super::{Ended, Front, connection::Next};
-use crate::serve::{Call, HeadView, Listener, MadeId, Method, Persistence, Reply, Served};
+use super::{CloseReason, Front, connection::Next};
+use crate::serve::{Call, GeneratedId, KeepAlive, Listener, Method, Reply, RequestHead, Served};
 use aqs_api::Problem;
 use aqs_origin::memory::Part;
 use pingora_core::protocols::Stream;
@@ -65,21 +65,20 @@ impl Exchange {
         let request_id = match head.view.call.request_id {
             Some(given) => given,
             None => {
-                made = MadeId::random();
+                made = GeneratedId::random();
                 made.as_str()
             }
         };
         let call = Call { request_id: Some(request_id), ..head.view.call };
-        let reply = match self.front.service.serve(&HeadView { call, ..head.view }) {
+        let reply = match self.front.service.serve(&RequestHead { call, ..head.view }) {
             Served::Now(reply) => reply,
             Served::Later(reply) => reply.await,
         };
         self.answered += 1;
-        let over = self.over(head.persistence, more);
-        let persistence = if over.is_some() { Persistence::Close } else { head.persistence };
+        let over = self.over(head.keep_alive, more);
+        let keep_alive = if over.is_some() { KeepAlive::Close } else { head.keep_alive };
         let with_body = head.view.method != Method::Head;
-        let sent =
-            self.send(io, &reply, head.view.target, request_id, persistence, with_body).await;
+        let sent = self.send(io, &reply, head.view.target, request_id, keep_alive, with_body).await;
         if self.front.listener == Listener::Public {
             let service = &self.front.service;
             let (method, status, took) = (head.view.method, reply.status(), begun.elapsed());
@@ -97,13 +96,13 @@ impl Exchange {
     }
 
     /// Why the connection is over after this request, if it is.
-    fn over(&self, asked: Persistence, more: bool) -> Option<Ended> {
-        if asked == Persistence::Close {
-            Some(Ended::Client)
+    fn over(&self, asked: KeepAlive, more: bool) -> Option<CloseReason> {
+        if asked == KeepAlive::Close {
+            Some(CloseReason::Client)
         } else if self.answered >= self.front.limits.requests {
-            Some(Ended::Requests)
+            Some(CloseReason::Requests)
         } else if *self.draining.borrow() && !more {
-            Some(Ended::Drain)
+            Some(CloseReason::Drain)
         } else {
             None
         }
@@ -130,10 +129,10 @@ impl Exchange {
             }
         };
         let status = reply.status();
-        let made = MadeId::random();
+        let made = GeneratedId::random();
         let given = head.and_then(|head| head.view.call.request_id);
         let request_id = given.unwrap_or(made.as_str());
-        let sent = self.send(io, &reply, "", request_id, Persistence::Close, true).await;
+        let sent = self.send(io, &reply, "", request_id, KeepAlive::Close, true).await;
         let (service, public) = (&self.front.service, self.front.listener == Listener::Public);
         match what {
             Refused::Head => service.metrics.refused_head(status),
@@ -152,8 +151,8 @@ impl Exchange {
             telling::tell(service, io, head, request_id, &reply, sent);
         }
         match sent {
-            Ok(_) if status == 408 => Next::Linger(Ended::RequestTimeout),
-            Ok(_) => Next::Linger(Ended::Refused),
+            Ok(_) if status == 408 => Next::Linger(CloseReason::RequestTimeout),
+            Ok(_) => Next::Linger(CloseReason::Refused),
             Err(why) => Next::Closed(why),
         }
     }
@@ -165,32 +164,32 @@ impl Exchange {
         reply: &Reply,
         target: &str,
         request_id: &str,
-        persistence: Persistence,
+        keep_alive: KeepAlive,
         with_body: bool,
-    ) -> Result<usize, Ended> {
+    ) -> Result<usize, CloseReason> {
         let (head, scratch) = (&mut self.head, &mut self.scratch);
-        let body = reply.write(target, request_id, persistence, head, scratch);
+        let body = reply.write(target, request_id, keep_alive, head, scratch);
         let body = if with_body { body } else { &[] };
         let bytes = self.head.len() + body.len();
         let mut sending = pin!(send(io, &self.head, body));
         // Most replies fit into the socket's buffer: nothing is set up for those.
         if let Poll::Ready(sent) = poll_once(sending.as_mut()).await {
-            return sent.map(|()| bytes).map_err(|_| Ended::Client);
+            return sent.map(|()| bytes).map_err(|_| CloseReason::Client);
         }
         // What a slow client has not taken yet may be evicted meanwhile, and is here all the same.
         let budget = &self.front.service.origin.budget;
-        let _pinned = budget.charge(Part::Connections, body.len());
+        let _pinned = budget.reserve(Part::Connections, body.len());
         self.timer.restart(self.front.limits.write);
         tokio::select! {
             biased;
-            sent = sending => sent.map(|()| bytes).map_err(|_| Ended::Client),
-            () = self.timer.expired() => Err(Ended::WriteTimeout),
+            sent = sending => sent.map(|()| bytes).map_err(|_| CloseReason::Client),
+            () = self.timer.expired() => Err(CloseReason::WriteTimeout),
         }
     }
 }
 
 pub(super) async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
-    poll_fn(|cx| Poll::Ready(future.as_mut().poll(cx))).await
+    poll_fn(|ctx| Poll::Ready(future.as_mut().poll(ctx))).await
 }
 
 /// Sends head and body, most often with one system call.

@@ -4,10 +4,10 @@ use crate::accept::{Accepting, Connections};
 use crate::admin::TokenError;
 use crate::build;
 use crate::cache::CacheError;
-use crate::front::Front;
 use crate::hot_set;
-use crate::listen::{Bound, ListenError};
-use crate::place::Place;
+use crate::listen::{BoundListener, ListenError};
+use crate::listen_addr::ListenAddr;
+use crate::net::Front;
 use crate::serve::{Listener, Service};
 pub use crate::settings::{HotSetSettings, PublicPages, Settings, StatePlace};
 use crate::state::{self, PlaceTold};
@@ -55,15 +55,15 @@ pub enum StartError {
     Socket(io::Error),
 }
 
-/// The bound addresses of a house that is not yet built.
+/// The bound addresses of a server that is not yet built.
 #[derive(Debug)]
 pub struct Sockets {
-    public: Vec<Bound>,
-    admin: Vec<Bound>,
+    public: Vec<BoundListener>,
+    admin: Vec<BoundListener>,
 }
 
 /// A service that runs.
-pub struct House {
+pub struct Server {
     /// What answers.
     pub service: Arc<Service>,
     /// Where clients are served.
@@ -83,17 +83,18 @@ pub struct House {
     drain_delay: Duration,
     delay_over: CancellationToken,
     drain_within: Duration,
-    /// Dropped with the house: nobody is led here any more.
+    /// Dropped with the server: nobody is led here any more.
     _told: Option<PlaceTold>,
 }
 
-impl House {
+impl Server {
     /// Binds the addresses, so that a busy one ends the program before it does anything else.
-    /// Connections are let in when the house starts.
+    /// Connections are let in when the server starts.
     pub fn bind(settings: &Settings) -> Result<Sockets, ListenError> {
         let public =
-            settings.listen.iter().map(|address| Bound::to(&(*address).into(), "--listen"));
-        let admin = settings.admin_listen.iter().map(|place| Bound::to(place, "--admin-listen"));
+            settings.listen.iter().map(|address| BoundListener::to(&(*address).into(), "--listen"));
+        let admin =
+            settings.admin_listen.iter().map(|place| BoundListener::to(place, "--admin-listen"));
         Ok(Sockets {
             public: public.collect::<Result<_, _>>()?,
             admin: admin.collect::<Result<_, _>>()?,
@@ -117,14 +118,14 @@ impl House {
         let service = Arc::new(built?);
         let background = TaskTracker::new();
         let end_background = CancellationToken::new();
-        background.spawn(Arc::clone(&service.origin).keep_store(end_background.clone()));
+        background.spawn(Arc::clone(&service.origin).supervise_store(end_background.clone()));
         // Before anybody is served, and before anything is built that it might be.
         let restored = hot_set::restore(&service.jobs).await;
-        // A store that can't tell yet is asked again by `keep_looking`, which also says so.
+        // A store that can't tell yet is asked again by `poll_coverage`, which also says so.
         let unknown = service.ready.wait_for("what the store holds");
-        let known = service.origin.look().await.is_ok();
+        let known = service.origin.refresh_coverage().await.is_ok();
         let can_do_without = restored && settings.hot_set.ready_alone;
-        let looking = Arc::clone(&service.origin).keep_looking(end_background.clone());
+        let looking = Arc::clone(&service.origin).poll_coverage(end_background.clone());
         background.spawn(looking);
         let keeping_up = hot_set::keep_up(Arc::clone(&service.jobs), end_builds.clone());
         background.spawn(keeping_up);
@@ -160,21 +161,21 @@ impl House {
         let front_of_clients = front(Listener::Public, settings.connections);
         let front_of_operators = front(Listener::Admin, ADMIN_CONNECTIONS);
         for bound in public {
-            if let Place::Tcp(address) = bound.place {
+            if let ListenAddr::Tcp(address) = bound.place {
                 addresses.push(address);
             }
             let front = Arc::clone(&front_of_clients);
             let started = Accepting::start(bound, front, stop_watch.clone());
             accepting.push(started.map_err(StartError::Socket)?);
         }
-        let told = match (admin.first(), &service.door.token) {
+        let told = match (admin.first(), &service.auth.token) {
             (Some(first), Some(_)) => state::tell_place(&settings, &first.place),
             _ => None,
         };
         for bound in admin {
             match &bound.place {
-                Place::Tcp(address) => admin_addresses.push(*address),
-                Place::Unix(path) => admin_sockets.push(path.clone()),
+                ListenAddr::Tcp(address) => admin_addresses.push(*address),
+                ListenAddr::Unix(path) => admin_sockets.push(path.clone()),
             }
             let front = Arc::clone(&front_of_operators);
             let started = Accepting::start(bound, front, stop_admin_watch.clone());
@@ -219,7 +220,7 @@ impl House {
     /// Takes [`Settings::drain_delay`], [`Settings::drain_within`], [`FAREWELL`] and [`CUTTING`]
     /// at most; `true` if every connection ended in time. What did not is cut.
     ///
-    /// [`Limits::drain_idle`]: crate::front::Limits::drain_idle
+    /// [`Limits::drain_idle`]: crate::net::Limits::drain_idle
     pub async fn drain(self) -> bool {
         // Readiness falls first, so that balancers look elsewhere.
         let _draining = self.service.ready.wait_for("draining: this server is about to end");

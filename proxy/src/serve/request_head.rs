@@ -4,7 +4,7 @@ use super::call::Call;
 
 /// A request's head, borrowed from where it was read.
 #[derive(Clone, Copy, Debug)]
-pub struct HeadView<'a> {
+pub struct RequestHead<'a> {
     /// Where it came in.
     pub listener: Listener,
     /// What is wanted.
@@ -12,7 +12,7 @@ pub struct HeadView<'a> {
     /// The target in origin form.
     pub target: &'a str,
     /// In which form the answer is wished.
-    pub wishes: Wishes<'a>,
+    pub negotiation: Negotiation<'a>,
     /// How the request is called.
     pub call: Call<'a>,
     /// Who asks, as far as the admin listener wants to know.
@@ -30,36 +30,36 @@ pub struct Credentials<'a> {
     pub authorization: Option<&'a [u8]>,
 }
 
-/// In which form a client wishes its answer: headers as they came, of several the first.
+/// In which form a client negotiation its answer: headers as they came, of several the first.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wishes<'a> {
+pub struct Negotiation<'a> {
     /// `If-None-Match`: what it has already. A missed match costs a body, no more.
     pub if_none_match: Option<&'a [u8]>,
     /// `Accept-Encoding`.
     pub accept_encoding: Option<&'a [u8]>,
 }
 
-/// [`Wishes`] of their own.
+/// [`Negotiation`] of their own.
 #[derive(Clone, Debug, Default)]
-pub struct OwnedWishes {
+pub struct OwnedNegotiation {
     if_none_match: Option<Vec<u8>>,
     accept_encoding: Option<Vec<u8>>,
 }
 
-impl Wishes<'_> {
+impl Negotiation<'_> {
     /// A copy that outlives the head.
-    pub fn to_owned(self) -> OwnedWishes {
-        OwnedWishes {
+    pub fn to_owned(self) -> OwnedNegotiation {
+        OwnedNegotiation {
             if_none_match: self.if_none_match.map(<[u8]>::to_vec),
             accept_encoding: self.accept_encoding.map(<[u8]>::to_vec),
         }
     }
 }
 
-impl OwnedWishes {
+impl OwnedNegotiation {
     /// The same, borrowed.
-    pub fn borrow(&self) -> Wishes<'_> {
-        Wishes {
+    pub fn borrow(&self) -> Negotiation<'_> {
+        Negotiation {
             if_none_match: self.if_none_match.as_deref(),
             accept_encoding: self.accept_encoding.as_deref(),
         }

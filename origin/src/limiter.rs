@@ -5,9 +5,9 @@
 //! stands in the queue before a client; what is built ahead of any client takes no place at all
 //! while a client waits for one.
 
-use crate::cx::{Cx, Priority};
 use crate::error::OriginError;
-use crate::metrics::GateMetrics;
+use crate::metrics::LimiterMetrics;
+use crate::request_context::{Priority, RequestContext};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, watch};
 
 /// How much a store is asked at once.
 #[derive(Clone, Copy, Debug)]
-pub struct GateLimits {
+pub struct ConcurrencyLimits {
     /// Reads at once.
     pub reads: usize,
     /// Live reads that may wait for their turn.
@@ -24,22 +24,22 @@ pub struct GateLimits {
     pub wait: Duration,
 }
 
-impl Default for GateLimits {
+impl Default for ConcurrencyLimits {
     fn default() -> Self {
         Self { reads: 256, queue: 4096, wait: Duration::from_secs(2) }
     }
 }
 
 /// The way to a store.
-pub(crate) struct Gate {
+pub(crate) struct ConcurrencyLimiter {
     places: Arc<Semaphore>,
     /// Half of the places: what refreshes and warmers may take of them.
     background: Arc<Semaphore>,
     waiting: AtomicUsize,
     /// How many of those who wait are live.
     live: watch::Sender<usize>,
-    limits: GateLimits,
-    metrics: GateMetrics,
+    limits: ConcurrencyLimits,
+    metrics: LimiterMetrics,
 }
 
 /// A place at the store, given up when dropped.
@@ -47,8 +47,8 @@ pub(crate) struct Place {
     _permits: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>),
 }
 
-impl Gate {
-    pub(crate) fn new(limits: GateLimits, metrics: GateMetrics) -> Self {
+impl ConcurrencyLimiter {
+    pub(crate) fn new(limits: ConcurrencyLimits, metrics: LimiterMetrics) -> Self {
         let reads = limits.reads.max(1);
         Self {
             places: Arc::new(Semaphore::new(reads)),
@@ -61,8 +61,8 @@ impl Gate {
     }
 
     /// Waits for a place, as long as that makes sense.
-    pub(crate) async fn enter(&self, cx: &Cx) -> Result<Place, OriginError> {
-        if cx.priority() == Priority::Live
+    pub(crate) async fn enter(&self, ctx: &RequestContext) -> Result<Place, OriginError> {
+        if ctx.priority() == Priority::Live
             && let Ok(place) = Arc::clone(&self.places).try_acquire_owned()
         {
             return Ok(Place { _permits: (place, None) });
@@ -72,26 +72,26 @@ impl Gate {
             return Err(OriginError::Overloaded);
         };
         // In a box, so that reads which get their place at once carry no room for waiting.
-        Box::pin(self.queue(turn, cx)).await
+        Box::pin(self.queue(turn, ctx)).await
     }
 
     /// Waits for a place.
-    async fn queue(&self, _turn: Turn<'_>, cx: &Cx) -> Result<Place, OriginError> {
-        let _live = (cx.priority() == Priority::Live).then(|| LiveTurn::take(self));
-        let until = match cx.priority() {
+    async fn queue(&self, _turn: Turn<'_>, ctx: &RequestContext) -> Result<Place, OriginError> {
+        let _live = (ctx.priority() == Priority::Live).then(|| LiveTurn::take(self));
+        let until = match ctx.priority() {
             // It may take as long as clients keep coming.
-            Priority::Warm => cx.deadline,
-            _ => cx.deadline.min(Instant::now() + self.limits.wait),
+            Priority::Warm => ctx.deadline,
+            _ => ctx.deadline.min(Instant::now() + self.limits.wait),
         };
         let place = async {
-            let background = match cx.priority() {
+            let background = match ctx.priority() {
                 Priority::Live => None,
                 Priority::Refresh | Priority::Warm => tokio::select! {
                     permit = Arc::clone(&self.background).acquire_owned() => Some(permit),
-                    () = cx.urgency.reaches(Priority::Live) => None,
+                    () = ctx.priority.reaches(Priority::Live) => None,
                 },
             };
-            let place = self.place(cx).await;
+            let place = self.place(ctx).await;
             // The semaphores are never closed.
             Ok((
                 place.map_err(|_| OriginError::Lost)?,
@@ -108,16 +108,16 @@ impl Gate {
     }
 }
 
-impl Gate {
+impl ConcurrencyLimiter {
     /// A place of all: for what is built ahead only once no client waits for one.
-    async fn place(&self, cx: &Cx) -> Result<OwnedSemaphorePermit, AcquireError> {
+    async fn place(&self, ctx: &RequestContext) -> Result<OwnedSemaphorePermit, AcquireError> {
         let place = || Arc::clone(&self.places).acquire_owned();
-        while cx.priority() == Priority::Warm {
-            self.no_live_waits(cx).await;
+        while ctx.priority() == Priority::Warm {
+            self.no_live_waits(ctx).await;
             tokio::select! {
                 biased;
                 () = self.live_waits() => {}
-                () = cx.urgency.reaches(Priority::Refresh) => {}
+                () = ctx.priority.reaches(Priority::Refresh) => {}
                 place = place() => return place,
             }
         }
@@ -131,12 +131,12 @@ impl Gate {
 
     /// Ends when no live read waits for a place, or when somebody more urgent than a warmer
     /// wants what is asked here.
-    pub(crate) async fn no_live_waits(&self, cx: &Cx) {
+    pub(crate) async fn no_live_waits(&self, ctx: &RequestContext) {
         let mut live = self.live.subscribe();
         tokio::select! {
             // The sender lives as long as this does.
             _ = live.wait_for(|waiting| *waiting == 0) => {}
-            () = cx.urgency.reaches(Priority::Refresh) => {}
+            () = ctx.priority.reaches(Priority::Refresh) => {}
         }
     }
 
@@ -146,12 +146,12 @@ impl Gate {
 }
 
 /// A live read's turn in the queue, which warmers see.
-struct LiveTurn<'a>(&'a Gate);
+struct LiveTurn<'a>(&'a ConcurrencyLimiter);
 
 impl<'a> LiveTurn<'a> {
-    fn take(gate: &'a Gate) -> Self {
-        gate.live.send_modify(|waiting| *waiting += 1);
-        Self(gate)
+    fn take(limiter: &'a ConcurrencyLimiter) -> Self {
+        limiter.live.send_modify(|waiting| *waiting += 1);
+        Self(limiter)
     }
 }
 
@@ -162,14 +162,14 @@ impl Drop for LiveTurn<'_> {
 }
 
 /// A turn in the queue.
-struct Turn<'a>(&'a Gate);
+struct Turn<'a>(&'a ConcurrencyLimiter);
 
 impl<'a> Turn<'a> {
-    fn take(gate: &'a Gate) -> Option<Self> {
-        let before = gate.waiting.fetch_add(1, Ordering::SeqCst);
-        gate.metrics.waiting.inc();
-        let turn = Self(gate);
-        (before < gate.limits.queue).then_some(turn)
+    fn take(limiter: &'a ConcurrencyLimiter) -> Option<Self> {
+        let before = limiter.waiting.fetch_add(1, Ordering::SeqCst);
+        limiter.metrics.waiting.inc();
+        let turn = Self(limiter);
+        (before < limiter.limits.queue).then_some(turn)
     }
 }
 
@@ -186,82 +186,85 @@ mod tests {
     use crate::declare::Declarations;
     use crate::metrics::Metrics;
 
-    fn gate(reads: usize, queue: usize, wait: Duration) -> Arc<Gate> {
+    fn limiter(reads: usize, queue: usize, wait: Duration) -> Arc<ConcurrencyLimiter> {
         let registry = prometheus::Registry::new();
         let metrics = Metrics::declare(&mut Declarations::of(&registry)).unwrap();
-        Arc::new(Gate::new(GateLimits { reads, queue, wait }, metrics.gate()))
+        Arc::new(ConcurrencyLimiter::new(
+            ConcurrencyLimits { reads, queue, wait },
+            metrics.limiter(),
+        ))
     }
 
-    fn cx(priority: Priority) -> Cx {
-        Cx::new(Instant::now() + Duration::from_secs(60), priority, 0)
+    fn ctx(priority: Priority) -> RequestContext {
+        RequestContext::new(Instant::now() + Duration::from_secs(60), priority, 0)
     }
 
     #[tokio::test]
     async fn a_full_queue_turns_away_at_once_and_a_long_one_in_time() {
-        let gate = gate(1, 1, Duration::from_millis(20));
-        let held = gate.enter(&cx(Priority::Live)).await.ok();
+        let limiter = limiter(1, 1, Duration::from_millis(20));
+        let held = limiter.enter(&ctx(Priority::Live)).await.ok();
         assert!(held.is_some());
         let queued = tokio::spawn({
-            let gate = Arc::clone(&gate);
-            async move { gate.enter(&cx(Priority::Live)).await.is_err() }
+            let limiter = Arc::clone(&limiter);
+            async move { limiter.enter(&ctx(Priority::Live)).await.is_err() }
         });
-        while gate.waiting.load(Ordering::SeqCst) == 0 {
+        while limiter.waiting.load(Ordering::SeqCst) == 0 {
             tokio::task::yield_now().await;
         }
-        assert!(matches!(gate.enter(&cx(Priority::Live)).await, Err(OriginError::Overloaded)));
-        assert_eq!(gate.metrics.full.get(), 1);
+        assert!(matches!(limiter.enter(&ctx(Priority::Live)).await, Err(OriginError::Overloaded)));
+        assert_eq!(limiter.metrics.full.get(), 1);
         assert!(queued.await.unwrap(), "it waited on");
-        assert_eq!((gate.metrics.late.get(), gate.metrics.waiting.get()), (1, 0));
+        assert_eq!((limiter.metrics.late.get(), limiter.metrics.waiting.get()), (1, 0));
         drop(held);
-        assert!(gate.enter(&cx(Priority::Live)).await.is_ok());
+        assert!(limiter.enter(&ctx(Priority::Live)).await.is_ok());
     }
 
     #[tokio::test]
     async fn what_no_client_waits_for_leaves_places_free_until_one_does() {
-        let gate = gate(2, 10, Duration::from_secs(60));
-        let _warm = gate.enter(&cx(Priority::Warm)).await.ok().unwrap();
-        let second = cx(Priority::Refresh);
-        let urgency = Arc::clone(&second.urgency);
+        let limiter = limiter(2, 10, Duration::from_secs(60));
+        let _warm = limiter.enter(&ctx(Priority::Warm)).await.ok().unwrap();
+        let second = ctx(Priority::Refresh);
+        let priority = Arc::clone(&second.priority);
         let waits = tokio::spawn({
-            let gate = Arc::clone(&gate);
-            async move { gate.enter(&second).await.is_ok() }
+            let limiter = Arc::clone(&limiter);
+            async move { limiter.enter(&second).await.is_ok() }
         });
-        while gate.waiting.load(Ordering::SeqCst) == 0 {
+        while limiter.waiting.load(Ordering::SeqCst) == 0 {
             tokio::task::yield_now().await;
         }
         // A place is free for a client all the while.
-        drop(gate.enter(&cx(Priority::Live)).await.ok().unwrap());
+        drop(limiter.enter(&ctx(Priority::Live)).await.ok().unwrap());
         assert!(!waits.is_finished());
-        urgency.raise(Priority::Live);
+        priority.raise(Priority::Live);
         assert!(waits.await.unwrap());
     }
 
     #[tokio::test]
     async fn what_is_built_ahead_takes_no_place_while_a_client_waits() {
-        let gate = gate(1, 10, Duration::from_secs(60));
+        let limiter = limiter(1, 10, Duration::from_secs(60));
         let enter = |priority| {
-            let gate = Arc::clone(&gate);
-            tokio::spawn(async move { gate.enter(&cx(priority)).await.ok() })
+            let limiter = Arc::clone(&limiter);
+            tokio::spawn(async move { limiter.enter(&ctx(priority)).await.ok() })
         };
         let queue_of = async |length: usize| {
-            while gate.waiting.load(Ordering::SeqCst) < length {
+            while limiter.waiting.load(Ordering::SeqCst) < length {
                 tokio::task::yield_now().await;
             }
         };
-        let held = gate.enter(&cx(Priority::Live)).await.ok();
+        let held = limiter.enter(&ctx(Priority::Live)).await.ok();
         // The warmer comes first, and the client goes first.
         let warm = enter(Priority::Warm);
         queue_of(1).await;
         let live = enter(Priority::Live);
         queue_of(2).await;
-        while gate.live_waiting() == 0 {
+        while limiter.live_waiting() == 0 {
             tokio::task::yield_now().await;
         }
         tokio::task::yield_now().await;
         drop(held);
         let live = live.await.unwrap();
         assert!(live.is_some() && !warm.is_finished());
-        assert_eq!(gate.live_waiting(), 0);
+        assert_eq!(limiter.live_waiting(), 0);
         drop(live);
         assert!(warm.await.unwrap().is_some());
     }

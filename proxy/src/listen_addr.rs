@@ -10,14 +10,14 @@ const UNIX: &str = "unix:";
 
 /// Where a listener is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ListenAddr {
     /// At an address.
     Tcp(SocketAddr),
     /// At a file of this machine.
     Unix(PathBuf),
 }
 
-impl Place {
+impl ListenAddr {
     /// Whether only this machine can reach it.
     pub fn is_local(&self) -> bool {
         match self {
@@ -43,7 +43,7 @@ impl Place {
     }
 }
 
-impl FromStr for Place {
+impl FromStr for ListenAddr {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -57,7 +57,7 @@ impl FromStr for Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ListenAddr {
     fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(text),
@@ -66,7 +66,7 @@ impl fmt::Display for Place {
     }
 }
 
-impl From<SocketAddr> for Place {
+impl From<SocketAddr> for ListenAddr {
     fn from(address: SocketAddr) -> Self {
         Self::Tcp(address)
     }
@@ -86,11 +86,11 @@ mod tests {
             ("0.0.0.0:8081", false),
             ("10.0.0.1:8081", false),
         ] {
-            let place: Place = text.parse().unwrap();
+            let place: ListenAddr = text.parse().unwrap();
             assert_eq!((place.to_string().as_str(), place.is_local()), (text, local));
         }
         for wrong in ["", "unix:", "/run/aqs/admin", "localhost:8081", "8081"] {
-            assert!(wrong.parse::<Place>().unwrap_err().contains("is no address"), "{wrong}");
+            assert!(wrong.parse::<ListenAddr>().unwrap_err().contains("is no address"), "{wrong}");
         }
     }
 }

@@ -6,15 +6,15 @@ use std::sync::mpsc;
 
 const SOON: Duration = Duration::from_secs(60);
 
-fn flights(within: Duration) -> Arc<Flights<u8, u8>> {
+fn flights(within: Duration) -> Arc<Singleflight<u8, u8>> {
     let registry = prometheus::Registry::new();
     let metrics = Metrics::declare(&mut Declarations::of(&registry)).unwrap();
-    let limits = FlightLimits { within, ..FlightLimits::default() };
-    Arc::new(Flights::new(limits, TaskTracker::new(), metrics.flights("test")))
+    let limits = SingleflightLimits { within, ..SingleflightLimits::default() };
+    Arc::new(Singleflight::new(limits, TaskTracker::new(), metrics.flights("test")))
 }
 
-fn cx() -> Cx {
-    Cx::new(Instant::now() + SOON, Priority::Live, 0)
+fn ctx() -> RequestContext {
+    RequestContext::new(Instant::now() + SOON, Priority::Live, 0)
 }
 
 #[tokio::test]
@@ -25,18 +25,18 @@ async fn who_can_not_even_begin_leaves_no_flight() {
         async move {
             let fetch = |_, _| -> Ready<Outcome<u8>> { panic!("before there is any work") };
             let epochs = Epochs::starting_at(1);
-            flights.fly(1, &epochs, &Slots::any(), &cx(), fetch).await.map(|_| ())
+            flights.run(1, &epochs, &PurgeTags::any(), &ctx(), fetch).await.map(|_| ())
         }
     });
     assert!(leader.await.is_err_and(|error| error.is_panic()));
     assert_eq!(flights.under_way(), 0);
     let epochs = Epochs::starting_at(1);
-    let again = flights.fly(1, &epochs, &Slots::any(), &cx(), |_, _| async { Ok(7) }).await;
+    let again = flights.run(1, &epochs, &PurgeTags::any(), &ctx(), |_, _| async { Ok(7) }).await;
     assert_eq!(again.unwrap().value, 7);
 }
 
 /// Tells how many flights are under way when it goes.
-struct Tells(Arc<Flights<u8, u8>>, mpsc::Sender<usize>);
+struct Tells(Arc<Singleflight<u8, u8>>, mpsc::Sender<usize>);
 
 impl Drop for Tells {
     fn drop(&mut self) {
@@ -50,13 +50,13 @@ async fn work_that_is_cut_off_goes_before_its_flight_ends() {
     let (told, tells) = mpsc::channel();
     let held = Tells(Arc::clone(&flights), told);
     let epochs = Epochs::starting_at(1);
-    let slots = Slots::any();
-    let cx = cx();
+    let tags = PurgeTags::any();
+    let ctx = ctx();
     let fetch = |_, _| async move {
         let _held = held;
         pending().await
     };
-    let outcome = flights.fly(1, &epochs, &slots, &cx, fetch).await;
+    let outcome = flights.run(1, &epochs, &tags, &ctx, fetch).await;
     assert!(matches!(*outcome.unwrap_err().error, OriginError::Deadline));
     assert_eq!((tells.recv().unwrap(), flights.under_way()), (1, 0));
 }

@@ -9,20 +9,20 @@ const A_SECOND: u64 = 20;
 
 /// What was told lately.
 #[derive(Debug)]
-pub struct Ration {
+pub struct RateLimiter {
     begun: Instant,
     /// The second that is counted, in the upper half, and what was told in it.
     told: AtomicU64,
     untold: AtomicU64,
 }
 
-impl Default for Ration {
+impl Default for RateLimiter {
     fn default() -> Self {
         Self { begun: Instant::now(), told: AtomicU64::new(0), untold: AtomicU64::new(0) }
     }
 }
 
-impl Ration {
+impl RateLimiter {
     /// Whether a line may be written; if so, how many could not be since the last.
     pub fn take(&self) -> Option<u64> {
         if self.may_tell(self.begun.elapsed().as_secs()) {
@@ -50,8 +50,8 @@ mod tests {
 
     #[test]
     fn each_second_tells_its_part() {
-        let ration = Ration::default();
-        let told = |second| (0..100).filter(|_| ration.may_tell(second)).count() as u64;
+        let rate_limiter = RateLimiter::default();
+        let told = |second| (0..100).filter(|_| rate_limiter.may_tell(second)).count() as u64;
         assert_eq!((told(0), told(0), told(7), told(8)), (A_SECOND, 0, A_SECOND, A_SECOND));
     }
 }

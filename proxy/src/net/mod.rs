@@ -17,7 +17,7 @@ mod telling;
 mod timer;
 mod turn_away;
 
-pub(crate) use counts::Ended;
+pub(crate) use counts::CloseReason;
 pub use limits::Limits;
 pub use turn_away::refusals;
 
@@ -78,11 +78,11 @@ impl Front {
     async fn serve(self: Arc<Self>, socket: Socket, place: OwnedSemaphorePermit) {
         // Dropped last, also if the connection is cut: the count falls when nothing else is left.
         let mut open = Open::count(&self, place);
-        let _charged = self.service.origin.budget.charge(Part::Connections, CONNECTION_BYTES);
+        let _reservation = self.service.origin.budget.reserve(Part::Connections, CONNECTION_BYTES);
         open.ended(self.run(Box::new(socket)).await);
     }
 
-    async fn run(self: &Arc<Self>, mut io: Stream) -> Ended {
+    async fn run(self: &Arc<Self>, mut io: Stream) -> CloseReason {
         let mut connection = Connection::new(self);
         loop {
             match connection.run(&mut io).await {

@@ -27,7 +27,7 @@ pub enum Scope<'a> {
 
 /// Where an answer's purges are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Slots {
+pub struct PurgeTags {
     endpoint: u16,
     dataset: u16,
     /// `None` for answers that are about no project.
@@ -48,8 +48,8 @@ impl Scope<'_> {
     }
 }
 
-impl Slots {
-    /// The slots of a query's answer, read from a dataset.
+impl PurgeTags {
+    /// The tags of a query's answer, read from a dataset.
     pub fn of(query: &Query, dataset: &Dataset) -> Self {
         let project = query.project().map(|project| index(&Scope::Project(project)) as u16);
         Self {
@@ -62,8 +62,8 @@ impl Slots {
 }
 
 #[cfg(test)]
-impl Slots {
-    /// Some slots, for tests that need no query.
+impl PurgeTags {
+    /// Some tags, for tests that need no query.
     pub(crate) fn any() -> Self {
         Self { endpoint: 0, dataset: 0, project: Some(0), key: 1 }
     }
@@ -89,14 +89,14 @@ impl Arrays {
         self.at(kind(scope), index(scope))
     }
 
-    /// The slots that an answer has, the widest first.
-    pub(super) fn of(&self, slots: &Slots) -> impl Iterator<Item = &Slot> {
-        let project = slots.project.map(|project| self.at(3, usize::from(project)));
+    /// The tags that an answer has, the widest first.
+    pub(super) fn of(&self, tags: &PurgeTags) -> impl Iterator<Item = &Slot> {
+        let project = tags.project.map(|project| self.at(3, usize::from(project)));
         [
             self.at(0, 0),
-            self.at(1, usize::from(slots.endpoint)),
-            self.at(2, usize::from(slots.dataset)),
-            self.at(4, usize::from(slots.key)),
+            self.at(1, usize::from(tags.endpoint)),
+            self.at(2, usize::from(tags.dataset)),
+            self.at(4, usize::from(tags.key)),
         ]
         .into_iter()
         .chain(project)
@@ -123,7 +123,7 @@ pub(super) fn kind(scope: &Scope<'_>) -> usize {
     }
 }
 
-/// The place of a scope in its array: by a hash that is the same in every process, since slots
+/// The place of a scope in its array: by a hash that is the same in every process, since tags
 /// are kept over restarts.
 pub(super) fn index(scope: &Scope<'_>) -> usize {
     let hash = match scope {

@@ -1,24 +1,24 @@
 //! A model of one answer's way, for a checker that tries its interleavings: look-up begins,
 //! purge, a second request joins or starts, look-up ends, key flight ends, insert, serve.
 //!
-//! Board, epochs and stamps are the real ones; tasks are the checker's threads. It runs with
-//! `cargo test -p aqs-origin --features model --lib flights::model`.
+//! InFlight, epochs and epochs are the real ones; tasks are the checker's threads. It runs with
+//! `cargo test -p aqs-origin --features model --lib singleflight::model`.
 
-use super::board::{Board, Boarding};
-use crate::epochs::{Depth, Epochs, Scope, Slots, Stamp, Validity};
+use super::in_flight::{Boarding, InFlight};
+use crate::epochs::{Epoch, Epochs, PurgeMode, PurgeTags, Scope, Validity};
 use shuttle::sync::atomic::{AtomicU64, Ordering};
 use shuttle::sync::{Arc, Condvar, Mutex};
 use shuttle::thread;
 
-/// What a flight brings: a value, and the stamp of who asked for it.
-type Brought = (u64, Stamp);
+/// What a flight brings: a value, and the epoch of who asked for it.
+type Brought = (u64, Epoch);
 
 #[derive(Clone)]
-struct Flight(Arc<(Mutex<Option<Brought>>, Condvar)>, Stamp);
+struct Flight(Arc<(Mutex<Option<Brought>>, Condvar)>, Epoch);
 
 impl Flight {
-    fn posted(stamp: Stamp) -> Self {
-        Self(Arc::new((Mutex::new(None), Condvar::new())), stamp)
+    fn posted(epoch: Epoch) -> Self {
+        Self(Arc::new((Mutex::new(None), Condvar::new())), epoch)
     }
 
     fn land(&self, brought: Brought) {
@@ -37,7 +37,7 @@ impl Flight {
     }
 }
 
-/// Whose stamp an answer gets.
+/// Whose epoch an answer gets.
 #[derive(Clone, Copy)]
 enum Rule {
     /// That of whoever asked the store: as it is done.
@@ -49,9 +49,9 @@ enum Rule {
 struct World {
     rule: Rule,
     epochs: Epochs,
-    slots: Slots,
-    lookups: Board<u8, Flight>,
-    keys: Board<u8, Flight>,
+    tags: PurgeTags,
+    lookups: InFlight<u8, Flight>,
+    keys: InFlight<u8, Flight>,
     cache: Mutex<Option<Brought>>,
     truth: AtomicU64,
     /// What whoever asks from now on must get at least.
@@ -63,24 +63,24 @@ impl World {
         Self {
             rule,
             epochs: Epochs::starting_at(1),
-            slots: Slots::any(),
-            lookups: Board::new(),
-            keys: Board::new(),
+            tags: PurgeTags::any(),
+            lookups: InFlight::new(),
+            keys: InFlight::new(),
             cache: Mutex::new(None),
             truth: AtomicU64::new(1),
             floor: AtomicU64::new(1),
         }
     }
 
-    fn valid(&self, stamp: Stamp) -> bool {
-        self.epochs.validity(stamp, &self.slots) != Validity::Invalid
+    fn valid(&self, epoch: Epoch) -> bool {
+        self.epochs.validity(epoch, &self.tags) != Validity::Invalid
     }
 
     /// As `Origin::answer` and `Origin::fetch`.
     fn answer(&self) -> Brought {
-        let own = self.epochs.stamp();
-        let boarded = self.lookups.board(&0, &self.epochs, &self.slots, 2, Flight::posted);
-        let (value, stamp) = match boarded {
+        let own = self.epochs.current();
+        let boarded = self.lookups.board(&0, &self.epochs, &self.tags, 2, Flight::posted);
+        let (value, epoch) = match boarded {
             Boarding::Joined(flight) => flight.wait(),
             Boarding::Posted(flight, number) => {
                 let brought = (self.truth.load(Ordering::SeqCst), flight.1);
@@ -91,15 +91,15 @@ impl World {
             Boarding::Full => unreachable!("there is one key"),
         };
         match self.rule {
-            Rule::Leader => (value, own.min(stamp)),
-            // What the rule forbids: to stamp with the epoch at which the rows are there.
-            Rule::Arrival => (value, self.epochs.stamp()),
+            Rule::Leader => (value, own.min(epoch)),
+            // What the rule forbids: to epoch with the epoch at which the rows are there.
+            Rule::Arrival => (value, self.epochs.current()),
         }
     }
 
     /// As `Service::ask` and `Service::keep`.
     fn ask(&self) -> Brought {
-        match self.keys.board(&0, &self.epochs, &self.slots, 2, Flight::posted) {
+        match self.keys.board(&0, &self.epochs, &self.tags, 2, Flight::posted) {
             Boarding::Joined(flight) => flight.wait(),
             Boarding::Posted(flight, number) => {
                 let brought = self.answer();
@@ -119,13 +119,13 @@ impl World {
     fn request(&self) -> u64 {
         loop {
             let cached = *self.cache.lock().unwrap();
-            if let Some((value, stamp)) = cached
-                && self.valid(stamp)
+            if let Some((value, epoch)) = cached
+                && self.valid(epoch)
             {
                 return value;
             }
-            let (value, stamp) = self.ask();
-            if self.valid(stamp) {
+            let (value, epoch) = self.ask();
+            if self.valid(epoch) {
                 return value;
             }
         }
@@ -133,7 +133,7 @@ impl World {
 
     fn load_and_purge(&self) {
         let truth = self.truth.fetch_add(1, Ordering::SeqCst) + 1;
-        self.epochs.purge(Scope::Everything, Depth::Hard).unwrap();
+        self.epochs.purge(Scope::Everything, PurgeMode::Hard).unwrap();
         self.floor.store(truth, Ordering::SeqCst);
     }
 

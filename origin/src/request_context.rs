@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 use tokio::sync::Notify;
 
-/// The circumstances of a question.
+/// The circumstances of a read_plan.
 #[derive(Clone, Debug)]
-pub struct Cx {
+pub struct RequestContext {
     /// When the asker gives up.
     pub deadline: Instant,
     /// How urgent it is: rises when somebody more urgent joins.
-    pub urgency: Arc<Urgency>,
+    pub priority: Arc<SharedPriority>,
     /// What logs call the request.
     pub request_id: RequestId,
     /// The trace that it belongs to, for stores that can be told.
@@ -23,7 +23,7 @@ pub struct Cx {
     pub in_flight: bool,
 }
 
-/// How urgent a question is, least first.
+/// How urgent a read_plan is, least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
     /// Built ahead of any client.
@@ -36,11 +36,11 @@ pub enum Priority {
 
 /// A priority that only rises, and takes along those who work on its behalf.
 #[derive(Debug)]
-pub struct Urgency {
+pub struct SharedPriority {
     /// Its place in [`Priority::ALL`].
     level: AtomicU8,
     risen: Notify,
-    followers: Mutex<Vec<Weak<Urgency>>>,
+    followers: Mutex<Vec<Weak<SharedPriority>>>,
 }
 
 impl Priority {
@@ -58,20 +58,20 @@ const _: () = {
     assert!(Priority::Live as usize + 1 == Priority::ALL.len());
 };
 
-impl Cx {
-    /// A question of its own, in no trace.
+impl RequestContext {
+    /// A read_plan of its own, in no trace.
     pub fn new(deadline: Instant, priority: Priority, request_id: impl Into<RequestId>) -> Self {
-        let urgency = Arc::new(Urgency::new(priority));
-        Self { deadline, urgency, request_id: request_id.into(), trace: None, in_flight: false }
+        let priority = Arc::new(SharedPriority::new(priority));
+        Self { deadline, priority, request_id: request_id.into(), trace: None, in_flight: false }
     }
 
     /// How urgent it is by now.
     pub fn priority(&self) -> Priority {
-        self.urgency.get()
+        self.priority.get()
     }
 }
 
-impl Urgency {
+impl SharedPriority {
     /// Begins at a priority.
     pub fn new(priority: Priority) -> Self {
         let level = AtomicU8::new(priority as u8);
@@ -96,7 +96,7 @@ impl Urgency {
     }
 
     /// Makes this as urgent as the leader is, and whenever it becomes more so.
-    pub fn follow(self: &Arc<Self>, leader: &Urgency) {
+    pub fn follow(self: &Arc<Self>, leader: &SharedPriority) {
         if std::ptr::eq(Arc::as_ptr(self), leader) {
             return;
         }
@@ -120,7 +120,7 @@ impl Urgency {
         }
     }
 
-    fn followers(&self) -> MutexGuard<'_, Vec<Weak<Urgency>>> {
+    fn followers(&self) -> MutexGuard<'_, Vec<Weak<SharedPriority>>> {
         self.followers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -131,8 +131,9 @@ mod tests {
 
     #[test]
     fn a_follower_rises_with_its_leaders_and_never_falls() {
-        let (warm, live) = (Urgency::new(Priority::Warm), Urgency::new(Priority::Refresh));
-        let flight = Arc::new(Urgency::new(Priority::Warm));
+        let (warm, live) =
+            (SharedPriority::new(Priority::Warm), SharedPriority::new(Priority::Refresh));
+        let flight = Arc::new(SharedPriority::new(Priority::Warm));
         flight.follow(&warm);
         assert_eq!(flight.get(), Priority::Warm);
         flight.follow(&live);

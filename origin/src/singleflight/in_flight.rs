@@ -1,14 +1,14 @@
 //! Which flights are under way: the part that purges and joiners race on.
 
-use crate::epochs::{Epochs, Slots, Stamp, Validity};
+use crate::epochs::{Epoch, Epochs, PurgeTags, Validity};
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::Hash;
 
-/// Flights by what they fetch.
-pub(crate) struct Board<K, T> {
+/// Singleflight by what they fetch.
+pub(crate) struct InFlight<K, T> {
     /// Their hashes are random enough for maps that are bounded; each miss computes several.
     flights: Mutex<HashMap<K, Posted<T>, RandomState>>,
     last: AtomicU64,
@@ -16,7 +16,7 @@ pub(crate) struct Board<K, T> {
 
 struct Posted<T> {
     number: u64,
-    stamp: Stamp,
+    epoch: Epoch,
     flight: T,
 }
 
@@ -34,23 +34,23 @@ pub(crate) enum Boarding<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Number(u64);
 
-impl<K: Hash + Eq + Clone, T: Clone> Board<K, T> {
+impl<K: Hash + Eq + Clone, T: Clone> InFlight<K, T> {
     pub(crate) fn new() -> Self {
         Self { flights: Mutex::new(HashMap::default()), last: AtomicU64::new(0) }
     }
 
     /// Joins the flight of a key or posts a new one. Keys are cheap to clone.
     ///
-    /// A flight is joined only while its stamp is valid for the joiner: what it brings was asked
-    /// before a purge that the joiner may know of. The stamp of a new flight is taken here,
+    /// A flight is joined only while its epoch is valid for the joiner: what it brings was asked
+    /// before a purge that the joiner may know of. The epoch of a new flight is taken here,
     /// before anything is asked.
     pub(crate) fn board(
         &self,
         key: &K,
         epochs: &Epochs,
-        slots: &Slots,
+        tags: &PurgeTags,
         at_most: usize,
-        post: impl FnOnce(Stamp) -> T,
+        post: impl FnOnce(Epoch) -> T,
     ) -> Boarding<T> {
         let key = key.clone();
         let mut flights = self.lock();
@@ -58,17 +58,17 @@ impl<K: Hash + Eq + Clone, T: Clone> Board<K, T> {
         // Looked for once: hashing what names a read is much of what this costs.
         let entry = flights.entry(key);
         if let Entry::Occupied(held) = &entry
-            && epochs.validity(held.get().stamp, slots) == Validity::Valid
+            && epochs.validity(held.get().epoch, tags) == Validity::Valid
         {
             return Boarding::Joined(held.get().flight.clone());
         }
         if full {
             return Boarding::Full;
         }
-        let stamp = epochs.stamp();
+        let epoch = epochs.current();
         let number = self.last.fetch_add(1, Ordering::SeqCst) + 1;
-        let flight = post(stamp);
-        entry.insert_entry(Posted { number, stamp, flight: flight.clone() });
+        let flight = post(epoch);
+        entry.insert_entry(Posted { number, epoch, flight: flight.clone() });
         Boarding::Posted(flight, Number(number))
     }
 

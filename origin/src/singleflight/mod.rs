@@ -1,23 +1,23 @@
-//! Flights: many who want the same wait for one that fetches it.
+//! Singleflight: many who want the same wait for one that fetches it.
 //!
 //! One mechanism, used twice: by lookup, so that a partition is read once however many answers
 //! come from it; by key, so that an answer is made and kept once. Whoever starts a flight carries
 //! it; when they go away it goes on in a task of its own. What it brings is shared, failures too.
 
-mod board;
-mod carried;
+mod detached;
+mod in_flight;
 #[cfg(test)]
 #[cfg(feature = "model")]
 mod model;
 
-pub(crate) use board::{Board, Boarding};
+pub(crate) use in_flight::{Boarding, InFlight};
 
-use crate::cx::{Cx, Priority, Urgency};
-use crate::epochs::{Epochs, Slots, Stamp};
+use crate::epochs::{Epoch, Epochs, PurgeTags};
 use crate::error::OriginError;
-use crate::metrics::FlightMetrics;
+use crate::metrics::SingleflightMetrics;
+use crate::request_context::{Priority, RequestContext, SharedPriority};
 use crate::request_id::RequestId;
-use carried::Carried;
+use detached::Detached;
 use prometheus::IntGauge;
 use std::future::Future;
 use std::hash::Hash;
@@ -31,18 +31,18 @@ use tokio_util::task::TaskTracker;
 
 /// How much flights may take.
 #[derive(Clone, Copy, Debug)]
-pub struct FlightLimits {
+pub struct SingleflightLimits {
     /// Who may wait for one flight.
     pub waiters_per_flight: usize,
     /// Who may wait for all flights together.
     pub waiters: usize,
-    /// Flights under way, whether anybody waits for them or not.
+    /// Singleflight under way, whether anybody waits for them or not.
     pub flights: usize,
     /// How long a flight may take.
     pub within: Duration,
 }
 
-impl Default for FlightLimits {
+impl Default for SingleflightLimits {
     fn default() -> Self {
         Self {
             waiters_per_flight: 1000,
@@ -54,12 +54,12 @@ impl Default for FlightLimits {
 }
 
 /// The flights by one kind of key.
-pub struct Flights<K, V> {
-    board: Board<K, Arc<Flight<V>>>,
-    limits: FlightLimits,
+pub struct Singleflight<K, V> {
+    in_flight: InFlight<K, Arc<Flight<V>>>,
+    limits: SingleflightLimits,
     tasks: TaskTracker,
     waiting: AtomicUsize,
-    metrics: FlightMetrics,
+    metrics: SingleflightMetrics,
 }
 
 /// How long after its deadline a flight is cut off that did not end by itself. A store that
@@ -87,8 +87,8 @@ impl From<OriginError> for Failure {
 /// A flight under way.
 pub struct Flight<V> {
     /// The epoch at which it began, before anything was asked.
-    pub stamp: Stamp,
-    urgency: Arc<Urgency>,
+    pub epoch: Epoch,
+    priority: Arc<SharedPriority>,
     /// The request that started it.
     leader: RequestId,
     waiters: AtomicUsize,
@@ -113,7 +113,7 @@ impl<V: Clone> Flight<V> {
 
 /// What somebody got who waited for a flight.
 #[derive(Debug)]
-pub struct Landed<V> {
+pub struct Joined<V> {
     /// What it brought.
     pub value: V,
     /// Whether somebody else had started it.
@@ -122,67 +122,72 @@ pub struct Landed<V> {
     pub leader: RequestId,
 }
 
-impl<K, V> Flights<K, V>
+impl<K, V> Singleflight<K, V>
 where
     K: Hash + Eq + Clone + Unpin + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
     /// No flights yet; their tasks are `tasks`' to await.
-    pub fn new(limits: FlightLimits, tasks: TaskTracker, metrics: FlightMetrics) -> Self {
-        Self { board: Board::new(), limits, tasks, waiting: AtomicUsize::new(0), metrics }
+    pub fn new(
+        limits: SingleflightLimits,
+        tasks: TaskTracker,
+        metrics: SingleflightMetrics,
+    ) -> Self {
+        Self { in_flight: InFlight::new(), limits, tasks, waiting: AtomicUsize::new(0), metrics }
     }
 
     /// Joins the flight of a key, or starts it with what `fetch` makes, and waits for it.
     ///
-    /// `fetch` gets the flight's stamp and the circumstances to ask with: the flight's own
-    /// deadline, and the urgency of the most urgent who joined.
-    pub async fn fly<F, Fut>(
+    /// `fetch` gets the flight's epoch and the circumstances to ask with: the flight's own
+    /// deadline, and the priority of the most urgent who joined.
+    pub async fn run<F, Fut>(
         self: &Arc<Self>,
         key: K,
         epochs: &Epochs,
-        slots: &Slots,
-        cx: &Cx,
+        tags: &PurgeTags,
+        ctx: &RequestContext,
         fetch: F,
-    ) -> Outcome<Landed<V>>
+    ) -> Outcome<Joined<V>>
     where
-        F: FnOnce(Stamp, Cx) -> Fut,
+        F: FnOnce(Epoch, RequestContext) -> Fut,
         Fut: Future<Output = Outcome<V>> + Send + 'static,
     {
-        let post = |stamp| {
+        let post = |epoch| {
             // What is as urgent as can be, or goes on with this, has nothing to follow.
-            let urgency = match cx.in_flight || cx.priority() == Priority::Live {
-                true => Arc::clone(&cx.urgency),
-                false => Arc::new(Urgency::new(cx.urgency.get())),
+            let priority = match ctx.in_flight || ctx.priority() == Priority::Live {
+                true => Arc::clone(&ctx.priority),
+                false => Arc::new(SharedPriority::new(ctx.priority.get())),
             };
             // The leader has its place already.
-            let (leader, waiters) = (cx.request_id.clone(), AtomicUsize::new(1));
+            let (leader, waiters) = (ctx.request_id.clone(), AtomicUsize::new(1));
             let (outcome, landed) = (OnceLock::new(), Notify::new());
-            Arc::new(Flight { stamp, urgency, leader, waiters, outcome, landed })
+            Arc::new(Flight { epoch, priority, leader, waiters, outcome, landed })
         };
         // A seat first: whoever can't wait must not have anything asked either.
-        let _seat = Seat::take(&self.waiting, self.limits.waiters, Some(&self.metrics.waiting))
-            .ok_or_else(|| self.crowded())?;
-        match self.board.board(&key, epochs, slots, self.limits.flights, post) {
+        let _seat =
+            WaiterGuard::take(&self.waiting, self.limits.waiters, Some(&self.metrics.waiting))
+                .ok_or_else(|| self.crowded())?;
+        match self.in_flight.board(&key, epochs, tags, self.limits.flights, post) {
             Boarding::Full => Err(self.crowded()),
             Boarding::Joined(flight) => {
-                let value = self.wait(&flight, cx).await?;
+                let value = self.wait(&flight, ctx).await?;
                 self.metrics.joined.inc();
-                Ok(Landed { value, joined: true, leader: flight.leader.clone() })
+                Ok(Joined { value, joined: true, leader: flight.leader.clone() })
             }
             Boarding::Posted(flight, number) => {
                 self.metrics.started.inc();
                 self.metrics.under_way.inc();
                 // Within another flight it is cut off with that one. Who joins has as long, or
                 // shares its end: lookups come first in a flight, so that is about the same.
-                let deadline = match cx.in_flight {
-                    true => cx.deadline,
+                let deadline = match ctx.in_flight {
+                    true => ctx.deadline,
                     false => Instant::now() + self.limits.within,
                 };
-                let own = Cx {
+                let own = RequestContext {
                     deadline,
-                    urgency: Arc::clone(&flight.urgency),
-                    request_id: cx.request_id.clone(),
-                    trace: cx.trace,
+                    priority: Arc::clone(&flight.priority),
+                    request_id: ctx.request_id.clone(),
+                    trace: ctx.trace,
                     in_flight: true,
                 };
                 let end = End {
@@ -193,13 +198,13 @@ where
                     deadline,
                 };
                 // After its end is there: whatever `fetch` does must not leave it on the board.
-                let landing = Landing { work: Box::pin(fetch(flight.stamp, own)), end };
-                match cx.in_flight {
+                let landing = Join { work: Box::pin(fetch(flight.epoch, own)), end };
+                match ctx.in_flight {
                     true => landing.await,
-                    false => self.lead(&flight, landing, deadline + GRACE, cx).await?,
+                    false => self.lead(&flight, landing, deadline + GRACE, ctx).await?,
                 }
                 let leader = flight.leader.clone();
-                Ok(Landed { value: flight.outcome().await?, joined: false, leader })
+                Ok(Joined { value: flight.outcome().await?, joined: false, leader })
             }
         }
     }
@@ -208,24 +213,25 @@ where
     async fn lead(
         &self,
         flight: &Arc<Flight<V>>,
-        landing: Landing<K, V>,
+        landing: Join<K, V>,
         cut_off: Instant,
-        cx: &Cx,
+        ctx: &RequestContext,
     ) -> Result<(), Failure> {
-        flight.urgency.follow(&cx.urgency);
-        let mut carried = Carried::new(landing, cut_off, &self.tasks);
-        let until = cx.deadline.min(cut_off);
-        match tokio::time::timeout_at(until.into(), &mut carried).await {
+        flight.priority.follow(&ctx.priority);
+        let mut detached = Detached::new(landing, cut_off, &self.tasks);
+        let until = ctx.deadline.min(cut_off);
+        match tokio::time::timeout_at(until.into(), &mut detached).await {
             Ok(()) => Ok(()),
             Err(_) => Err(OriginError::Deadline.into()),
         }
     }
 
-    async fn wait(&self, flight: &Arc<Flight<V>>, cx: &Cx) -> Outcome<V> {
+    async fn wait(&self, flight: &Arc<Flight<V>>, ctx: &RequestContext) -> Outcome<V> {
         let at_most = self.limits.waiters_per_flight;
-        let _seat = Seat::take(&flight.waiters, at_most, None).ok_or_else(|| self.crowded())?;
-        flight.urgency.follow(&cx.urgency);
-        let landed = tokio::time::timeout_at(cx.deadline.into(), flight.outcome()).await;
+        let _seat =
+            WaiterGuard::take(&flight.waiters, at_most, None).ok_or_else(|| self.crowded())?;
+        flight.priority.follow(&ctx.priority);
+        let landed = tokio::time::timeout_at(ctx.deadline.into(), flight.outcome()).await;
         landed.unwrap_or_else(|_| Err(OriginError::Deadline.into()))
     }
 
@@ -235,7 +241,7 @@ where
     }
 
     /// How much flights may take.
-    pub fn limits(&self) -> FlightLimits {
+    pub fn limits(&self) -> SingleflightLimits {
         self.limits
     }
 
@@ -246,17 +252,17 @@ where
 
     /// How many are under way.
     pub fn under_way(&self) -> usize {
-        self.board.len()
+        self.in_flight.len()
     }
 }
 
 /// A place among those who wait; given up when dropped.
-struct Seat<'a> {
+struct WaiterGuard<'a> {
     taken: &'a AtomicUsize,
     gauge: Option<&'a IntGauge>,
 }
 
-impl<'a> Seat<'a> {
+impl<'a> WaiterGuard<'a> {
     /// A place, if there is one.
     fn take(taken: &'a AtomicUsize, at_most: usize, gauge: Option<&'a IntGauge>) -> Option<Self> {
         let before = taken.fetch_add(1, Ordering::SeqCst);
@@ -266,7 +272,7 @@ impl<'a> Seat<'a> {
     }
 }
 
-impl Drop for Seat<'_> {
+impl Drop for WaiterGuard<'_> {
     fn drop(&mut self) {
         self.taken.fetch_sub(1, Ordering::SeqCst);
         self.gauge.inspect(|gauge| gauge.dec());
@@ -275,7 +281,7 @@ impl Drop for Seat<'_> {
 
 /// A flight's work, and its end. The work goes first when this is dropped: who learns of the end
 /// must not meet what belonged to it.
-struct Landing<K: Hash + Eq + Clone, V: Clone> {
+struct Join<K: Hash + Eq + Clone, V: Clone> {
     /// In a box: else whoever may start a flight would have room for it, and be moved about with
     /// that.
     work: Pin<Box<dyn Future<Output = Outcome<V>> + Send>>,
@@ -284,19 +290,19 @@ struct Landing<K: Hash + Eq + Clone, V: Clone> {
 
 /// Ends a flight when it is dropped, whatever became of its work.
 struct End<K: Hash + Eq + Clone, V: Clone> {
-    flights: Arc<Flights<K, V>>,
+    flights: Arc<Singleflight<K, V>>,
     key: K,
-    number: board::Number,
+    number: in_flight::Number,
     flight: Arc<Flight<V>>,
     deadline: Instant,
 }
 
-impl<K: Hash + Eq + Clone + Unpin, V: Clone> Future for Landing<K, V> {
+impl<K: Hash + Eq + Clone + Unpin, V: Clone> Future for Join<K, V> {
     type Output = ();
 
     /// Works, and notes what that brought. Dropping tells, and takes it off the board.
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let outcome = ready!(self.work.as_mut().poll(cx)).map_err(|failure| Failure {
+    fn poll(mut self: Pin<&mut Self>, ctx: &mut Context<'_>) -> Poll<()> {
+        let outcome = ready!(self.work.as_mut().poll(ctx)).map_err(|failure| Failure {
             request_id: failure.request_id.or_else(|| Some(self.end.flight.leader.clone())),
             ..failure
         });
@@ -308,7 +314,7 @@ impl<K: Hash + Eq + Clone + Unpin, V: Clone> Future for Landing<K, V> {
 
 impl<K: Hash + Eq + Clone, V: Clone> Drop for End<K, V> {
     fn drop(&mut self) {
-        self.flights.board.remove(&self.key, self.number);
+        self.flights.in_flight.remove(&self.key, self.number);
         self.flights.metrics.under_way.dec();
         // What was cut off, aborted or has panicked has brought nothing; nobody must wait for it.
         self.flight.outcome.get_or_init(|| match Instant::now() < self.deadline {

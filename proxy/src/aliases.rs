@@ -1,4 +1,4 @@
-//! Other spellings of keys: so that they are understood once, not at every request.
+//! Other aliases of keys: so that they are understood once, not at every request.
 
 use crate::cache::{KeyHash, Probe};
 use aqs_api::{Key, KeyRef};
@@ -12,11 +12,11 @@ const OVERHEAD: usize = 200;
 /// A bounded map from raw paths (`EN.wikipedia`, ten-digit dates, needless escapes) to keys.
 ///
 /// What it holds never changes, since a path means the same for ever: nothing of it is purged.
-pub struct Spellings {
+pub struct Aliases {
     keys: Cache<Key, Key, ByBytes, BuildHasherDefault<KeyHash>>,
 }
 
-impl Spellings {
+impl Aliases {
     /// A map of at most so many bytes.
     pub fn new(bytes: u64) -> Result<Self, crate::cache::CacheError> {
         let options = OptionsBuilder::new()

@@ -2,13 +2,13 @@
 
 use super::refusal::Refusal;
 use super::token::Token;
-use crate::log::Ration;
-use crate::serve::HeadView;
+use crate::log::RateLimiter;
+use crate::serve::RequestHead;
 use std::net::IpAddr;
 
 /// What a request must show.
 #[derive(Debug, Default)]
-pub struct Door {
+pub struct AdminAuth {
     /// The secret; without one nobody may write.
     pub token: Option<Token>,
     /// Names beside loopback's by which the admin listener is reached.
@@ -16,17 +16,17 @@ pub struct Door {
     /// Whether whoever reaches the listener may read: so on loopback.
     pub open_reads: bool,
     /// What is told of those who were not let in.
-    pub told: Ration,
+    pub told: RateLimiter,
 }
 
-impl Door {
+impl AdminAuth {
     /// Whether a request may come from an operator at all.
     ///
     /// A web page in somebody's browser could reach a listener on loopback: it is kept out by
     /// its `Origin` and, since browsers send none with what a page asks of its own server, by the
     /// `Host`, whose name it could point here. An address can't be pointed anywhere, so any will
     /// do: a monitor goes by one that nobody could have listed.
-    pub(super) fn admits(&self, head: &HeadView<'_>) -> Result<(), Refusal> {
+    pub(super) fn admits(&self, head: &RequestHead<'_>) -> Result<(), Refusal> {
         if head.credentials.origin.is_some() {
             return Err(Refusal::Page);
         }
@@ -35,20 +35,20 @@ impl Door {
     }
 
     /// Whether an operator may read what only operators should.
-    pub(super) fn admits_reading(&self, head: &HeadView<'_>) -> Result<(), Refusal> {
+    pub(super) fn admits_reading(&self, head: &RequestHead<'_>) -> Result<(), Refusal> {
         if self.open_reads { Ok(()) } else { self.has_token(head) }
     }
 
     /// Whether an operator may write: only by a name that was listed, and with the token, which
     /// a browser doesn't send by itself.
-    pub(super) fn admits_writing(&self, head: &HeadView<'_>) -> Result<(), Refusal> {
+    pub(super) fn admits_writing(&self, head: &RequestHead<'_>) -> Result<(), Refusal> {
         if !host(head).is_some_and(|host| self.expects(host)) {
             return Err(Refusal::Host);
         }
         self.has_token(head)
     }
 
-    fn has_token(&self, head: &HeadView<'_>) -> Result<(), Refusal> {
+    fn has_token(&self, head: &RequestHead<'_>) -> Result<(), Refusal> {
         let token = self.token.as_ref().ok_or(Refusal::Tokenless)?;
         match head.credentials.authorization.and_then(bearer) {
             None => Err(Refusal::NoToken),
@@ -65,7 +65,7 @@ impl Door {
     }
 }
 
-fn host<'a>(head: &HeadView<'a>) -> Option<&'a str> {
+fn host<'a>(head: &RequestHead<'a>) -> Option<&'a str> {
     head.credentials.host.and_then(|host| std::str::from_utf8(host).ok())
 }
 
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn loopback_has_many_names_and_no_others() {
         let hosts = vec!["aqs.internal".to_owned()];
-        let door = Door { hosts, open_reads: true, ..Door::default() };
+        let auth = AdminAuth { hosts, open_reads: true, ..AdminAuth::default() };
         for host in [
             "localhost",
             "LOCALHOST:8081",
@@ -108,7 +108,7 @@ mod tests {
             "[::1]",
             "aqs.internal:1",
         ] {
-            assert!(door.expects(host), "{host}");
+            assert!(auth.expects(host), "{host}");
         }
         for host in [
             "",
@@ -122,7 +122,7 @@ mod tests {
             "user@localhost",
             "aqs.internal.evil",
         ] {
-            assert!(!door.expects(host), "{host}");
+            assert!(!auth.expects(host), "{host}");
         }
     }
 
@@ -131,25 +131,25 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let token = Token::read_or_make(&folder.path().join("token")).unwrap();
         let bearer = format!("Bearer {}", token.secret());
-        let head = |authorization| HeadView {
+        let head = |authorization| RequestHead {
             listener: crate::serve::Listener::Admin,
             method: crate::serve::Method::Get,
             target: "/metrics",
-            wishes: Default::default(),
+            negotiation: Default::default(),
             call: Default::default(),
             credentials: crate::serve::Credentials { authorization, ..Default::default() },
         };
-        let mut door = Door { token: Some(token), open_reads: true, ..Door::default() };
-        assert!(door.admits_reading(&head(None)).is_ok());
-        door.open_reads = false;
+        let mut auth = AdminAuth { token: Some(token), open_reads: true, ..AdminAuth::default() };
+        assert!(auth.admits_reading(&head(None)).is_ok());
+        auth.open_reads = false;
         for (given, refusal) in
             [(None, Refusal::NoToken), (Some(b"Bearer wrong".as_slice()), Refusal::WrongToken)]
         {
-            assert_eq!(door.admits_reading(&head(given)), Err(refusal));
+            assert_eq!(auth.admits_reading(&head(given)), Err(refusal));
         }
-        assert!(door.admits_reading(&head(Some(bearer.as_bytes()))).is_ok());
-        door.token = None;
-        assert_eq!(door.admits_reading(&head(None)), Err(Refusal::Tokenless));
+        assert!(auth.admits_reading(&head(Some(bearer.as_bytes()))).is_ok());
+        auth.token = None;
+        assert_eq!(auth.admits_reading(&head(None)), Err(Refusal::Tokenless));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ended {
+pub(crate) enum CloseReason {
     /// The client closed it, or asked us to.
     Client,
     /// Nothing came for too long between two requests.
@@ -28,7 +28,7 @@ pub(crate) enum Ended {
     Cut,
 }
 
-impl Ended {
+impl CloseReason {
     /// All of them.
     pub(crate) const ALL: [Self; 8] = [
         Self::Client,
@@ -61,7 +61,7 @@ pub(super) struct Counts {
     open: IntGauge,
     /// Connections turned away.
     pub(super) turned_away: IntCounter,
-    ended: [IntCounter; Ended::ALL.len()],
+    ended: [IntCounter; CloseReason::ALL.len()],
 }
 
 impl Counts {
@@ -70,7 +70,7 @@ impl Counts {
         Self {
             open: metrics.connections.with_label_values(&[name]),
             turned_away: metrics.connections_refused.with_label_values(&[name]),
-            ended: Ended::ALL
+            ended: CloseReason::ALL
                 .map(|why| metrics.connections_ended.with_label_values(&[name, why.label()])),
         }
     }
@@ -85,19 +85,19 @@ pub(super) struct Open {
 
 struct Counted {
     front: Arc<Front>,
-    why: Ended,
+    why: CloseReason,
 }
 
 impl Open {
     pub(super) fn count(front: &Arc<Front>, place: OwnedSemaphorePermit) -> Self {
         front.counts.open.inc();
         // Whoever doesn't come to say why was cut.
-        let counted = Counted { front: Arc::clone(front), why: Ended::Cut };
+        let counted = Counted { front: Arc::clone(front), why: CloseReason::Cut };
         Self { _place: place, counted }
     }
 
     /// Notes why it ended.
-    pub(super) fn ended(&mut self, why: Ended) {
+    pub(super) fn ended(&mut self, why: CloseReason) {
         self.counted.why = why;
     }
 }

@@ -3,44 +3,44 @@
 use super::{DEVICES, EN, built, cache_status, devices, hot, over_days, with_plans};
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, house};
+use crate::support::{eventually, server};
 use aqs_api::Target;
-use aqs_origin::epochs::{Depth, Scope};
+use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::{Clock, Moment};
-use aqs_proxy::house::{House, Settings};
-use aqs_warmers::generation::Birth;
+use aqs_proxy::server::{Server, Settings};
+use aqs_warmers::generation::Provenance;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// A house whose hot set is built, and whose clock stands until it is moved.
-async fn timed(store: &Arc<Scripted>) -> (House, Clock, u64) {
+/// A server whose hot set is built, and whose clock stands until it is moved.
+async fn timed(store: &Arc<Scripted>) -> (Server, Clock, u64) {
     let clock = Clock::set(Moment(1_790_000_000_000));
     let mut settings = Settings { clock: clock.clone(), ..with_plans(DEVICES) };
     // The truth changes for all, and what no purge has met would not pass.
     settings.hot_set.builds.thresholds.sample = 0;
-    let house = house(settings, store.clone()).await;
-    let generation = built(&house).await;
-    (house, clock, generation)
+    let server = server(settings, store.clone()).await;
+    let generation = built(&server).await;
+    (server, clock, generation)
 }
 
 #[tokio::test]
 async fn after_a_soft_purge_the_old_is_served_until_one_refresh_or_a_build_brings_the_new() {
     let store = over_days();
-    let (house, clock, old) = timed(&store).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, clock, old) = timed(&store).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     // The build that the purge brings about gets no further than to the first project.
     store.hold(Some("first.wikipedia"));
     store.truth.store(2, Ordering::SeqCst);
-    house.service.origin.purge(Scope::Everything, Depth::Soft).unwrap();
+    server.service.origin.purge(Scope::Everything, PurgeMode::Soft).unwrap();
     clock.advance(6 * MINUTE);
     let stale = client.get(EN).await;
     let told = format!("aqs; hit; ttl=0; detail=\"hotset;gen={old}\"");
     assert_eq!((devices(&stale), cache_status(&stale)), (1, told.as_str()));
     assert_eq!(stale.header("cache-control"), Some("s-maxage=60"));
-    eventually(|| house.service.cache.len() == 1).await;
+    eventually(|| server.service.cache.len() == 1).await;
     let refreshed = client.get(EN).await;
     assert_eq!((devices(&refreshed), cache_status(&refreshed)), (2, "aqs; hit; ttl=300"));
 
@@ -52,13 +52,13 @@ async fn after_a_soft_purge_the_old_is_served_until_one_refresh_or_a_build_bring
         let stale = client.get(EN).await;
         let told = format!("aqs; hit; ttl={ttl}");
         assert_eq!((devices(&stale), cache_status(&stale)), (2, told.as_str()));
-        eventually(|| house.service.flights.under_way() == 0).await;
+        eventually(|| server.service.flights.under_way() == 0).await;
     }
     store.poison.lock().unwrap().take();
 
     store.hold(None);
-    eventually(|| house.service.hot_set.live().is_some_and(|live| live.id > old)).await;
-    let new = built(&house).await;
+    eventually(|| server.service.hot_set.live().is_some_and(|live| live.id > old)).await;
+    let new = built(&server).await;
     let answer = client.get(EN).await;
     assert_eq!((devices(&answer), cache_status(&answer)), (3, hot(new).as_str()));
     assert_eq!(answer.header("cache-control"), Some("s-maxage=14400, max-age=14400"));
@@ -67,8 +67,8 @@ async fn after_a_soft_purge_the_old_is_served_until_one_refresh_or_a_build_bring
 #[tokio::test]
 async fn what_nobody_confirmed_for_too_long_is_stale() {
     let store = over_days();
-    let (house, clock, old) = timed(&store).await;
-    let mut client = Client::connect(house.addresses[0]).await;
+    let (server, clock, old) = timed(&store).await;
+    let mut client = Client::connect(server.addresses[0]).await;
     store.hold(Some("first.wikipedia"));
     // The cache's times don't count: what is there was not changed since it was read.
     clock.advance(26 * 60 * MINUTE - Duration::from_millis(1));
@@ -78,21 +78,21 @@ async fn what_nobody_confirmed_for_too_long_is_stale() {
     // It is stale since just now.
     let told = format!("aqs; hit; ttl=0; detail=\"hotset;gen={old}\"");
     assert_eq!(cache_status(&stale), told);
-    eventually(|| house.service.cache.len() == 1).await;
+    eventually(|| server.service.cache.len() == 1).await;
     assert_eq!(cache_status(&client.get(EN).await), "aqs; hit; ttl=300");
     // A build that finds it unchanged confirms it.
     store.hold(None);
-    eventually(|| house.service.hot_set.live().is_some_and(|live| live.id > old)).await;
-    let new = built(&house).await;
+    eventually(|| server.service.hot_set.live().is_some_and(|live| live.id > old)).await;
+    let new = built(&server).await;
     assert_eq!(cache_status(&client.get(EN).await), hot(new));
 }
 
 #[tokio::test]
 async fn what_a_hard_purge_met_is_served_by_no_generation() {
     let store = over_days();
-    let (house, clock, _) = timed(&store).await;
-    let mut client = Client::connect(house.addresses[0]).await;
-    let query = house.service.catalogue.resolve(Target::parse(EN).unwrap()).unwrap();
+    let (server, clock, _) = timed(&store).await;
+    let mut client = Client::connect(server.addresses[0]).await;
+    let query = server.service.catalogue.resolve(Target::parse(EN).unwrap()).unwrap();
     for (truth, scope) in (2..).zip([
         Scope::Key(query.key().hash()),
         Scope::Project("en.wikipedia"),
@@ -100,24 +100,24 @@ async fn what_a_hard_purge_met_is_served_by_no_generation() {
         Scope::Endpoint("unique-devices"),
         Scope::Everything,
     ]) {
-        let before = built(&house).await;
+        let before = built(&server).await;
         assert_eq!(cache_status(&client.get(EN).await), hot(before), "{scope:?}");
         // Builds are told apart by when they began.
         clock.advance(Duration::from_millis(1));
         store.truth.store(truth, Ordering::SeqCst);
-        house.service.origin.purge(scope, Depth::Hard).unwrap();
+        server.service.origin.purge(scope, PurgeMode::Hard).unwrap();
         let anew = client.get(EN).await;
         assert_eq!(devices(&anew), truth, "{scope:?}");
         assert_ne!(cache_status(&anew), hot(before), "{scope:?}");
         // The schedule sees to it that it is built again.
-        eventually(|| house.service.hot_set.live().is_some_and(|live| live.id > before)).await;
-        let after = built(&house).await;
+        eventually(|| server.service.hot_set.live().is_some_and(|live| live.id > before)).await;
+        let after = built(&server).await;
         let answer = client.get(EN).await;
         assert_eq!((devices(&answer), cache_status(&answer)), (truth, hot(after).as_str()));
     }
     // Going back does not bring it back.
-    let back = house.service.jobs.builder().rollback(None).await.unwrap().generation;
-    assert_eq!(back.birth, Birth::RolledBack { from: back.parent.unwrap() - 1 });
+    let back = server.service.jobs.builder().rollback(None).await.unwrap().generation;
+    assert_eq!(back.provenance, Provenance::RolledBack { from: back.parent.unwrap() - 1 });
     store.truth.store(9, Ordering::SeqCst);
     let answer = client.get(EN).await;
     assert!(devices(&answer) >= 6, "{}", answer.text());

@@ -1,13 +1,13 @@
 //! Telling the log that there was no answer: each failure once, and a flood of them in part.
 
-use crate::log::{Ration, fields};
+use crate::log::{RateLimiter, fields};
 use aqs_origin::{OriginError, RequestId, TraceParent};
 
 /// What was told lately.
 #[derive(Debug, Default)]
-pub struct Complaints(Ration);
+pub struct ErrorLog(RateLimiter);
 
-impl Complaints {
+impl ErrorLog {
     /// Tells that a request got no answer, unless too much is told already.
     pub fn tell(
         &self,
