@@ -254,14 +254,17 @@ impl Reading {
                 let refused = || Problem::not_allowed(param.name, enumeration.values);
                 self.value(enumeration.find(&text).ok_or_else(refused)?);
             }
-            Kind::Granularity { allowed, names, unrouted } => {
+            Kind::Granularity { allowed, names, unrouted, refusal } => {
                 if unrouted.iter().any(|name| name.eq_ignore_ascii_case(&text)) {
                     return Err(Problem::invalid_route());
                 }
                 let matching = |(granularity, _): &&(Granularity, _)| {
                     granularity.as_str().eq_ignore_ascii_case(&text)
                 };
-                let refused = || Problem::not_allowed(param.name, names);
+                let refused = || match refusal {
+                    Some(detail) => Problem::invalid_parameter(*detail),
+                    None => Problem::not_allowed(param.name, names),
+                };
                 let (granularity, rule) = allowed.iter().find(matching).ok_or_else(refused)?;
                 self.dates = Some((*granularity, *rule));
                 self.value(granularity.as_str());

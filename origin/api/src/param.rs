@@ -33,6 +33,8 @@ pub enum Kind {
         names: &'static [&'static str],
         /// What upstream has no route for, instead of refusing it.
         unrouted: &'static [&'static str],
+        /// What clients read about any other value, if it is not the list of allowed ones.
+        refusal: Option<&'static str>,
     },
     /// A page title: blanks become underscores, nothing else (N-TITLE).
     Title,

@@ -16,10 +16,6 @@ pub struct Problem {
     pub code: Code,
     /// What the client reads.
     pub detail: Cow<'static, str>,
-    /// The parameter at fault.
-    pub parameter: Option<&'static str>,
-    /// The values that it may have, if they are listed.
-    pub allowed: &'static [&'static str],
 }
 
 /// What went wrong, as a word.
@@ -61,11 +57,12 @@ const NO_DATA: &str = "The date(s) you used are valid, but we either do not have
 impl Problem {
     /// A problem of a status with a text of its own.
     pub fn new(status: u16, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, detail: detail.into(), parameter: None, allowed: &[] }
+        Self { status, code, detail: detail.into() }
     }
 
-    fn parameter(name: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { parameter: Some(name), ..Self::new(400, Code::InvalidParameter, detail) }
+    /// A parameter that is not what it may be.
+    pub fn invalid_parameter(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(400, Code::InvalidParameter, detail)
     }
 
     /// Why there is no data, if that is the problem.
@@ -95,45 +92,45 @@ impl Problem {
     pub fn not_allowed(name: &'static str, allowed: &'static [&'static str]) -> Self {
         let list = allowed.join(", ");
         let detail = format!("{name} should be equal to one of the allowed values: [{list}]");
-        Self { allowed, ..Self::parameter(name, detail) }
+        Self::invalid_parameter(detail)
     }
 
     /// A segment that is no percent-encoded UTF-8.
     pub fn bad_encoding(name: &'static str) -> Self {
         let detail = format!("The parameter `{name}` is not valid percent-encoded UTF-8.");
-        Self::parameter(name, detail)
+        Self::invalid_parameter(detail)
     }
 
     /// A project with characters that no project has. The misspelling is upstream's (U1).
     pub fn bad_project(name: &'static str) -> Self {
-        Self::parameter(name, format!("The parameter `{name}` contains invalid charaters."))
+        Self::invalid_parameter(format!("The parameter `{name}` contains invalid charaters."))
     }
 
     /// A start or end that is no date in the digits asked for.
     pub fn bad_date(name: &'static str, format: &str) -> Self {
         let detail =
             format!("{name} timestamp is invalid, must be a valid date in {format} format");
-        Self::parameter(name, detail)
+        Self::invalid_parameter(detail)
     }
 
     /// Start after end.
     pub fn wrong_order() -> Self {
-        Self::parameter("start", "start timestamp should be before the end timestamp")
+        Self::invalid_parameter("start timestamp should be before the end timestamp")
     }
 
     /// A monthly page series without a whole month.
     pub fn no_full_months() -> Self {
-        Self::parameter("start", "no full months between dates")
+        Self::invalid_parameter("no full months between dates")
     }
 
     /// A year, month and day that are no date.
     pub fn bad_year_month_day() -> Self {
-        Self::parameter("day", "Given year/month/day is invalid date")
+        Self::invalid_parameter("Given year/month/day is invalid date")
     }
 
     /// A year and month that are no month.
     pub fn bad_year_month() -> Self {
-        Self::parameter("month", "Given year/month is invalid date")
+        Self::invalid_parameter("Given year/month is invalid date")
     }
 
     /// A stored value that can't be read; the hint is upstream's for its top lists.

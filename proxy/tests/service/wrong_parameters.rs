@@ -52,8 +52,10 @@ fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
         }
         Kind::Granularity { names, unrouted, .. } => {
             let allowed = names.join(", ");
-            let detail =
-                format!("{name} should be equal to one of the allowed values: [{allowed}]");
+            let detail = match endpoint.name {
+                "unique-devices" => "Invalid granularity".to_owned(),
+                _ => format!("{name} should be equal to one of the allowed values: [{allowed}]"),
+            };
             for wire in ["yearly", "day", "daily%20"] {
                 values.push(wrong(wire, 400, detail.clone()));
             }

@@ -33,6 +33,7 @@ static GRANULARITY: Param = Param {
         allowed: &[(Granularity::Daily, DateRule::DR3), (Granularity::Monthly, DateRule::DR3)],
         names: &["daily", "monthly"],
         unrouted: &[],
+        refusal: Some("Invalid granularity"),
     },
 };
 

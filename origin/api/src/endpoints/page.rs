@@ -106,6 +106,7 @@ static ARTICLE_GRANULARITY: Param = Param {
         allowed: &[(Daily, DateRule::DR1), (Monthly, DateRule::DR1M)],
         names: &["daily", "monthly"],
         unrouted: &["hourly"],
+        refusal: None,
     },
 };
 
@@ -117,6 +118,7 @@ static PROJECT_GRANULARITY: Param = Param {
         allowed: &[(Hourly, DateRule::DR2), (Daily, DateRule::DR1), (Monthly, DateRule::DR1M)],
         names: &["hourly", "daily", "monthly"],
         unrouted: &[],
+        refusal: None,
     },
 };
 
@@ -128,6 +130,7 @@ static LEGACY_GRANULARITY: Param = Param {
         allowed: &[(Hourly, DateRule::DR4H), (Daily, DateRule::DR4), (Monthly, DateRule::DR4M)],
         names: &["hourly", "daily", "monthly"],
         unrouted: &[],
+        refusal: None,
     },
 };
 
