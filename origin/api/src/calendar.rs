@@ -27,6 +27,17 @@ pub enum Form {
     Hour,
 }
 
+impl Form {
+    /// Returns the number of digits.
+    #[allow(clippy::len_without_is_empty, reason = "a form always has digits")]
+    pub const fn len(self) -> usize {
+        match self {
+            Self::Day => 8,
+            Self::Hour => 10,
+        }
+    }
+}
+
 /// Which of a date rule's two bounds a text is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bound {
@@ -162,7 +173,7 @@ impl Hour {
         put(4..6, i16::from(self.date.month()));
         put(6..8, i16::from(self.date.day()));
         put(8..10, i16::from(self.hour));
-        Digits { bytes, len: if form == Form::Day { 8 } else { 10 } }
+        Digits { bytes, len: form.len() as u8 }
     }
 
     fn first_whole_month(self) -> Option<Self> {

@@ -21,6 +21,7 @@ pub mod dialect;
 pub mod endpoint;
 pub mod endpoints;
 pub mod enumeration;
+pub mod fingerprint;
 pub mod freshness;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -47,6 +48,7 @@ pub use coverage::{Coverage, Extent};
 pub use dataset::Dataset;
 pub use dialect::Dialect;
 pub use endpoint::{Endpoint, EndpointId};
+pub use fingerprint::fingerprint;
 pub use key::{Key, KeyRef};
 pub use lookup::{Lookup, Read};
 pub use problem::Problem;

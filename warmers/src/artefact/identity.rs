@@ -1,11 +1,7 @@
 //! To what a generation on disk belongs.
 
 use aqs_api::Catalogue;
-use aqs_api::param::Kind;
-use aqs_api::shapes::SHAPES;
 use serde::{Deserialize, Serialize};
-use std::fmt::Write;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// What a generation's answers depend on beside the data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,10 +10,10 @@ pub struct Identity {
     pub state: u64,
     /// The names that the store is known by, in whatever words tell it from others.
     pub store: Vec<String>,
-    /// The version of the program, and of what it makes of rows.
+    /// The version of the program.
     #[serde(default)]
     pub program: String,
-    /// The sum of the endpoints and rules.
+    /// The fingerprint of the endpoints, rules and bodies: [`aqs_api::fingerprint`].
     pub catalogue: u64,
 }
 
@@ -29,8 +25,8 @@ impl Identity {
         catalogue: &Catalogue,
     ) -> Self {
         let store = store.into_iter().map(Into::into).collect();
-        let program = format!("{} {SHAPES}", env!("CARGO_PKG_VERSION"));
-        Self { state, store, program, catalogue: fingerprint(catalogue) }
+        let program = env!("CARGO_PKG_VERSION").to_owned();
+        Self { state, store, program, catalogue: aqs_api::fingerprint(catalogue) }
     }
 
     /// Whether both are of one store: one that is known by several names loses and gains some, as
@@ -38,24 +34,4 @@ impl Identity {
     pub(super) fn shares_store(&self, other: &Self) -> bool {
         self.store.iter().any(|name| other.store.contains(name))
     }
-}
-
-/// A number that is another if paths, parameters, bodies or rules are; the same in every process.
-fn fingerprint(catalogue: &Catalogue) -> u64 {
-    let mut text = format!("{:?}", catalogue.rules());
-    for (_, endpoint) in catalogue.endpoints() {
-        // Writing to a String can't fail.
-        let _ = writeln!(text, "{} {}", endpoint.name, endpoint.template());
-        for param in endpoint.params() {
-            let _ = match &param.kind {
-                Kind::Choice(values) => writeln!(text, "{:?}", values.values),
-                kind => writeln!(text, "{kind:?}"),
-            };
-        }
-        for dataset in endpoint.datasets {
-            let _ = writeln!(text, "{}", dataset.name);
-        }
-        let _ = writeln!(text, "{:?}", endpoint.response);
-    }
-    xxh3_64(text.as_bytes())
 }

@@ -9,10 +9,6 @@ use crate::rows::RowsError;
 use serde::Deserialize;
 use thiserror::Error;
 
-/// Raised whenever the same rows become another answer than before, within a version of the
-/// program: answers that were kept are made anew then.
-pub const SHAPES: u32 = 1;
-
 /// Rows that can't be made an answer.
 #[derive(Debug, Error)]
 pub enum ShapeError {

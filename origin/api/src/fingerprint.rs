@@ -1,0 +1,277 @@
+//! A fingerprint of everything that decides the bytes of an answer besides the stored data.
+
+use crate::catalogue::Catalogue;
+use crate::dialect::Dialect;
+use crate::endpoint::{Endpoint, Segment};
+use crate::param::{Kind, Param};
+use crate::query::Query;
+use crate::representation::Representation;
+use crate::response::{Field, Response};
+use crate::rows::{Rows, RowsError};
+use crate::table::{ALL_DAYS, Calendar, Column, Kind as ColumnKind};
+use crate::target::{Target, Uri};
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use xxhash_rust::xxh3::Xxh3;
+
+/// Timestamps of the sample rows: two in one month, one in the next.
+const TIMESTAMPS: [&str; 3] = ["2026100100", "2026103100", "2026110100"];
+/// Texts of the sample lists: plain, to be escaped in JSON, and codes of countries of which one is
+/// protected.
+const TEXTS: [&str; 4] = ["Main_Page", "C\"a\\f/é\u{1}", "FR", "RU"];
+/// Numbers of the sample rows and lists: on both sides of the steps that shapes round at.
+const NUMBERS: [i64; 4] = [1, 1000, 1001, 32_015_000];
+
+/// How the sample rows of a table are filled.
+#[derive(Clone, Copy)]
+enum Filling {
+    /// No rows.
+    Empty,
+    /// Every cell has a value.
+    Full,
+    /// As `Full`, but lists have numbers wherever old and new rows may differ in type.
+    Numeric,
+    /// As `Full`, but the first value column is null.
+    FirstNull,
+    /// Every value is null.
+    Nulls,
+}
+
+/// Returns a number that differs whenever a client may get other bytes for the same stored rows:
+/// the rules, templates, parameters, keys, tables and response fields differ, or a shape makes
+/// another body of sample rows. It is the same in every process of one build.
+///
+/// Every combination of the closed parameters (enumerations, granularities, whole months) is
+/// rendered, so a body changes the fingerprint without a version that is raised by hand.
+pub fn fingerprint(catalogue: &Catalogue) -> u64 {
+    let mut hash = Xxh3::new();
+    let mut add = |part: &[u8]| {
+        // The length first, so that no two lists of parts are the same bytes.
+        hash.update(&(part.len() as u64).to_le_bytes());
+        hash.update(part);
+    };
+    add(format!("{:?}", catalogue.rules()).as_bytes());
+    for (_, endpoint) in catalogue.endpoints() {
+        add(endpoint.name.as_bytes());
+        add(endpoint.template().as_bytes());
+        add(format!("{:?} {:?}", endpoint.datasets, endpoint.response).as_bytes());
+        for param in endpoint.params() {
+            add(format!("{:?}", param.kind).as_bytes());
+        }
+        for path in sample_paths(endpoint) {
+            add(path.as_bytes());
+            let target = Target { dialect: Dialect::V2, path: &path };
+            match catalogue.resolve(target) {
+                Ok(query) => add_answers(catalogue, &query, &mut add),
+                Err(problem) => add(format!("{problem:?}").as_bytes()),
+            }
+        }
+    }
+    hash.digest()
+}
+
+/// Adds the lookup of a query and its body for each filling of its table.
+fn add_answers(catalogue: &Catalogue, query: &Query, add: &mut impl FnMut(&[u8])) {
+    let lookup = (query.endpoint().lookup)(query);
+    add(query.key().path().as_bytes());
+    add(format!("{lookup:?}").as_bytes());
+    use Filling::{Empty, FirstNull, Full, Nulls, Numeric};
+    for filling in [Empty, Full, Numeric, FirstNull, Nulls] {
+        let rows = match sample_rows(query.endpoint(), lookup.dataset().table, filling) {
+            Ok(rows) => rows,
+            Err(error) => {
+                add(error.to_string().as_bytes());
+                continue;
+            }
+        };
+        match (query.endpoint().shape)(query, &rows, catalogue.rules()) {
+            Err(error) => add(error.to_string().as_bytes()),
+            Ok(answer) => match answer.represent() {
+                Representation::Body(body) => add(&body.identity),
+                Representation::Problem(problem) => {
+                    let mut text = Vec::new();
+                    problem.render(Uri::of(query.key().path()), &mut text);
+                    add(&text);
+                }
+            },
+        }
+    }
+}
+
+/// The paths of an endpoint's examples with every combination of its closed parameters.
+fn sample_paths(endpoint: &Endpoint) -> Vec<String> {
+    let mut paths = vec![String::new()];
+    for segment in endpoint.segments {
+        let values = match segment {
+            Segment::Word(word) => Cow::Owned(vec![*word]),
+            Segment::Param(param) => sample_values(param),
+        };
+        let extended = |path: &String| -> Vec<String> {
+            values.iter().map(|value| format!("{path}/{value}")).collect()
+        };
+        paths = paths.iter().flat_map(extended).collect();
+    }
+    paths
+}
+
+fn sample_values(param: &'static Param) -> Cow<'static, [&'static str]> {
+    match &param.kind {
+        Kind::Choice(enumeration) => enumeration.values.into(),
+        Kind::Granularity { names, .. } => (*names).into(),
+        Kind::Day => vec![param.example, ALL_DAYS].into(),
+        Kind::Project
+        | Kind::Title
+        | Kind::Country
+        | Kind::Year
+        | Kind::Month { .. }
+        | Kind::Start
+        | Kind::End => vec![param.example].into(),
+    }
+}
+
+/// Sample rows of a table: one for each timestamp of a series, else one.
+fn sample_rows(
+    endpoint: &Endpoint,
+    table: &'static crate::table::Table,
+    filling: Filling,
+) -> Result<Rows, RowsError> {
+    let mut builder = Rows::of(table);
+    let (count, digits) = match (filling, table.calendar) {
+        (Filling::Empty, _) => (0, 0),
+        (_, Calendar::Series(form)) => (TIMESTAMPS.len(), form.len()),
+        (_, Calendar::YearMonthDay | Calendar::YearMonth) => (1, 0),
+    };
+    for (row, timestamp) in TIMESTAMPS.iter().enumerate().take(count) {
+        for (index, column) in table.read_columns().enumerate() {
+            let value = index.checked_sub(table.clustering.len());
+            let null = match filling {
+                Filling::FirstNull => value == Some(0),
+                Filling::Nulls => value.is_some(),
+                Filling::Empty | Filling::Full | Filling::Numeric => false,
+            };
+            match column {
+                _ if table.is_timestamp(column) => builder.text(index, timestamp.get(..digits))?,
+                Column { kind: ColumnKind::Text, .. } => {
+                    builder.text(index, TEXTS.get(row).filter(|_| !null).copied())?;
+                }
+                Column { kind: ColumnKind::Json, .. } => {
+                    let list = sample_list(&endpoint.response, filling).to_string();
+                    builder.text(index, Some(list.as_str()).filter(|_| !null))?;
+                }
+                // Columns differ, so that one is not mistaken for another.
+                Column { kind: ColumnKind::Int | ColumnKind::BigInt, .. } => {
+                    let number = (row * 100 + index) as i64;
+                    builder.int(index, (!null).then_some(number))?;
+                }
+            }
+        }
+        builder.end_row()?;
+    }
+    Ok(builder.finish())
+}
+
+/// A stored list whose entries have the fields of the response's entries, last rank first.
+fn sample_list(response: &Response, filling: Filling) -> Value {
+    let Response::List { entry, .. } = response else { return Value::Null };
+    let entries = TEXTS.iter().zip(NUMBERS).enumerate().map(|(row, (text, number))| {
+        let fields = entry.iter().enumerate().map(|(index, field)| {
+            let value = match field {
+                Field::Int("rank") => (TEXTS.len() - row).into(),
+                Field::Int(_) => number.into(),
+                Field::Text(_) if index > 0 && matches!(filling, Filling::Numeric) => number.into(),
+                Field::Param(_) | Field::Timestamp | Field::Text(_) => (*text).into(),
+            };
+            (field.name().to_owned(), value)
+        });
+        Value::Object(fields.collect::<Map<_, _>>())
+    });
+    entries.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::Answer;
+    use crate::countries::ProtectedCountries;
+    use crate::endpoint::Rules;
+    use crate::endpoints::ALL;
+    use crate::lookup::Lookup;
+    use crate::shapes::ShapeError;
+
+    /// The standard endpoints, one of them changed.
+    fn changed(name: &str, change: impl FnOnce(&mut Endpoint)) -> u64 {
+        let mut endpoints = ALL.to_vec();
+        let slot = endpoints.iter_mut().find(|endpoint| endpoint.name == name).unwrap();
+        let Endpoint { name, service, summary, segments, datasets, lookup, shape, .. } = **slot;
+        let response = match slot.response {
+            Response::Series { item } => Response::Series { item },
+            Response::List { item, list, entry } => Response::List { item, list, entry },
+        };
+        let mut endpoint =
+            Endpoint { name, service, summary, segments, datasets, lookup, shape, response };
+        change(&mut endpoint);
+        *slot = Box::leak(Box::new(endpoint));
+        fingerprint(&Catalogue::new(endpoints.leak()).unwrap())
+    }
+
+    #[test]
+    fn fingerprint_changes_with_whatever_changes_a_body() {
+        let standard = fingerprint(&Catalogue::standard().unwrap());
+        assert_eq!(standard, fingerprint(&Catalogue::standard().unwrap()));
+        assert_eq!(standard, changed("pageviews/top", |_| {}));
+        assert_eq!(standard, changed("pageviews/top", |endpoint| endpoint.summary = "other"));
+
+        let by_country = "pageviews/top-by-country";
+        let mut others = vec![
+            changed(by_country, |endpoint| {
+                let Response::List { item, entry, .. } = endpoint.response else { return };
+                endpoint.response = Response::List { item, list: "lands", entry };
+            }),
+            // The same fields, other figures.
+            changed("unique-devices", |endpoint| {
+                endpoint.shape = |query, rows, rules| match crate::shapes::series::unique_devices(
+                    query, rows, rules,
+                )? {
+                    Answer::Content(mut content) => {
+                        if let crate::answer::Figures::Series { values, .. } = &mut content.figures
+                        {
+                            values.swap(1, 2);
+                        }
+                        Ok::<_, ShapeError>(Answer::Content(content))
+                    }
+                    empty @ Answer::Empty(_) => Ok(empty),
+                }
+            }),
+            changed("unique-devices", |endpoint| {
+                endpoint.lookup = |query| Lookup::whole(query.endpoint().datasets[0], ["other"; 3]);
+            }),
+        ];
+        let protected = ProtectedCountries::new(["FR"]);
+        let rules = Rules { protected };
+        others.push(fingerprint(&Catalogue::standard().unwrap().with_rules(rules)));
+        others.push(fingerprint(&Catalogue::new(&ALL[1..]).unwrap()));
+        others.push(standard);
+        let count = others.len();
+        others.sort_unstable();
+        others.dedup();
+        assert_eq!(others.len(), count);
+    }
+
+    /// Each endpoint's sample rows make at least one body that has something in it.
+    #[test]
+    fn sample_rows_make_bodies_of_every_endpoint() {
+        let catalogue = Catalogue::standard().unwrap();
+        for (_, endpoint) in catalogue.endpoints() {
+            let paths = sample_paths(endpoint);
+            let mut made = 0;
+            for path in &paths {
+                let query = catalogue.resolve(Target { dialect: Dialect::V2, path }).unwrap();
+                let table = (endpoint.lookup)(&query).dataset().table;
+                let rows = sample_rows(endpoint, table, Filling::Full).unwrap();
+                let answer = (endpoint.shape)(&query, &rows, catalogue.rules()).unwrap();
+                made += usize::from(matches!(answer, Answer::Content(_)));
+            }
+            assert_eq!(made, paths.len(), "{}", endpoint.name);
+        }
+    }
+}
