@@ -1,97 +1,58 @@
-//! What is shown of a house, and when somebody is called: declared here once, as data.
+//! The dashboard and the rules of aqs, as data.
 //!
-//! `cargo run -p aqs-dashboards` writes the files beside this crate: `overview.json` for Grafana,
-//! `rules.yml` for Prometheus. A test keeps them fresh; another one asks a real Prometheus every
-//! expression (`tests/prometheus`).
+//! `overview.yml` declares the panels of the dashboard; `cargo run -p aqs-dashboards` writes
+//! `overview.json` for Grafana from it. Prometheus reads `rules.yml` as it is. The tests check the
+//! names in both against the declared metrics (`tests/checks`), and evaluate every expression in a
+//! real Prometheus (`tests/prometheus`).
 
-pub mod alerts;
-pub mod asked;
-pub mod expression;
-mod grafana;
+pub mod grafana;
 pub mod overview;
-pub mod panel;
-pub mod recordings;
-pub mod rule;
-mod rules_file;
-#[cfg(test)]
-mod runbook;
 
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// A file can't be made.
+/// The name of the generated dashboard.
+pub const DASHBOARD_FILE: &str = "overview.json";
+
 #[derive(Debug, Error)]
-pub enum FileError {
-    /// The dashboard can't be put into words.
-    #[error("overview.json can't be made: {0}")]
-    Dashboard(#[from] serde_json::Error),
-    /// The rules can't be put into words.
-    #[error("rules.yml can't be made: {0}")]
-    Rules(#[from] serde_saphyr::SerializeError),
-    /// A file can't be written.
-    #[error("{} can't be written: {error}", path.display())]
-    Write {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: std::io::Error,
-    },
+pub enum Error {
+    #[error("failed to read {file}: {source}")]
+    Parse { file: &'static str, source: Box<serde_saphyr::Error> },
+    #[error("failed to serialize the dashboard: {0}")]
+    Serialize(#[from] serde_json::Error),
+    #[error("failed to write {}: {source}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
 }
 
-/// The files that are made, and what is in them.
-///
-/// # Errors
-///
-/// What they are made of can't be put into words, which no house meets: it is fixed.
-pub fn files() -> Result<[(&'static str, String); 2], FileError> {
-    let mut dashboard = serde_json::to_string_pretty(&grafana::dashboard())?;
-    dashboard.push('\n');
-    Ok([("overview.json", dashboard), ("rules.yml", rules_file::text()?)])
+/// Parses YAML that is compiled into the crate from `file`.
+fn parse<T: serde::de::DeserializeOwned>(file: &'static str, yaml: &str) -> Result<T, Error> {
+    serde_saphyr::from_str(yaml).map_err(|source| Error::Parse { file, source: Box::new(source) })
 }
 
-/// Where the files are.
-pub fn folder() -> &'static Path {
+/// The directory of this crate, which holds the dashboard and the rules.
+pub fn directory() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Writes the files, and gives their paths.
+/// The content of `overview.json`.
 ///
 /// # Errors
 ///
-/// One can't be made or written; those before it are.
-pub fn write() -> Result<Vec<PathBuf>, FileError> {
-    let mut written = Vec::new();
-    for (name, text) in files()? {
-        let path = folder().join(name);
-        std::fs::write(&path, text)
-            .map_err(|error| FileError::Write { path: path.clone(), error })?;
-        written.push(path);
-    }
-    Ok(written)
+/// `overview.yml` is invalid.
+pub fn dashboard_json() -> Result<String, Error> {
+    let dashboard = grafana::dashboard(&overview::rows()?);
+    Ok(serde_json::to_string_pretty(&dashboard)? + "\n")
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_files_are_what_is_declared() {
-        for (name, text) in files().unwrap() {
-            let held = std::fs::read_to_string(folder().join(name)).unwrap_or_default();
-            assert_eq!(held, text, "{name} is stale: cargo run -p aqs-dashboards");
-        }
-    }
-
-    #[test]
-    fn promtool_has_something_to_hold_every_rule_to() {
-        let tests = std::fs::read_to_string(folder().join("rules_test.yml")).unwrap();
-        for rule in recordings::RECORDINGS {
-            assert!(tests.contains(&format!("expr: '{}'", rule.record)), "{}", rule.record);
-        }
-        for alert in alerts::ALERTS {
-            let name = alert.name;
-            let firing = format!("alertname=\"{name}\",alertstate=\"firing\"");
-            assert!(tests.contains(&firing), "{name} is never called for");
-        }
+/// Writes `overview.json` and returns its path.
+///
+/// # Errors
+///
+/// `overview.yml` is invalid, or the file can't be written.
+pub fn write_dashboard() -> Result<PathBuf, Error> {
+    let (text, path) = (dashboard_json()?, directory().join(DASHBOARD_FILE));
+    match std::fs::write(&path, text) {
+        Ok(()) => Ok(path),
+        Err(source) => Err(Error::Write { path, source }),
     }
 }

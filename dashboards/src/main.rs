@@ -1,13 +1,11 @@
-//! Writes the dashboard and the rules.
+//! Writes the dashboard.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match aqs_dashboards::write() {
-        Ok(written) => {
-            for path in written {
-                println!("{}", path.display());
-            }
+    match aqs_dashboards::write_dashboard() {
+        Ok(path) => {
+            println!("{}", path.display());
             ExitCode::SUCCESS
         }
         Err(error) => {

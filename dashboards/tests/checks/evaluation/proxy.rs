@@ -1,4 +1,4 @@
-//! A house over a store that does as the names of projects say.
+//! An aqs server on a store that succeeds, fails or blocks by the name of the project.
 
 use aqs_api::calendar::Digits;
 use aqs_api::table::Kind;
@@ -15,45 +15,48 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 use tokio::sync::Semaphore;
 
-/// The plan's one answer.
+/// The one target of the plan.
 pub(crate) const HOT: &str =
     "/metrics/pageviews/aggregate/en.wikipedia/all-access/user/daily/20240125/20240131";
-/// Up to when there are days, 2024-02-01, and months, 2024-01-01, in seconds since 1970.
+/// The ends of the daily (2024-02-01) and monthly (2024-01-01) data, in seconds since 1970.
 pub(crate) const DAYS_END: f64 = 1_706_745_600.0;
 pub(crate) const MONTHS_END: f64 = 1_704_067_200.0;
-/// The only plan's name.
+/// The name of the only plan.
 pub(crate) const PLAN: &str = "one";
 
-/// One row a read, but for projects that begin with `empty` or `fails`; those that begin with
-/// `gated` wait.
-pub(crate) struct Obedient {
+/// Returns one row for each read, none for projects that begin with `empty`, and an error for those
+/// that begin with `fails`. Reads of projects that begin with `gated` block until [`Self::release`].
+pub(crate) struct TestStore {
     catalogue: Arc<Catalogue>,
     gate: Semaphore,
-    /// All reads fail.
+    /// Makes all reads fail.
     pub(crate) down: AtomicBool,
 }
 
-impl Obedient {
-    /// Lets so many reads pass that wait.
-    pub(crate) fn let_pass(&self, reads: usize) {
+impl TestStore {
+    /// Releases this number of blocked reads.
+    pub(crate) fn release(&self, reads: usize) {
         self.gate.add_permits(reads);
     }
 }
 
 #[async_trait]
-impl Store for Obedient {
+impl Store for TestStore {
     async fn read(&self, lookup: &Lookup, _: &RequestContext) -> Result<Rows, StoreError> {
-        let Lookup::Points(read) = lookup else { panic!("not to be asked: {lookup:?}") };
-        let about = |word: &str| read.partition.iter().any(|part| part.starts_with(word));
-        if about("gated") {
+        let Lookup::Points(read) = lookup else { panic!("unexpected read: {lookup:?}") };
+        let project_is = |prefix: &str| read.partition.iter().any(|part| part.starts_with(prefix));
+        if project_is("gated") {
             self.gate.acquire().await.unwrap().forget();
         }
-        if about("fails") || self.down.load(Ordering::SeqCst) {
-            return Err(StoreError::Unavailable { store: "obedient", reason: "told to".into() });
+        if project_is("fails") || self.down.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable {
+                store: "test",
+                reason: "injected failure".into(),
+            });
         }
         let table = read.dataset.table;
         let mut rows = Rows::of(table);
-        if about("empty") {
+        if project_is("empty") {
             return Ok(rows.finish());
         }
         let first = read.range.map_or("2024010100".to_owned(), |(first, _)| first.as_str().into());
@@ -61,7 +64,7 @@ impl Store for Obedient {
             match column.kind {
                 Kind::Int | Kind::BigInt => rows.int(index, Some(1)).unwrap(),
                 Kind::Text => rows.text(index, Some(&first)).unwrap(),
-                Kind::Json => panic!("not to be asked: {lookup:?}"),
+                Kind::Json => panic!("unexpected read: {lookup:?}"),
             }
         }
         rows.end_row().unwrap();
@@ -92,27 +95,27 @@ impl Store for Obedient {
     }
 }
 
-/// A house that has its hot set, its store, and its time, which stands.
-pub(crate) struct Stage {
-    pub(crate) house: Server,
-    pub(crate) store: Arc<Obedient>,
+/// A server with its published hot set, its store, and a clock that only the test advances.
+pub(crate) struct Proxy {
+    pub(crate) server: Server,
+    pub(crate) store: Arc<TestStore>,
     pub(crate) clock: Clock,
-    /// When it was started, in seconds since 1970.
+    /// The time of the start, in seconds since 1970.
     pub(crate) started: f64,
 }
 
-impl Stage {
-    pub(crate) async fn set() -> Self {
+impl Proxy {
+    pub(crate) async fn start() -> Self {
         let catalogue = Arc::new(Catalogue::standard().unwrap());
-        let store = Arc::new(Obedient {
+        let store = Arc::new(TestStore {
             catalogue: Arc::clone(&catalogue),
             gate: Semaphore::new(0),
             down: AtomicBool::new(false),
         });
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-        // The script moves it on by hours, and nothing is to lie in the future then.
-        let begun = now - Duration::from_secs(6 * 3600);
-        let clock = Clock::set(Moment(u64::try_from(begun.as_millis()).unwrap()));
+        // The load advances the clock by hours, and must not reach the future.
+        let started = now - Duration::from_secs(6 * 3600);
+        let clock = Clock::set(Moment(u64::try_from(started.as_millis()).unwrap()));
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
         let plan = json!({
             "name": PLAN,
@@ -135,17 +138,17 @@ impl Stage {
         };
         settings.hot_set.plans = vec![serde_json::from_value(plan).unwrap()];
         let sockets = Server::bind(&settings).unwrap();
-        let house = Server::start(sockets, settings, catalogue, store.clone()).await.unwrap();
-        let stage = Self { house, store, clock, started: begun.as_secs() as f64 };
-        let jobs = &stage.house.service.jobs;
+        let server = Server::start(sockets, settings, catalogue, store.clone()).await.unwrap();
+        let proxy = Self { server, store, clock, started: started.as_secs() as f64 };
+        let jobs = &proxy.server.service.jobs;
         eventually(|| jobs.list().iter().any(|job| job.ended.is_some())).await;
-        assert!(stage.house.service.hot_set.live().is_some(), "{:?}", jobs.list());
-        stage
+        assert!(proxy.server.service.hot_set.live().is_some(), "{:?}", jobs.list());
+        proxy
     }
 
-    /// The value of a gauge that has such a label.
+    /// The value of the series of a gauge that has a label with this value.
     pub(crate) fn gauge(&self, name: &str, label: &str) -> f64 {
-        let families = self.house.service.registry.gather();
+        let families = self.server.service.registry.gather();
         let family = families.iter().find(|family| family.name() == name).unwrap();
         let labelled = |metric: &&prometheus::proto::Metric| {
             metric.get_label().iter().any(|pair| pair.value() == label)
@@ -153,19 +156,19 @@ impl Stage {
         family.get_metric().iter().find(labelled).unwrap().get_gauge().get_value()
     }
 
-    /// Waits until nothing is under way that somebody began.
-    pub(crate) async fn rest(&self) {
-        let service = &self.house.service;
+    /// Waits until no background task and no read is running.
+    pub(crate) async fn idle(&self) {
+        let service = &self.server.service;
         eventually(|| service.tasks.is_empty() && service.flights.under_way() == 0).await;
     }
 }
 
-/// Waits until something holds; a minute is for ever.
-pub(crate) async fn eventually(mut holds: impl FnMut() -> bool) {
+/// Waits until the condition holds, for at most a minute.
+pub(crate) async fn eventually(mut condition: impl FnMut() -> bool) {
     let waited = tokio::time::timeout(Duration::from_secs(60), async {
-        while !holds() {
+        while !condition() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     });
-    waited.await.expect("it never came to hold");
+    waited.await.expect("the condition did not hold within a minute");
 }

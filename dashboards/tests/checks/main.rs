@@ -1,0 +1,15 @@
+//! Checks of the dashboard, the rules and the runbook. `.ci/prometheus` runs `evaluation`, which
+//! needs a real Prometheus.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test may end where it fails"
+)]
+
+mod dashboard;
+mod evaluation;
+mod expressions;
+mod metrics;
+mod rules;
