@@ -2,7 +2,7 @@
 //!
 //! [`Origin::answer`] is the one way from a [`aqs_api::Query`] to an [`Entry`]; proxy and
 //! warmers share it. A [`store::Store`] answers lookups with rows; [`load`] fills the embedded
-//! one, and [`sample`] is what it is filled with when nobody has anything else.
+//! one; [`sample`] generates the data that it holds by default.
 
 pub mod answer;
 pub mod backoff;
@@ -23,7 +23,6 @@ mod read_plan;
 pub mod request_context;
 mod request_id;
 pub mod sample;
-pub mod sample_store;
 pub mod singleflight;
 pub mod store;
 mod sync;

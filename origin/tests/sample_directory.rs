@@ -12,12 +12,12 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 
 #[test]
-fn a_sample_directory_holds_every_table() {
+fn directory_holds_every_table() {
     let parent = tempfile::tempdir().unwrap();
-    let directory = parent.path().join("made/on/the/way");
+    let directory = parent.path().join("new/folder");
     let summary = sample::write_directory(&directory).unwrap();
-    assert_eq!(fs::read_dir(&directory).unwrap().count(), summary.tables.len());
-    for (table, rows) in &summary.tables {
+    assert_eq!(fs::read_dir(&directory).unwrap().count(), summary.len());
+    for (table, rows) in &summary {
         let file = fs::File::open(directory.join(format!("{table}.ndjson"))).unwrap();
         let mut lines = 0;
         for line in BufReader::new(file).lines() {
@@ -35,13 +35,13 @@ fn a_sample_directory_holds_every_table() {
 }
 
 #[test]
-fn a_sample_is_not_written_where_a_table_is() {
+fn existing_table_is_not_overwritten() {
     let directory = tempfile::tempdir().unwrap();
     let table = directory.path().join("unique_devices.ndjson");
     fs::write(&table, "mine").unwrap();
     assert!(matches!(
         sample::write_directory(directory.path()),
-        Err(SampleError::Occupied { path }) if path == table.display().to_string()
+        Err(SampleError::Occupied { path }) if path == table
     ));
     assert_eq!(fs::read_to_string(&table).unwrap(), "mine");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);

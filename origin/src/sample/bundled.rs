@@ -1,88 +1,112 @@
-//! The files of `config/sample`, part of the binary.
+//! The files of `config/sample`, which are part of the binary.
 
 use super::error::SampleError;
 use flate2::read::GzDecoder;
-use serde::Deserialize;
+use jiff::civil::Date;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use std::collections::BTreeMap;
 use std::io::Read;
 
 macro_rules! bundled {
-    ($name:literal) => {
-        File {
-            name: $name,
-            bytes: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../config/sample/", $name)),
-        }
+    ($($name:literal)*) => {
+        &[$(($name, include_bytes!(concat!("../../../config/sample/", $name)))),*]
     };
 }
 
-/// Real figures by article and day.
-pub(super) static PER_ARTICLE: File = bundled!("pageviews_per_article_flat.ndjson.gz");
-/// Real figures by project and month.
-pub(super) static PER_PROJECT: File = bundled!("pageviews_per_project_v2.ndjson");
-/// Real legacy figures.
-pub(super) static LEGACY: File = bundled!("lgc_pagecounts_per_project.ndjson");
-/// Real devices.
-pub(super) static UNIQUE_DEVICES: File = bundled!("unique_devices.ndjson");
-/// Real lists of countries.
-pub(super) static BY_COUNTRY: File = bundled!("top_bycountry.ndjson");
-/// Real top lists.
-pub(super) static TOP: File = bundled!("top_pageviews.ndjson");
-/// What the generator makes of projects.
-pub(super) static PROJECTS: File = bundled!("projects.tsv");
-/// What the generator makes of devices.
-pub(super) static DEVICES: File = bundled!("devices.tsv");
-/// Which articles there are.
-pub(super) static TITLES: File = bundled!("titles.tsv");
-/// Where readers are.
-pub(super) static COUNTRIES: File = bundled!("countries.tsv");
+static FILES: &[(&str, &[u8])] = bundled! {
+    "projects.ndjson"
+    "titles.ndjson"
+    "countries.ndjson"
+    "lgc_pagecounts_per_project.ndjson"
+    "pageviews_per_article_flat.ndjson.gz"
+    "pageviews_per_project_v2.ndjson"
+    "top_bycountry.ndjson"
+    "top_pageviews.ndjson"
+    "unique_devices.ndjson"
+};
 
-/// A file that came with the binary.
-#[derive(Debug)]
-pub(super) struct File {
-    name: &'static str,
-    bytes: &'static [u8],
+/// Reads the lines of `NAME.ndjson` or `NAME.ndjson.gz`; none if there is no such file.
+pub(super) fn read<T: DeserializeOwned>(name: &str) -> Result<Vec<T>, SampleError> {
+    let is_named = |file: &str| file.split_once('.').is_some_and(|(stem, _)| stem == name);
+    let Some((file, bytes)) = FILES.iter().find(|(file, _)| is_named(file)) else {
+        return Ok(Vec::new());
+    };
+    let wrong = |line, reason| SampleError::Bundled { file, line, reason };
+    let mut text = String::new();
+    let read = match file.ends_with(".gz") {
+        true => GzDecoder::new(*bytes).read_to_string(&mut text),
+        false => { *bytes }.read_to_string(&mut text),
+    };
+    read.map_err(|error| wrong(0, error.to_string()))?;
+    let parse = |(index, line)| {
+        serde_json::from_str(line).map_err(|error| wrong(index + 1, error.to_string()))
+    };
+    text.lines().enumerate().map(parse).collect()
 }
 
-impl File {
-    /// A complaint about a line, counted from 1.
-    pub(super) fn wrong(&self, line: usize, reason: impl ToString) -> SampleError {
-        SampleError::Bundled { file: self.name, line, reason: reason.to_string() }
+/// What the generator works from.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) projects: Vec<Project>,
+    pub(super) articles: Vec<Article>,
+    pub(super) countries: Vec<Country>,
+}
+
+/// A line of `projects.ndjson`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Project {
+    pub(super) name: String,
+    /// The language of its readers; `*` for any.
+    pub(super) language: String,
+    /// Hours from UTC of most readers, 0 to 23.
+    pub(super) zone: usize,
+    /// Views on an average day.
+    pub(super) views: f64,
+    /// Devices on an average day.
+    pub(super) devices: f64,
+}
+
+/// A line of `titles.ndjson`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Article {
+    pub(super) project: String,
+    pub(super) title: String,
+    /// Views on an average day.
+    pub(super) views: f64,
+    /// First generated day, if not that of most articles.
+    #[serde(default, deserialize_with = "date")]
+    pub(super) from: Option<Date>,
+}
+
+fn date<'de, D: Deserializer<'de>>(text: D) -> Result<Option<Date>, D::Error> {
+    String::deserialize(text)?.parse().map(Some).map_err(serde::de::Error::custom)
+}
+
+/// A line of `countries.ndjson`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Country {
+    pub(super) code: String,
+    readers: f64,
+    /// Languages that are read there, per mille; `*` is any. Others are read by 2.
+    languages: BTreeMap<String, f64>,
+}
+
+impl World {
+    pub(super) fn read() -> Result<Self, SampleError> {
+        let (projects, articles) = (read("projects")?, read("titles")?);
+        Ok(Self { projects, articles, countries: read("countries")? })
     }
 
-    /// The rows of an NDJSON file.
-    pub(super) fn rows<T: for<'a> Deserialize<'a>>(&self) -> Result<Vec<T>, SampleError> {
-        let mut text = String::new();
-        let read = if self.name.ends_with(".gz") {
-            GzDecoder::new(self.bytes).read_to_string(&mut text)
-        } else {
-            { self.bytes }.read_to_string(&mut text)
-        };
-        read.map_err(|error| self.wrong(0, error))?;
-        let parse = |(line, row): (usize, &str)| {
-            serde_json::from_str(row).map_err(|error| self.wrong(line + 1, error))
-        };
-        text.lines().enumerate().map(parse).collect()
-    }
-
-    /// The lines of a table of tab-separated fields, without comments, with their numbers.
-    pub(super) fn fields<const N: usize>(
-        &self,
-    ) -> Result<Vec<(usize, [&'static str; N])>, SampleError> {
-        let text = std::str::from_utf8(self.bytes).map_err(|error| self.wrong(0, error))?;
-        let lines = text.lines().enumerate().filter(|(_, line)| !line.starts_with('#'));
-        let parse = |(line, text): (usize, &'static str)| {
-            let fields: Vec<&str> = text.split('\t').collect();
-            let fields = fields.try_into();
-            Ok((line + 1, fields.map_err(|_| self.wrong(line + 1, format!("not {N} fields")))?))
-        };
-        lines.map(parse).collect()
-    }
-
-    /// A number in a field.
-    pub(super) fn number<T: std::str::FromStr>(
-        &self,
-        line: usize,
-        text: &str,
-    ) -> Result<T, SampleError> {
-        text.parse().map_err(|_| self.wrong(line, format!("{text:?} is no such number")))
+    /// Each project and country, with the country's share in the project's readers.
+    pub(super) fn shares(&self) -> impl Iterator<Item = (&str, &str, f64)> {
+        self.projects.iter().flat_map(|project| {
+            let reads = |country: &Country| country.languages.get(&project.language).copied();
+            let readers = move |country: &Country| country.readers * reads(country).unwrap_or(2.0);
+            let all: f64 = self.countries.iter().map(readers).sum();
+            self.countries.iter().map(move |country| {
+                (project.name.as_str(), country.code.as_str(), readers(country) / all)
+            })
+        })
     }
 }

@@ -1,84 +1,56 @@
-//! The sample as files: a directory of NDJSON, a file for each table.
+//! The sample as a directory of NDJSON.
 
 use super::error::SampleError;
+use super::rows::{Summary, rows};
+use super::tables;
 use crate::load::row::{Cell, Sink, SinkError};
-use aqs_api::{Table, tables};
+use aqs_api::Table;
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-static TABLES: [&Table; 7] = [
-    &tables::UNIQUE_DEVICES,
-    &tables::PAGEVIEWS_PER_ARTICLE,
-    &tables::PAGEVIEWS_PER_PROJECT,
-    &tables::TOP_PAGEVIEWS,
-    &tables::TOP_BY_COUNTRY,
-    &tables::TOP_PER_COUNTRY,
-    &tables::LEGACY_PAGECOUNTS,
-];
-
-/// A sink that writes each table to `<table>.ndjson`, one object a line.
-#[derive(Debug)]
-pub struct NdjsonSink {
-    directory: PathBuf,
-    files: Vec<(&'static str, PathBuf, BufWriter<File>)>,
+/// Writes all rows to a directory, one `<table>.ndjson` per table. The directory is created if it
+/// does not exist, and must not hold tables.
+pub fn write_directory(directory: &Path) -> Result<Summary, SampleError> {
+    fs::create_dir_all(directory).map_err(|source| failed(directory, source))?;
+    let path = |table: &Table| directory.join(format!("{}.ndjson", table.name));
+    if let Some(path) = tables::all().map(path).find(|path| path.symlink_metadata().is_ok()) {
+        return Err(SampleError::Occupied { path });
+    }
+    let mut sink = NdjsonSink::default();
+    for table in tables::all() {
+        let path = path(table);
+        let file = File::create_new(&path).map_err(|source| failed(&path, source))?;
+        sink.files.insert(table.name, (path, BufWriter::with_capacity(1 << 18, file)));
+    }
+    let summary = rows(&mut sink)?;
+    for (path, mut file) in sink.files.into_values() {
+        file.flush().map_err(|source| failed(&path, source))?;
+    }
+    Ok(summary)
 }
 
-impl NdjsonSink {
-    /// Writes to a directory, which is made if there is none and must not hold tables yet.
-    pub fn new(directory: &Path) -> Result<Self, SampleError> {
-        fs::create_dir_all(directory)
-            .map_err(|source| SampleError::Directory { path: shown(directory), source })?;
-        let path = |table: &&Table| directory.join(format!("{}.ndjson", table.name));
-        let mut paths = TABLES.iter().map(path);
-        match paths.find(|path| path.symlink_metadata().is_ok()) {
-            Some(path) => Err(SampleError::Occupied { path: shown(&path) }),
-            None => Ok(Self { directory: directory.to_owned(), files: Vec::new() }),
-        }
-    }
-
-    /// Ends the files. Without it the last rows may be missing.
-    pub fn finish(self) -> Result<(), SampleError> {
-        for (_, path, file) in self.files {
-            let ended = file.into_inner().map_err(io::IntoInnerError::into_error);
-            ended.map_err(|source| SinkError::File { path: shown(&path), source })?;
-        }
-        Ok(())
-    }
-
-    fn file(
-        &mut self,
-        table: &'static Table,
-    ) -> Result<&mut (&'static str, PathBuf, BufWriter<File>), SinkError> {
-        // Rows come table by table, so it is nearly always the last.
-        let place = match self.files.iter().rposition(|(name, _, _)| *name == table.name) {
-            Some(place) => place,
-            None => {
-                let path = self.directory.join(format!("{}.ndjson", table.name));
-                let file = File::create_new(&path)
-                    .map_err(|source| SinkError::File { path: shown(&path), source })?;
-                self.files.push((table.name, path, BufWriter::with_capacity(1 << 18, file)));
-                self.files.len() - 1
-            }
-        };
-        Ok(&mut self.files[place])
-    }
+#[derive(Debug, Default)]
+struct NdjsonSink {
+    files: BTreeMap<&'static str, (PathBuf, BufWriter<File>)>,
 }
 
 impl Sink for NdjsonSink {
     fn row(&mut self, table: &'static Table, cells: &[Cell<'_>]) -> Result<(), SinkError> {
-        let (_, path, file) = self.file(table)?;
-        line(file, table, cells).map_err(|source| SinkError::File { path: shown(path), source })
+        let Some((path, file)) = self.files.get_mut(table.name) else { return Ok(()) };
+        write_line(file, table, cells).map_err(|source| failed(path, source))
     }
 }
 
-/// Writes a row as an object; an absent cell has no member.
-fn line(file: &mut impl Write, table: &Table, cells: &[Cell<'_>]) -> io::Result<()> {
+fn failed(path: &Path, source: io::Error) -> SinkError {
+    SinkError::File { path: path.display().to_string(), source }
+}
+
+/// Writes a row as an object. An absent cell has no member.
+fn write_line(file: &mut impl Write, table: &Table, cells: &[Cell<'_>]) -> io::Result<()> {
     let mut before = '{';
-    for (column, cell) in table.columns().zip(cells) {
-        if *cell == Cell::Absent {
-            continue;
-        }
+    for (column, cell) in table.columns().zip(cells).filter(|(_, cell)| **cell != Cell::Absent) {
         write!(file, "{before}\"{}\":", column.name)?;
         match cell {
             Cell::Absent | Cell::Null => file.write_all(b"null")?,
@@ -88,8 +60,4 @@ fn line(file: &mut impl Write, table: &Table, cells: &[Cell<'_>]) -> io::Result<
         before = ',';
     }
     file.write_all(b"}\n")
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

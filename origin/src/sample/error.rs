@@ -1,38 +1,31 @@
-//! What can go wrong with the sample.
-
 use crate::load::row::SinkError;
+use crate::store::embedded::{OpenError, WriteError};
 use std::io;
+use std::path::PathBuf;
 use thiserror::Error;
 
-/// The sample could not be written.
+/// The sample could not be written or opened.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SampleError {
-    /// Whoever takes the rows refused one.
-    #[error(transparent)]
+    /// A bundled file does not hold what the generator expects, which is a defect of the build.
+    #[error("failed to read bundled file {file}, line {line}: {reason}")]
+    Bundled { file: &'static str, line: usize, reason: String },
+    /// The sink refused a row.
+    #[error("failed to write the sample data: {0}")]
     Sink(#[from] SinkError),
-    /// A bundled file doesn't hold what the generator expects: a fault of the build.
-    #[error("bundled file {file}, line {line}: {reason}")]
-    Bundled {
-        /// Its name in `config/sample`.
-        file: &'static str,
-        /// Counted from 1.
-        line: usize,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A directory already holds tables, which are not overwritten.
-    #[error("{path} is there already; give a directory without tables")]
-    Occupied {
-        /// The file in the way.
-        path: String,
-    },
-    /// A directory could not be made or read.
-    #[error("{path}: {source}")]
-    Directory {
-        /// Which one.
-        path: String,
-        /// What the system says.
-        source: io::Error,
-    },
+    #[error("failed to write the sample data: {0}")]
+    Write(#[from] WriteError),
+    /// The directory already holds a table, which is not overwritten.
+    #[error("{} exists already; give a directory without tables", path.display())]
+    Occupied { path: PathBuf },
+    #[error(
+        "failed to find a writable folder for the sample data: {0}; or name a store with --store"
+    )]
+    NoFolder(io::Error),
+    #[error("failed to read the sample data: {0}")]
+    Unreadable(OpenError),
+    /// A damaged store could not be removed.
+    #[error("failed to remove {}, which is damaged: {source}", path.display())]
+    Damaged { path: PathBuf, source: io::Error },
 }

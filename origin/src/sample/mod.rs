@@ -1,82 +1,39 @@
-//! The bundled sample data: what the embedded store is filled with when nobody has anything else.
+//! The bundled sample data, which the embedded store is filled with by default.
 //!
-//! Published figures (see `config/sample/PROVENANCE.md`), completed by a generator that has no
-//! state: each figure follows from its own name and period (`noise`), in integers alone, so
-//! that the output is the same on every machine. What is real, what is not and by which rules is
-//! told in `config/sample/README.md`.
+//! Published figures (see `config/sample/PROVENANCE.md`) are taken over exactly; a generator
+//! completes them. The generator is driven by one description per table ([`tables`]):
 //!
 //! ```text
-//! bundled ─▶ real ──┬─▶ completion ─▶ per_article
-//!                   │   articles ───▶ per_article, tops, per_country
-//!                   ├─▶ projects ─▶ volumes ─▶ per_project
-//!                   │      └──────▶ by_country
-//!                   └─▶ devices, legacy
+//! bundled ─▶ world ──┐
+//!    └─▶ published ──┴▶ numbers ──▶ lists ─┐
+//!                          └──────────────┴▶ rows ─▶ Sink
 //! ```
+//!
+//! To add a table, describe it in [`tables`]. A count that is split in another way needs a
+//! [`cube::Dimension`], a list of other things an arm in [`lists`].
 
-mod articles;
 mod bundled;
-mod by_country;
-#[cfg(test)]
-mod checks;
-mod completion;
-mod counted;
-mod counters;
-mod days;
-mod devices;
+mod cube;
 mod directory;
 mod error;
-mod estimates;
-mod legacy;
-mod list_json;
+mod lists;
 mod noise;
-mod output;
-mod per_article;
-mod per_country;
-mod per_project;
-mod plan;
-mod projects;
-mod readers;
-mod real;
-mod season;
-mod share;
-mod tops;
-mod views;
-mod volumes;
+mod numbers;
+mod rows;
+mod store;
+mod tables;
+#[cfg(test)]
+mod tests;
 
-pub use directory::NdjsonSink;
+pub use directory::write_directory;
 pub use error::SampleError;
-pub use output::Summary;
+pub use rows::{Summary, rows};
+pub use store::SampleStore;
 
-use crate::load::row::Sink;
 use jiff::civil::Date;
-use output::Output;
-use plan::Plan;
-use std::path::Path;
 
-/// The version of the output; a store that was filled with another one is not used.
-pub const VERSION: u32 = 1;
+/// The version of the output. A store that was filled with another version is not used.
+pub const VERSION: u32 = 2;
 
-/// The last day that the sample has.
+/// The last day of the sample.
 pub const END: Date = Date::constant(2026, 10, 31);
-
-/// Writes every row: table by table, keys ascending.
-pub fn rows(sink: &mut dyn Sink) -> Result<Summary, SampleError> {
-    let plan = Plan::read()?;
-    let mut output = Output { sink, summary: Summary::default() };
-    legacy::write(&plan, &mut output)?;
-    per_article::write(&plan, &mut output)?;
-    per_project::write(&plan, &mut output)?;
-    by_country::write(&plan, &mut output)?;
-    tops::write(&plan, &mut output)?;
-    per_country::write(&plan, &mut output)?;
-    devices::write(&plan, &mut output)?;
-    Ok(output.summary)
-}
-
-/// Writes every row to a directory of NDJSON, a file for each table.
-pub fn write_directory(directory: &Path) -> Result<Summary, SampleError> {
-    let mut sink = NdjsonSink::new(directory)?;
-    let summary = rows(&mut sink)?;
-    sink.finish()?;
-    Ok(summary)
-}

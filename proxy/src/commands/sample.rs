@@ -9,7 +9,7 @@ use std::process::ExitCode;
 pub fn run(args: &SampleArgs) -> Done {
     let summary = sample::write_directory(&args.directory)?;
     println!("{} holds the sample data:", args.directory.display());
-    for (table, rows) in &summary.tables {
+    for (table, rows) in &summary {
         println!("  {table:<32} {rows:>9} rows");
     }
     println!("Load it with: aqs load {} --store PATH", args.directory.display());

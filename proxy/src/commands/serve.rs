@@ -9,7 +9,7 @@ use crate::log::{self, Log};
 use crate::server::{Server, Settings};
 use crate::signals::Signals;
 use aqs_api::Catalogue;
-use aqs_origin::sample_store::SampleStore;
+use aqs_origin::sample::SampleStore;
 use aqs_origin::store::Store;
 use aqs_origin::store::cassandra::CassandraStore;
 use aqs_origin::store::embedded::{Access, EmbeddedStore, OpenError, Options};
