@@ -4,9 +4,7 @@ use crate::synthetic::SyntheticStore;
 use aqs_api::freshness::{Lifetimes, Times};
 use aqs_api::{Catalogue, CatalogueError, Representation};
 use aqs_proxy::listen::ListenError;
-use aqs_proxy::serve::{
-    Call, Content, Credentials, Listener, Method, Negotiation, Reply, RequestHead, Served, Service,
-};
+use aqs_proxy::serve::{Call, Content, Method, Negotiation, Reply, RequestHead, Served, Service};
 use aqs_proxy::server::{Server, Settings, StartError};
 use std::io;
 use std::sync::Arc;
@@ -82,9 +80,8 @@ impl Subject {
 /// The head of a GET on the public listener.
 pub fn head<'a>(target: &'a str, if_none_match: Option<&'a [u8]>) -> RequestHead<'a> {
     let negotiation = Negotiation { if_none_match, ..Negotiation::default() };
-    let (listener, credentials) = (Listener::Public, Credentials::default());
     let call = Call::default();
-    RequestHead { listener, method: Method::Get, target, negotiation, call, credentials }
+    RequestHead { method: Method::Get, target, negotiation, call }
 }
 
 /// The `If-None-Match` of a client that has the body of a reply.

@@ -1,11 +1,9 @@
 //! The parts of a service, put together.
 
-use crate::admin::{AdminAuth, Ready};
+use crate::admin::{Ready, Token};
 use crate::aliases::Aliases;
 use crate::cache::ResponseCache;
 use crate::hot_set;
-use crate::listen_addr::ListenAddr;
-use crate::log::RateLimiter;
 use crate::metrics::Metrics;
 use crate::serve::{ErrorLog, KeptPage, ResponseSingleflight, Service};
 use crate::server::StartError;
@@ -26,14 +24,14 @@ const SPELLINGS: u64 = 64;
 /// How many bodies are coded at once: serving comes first.
 const CODINGS: usize = 1;
 
-/// Builds a service; nothing runs yet. What is built ahead ends when `end_builds` is cancelled.
+/// Builds a service, and the admin token if there is a state directory; nothing runs yet. What is built ahead ends when `end_builds` is cancelled.
 pub(crate) fn service(
     settings: &Settings,
     catalogue: Arc<Catalogue>,
     store: Arc<dyn Store>,
     tasks: TaskTracker,
     end_builds: CancellationToken,
-) -> Result<Service, StartError> {
+) -> Result<(Service, Option<Token>), StartError> {
     let registry = prometheus::Registry::new();
     let mut declarations = Declarations::of(&registry);
     let metrics = Metrics::declare(&mut declarations, &catalogue, settings.log.clone())?;
@@ -58,7 +56,7 @@ pub(crate) fn service(
         tasks: tasks.clone(),
     }));
     let jobs = hot_set::jobs(settings, &origin, &*store, build_metrics, tasks.clone(), end_builds);
-    Ok(Service {
+    let service = Service {
         cache: ResponseCache::new(budget.left_for_cache(), metrics.evictions.clone())?,
         aliases: Aliases::new(settings.memory_bytes / SPELLINGS)?,
         catalogue,
@@ -69,12 +67,6 @@ pub(crate) fn service(
         refreshes: Arc::new(Semaphore::new(settings.refreshes)),
         codings: Arc::new(Semaphore::new(CODINGS)),
         metrics,
-        auth: AdminAuth {
-            token,
-            hosts: settings.admin_hosts.clone(),
-            open_reads: settings.admin_listen.iter().all(ListenAddr::is_local),
-            told: RateLimiter::default(),
-        },
         public_pages: settings.public_pages,
         public_metrics: KeptPage::default(),
         ready: Ready::default(),
@@ -83,7 +75,7 @@ pub(crate) fn service(
         clock,
         answer_within: settings.answer_within,
         access: settings.access.clone(),
-        log: settings.log.clone(),
         tasks,
-    })
+    };
+    Ok((service, token))
 }

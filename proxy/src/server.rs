@@ -1,14 +1,15 @@
 //! The whole service: all parts built, started, and drained in order.
 
 use crate::accept::{Accepting, Connections};
-use crate::admin::TokenError;
+use crate::admin::{self, AdminAuth, AdminServer, AdminState, TokenError};
 use crate::build;
 use crate::cache::CacheError;
 use crate::hot_set;
 use crate::listen::{BoundListener, ListenError};
 use crate::listen_addr::ListenAddr;
+use crate::log::RateLimiter;
 use crate::net::Front;
-use crate::serve::{Listener, Service};
+use crate::serve::Service;
 pub use crate::settings::{HotSetSettings, PublicPages, Settings, StatePlace};
 use crate::state::{self, PlaceTold};
 pub use crate::state::{ADDRESS_FILE, TOKEN_FILE};
@@ -74,8 +75,7 @@ pub struct Server {
     pub admin_sockets: Vec<PathBuf>,
     accepting: Vec<Accepting>,
     stop_accepting: watch::Sender<bool>,
-    admin_accepting: Vec<Accepting>,
-    stop_admin: watch::Sender<bool>,
+    admin: AdminServer,
     draining: watch::Sender<bool>,
     background: TaskTracker,
     end_background: CancellationToken,
@@ -115,7 +115,8 @@ impl Server {
         let tasks = TaskTracker::new();
         let end_builds = CancellationToken::new();
         let built = build::service(&settings, catalogue, store, tasks.clone(), end_builds.clone());
-        let service = Arc::new(built?);
+        let (service, token) = built?;
+        let service = Arc::new(service);
         let background = TaskTracker::new();
         let end_background = CancellationToken::new();
         background.spawn(Arc::clone(&service.origin).supervise_store(end_background.clone()));
@@ -139,48 +140,60 @@ impl Server {
             }));
         }
         background.spawn(Arc::clone(&service).keep_balanced(end_background.clone()));
-        if let Some(log) = service.log.clone() {
+        if let Some(log) = settings.log.clone() {
             let keeping = end_background.clone().run_until_cancelled_owned(log.keep_time());
             background.spawn(keeping);
         }
 
         let (draining, drain_watch) = watch::channel(false);
         let (stop_accepting, stop_watch) = watch::channel(false);
-        let (stop_admin, stop_admin_watch) = watch::channel(false);
-        let (mut accepting, mut admin_accepting) = (Vec::new(), Vec::new());
+        let mut accepting = Vec::new();
         let (mut addresses, mut admin_addresses) = (Vec::new(), Vec::new());
         let mut admin_sockets = Vec::new();
-        // One for all listeners of a purpose, so that they share its places.
-        let front = |listener, connections| {
-            let (service, draining) = (Arc::clone(&service), drain_watch.clone());
-            Arc::new(Front::new(service, listener, settings.limits, connections, draining))
-        };
         for bound in public.iter().chain(&admin) {
             bound.listen()?;
         }
-        let front_of_clients = front(Listener::Public, settings.connections);
-        let front_of_operators = front(Listener::Admin, ADMIN_CONNECTIONS);
+        let (limits, connections) = (settings.limits, settings.connections);
+        let front = Front::new(Arc::clone(&service), limits, connections, drain_watch);
+        let front = Arc::new(front);
         for bound in public {
             if let ListenAddr::Tcp(address) = bound.place {
                 addresses.push(address);
             }
-            let front = Arc::clone(&front_of_clients);
+            let front = Arc::clone(&front);
             let started = Accepting::start(bound, front, stop_watch.clone());
             accepting.push(started.map_err(StartError::Socket)?);
         }
-        let told = match (admin.first(), &service.auth.token) {
+        let told = match (admin.first(), &token) {
             (Some(first), Some(_)) => state::tell_place(&settings, &first.place),
             _ => None,
         };
-        for bound in admin {
+        for bound in &admin {
             match &bound.place {
                 ListenAddr::Tcp(address) => admin_addresses.push(*address),
                 ListenAddr::Unix(path) => admin_sockets.push(path.clone()),
             }
-            let front = Arc::clone(&front_of_operators);
-            let started = Accepting::start(bound, front, stop_admin_watch.clone());
-            admin_accepting.push(started.map_err(StartError::Socket)?);
         }
+        let metrics = Arc::clone(&service);
+        let state = AdminState {
+            auth: AdminAuth {
+                token,
+                hosts: settings.admin_hosts.clone(),
+                open_reads: settings.admin_listen.iter().all(ListenAddr::is_local),
+                log_limit: RateLimiter::default(),
+            },
+            catalogue: Arc::clone(&service.catalogue),
+            origin: Arc::clone(&service.origin),
+            jobs: Arc::clone(&service.jobs),
+            ready: service.ready.clone(),
+            log: settings.log.clone(),
+            tasks: service.tasks.clone(),
+            refused: service.metrics.admin_refused.clone(),
+            render_metrics: Box::new(move || metrics.gathered()),
+        };
+        let app = admin::router(Arc::new(state));
+        let admin = AdminServer::start(admin, app, &service.metrics);
+        let admin = admin.map_err(StartError::Socket)?;
         Ok(Self {
             service,
             addresses,
@@ -189,8 +202,7 @@ impl Server {
             accepting,
             stop_accepting,
             draining,
-            admin_accepting,
-            stop_admin,
+            admin,
             background,
             end_background,
             end_builds,
@@ -245,26 +257,18 @@ impl Server {
 
         // All that is left has one deadline. Operators can watch until here.
         let until = Instant::now() + FAREWELL;
-        self.stop_admin.send_replace(true);
         self.end_background.cancel();
         self.background.close();
-        let mut operators = Accepting::close(self.admin_accepting, until).await;
-        let (farewell, background) = tokio::join!(
-            timeout_at(until, Connections::end(&mut operators)),
-            timeout_at(until, self.background.wait()),
-        );
-        Connections::cut(&mut operators);
-        let cut = timeout(CUTTING, async {
-            Connections::end(&mut clients).await;
-            Connections::end(&mut operators).await;
-        });
+        let (farewell, background) =
+            tokio::join!(self.admin.drain(until), timeout_at(until, self.background.wait()),);
+        let cut = timeout(CUTTING, Connections::end(&mut clients));
         if cut.await.is_err() {
             tracing::warn!("a connection could not be cut and is left behind");
         }
         if background.is_err() {
             tracing::warn!("a background task did not end in time and is left behind");
         }
-        in_time && farewell.is_ok()
+        in_time && farewell
     }
 }
 
@@ -276,8 +280,6 @@ pub const FAREWELL: Duration = Duration::from_secs(2);
 pub const CUTTING: Duration = Duration::from_millis(200);
 /// How long after [`Settings::drain_within`] the program has ended, as its pages tell.
 pub const END: Duration = Duration::from_secs(4);
-/// How many connections operators may have.
-pub(crate) const ADMIN_CONNECTIONS: usize = 100;
 
 // The log's last lines come after all else; the rest is for the system.
 const _: () = assert!(

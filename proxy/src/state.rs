@@ -81,7 +81,7 @@ pub(crate) fn remember(settings: &Settings) -> Result<(Epochs, Option<Token>), S
         Found::Lost => tracing::warn!("the state is gone; nothing from before now is trusted"),
         Found::New | Found::Kept => {}
     }
-    let token = Token::read_or_make(&path.join(TOKEN_FILE))?;
+    let token = Token::read_or_create(&path.join(TOKEN_FILE))?;
     Ok((Epochs::remembered(state, &found, now)?, Some(token)))
 }
 

@@ -1,75 +1,124 @@
-//! Who is let in: no web page, and for most things only whoever has the token.
+//! Authorization: no web page, only a known `Host`, and the token for writes.
 
-use super::refusal::Refusal;
 use super::token::Token;
-use crate::log::RateLimiter;
-use crate::serve::RequestHead;
+use super::{AdminState, ApiError, Reply, error};
+use crate::log::{RateLimiter, fields};
+use aqs_api::problem::Code;
+use aqs_origin::RequestId;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
+use axum::middleware::Next;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// What a request must show.
 #[derive(Debug, Default)]
 pub struct AdminAuth {
-    /// The secret; without one nobody may write.
+    /// Without a token every write is refused.
     pub token: Option<Token>,
-    /// Names beside loopback's by which the admin listener is reached.
+    /// Names of the admin listener other than `localhost` and loopback addresses.
     pub hosts: Vec<String>,
-    /// Whether whoever reaches the listener may read: so on loopback.
+    /// Whether reads need no token; so if all admin listeners are on loopback or socket files.
     pub open_reads: bool,
-    /// What is told of those who were not let in.
-    pub told: RateLimiter,
+    /// Limits the log lines about refused requests.
+    pub log_limit: RateLimiter,
+}
+
+/// What a request is authorized for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    /// The request doesn't come from a web page.
+    Operator,
+    /// [`Access::Operator`] is checked already.
+    Read,
+    /// [`Access::Operator`] is checked already.
+    Write,
+}
+
+/// Why a request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Refusal {
+    Origin,
+    Host,
+    NoTokenConfigured,
+    NoToken,
+    WrongToken,
+}
+
+/// Refuses a request that is not authorized, logs and counts the refusal.
+pub(super) async fn authorize(
+    State((state, access)): State<(Arc<AdminState>, Access)>,
+    request: Request,
+    next: Next,
+) -> Reply {
+    let Err(refusal) = state.auth.check(access, &request) else {
+        return Ok(next.run(request).await);
+    };
+    state.refused.with_label_values(&[refusal.name()]).inc();
+    if let Some(suppressed) = state.auth.log_limit.take() {
+        // Unknown paths could hold secrets.
+        let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+        let id = request.extensions().get::<RequestId>().map(tracing::field::display);
+        tracing::warn!(
+            target: fields::ADMIN,
+            reason = refusal.name(),
+            path,
+            suppressed,
+            { fields::METHOD } = request.method().as_str(),
+            { fields::REQUEST_ID } = id,
+            "an admin request was refused"
+        );
+    }
+    Err(refusal.error())
 }
 
 impl AdminAuth {
-    /// Whether a request may come from an operator at all.
-    ///
-    /// A web page in somebody's browser could reach a listener on loopback: it is kept out by
-    /// its `Origin` and, since browsers send none with what a page asks of its own server, by the
-    /// `Host`, whose name it could point here. An address can't be pointed anywhere, so any will
-    /// do: a monitor goes by one that nobody could have listed.
-    pub(super) fn admits(&self, head: &RequestHead<'_>) -> Result<(), Refusal> {
-        if head.credentials.origin.is_some() {
-            return Err(Refusal::Page);
+    fn check(&self, access: Access, request: &Request) -> Result<(), Refusal> {
+        match access {
+            // A web page in a local browser can reach a listener on loopback. Its requests have an
+            // `Origin`, or else a `Host` whose name may point here. An IP address in `Host` can't
+            // be pointed anywhere: monitors may use any.
+            Access::Operator if request.headers().contains_key(ORIGIN) => Err(Refusal::Origin),
+            Access::Operator => {
+                let known = |host| address(host).is_some() || self.is_known(host);
+                if host(request).is_some_and(known) { Ok(()) } else { Err(Refusal::Host) }
+            }
+            Access::Read if self.open_reads => Ok(()),
+            Access::Read => self.check_token(request),
+            Access::Write if host(request).is_some_and(|host| self.is_known(host)) => {
+                self.check_token(request)
+            }
+            Access::Write => Err(Refusal::Host),
         }
-        let known = host(head).is_some_and(|host| address(host).is_some() || self.expects(host));
-        if known { Ok(()) } else { Err(Refusal::Host) }
     }
 
-    /// Whether an operator may read what only operators should.
-    pub(super) fn admits_reading(&self, head: &RequestHead<'_>) -> Result<(), Refusal> {
-        if self.open_reads { Ok(()) } else { self.has_token(head) }
-    }
-
-    /// Whether an operator may write: only by a name that was listed, and with the token, which
-    /// a browser doesn't send by itself.
-    pub(super) fn admits_writing(&self, head: &RequestHead<'_>) -> Result<(), Refusal> {
-        if !host(head).is_some_and(|host| self.expects(host)) {
-            return Err(Refusal::Host);
-        }
-        self.has_token(head)
-    }
-
-    fn has_token(&self, head: &RequestHead<'_>) -> Result<(), Refusal> {
-        let token = self.token.as_ref().ok_or(Refusal::Tokenless)?;
-        match head.credentials.authorization.and_then(bearer) {
+    fn check_token(&self, request: &Request) -> Result<(), Refusal> {
+        let token = self.token.as_ref().ok_or(Refusal::NoTokenConfigured)?;
+        match request.headers().get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes())) {
             None => Err(Refusal::NoToken),
-            Some(given) if token.is(given) => Ok(()),
+            Some(given) if token.matches(given) => Ok(()),
             Some(_) => Err(Refusal::WrongToken),
         }
     }
 
-    fn expects(&self, host: &str) -> bool {
+    fn is_known(&self, host: &str) -> bool {
         let name = without_port(host);
         name.eq_ignore_ascii_case("localhost")
             || address(host).is_some_and(|address| address.is_loopback())
-            || self.hosts.iter().any(|held| held.eq_ignore_ascii_case(name))
+            || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
     }
 }
 
-fn host<'a>(head: &RequestHead<'a>) -> Option<&'a str> {
-    head.credentials.host.and_then(|host| std::str::from_utf8(host).ok())
+/// The host of the target if that is a whole URL (RFC 9112 §3.2.2), else of the only `Host`.
+fn host(request: &Request) -> Option<&str> {
+    if let Some(authority) = request.uri().authority() {
+        return Some(authority.as_str());
+    }
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let host = hosts.next()?.to_str().ok()?;
+    hosts.next().is_none().then_some(host)
 }
 
-/// The address that a host is, if it is no name.
 fn address(host: &str) -> Option<IpAddr> {
     let name = without_port(host);
     match name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
@@ -80,7 +129,7 @@ fn address(host: &str) -> Option<IpAddr> {
 
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
-        // The colons of an address in brackets are its own.
+        // An address in brackets has colons, too.
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     }
@@ -91,12 +140,45 @@ fn bearer(header: &[u8]) -> Option<&[u8]> {
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
 }
 
+impl Refusal {
+    /// The value in metrics and logs.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Origin => "origin",
+            Self::Host => "host",
+            Self::NoTokenConfigured => "tokenless",
+            Self::NoToken => "no-token",
+            Self::WrongToken => "wrong-token",
+        }
+    }
+
+    fn error(self) -> ApiError {
+        let (status, code, detail) = match self {
+            Self::Origin => (403, Code::Forbidden, "web pages may neither read nor write here"),
+            Self::Host => (
+                403,
+                Code::Forbidden,
+                "this is not a Host that is taken here; see admin.hosts of the configuration",
+            ),
+            Self::NoTokenConfigured => {
+                (403, Code::Forbidden, "there is no token, since there is no state directory")
+            }
+            Self::NoToken => {
+                (401, Code::Unauthorized, "this needs the header `Authorization: Bearer TOKEN`")
+            }
+            Self::WrongToken => (401, Code::Unauthorized, "the token is wrong"),
+        };
+        error(status, code, detail)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::body::Body;
 
     #[test]
-    fn loopback_has_many_names_and_no_others() {
+    fn writes_need_a_loopback_host_or_a_configured_one() {
         let hosts = vec!["aqs.internal".to_owned()];
         let auth = AdminAuth { hosts, open_reads: true, ..AdminAuth::default() };
         for host in [
@@ -108,7 +190,7 @@ mod tests {
             "[::1]",
             "aqs.internal:1",
         ] {
-            assert!(auth.expects(host), "{host}");
+            assert!(auth.is_known(host), "{host}");
         }
         for host in [
             "",
@@ -122,38 +204,51 @@ mod tests {
             "user@localhost",
             "aqs.internal.evil",
         ] {
-            assert!(!auth.expects(host), "{host}");
+            assert!(!auth.is_known(host), "{host}");
         }
     }
 
     #[test]
-    fn reads_are_open_only_where_the_door_says_so() {
+    fn of_two_hosts_none_counts() {
+        let auth = AdminAuth::default();
+        let request = |hosts: &[&str]| {
+            let request = Request::builder().uri("/metrics");
+            let with =
+                |request: axum::http::request::Builder, host: &&str| request.header(HOST, *host);
+            hosts.iter().fold(request, with).body(Body::empty()).unwrap()
+        };
+        assert_eq!(auth.check(Access::Operator, &request(&["localhost"])), Ok(()));
+        for hosts in [&[][..], &["localhost", "localhost"], &["localhost", "evil.example"]] {
+            let refused = auth.check(Access::Operator, &request(hosts));
+            assert_eq!(refused, Err(Refusal::Host), "{hosts:?}");
+        }
+    }
+
+    #[test]
+    fn reads_need_the_token_unless_they_are_open() {
         let folder = tempfile::tempdir().unwrap();
-        let token = Token::read_or_make(&folder.path().join("token")).unwrap();
+        let token = Token::read_or_create(&folder.path().join("token")).unwrap();
         let bearer = format!("Bearer {}", token.secret());
-        let head = |authorization| RequestHead {
-            listener: crate::serve::Listener::Admin,
-            method: crate::serve::Method::Get,
-            target: "/metrics",
-            negotiation: Default::default(),
-            call: Default::default(),
-            credentials: crate::serve::Credentials { authorization, ..Default::default() },
+        let request = |authorization: Option<&str>| {
+            let mut request = Request::new(Body::empty());
+            let authorization = authorization.map(|value| (AUTHORIZATION, value.parse().unwrap()));
+            request.headers_mut().extend(authorization);
+            request
         };
         let mut auth = AdminAuth { token: Some(token), open_reads: true, ..AdminAuth::default() };
-        assert!(auth.admits_reading(&head(None)).is_ok());
+        let read =
+            |auth: &AdminAuth, given: Option<&str>| auth.check(Access::Read, &request(given));
+        assert_eq!(read(&auth, None), Ok(()));
         auth.open_reads = false;
-        for (given, refusal) in
-            [(None, Refusal::NoToken), (Some(b"Bearer wrong".as_slice()), Refusal::WrongToken)]
-        {
-            assert_eq!(auth.admits_reading(&head(given)), Err(refusal));
-        }
-        assert!(auth.admits_reading(&head(Some(bearer.as_bytes()))).is_ok());
+        assert_eq!(read(&auth, None), Err(Refusal::NoToken));
+        assert_eq!(read(&auth, Some("Bearer wrong")), Err(Refusal::WrongToken));
+        assert_eq!(read(&auth, Some(&bearer)), Ok(()));
         auth.token = None;
-        assert_eq!(auth.admits_reading(&head(None)), Err(Refusal::Tokenless));
+        assert_eq!(read(&auth, Some(&bearer)), Err(Refusal::NoTokenConfigured));
     }
 
     #[test]
-    fn a_bearer_is_told_by_its_scheme() {
+    fn the_scheme_of_a_bearer_token_has_no_case() {
         assert_eq!(bearer(b"Bearer abc"), Some(b"abc".as_slice()));
         assert_eq!(bearer(b"bearer  abc "), Some(b"abc".as_slice()));
         assert_eq!(bearer(b"Basic abc"), None);

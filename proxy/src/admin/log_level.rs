@@ -1,96 +1,66 @@
-//! `/admin/log-level`: how much is logged, read and set while the program runs.
+//! `/admin/log-level`: the filter of the log, read and set while the server runs.
 
-use super::parameters;
+use super::query::{self, Query};
+use super::{AdminState, ApiError, AppState, Reply, bad_parameter, json, unavailable};
 use crate::config::{LogLevel, Span};
-use crate::log::{self, Change, Handle, fields};
-use crate::serve::{Call, Reply, Service};
-use aqs_api::Problem;
-use aqs_api::problem::Code;
-use serde_json::json;
+use crate::log::{self, Handle, fields};
+use aqs_origin::RequestId;
+use axum::extract::{Extension, State};
+use serde::Deserialize;
 use std::time::Duration;
 
-/// What is to be logged, and for how long.
-#[derive(Debug, PartialEq, Eq)]
-struct Wanted {
-    filter: String,
-    lasts: Option<Duration>,
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Parameters {
+    level: Option<String>,
+    filter: Option<String>,
+    r#for: Option<String>,
 }
 
-impl Service {
-    /// Tells what is logged.
-    pub(super) fn log_level(&self) -> Reply {
-        let log = match self.own_log() {
-            Ok(log) => log,
-            Err(problem) => return Reply::problem(problem),
-        };
-        let (filter, then) = log.level();
-        Reply::json(&json!({"filter": filter, "falls_back_to": then}))
-    }
-
-    /// Sets what is logged to what the query of a request says.
-    pub(super) fn set_log_level(&self, query: &str, call: &Call<'_>) -> Reply {
-        let refused = |detail| Reply::problem(Problem::new(400, Code::InvalidParameter, detail));
-        let log = match self.own_log() {
-            Ok(log) => log,
-            Err(problem) => return Reply::problem(problem),
-        };
-        let wanted = match Wanted::parse(query) {
-            Ok(wanted) => wanted,
-            Err(detail) => return refused(detail),
-        };
-        match log.set(&wanted.filter, wanted.lasts) {
-            Ok(change) => {
-                wanted.tell(&change, call);
-                let seconds = wanted.lasts.map(|lasts| lasts.as_secs_f64());
-                Reply::json(&json!({"old": change.old, "new": change.new, "for_seconds": seconds}))
-            }
-            Err(error) => Reply::problem(Problem::new(503, Code::Unavailable, error.to_string())),
-        }
-    }
-
-    fn own_log(&self) -> Result<&Handle, Problem> {
-        self.log.as_ref().ok_or_else(|| {
-            let detail = "the log belongs to the program around this server, which sets its level";
-            Problem::new(503, Code::Unavailable, detail)
-        })
-    }
+pub(super) async fn show(State(state): AppState) -> Reply {
+    let (filter, then) = handle(&state)?.level();
+    Ok(json(&serde_json::json!({"filter": filter, "falls_back_to": then})))
 }
 
-impl Wanted {
-    fn parse(query: &str) -> Result<Self, String> {
-        let (mut filter, mut lasts) = (None, None);
-        for pair in parameters::of(query) {
-            let (key, value) = pair?;
-            match key {
-                "level" | "filter" if filter.is_some() => {
-                    return Err("say either a level or a filter, once".to_owned());
-                }
-                "level" => {
-                    let level: LogLevel = value.parse()?;
-                    filter = Some(level.filter().to_owned());
-                }
-                "filter" => filter = Some(value.into_owned()),
-                "for" => lasts = Some(value.parse::<Span>()?.0),
-                other => return Err(parameters::unknown(other, &["level", "filter", "for"])),
-            }
-        }
-        let filter = filter.filter(|filter| !filter.is_empty()).ok_or_else(|| {
-            parameters::missing("say a level (debug, info, warning, error) or a filter", "level")
+pub(super) async fn set(
+    State(state): AppState,
+    Extension(id): Extension<RequestId>,
+    Query(parameters): Query<Parameters>,
+) -> Reply {
+    let log = handle(&state)?;
+    let (filter, lasts) = parameters.into_filter().map_err(bad_parameter)?;
+    let change = log.set(&filter, lasts).map_err(|error| unavailable(error.to_string()))?;
+    tracing::info!(
+        target: fields::ADMIN,
+        old = change.old,
+        filter = change.new,
+        lasts = lasts.map(|lasts| Span(lasts).to_string()),
+        { fields::REQUEST_ID } = %id,
+        "log level set by an operator"
+    );
+    let seconds = lasts.map(|lasts| lasts.as_secs_f64());
+    Ok(json(&serde_json::json!({"old": change.old, "new": change.new, "for_seconds": seconds})))
+}
+
+fn handle(state: &AdminState) -> Result<&Handle, ApiError> {
+    let detail = "the log belongs to the program around this server, which sets its level";
+    state.log.as_ref().ok_or_else(|| unavailable(detail))
+}
+
+impl Parameters {
+    /// The filter, and how long it lasts.
+    fn into_filter(self) -> Result<(String, Option<Duration>), String> {
+        let filter = match (self.level, self.filter) {
+            (Some(_), Some(_)) => return Err("say either a level or a filter, once".to_owned()),
+            (Some(level), None) => Some(level.parse::<LogLevel>()?.filter().to_owned()),
+            (None, filter) => filter.filter(|filter| !filter.is_empty()),
+        };
+        let filter = filter.ok_or_else(|| {
+            query::missing("say a level (debug, info, warning, error) or a filter", "level")
         })?;
         log::filter(&filter).map_err(|error| error.to_string())?;
-        Ok(Self { filter, lasts })
-    }
-
-    fn tell(&self, change: &Change, call: &Call<'_>) {
-        let lasts = self.lasts.map(|lasts| Span(lasts).to_string());
-        tracing::info!(
-            target: fields::ADMIN,
-            old = change.old,
-            filter = change.new,
-            lasts,
-            { fields::REQUEST_ID } = call.request_id,
-            "log level set by an operator"
-        );
+        let lasts = self.r#for.map(|lasts| lasts.parse::<Span>()).transpose()?;
+        Ok((filter, lasts.map(|span| span.0)))
     }
 }
 
@@ -98,9 +68,12 @@ impl Wanted {
 mod tests {
     use super::*;
 
+    fn parse(query: &str) -> Result<(String, Option<Duration>), String> {
+        query::parse::<Parameters>(query)?.into_filter()
+    }
+
     #[test]
-    fn levels_and_filters_are_understood() {
-        let parse = |query| Wanted::parse(query).map(|wanted| (wanted.filter, wanted.lasts));
+    fn parameters_are_a_level_or_a_filter() {
         let minutes = |count: u64| Some(Duration::from_secs(60 * count));
         for (query, filter, lasts) in [
             ("level=warning", LogLevel::Warning.filter(), None),
@@ -113,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn mistakes_name_the_parameter() {
         for (query, part) in [
             ("", "say a level"),
             ("filter=", "say a level"),
@@ -122,10 +95,10 @@ mod tests {
             ("level=debug&filter=info", "either a level or a filter"),
             ("level=debug&for=soon", "is no duration"),
             ("level=debug&for=0s", "out of range"),
-            ("level=debug&until=noon", "no parameter \"until\""),
+            ("level=debug&until=noon", "no parameter `until`"),
             ("level=%FF", "no percent-encoded"),
         ] {
-            let said = Wanted::parse(query).unwrap_err();
+            let said = parse(query).unwrap_err();
             assert!(said.contains(part), "{query}: {said}");
         }
     }

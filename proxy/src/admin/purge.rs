@@ -1,176 +1,154 @@
-//! `POST /admin/purge?scope=…&name=…&depth=…`: what operators purge by.
+//! `POST /admin/purge`.
 
-use super::{outlasting, parameters};
+use super::query::{self, Query};
+use super::{AppState, Reply, bad_parameter, failed, join, json};
 use crate::log::fields;
 use crate::nearest::resembling;
-use crate::serve::{Call, Reply, Served, Service};
-use aqs_api::problem::Code;
-use aqs_api::{Catalogue, Problem, Target, param};
+use aqs_api::{self as api, Catalogue, Target, param};
+use aqs_origin::RequestId;
 use aqs_origin::epochs::{PurgeMode, Scope};
-use serde_json::json;
-use std::borrow::Cow;
-use std::sync::Arc;
+use axum::extract::{Extension, State};
+use serde::Deserialize;
 
-/// A purge that is understood.
-#[derive(Debug, PartialEq, Eq)]
-struct Purge {
-    scope: OwnedScope,
-    depth: PurgeMode,
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Parameters {
+    scope: Option<Kind>,
+    name: Option<String>,
+    #[serde(default)]
+    depth: Depth,
 }
 
-/// A [`Scope`] with its own names.
-#[derive(Debug, PartialEq, Eq)]
-enum OwnedScope {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
     Everything,
-    Endpoint(&'static str),
-    Dataset(&'static str),
-    Project(String),
-    Address(String, u64),
+    Endpoint,
+    Dataset,
+    Project,
+    Address,
 }
 
-impl OwnedScope {
-    fn scope(&self) -> Scope<'_> {
-        match self {
-            Self::Everything => Scope::Everything,
-            Self::Endpoint(name) => Scope::Endpoint(name),
-            Self::Dataset(name) => Scope::Dataset(name),
-            Self::Project(name) => Scope::Project(name),
-            Self::Address(_, hash) => Scope::Key(*hash),
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Depth {
+    #[default]
+    Soft,
+    Hard,
+}
+
+struct Purge {
+    kind: Kind,
+    /// Canonical; empty with [`Kind::Everything`].
+    name: String,
+    /// Of the key, with [`Kind::Address`].
+    hash: u64,
+    mode: PurgeMode,
+}
+
+/// Answers once the purge counts and is on disk, or is known not to be.
+pub(super) async fn purge(
+    State(state): AppState,
+    Extension(id): Extension<RequestId>,
+    Query(parameters): Query<Parameters>,
+) -> Reply {
+    let purge = Purge::new(parameters, &state.catalogue).map_err(bad_parameter)?;
+    let origin = state.origin.clone();
+    let work = state.tasks.spawn_blocking(move || {
+        let purged = origin.purge(purge.scope(), purge.mode);
+        let (scope, name, depth) = (purge.scope().name(), purge.name.as_str(), purge.mode.name());
+        match purged {
+            Ok(()) => {
+                tracing::info!(
+                    target: fields::ADMIN,
+                    scope, name, depth, { fields::REQUEST_ID } = %id,
+                    "purged by an operator"
+                );
+                Ok(json(&serde_json::json!({"purged": scope, "name": name, "depth": depth})))
+            }
+            Err(error) => {
+                tracing::error!(
+                    target: fields::ADMIN,
+                    scope, name, depth, { fields::REQUEST_ID } = %id, %error,
+                    "purged by an operator, but not after a restart"
+                );
+                Err(failed(
+                    "purged as long as this server runs, but it can't be remembered: after a \
+                     restart it would count no more; the log says why",
+                ))
+            }
         }
-    }
-
-    fn name(&self) -> &str {
-        match self {
-            Self::Everything => "",
-            Self::Endpoint(name) | Self::Dataset(name) => name,
-            Self::Project(name) | Self::Address(name, _) => name,
-        }
-    }
-}
-
-impl Service {
-    /// Purges what the query of a request says. It answers once the purge counts and is
-    /// remembered, or is known not to be.
-    pub(super) fn purge_by(self: &Arc<Self>, query: &str, call: &Call<'_>) -> Served {
-        let purge = match Purge::parse(query, &self.catalogue) {
-            Ok(purge) => purge,
-            Err(detail) => {
-                let problem = Problem::new(400, Code::InvalidParameter, detail);
-                return Served::Now(Reply::problem(problem));
-            }
-        };
-        let (service, id) = (Arc::clone(self), call.to_owned().request_id);
-        // A purge is remembered on disk.
-        let work = self.tasks.spawn_blocking(move || {
-            let (scope, name, depth) = (purge.scope.scope(), purge.scope.name(), purge.depth);
-            let purged = service.origin.purge(scope, depth);
-            let (scope, depth) = (scope.name(), depth.name());
-            macro_rules! tell {
-                ($level:ident, $($more:tt)*) => {
-                    tracing::$level!(
-                        target: fields::ADMIN,
-                        scope, name, depth, { fields::REQUEST_ID } = %id, $($more)*
-                    )
-                };
-            }
-            match purged {
-                Ok(()) => {
-                    tell!(info, "purged by an operator");
-                    Reply::json(&json!({"purged": scope, "name": name, "depth": depth}))
-                }
-                Err(error) => {
-                    tell!(error, %error, "purged by an operator, but not after a restart");
-                    failed("purged as long as this server runs, but it can't be remembered: after a restart it would count no more; the log says why")
-                }
-            }
-        });
-        outlasting(work, "the purge failed; the log says why")
-    }
-}
-
-fn failed(detail: &'static str) -> Reply {
-    Reply::problem(Problem::new(500, Code::StoreFailed, detail))
+    });
+    join(work, "the purge failed; the log says why").await
 }
 
 impl Purge {
-    fn parse(query: &str, catalogue: &Catalogue) -> Result<Self, String> {
-        let (mut scope, mut name, mut depth) = (None, None, None);
-        for pair in parameters::of(query) {
-            let (key, value) = pair?;
-            match key {
-                "scope" => parameters::once(&mut scope, key, value)?,
-                "name" => parameters::once(&mut name, key, value)?,
-                "depth" => {
-                    let given = match &*value {
-                        "soft" => PurgeMode::Soft,
-                        "hard" => PurgeMode::Hard,
-                        other => return Err(format!("depth is soft or hard, not {other:?}")),
-                    };
-                    parameters::once(&mut depth, key, given)?;
-                }
-                other => return Err(parameters::unknown(other, &["scope", "name", "depth"])),
-            }
-        }
-        let scope = scope.ok_or_else(|| {
-            let known = "everything, endpoint, dataset, project or address";
-            parameters::missing(&format!("say the scope: {known}"), "scope")
+    fn new(parameters: Parameters, catalogue: &Catalogue) -> Result<Self, String> {
+        let Parameters { scope, name, depth } = parameters;
+        let kind = scope.ok_or_else(|| {
+            let scopes = "say the scope: everything, endpoint, dataset, project or address";
+            query::missing(scopes, "scope")
         })?;
-        // Whoever names something doesn't mean everything.
-        if scope == "everything" && name.is_some() {
-            return Err("name doesn't go with scope=everything: say which is meant".to_owned());
+        let mut hash = 0;
+        let name = match (kind, name.as_deref()) {
+            (Kind::Everything, None) => String::new(),
+            (Kind::Everything, Some(_)) => {
+                return Err("name doesn't go with scope=everything: say which is meant".to_owned());
+            }
+            (_, None | Some("")) => return Err(query::missing("say the name", "name")),
+            (Kind::Endpoint, Some(name)) => {
+                let names = catalogue.endpoints().map(|(_, endpoint)| endpoint.name);
+                known("endpoint", name, names)?
+            }
+            (Kind::Dataset, Some(name)) => {
+                let names = catalogue.datasets().iter().map(|dataset| dataset.name);
+                known("dataset", name, names)?
+            }
+            (Kind::Project, Some(name)) => {
+                param::project(name).ok_or(format!("{name:?} is no project"))?.into_owned()
+            }
+            (Kind::Address, Some(url)) => {
+                let query = resolve(url, catalogue)
+                    .map_err(|reason| format!("{url:?} is no address of data{reason}"))?;
+                hash = query.key().hash();
+                query.key().path().to_owned()
+            }
+        };
+        let mode = if depth == Depth::Hard { PurgeMode::Hard } else { PurgeMode::Soft };
+        Ok(Self { kind, name, hash, mode })
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        match self.kind {
+            Kind::Everything => Scope::Everything,
+            Kind::Endpoint => Scope::Endpoint(&self.name),
+            Kind::Dataset => Scope::Dataset(&self.name),
+            Kind::Project => Scope::Project(&self.name),
+            Kind::Address => Scope::Key(self.hash),
         }
-        let depth = depth.unwrap_or(PurgeMode::Soft);
-        let named = || {
-            name.filter(|name: &Cow<'_, str>| !name.is_empty())
-                .ok_or(format!("say the name of the {scope}"))
-        };
-        let scope = match &*scope {
-            "everything" => OwnedScope::Everything,
-            "endpoint" => {
-                let name = named()?;
-                let names = catalogue.endpoints().map(|(_, endpoint)| endpoint.name).collect();
-                OwnedScope::Endpoint(known("endpoint", &name, names)?)
-            }
-            "dataset" => {
-                let name = named()?;
-                let names = catalogue.datasets().iter().map(|dataset| dataset.name).collect();
-                OwnedScope::Dataset(known("dataset", &name, names)?)
-            }
-            "project" => {
-                let name = named()?;
-                let project = param::project(&name).ok_or(format!("{name:?} is no project"))?;
-                OwnedScope::Project(project.into_owned())
-            }
-            "address" => address(&named()?, catalogue)?,
-            other => {
-                return Err(format!(
-                    "there is no scope {other:?}; there are everything, endpoint, dataset, project and address"
-                ));
-            }
-        };
-        Ok(Self { scope, depth })
     }
 }
 
-/// The address of an answer, with or without scheme and host, under any prefix.
-fn address(text: &str, catalogue: &Catalogue) -> Result<OwnedScope, String> {
-    let target = match text.split_once("://") {
-        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
-        None => text,
-    };
-    let parsed = Target::parse(target).ok_or(format!("{text:?} is no address of data"))?;
-    let query = catalogue
-        .resolve(parsed)
-        .map_err(|problem| format!("{text:?} is no address of data: {}", problem.detail))?;
-    Ok(OwnedScope::Address(query.key().path().to_owned(), query.key().hash()))
-}
-
-fn known(what: &str, name: &str, names: Vec<&'static str>) -> Result<&'static str, String> {
+fn known(
+    what: &str,
+    name: &str,
+    names: impl Iterator<Item = &'static str>,
+) -> Result<String, String> {
     match resembling(name, names) {
-        Some(nearest) if nearest == name => Ok(nearest),
+        Some(nearest) if nearest == name => Ok(name.to_owned()),
         Some(nearest) => Err(format!("there is no {what} {name:?}; did you mean {nearest}?")),
         None => Err(format!("there is no {what} {name:?}")),
     }
+}
+
+/// Resolves a target with or without scheme and host, under any prefix; else the reason, if any.
+fn resolve(url: &str, catalogue: &Catalogue) -> Result<api::Query, String> {
+    let target = match url.split_once("://") {
+        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
+        None => url,
+    };
+    let target = Target::parse(target).ok_or_else(String::new)?;
+    catalogue.resolve(target).map_err(|problem| format!(": {}", problem.detail))
 }
 
 #[cfg(test)]
@@ -178,12 +156,12 @@ mod tests {
     use super::*;
 
     fn parse(query: &str) -> Result<(String, PurgeMode), String> {
-        let purge = Purge::parse(query, &Catalogue::standard().unwrap())?;
-        Ok((format!("{} {}", purge.scope.scope().name(), purge.scope.name()), purge.depth))
+        let purge = Purge::new(query::parse(query)?, &Catalogue::standard().unwrap())?;
+        Ok((format!("{} {}", purge.scope().name(), purge.name), purge.mode))
     }
 
     #[test]
-    fn purges_are_understood() {
+    fn parameters_name_a_scope() {
         for (query, expected, depth) in [
             ("scope=everything", "everything ", PurgeMode::Soft),
             ("scope=everything&depth=hard", "everything ", PurgeMode::Hard),
@@ -209,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_named() {
+    fn mistakes_name_the_parameter() {
         for (query, part) in [
             ("", "say the scope: everything, endpoint, dataset, project or address"),
             ("", "in the query, as ?scope=..., not in the body"),
@@ -218,21 +196,24 @@ mod tests {
             ("scope=project&name=a&name=b", "say name once"),
             ("scope=everything&scope=project&name=a", "say scope once"),
             ("scope=everything&depth=soft&depth=hard", "say depth once"),
-            ("scope=all", "there is no scope \"all\""),
-            ("scope=endpoint", "say the name of the endpoint"),
+            ("scope=all", "scope: unknown variant `all`, expected one of `everything`"),
+            ("scope=endpoint", "say the name (in the query"),
             ("scope=endpoint&name=pageviews/tops", "did you mean pageviews/top?"),
             ("scope=dataset&name=pageviews-top", "did you mean pageviews-top-daily?"),
             ("scope=project&name=a%20b", "is no project"),
             ("scope=address&name=/metrics/x", "invalid route"),
             ("scope=address&name=/x", "is no address of data"),
-            ("scope=everything&depth=deep", "depth is soft or hard"),
-            ("scope=everything&token=x", "no parameter \"token\""),
+            (
+                "scope=everything&depth=deep",
+                "depth: unknown variant `deep`, expected `soft` or `hard`",
+            ),
+            ("scope=everything&token=x", "no parameter `token`"),
             ("scope=%FF", "no percent-encoded"),
         ] {
             let said = parse(query).unwrap_err();
             assert!(said.contains(part), "{query}: {said}");
         }
-        // Nothing is like it, and no guess is made.
+        // No dataset has a similar name.
         assert_eq!(parse("scope=dataset&name=x").unwrap_err(), "there is no dataset \"x\"");
     }
 }

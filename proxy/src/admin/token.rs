@@ -9,54 +9,39 @@ use std::path::{Path, PathBuf};
 use subtle::ConstantTimeEq;
 use thiserror::Error;
 
-/// Bytes of a token that is made; twice as many digits.
+/// Random bytes of a created token, which has two digits for each.
 const BYTES: usize = 32;
-/// The shortest token that is taken from a file.
-const LEAST: usize = 16;
-/// The largest file that is taken for a token's.
-const MOST: u64 = 1024;
+/// The shortest token.
+const MIN_LENGTH: usize = 16;
+/// The largest token file.
+const MAX_BYTES: u64 = 1024;
 
-/// What every write has to bring.
+/// The secret of an admin listener.
 #[derive(Clone)]
 pub struct Token(String);
 
-/// The token can't be had.
 #[derive(Debug, Error)]
 pub enum TokenError {
-    /// Others than its owner can get at it.
     #[error(
         "{path} can be read or written by others (mode {mode:03o}): chmod 600 it, or remove it to have a new one made"
     )]
-    Loose {
-        /// Which file.
-        path: PathBuf,
-        /// Its rights.
-        mode: u32,
-    },
-    /// It holds no token.
+    Permissions { path: PathBuf, mode: u32 },
     #[error(
-        "{0} holds no token: it needs {LEAST} to {MOST} characters without blanks; remove it to have a new one made"
+        "{0} holds no token: it needs {MIN_LENGTH} to {MAX_BYTES} characters without blanks; remove it to have a new one made"
     )]
-    Useless(PathBuf),
-    /// It can't be read or written.
+    Invalid(PathBuf),
     #[error("{path}: {source}")]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The system has no randomness.
+    File { path: PathBuf, source: io::Error },
     #[error("no token can be made: {0}")]
     Random(getrandom::Error),
 }
 
 impl Token {
-    /// Reads the token of a file, or makes one there if there is none.
-    pub fn read_or_make(path: &Path) -> Result<Self, TokenError> {
+    /// Reads the token of a file, or creates both.
+    pub fn read_or_create(path: &Path) -> Result<Self, TokenError> {
         match Self::read(path) {
             Err(TokenError::File { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
-                Self::make(path)
+                Self::create(path)
             }
             read => read,
         }
@@ -65,30 +50,30 @@ impl Token {
     /// Reads the token of a file.
     pub fn read(path: &Path) -> Result<Self, TokenError> {
         let failed = |source| TokenError::File { path: path.to_owned(), source };
-        // Whatever is there, opening it waits for nobody.
+        // Opening a named pipe doesn't wait for a writer.
         let flags = OFlags::NONBLOCK.bits().cast_signed();
         let file = OpenOptions::new().read(true).custom_flags(flags).open(path).map_err(failed)?;
         let found = file.metadata().map_err(failed)?;
         if !found.is_file() {
-            return Err(TokenError::Useless(path.to_owned()));
+            return Err(TokenError::Invalid(path.to_owned()));
         }
         let mode = found.permissions().mode() & 0o777;
         if mode & 0o077 != 0 {
-            return Err(TokenError::Loose { path: path.to_owned(), mode });
+            return Err(TokenError::Permissions { path: path.to_owned(), mode });
         }
         let mut bytes = Vec::new();
-        file.take(MOST + 1).read_to_end(&mut bytes).map_err(failed)?;
+        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(failed)?;
         let token = bytes.trim_ascii();
-        let proper = bytes.len() as u64 <= MOST
-            && token.len() >= LEAST
+        let proper = bytes.len() as u64 <= MAX_BYTES
+            && token.len() >= MIN_LENGTH
             && token.iter().all(u8::is_ascii_graphic);
         match String::from_utf8(token.to_vec()) {
             Ok(token) if proper => Ok(Self(token)),
-            Ok(_) | Err(_) => Err(TokenError::Useless(path.to_owned())),
+            Ok(_) | Err(_) => Err(TokenError::Invalid(path.to_owned())),
         }
     }
 
-    fn make(path: &Path) -> Result<Self, TokenError> {
+    fn create(path: &Path) -> Result<Self, TokenError> {
         let failed = |source| TokenError::File { path: path.to_owned(), source };
         let mut bytes = [0; BYTES];
         getrandom::fill(&mut bytes).map_err(TokenError::Random)?;
@@ -97,25 +82,24 @@ impl Token {
         fs::create_dir_all(folder).map_err(failed)?;
         match write(path, folder, &token) {
             Ok(()) => Ok(Self(token)),
-            // Somebody else made one meanwhile: that one counts.
+            // Another process was faster.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::read(path),
             Err(error) => Err(failed(error)),
         }
     }
 
-    /// Whether this is it. How long that takes tells nothing about it.
-    pub fn is(&self, given: &[u8]) -> bool {
+    /// Compares in constant time.
+    pub fn matches(&self, given: &[u8]) -> bool {
         self.0.as_bytes().ct_eq(given).into()
     }
 
-    /// The token, to be sent.
     pub fn secret(&self) -> &str {
         &self.0
     }
 }
 
-/// Writes a token beside its place and moves it there: never with other rights and never in part,
-/// not even after a crash.
+/// Writes a token to a temporary file and renames it: the file never has other permissions and is
+/// never incomplete, not even after a crash.
 fn write(path: &Path, folder: &Path, token: &str) -> io::Result<()> {
     let mut file = tempfile::Builder::new()
         .permissions(fs::Permissions::from_mode(0o600))
@@ -136,56 +120,56 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_made_once_for_its_owner_alone() {
+    fn a_token_is_created_once_and_readable_by_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state/admin-token");
-        let made = Token::read_or_make(&path).unwrap();
+        let made = Token::read_or_create(&path).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-        let read = Token::read_or_make(&path).unwrap();
-        assert!(read.is(made.secret().as_bytes()) && made.secret().len() == 2 * BYTES);
+        let read = Token::read_or_create(&path).unwrap();
+        assert!(read.matches(made.secret().as_bytes()) && made.secret().len() == 2 * BYTES);
         for wrong in ["", "x", &made.secret()[1..], &format!("{}x", made.secret())] {
-            assert!(!made.is(wrong.as_bytes()), "{wrong}");
+            assert!(!made.matches(wrong.as_bytes()), "{wrong}");
         }
         assert_eq!(format!("{made:?}"), "Token(***)");
     }
 
     #[test]
-    fn loose_rights_and_empty_files_are_refused() {
+    fn wide_permissions_and_bad_content_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("admin-token");
-        Token::read_or_make(&path).unwrap();
+        Token::read_or_create(&path).unwrap();
         for mode in [0o640, 0o604, 0o620] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            assert!(matches!(Token::read(&path), Err(TokenError::Loose { .. })), "{mode:o}");
+            assert!(matches!(Token::read(&path), Err(TokenError::Permissions { .. })), "{mode:o}");
         }
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         let long = "x".repeat(1025);
         for text in ["", "short\n", "sixteen letters but blanks\n", "sixteen-letters-\u{e9}", &long]
         {
             fs::write(&path, text).unwrap();
-            assert!(matches!(Token::read(&path), Err(TokenError::Useless(_))), "{text}");
+            assert!(matches!(Token::read(&path), Err(TokenError::Invalid(_))), "{text}");
         }
         fs::write(&path, &long[1..]).unwrap();
         assert!(Token::read(&path).is_ok());
     }
 
     #[test]
-    fn what_is_no_file_is_refused_and_not_waited_for() {
+    fn pipes_and_devices_are_refused_without_blocking() {
         let folder = tempfile::tempdir().unwrap();
         let (pipe, endless) = (folder.path().join("pipe"), folder.path().join("endless"));
         rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, 0o600.into()).unwrap();
         std::os::unix::fs::symlink("/dev/zero", &endless).unwrap();
         for path in [&pipe, &endless, folder.path()] {
-            assert!(matches!(Token::read(path), Err(TokenError::Useless(_))), "{path:?}");
+            assert!(matches!(Token::read(path), Err(TokenError::Invalid(_))), "{path:?}");
         }
     }
 
     #[test]
-    fn of_two_that_make_one_the_first_counts() {
+    fn the_first_of_two_creations_wins() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("admin-token");
-        let first = Token::make(&path).unwrap();
-        let second = Token::make(&path).unwrap();
+        let first = Token::create(&path).unwrap();
+        let second = Token::create(&path).unwrap();
         assert_eq!(first.secret(), second.secret());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -48,7 +48,7 @@ impl Connection {
     pub(super) async fn run(&mut self, io: &mut Stream) -> Next {
         loop {
             let Exchange { front, .. } = &self.exchange;
-            let next = match head::parse(&self.buffer, front.listener, &front.limits) {
+            let next = match head::parse(&self.buffer, &front.limits) {
                 Parsed::Head(head, _) if head.body => return Next::Body,
                 Parsed::Head(head, length) => {
                     // More may be here already; it was sent before anybody spoke of an end.

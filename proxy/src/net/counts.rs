@@ -2,7 +2,6 @@
 
 use super::Front;
 use crate::metrics::Metrics;
-use crate::serve::Listener;
 use prometheus::{IntCounter, IntGauge};
 use std::sync::Arc;
 use tokio::sync::OwnedSemaphorePermit;
@@ -65,8 +64,8 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    pub(super) fn of(metrics: &Metrics, listener: Listener) -> Self {
-        let name = listener.name();
+    pub(super) fn of(metrics: &Metrics) -> Self {
+        let name = "public";
         Self {
             open: metrics.connections.with_label_values(&[name]),
             turned_away: metrics.connections_refused.with_label_values(&[name]),

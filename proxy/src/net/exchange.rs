@@ -4,7 +4,7 @@ use super::head::Head;
 use super::telling::{self, Sent};
 use super::timer::Timer;
 use super::{CloseReason, Front, connection::Next};
-use crate::serve::{Call, GeneratedId, KeepAlive, Listener, Method, Reply, RequestHead, Served};
+use crate::serve::{Call, GeneratedId, KeepAlive, Method, Reply, RequestHead, Served};
 use aqs_api::Problem;
 use aqs_origin::memory::Part;
 use pingora_core::protocols::Stream;
@@ -79,14 +79,12 @@ impl Exchange {
         let keep_alive = if over.is_some() { KeepAlive::Close } else { head.keep_alive };
         let with_body = head.view.method != Method::Head;
         let sent = self.send(io, &reply, head.view.target, request_id, keep_alive, with_body).await;
-        if self.front.listener == Listener::Public {
-            let service = &self.front.service;
-            let (method, status, took) = (head.view.method, reply.status(), begun.elapsed());
-            service.metrics.answered.count(reply.endpoint, method, status, reply.result, took);
-            if service.access.wants(status, took) {
-                let sent = Sent { bytes: sent.ok(), took: Some(took) };
-                telling::tell(service, io, Some(head), request_id, &reply, sent);
-            }
+        let service = &self.front.service;
+        let (method, status, took) = (head.view.method, reply.status(), begun.elapsed());
+        service.metrics.answered.count(reply.endpoint, method, status, reply.result, took);
+        if service.access.wants(status, took) {
+            let sent = Sent { bytes: sent.ok(), took: Some(took) };
+            telling::tell(service, io, Some(head), request_id, &reply, sent);
         }
         match (sent, over) {
             (Err(why), _) => Some(Next::Closed(why)),
@@ -121,32 +119,25 @@ impl Exchange {
             Refused::Head | Refused::Connection => None,
         };
         // What stands where a target should be is not one.
-        let reply = match self.front.listener {
-            Listener::Public => Reply::problem(problem),
-            Listener::Admin => {
-                let method = head.map_or(Method::Get, |head| head.view.method);
-                Reply::problem(problem).for_operators("", method)
-            }
-        };
+        let reply = Reply::problem(problem);
         let status = reply.status();
         let made = GeneratedId::random();
         let given = head.and_then(|head| head.view.call.request_id);
         let request_id = given.unwrap_or(made.as_str());
         let sent = self.send(io, &reply, "", request_id, KeepAlive::Close, true).await;
-        let (service, public) = (&self.front.service, self.front.listener == Listener::Public);
+        let service = &self.front.service;
         match what {
             Refused::Head => service.metrics.refused_head(status),
             // Somebody asked, and was answered.
-            Refused::Body(_) | Refused::Connection if public => {
+            Refused::Body(_) | Refused::Connection => {
                 let method = head.map_or(Method::Other, |head| head.view.method);
                 let took = begun.elapsed();
                 service.metrics.answered.count(None, method, status, reply.result, took);
             }
-            Refused::Body(_) | Refused::Connection => {}
         }
         // Connections that are turned away come in floods: see there.
         let flood = matches!(what, Refused::Connection);
-        if public && !flood && service.access.wants_refused(status) {
+        if !flood && service.access.wants_refused(status) {
             let sent = Sent { bytes: sent.ok(), took: None };
             telling::tell(service, io, head, request_id, &reply, sent);
         }

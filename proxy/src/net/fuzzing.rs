@@ -3,7 +3,6 @@
 use super::head::{self, Head, Parsed, parse};
 use super::limits::Limits;
 use crate::log::client::ClientAddress;
-use crate::serve::Listener;
 use aqs_origin::TraceParent;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -68,7 +67,7 @@ enum Outcome {
 
 impl Outcome {
     fn of(bytes: &[u8], limits: &Limits) -> Self {
-        match parse(bytes, Listener::Public, limits) {
+        match parse(bytes, limits) {
             Parsed::Head(head, length) => {
                 headers(&head);
                 Self::Head { length, body: head.body }

@@ -1,7 +1,7 @@
 //! Reading heads: HTTP/1 syntax, and the few headers that decide how a request is answered.
 
 use super::limits::{HEADERS, Limits};
-use crate::serve::{Call, Credentials, KeepAlive, Listener, Method, Negotiation, RequestHead};
+use crate::serve::{Call, KeepAlive, Method, Negotiation, RequestHead};
 use aqs_api::Problem;
 use aqs_api::problem::Code;
 
@@ -28,7 +28,7 @@ pub(super) struct Head<'a> {
 }
 
 /// Parses the head that a buffer begins with.
-pub(super) fn parse<'a>(buffer: &'a [u8], listener: Listener, limits: &Limits) -> Parsed<'a> {
+pub(super) fn parse<'a>(buffer: &'a [u8], limits: &Limits) -> Parsed<'a> {
     if has_too_long_a_line(buffer, limits) {
         return Parsed::Refused(too_long());
     }
@@ -61,19 +61,9 @@ pub(super) fn parse<'a>(buffer: &'a [u8], listener: Listener, limits: &Limits) -
         return refused(400, "malformed request: incomplete request line");
     };
     match judge(request.headers, version) {
-        Ok(mut judged) => {
-            let (authority, target) = origin_form(target);
-            // RFC 9112 §3.2.2: then Host is ignored.
-            judged.credentials.host = authority.map(str::as_bytes).or(judged.credentials.host);
-            let view = RequestHead {
-                listener,
-                method: Method::parse(method),
-                target,
-                negotiation: judged.negotiation,
-                call: judged.call,
-                credentials: judged.credentials,
-            };
-            let Judged { keep_alive, body, .. } = judged;
+        Ok(Judged { negotiation, call, keep_alive, body }) => {
+            let (method, target) = (Method::parse(method), origin_form(target));
+            let view = RequestHead { method, target, negotiation, call };
             let bytes = buffer.get(..length).unwrap_or_default();
             Parsed::Head(Head { view, bytes, keep_alive, body }, length)
         }
@@ -91,7 +81,6 @@ fn names_a_version(buffer: &[u8]) -> bool {
 struct Judged<'a> {
     negotiation: Negotiation<'a>,
     call: Call<'a>,
-    credentials: Credentials<'a>,
     keep_alive: KeepAlive,
     body: bool,
 }
@@ -99,7 +88,6 @@ struct Judged<'a> {
 fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>, &'static str> {
     let mut negotiation = Negotiation::default();
     let mut call = Call::default();
-    let mut credentials = Credentials::default();
     let mut hosts = 0;
     let mut lengths = 0;
     let mut body = false;
@@ -109,13 +97,7 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
     for header in headers {
         // Told apart by length first: most headers are none of these.
         match header.name.len() {
-            4 if header.name.eq_ignore_ascii_case("host") => {
-                hosts += 1;
-                credentials.host = Some(header.value);
-            }
-            6 if header.name.eq_ignore_ascii_case("origin") => {
-                credentials.origin = Some(header.value);
-            }
+            4 if header.name.eq_ignore_ascii_case("host") => hosts += 1,
             10 if header.name.eq_ignore_ascii_case("connection") => {
                 for token in header.value.split(|byte| *byte == b',') {
                     let token = token.trim_ascii();
@@ -133,9 +115,6 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
             }
             13 if header.name.eq_ignore_ascii_case("if-none-match") => {
                 negotiation.if_none_match = negotiation.if_none_match.or(Some(header.value));
-            }
-            13 if header.name.eq_ignore_ascii_case("authorization") => {
-                credentials.authorization = credentials.authorization.or(Some(header.value));
             }
             14 if header.name.eq_ignore_ascii_case("content-length") => {
                 lengths += 1;
@@ -170,7 +149,7 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
         (0, false, true) => KeepAlive::KeepTold,
         _ => KeepAlive::Keep,
     };
-    Ok(Judged { negotiation, call, credentials, keep_alive, body })
+    Ok(Judged { negotiation, call, keep_alive, body })
 }
 
 /// Whether the request line is too long, or will be.
@@ -210,10 +189,10 @@ pub(super) fn forwarded(head: &[u8]) -> Vec<&[u8]> {
     request.headers.iter().filter(named).map(|header| header.value).collect()
 }
 
-/// Parts an absolute-form target into its authority and the origin form.
-fn origin_form(target: &str) -> (Option<&str>, &str) {
+/// The origin form of a target in absolute form.
+fn origin_form(target: &str) -> &str {
     if target.starts_with('/') {
-        return (None, target);
+        return target;
     }
     let rest = ["http://", "https://"].into_iter().find_map(|scheme| {
         let (head, rest) = target.split_at_checked(scheme.len())?;
@@ -223,10 +202,9 @@ fn origin_form(target: &str) -> (Option<&str>, &str) {
         // The authority ends where path, query or fragment begin; an empty path is `/`.
         Some(rest) => {
             let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-            let path = rest.get(at..).filter(|path| path.starts_with('/')).unwrap_or("/");
-            (rest.get(..at), path)
+            rest.get(at..).filter(|path| path.starts_with('/')).unwrap_or("/")
         }
-        None => (None, target),
+        None => target,
     }
 }
 
@@ -252,7 +230,7 @@ mod tests {
     use super::*;
 
     fn head(text: &str) -> Result<(String, Method, KeepAlive, bool), u16> {
-        match parse(text.as_bytes(), Listener::Public, &Limits::default()) {
+        match parse(text.as_bytes(), &Limits::default()) {
             Parsed::Head(head, _) => {
                 Ok((head.view.target.to_owned(), head.view.method, head.keep_alive, head.body))
             }

@@ -21,7 +21,7 @@ pub(crate) use counts::CloseReason;
 pub use limits::Limits;
 pub use turn_away::refusals;
 
-use crate::serve::{Listener, Service};
+use crate::serve::Service;
 use crate::socket::Socket;
 use aqs_origin::memory::Part;
 use connection::{Connection, Next};
@@ -38,7 +38,6 @@ const CONNECTION_BYTES: usize = 8 * 1024;
 /// What the connections of listeners with the same purpose are given to.
 pub struct Front {
     service: Arc<Service>,
-    listener: Listener,
     limits: Limits,
     /// Turns true when connections are to be given up.
     draining: watch::Receiver<bool>,
@@ -52,15 +51,14 @@ impl Front {
     /// What serves so many connections at once, until `draining` turns true.
     pub fn new(
         service: Arc<Service>,
-        listener: Listener,
         limits: Limits,
         connections: usize,
         draining: watch::Receiver<bool>,
     ) -> Self {
-        let counts = Counts::of(&service.metrics, listener);
+        let counts = Counts::of(&service.metrics);
         let places = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
         let turn_away = TurnAway::from_places(connections);
-        Self { service, listener, limits, draining, places, turn_away, counts }
+        Self { service, limits, draining, places, turn_away, counts }
     }
 
     /// Serves a connection, or turns it away if there is no place for it.

@@ -15,8 +15,7 @@ use pingora_core::protocols::http::v1::server::HttpSession;
 pub(super) async fn answer(io: Stream, connection: &mut Connection) -> Result<Stream, CloseReason> {
     let bytes = std::mem::take(&mut connection.buffer);
     let limits = connection.exchange.front.limits;
-    let listener = connection.exchange.front.listener;
-    let Parsed::Head(head, _) = head::parse(&bytes, listener, &limits) else {
+    let Parsed::Head(head, _) = head::parse(&bytes, &limits) else {
         // It was one when the connection looked.
         return Err(CloseReason::Refused);
     };

@@ -58,8 +58,7 @@ pub(super) fn turn_away(front: &Arc<Front>, socket: Socket, connections: &mut Jo
     front.counts.turned_away.inc();
     let minute = front.turn_away.begun.elapsed().as_secs() / 60 + 1;
     if let Some(connections) = front.turn_away.note(minute) {
-        let listener = front.listener.name();
-        tracing::warn!(listener, connections, "turned away, since as many are open as may be");
+        tracing::warn!(connections, "turned away, since as many are open as may be");
     }
     let Ok(place) = Arc::clone(&front.turn_away.places).try_acquire_owned() else { return };
     let front = Arc::clone(front);

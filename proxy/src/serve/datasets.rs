@@ -42,7 +42,6 @@ impl Service {
             status: 200,
             content_type: "application/json; charset=utf-8",
             cache_control: "s-maxage=60, max-age=60",
-            location: None,
             body: body.into(),
         })))
     }

@@ -1,6 +1,5 @@
 //! Header blocks: made once for each kind of answer, copied as they are.
 
-use super::reply::Audience;
 use aqs_api::problem::reason;
 use std::sync::LazyLock;
 
@@ -12,7 +11,6 @@ access-control-allow-headers: accept, content-type, content-length, cache-contro
 accept-language, api-user-agent, if-match, if-modified-since, if-none-match, dnt, \
 accept-encoding\r\n\
 access-control-expose-headers: etag\r\n";
-/// ... that for operators without the leave for web pages to read it.
 const GUARDS: &str = "\
 x-content-type-options: nosniff\r\n\
 x-frame-options: SAMEORIGIN\r\n\
@@ -26,6 +24,7 @@ const STALE_CACHING: &str = "cache-control: s-maxage=60\r\n";
 const NO_STORE: &str = "cache-control: no-store\r\n";
 const VARY: &str = "vary: Accept-Encoding\r\n";
 const JSON: &str = "content-type: application/json; charset=utf-8\r\n";
+const ALLOW: &str = "allow: GET, HEAD, OPTIONS\r\n";
 const PROBLEM_JSON: &str = "content-type: application/problem+json\r\n";
 
 /// The blocks of the frequent kinds of answers.
@@ -44,62 +43,42 @@ pub(super) struct Blocks {
 
 /// Made at the first request.
 pub(super) static BLOCKS: LazyLock<Blocks> = LazyLock::new(|| Blocks {
-    data: block(Audience::Anybody, 200, &[JSON, DATA_CACHING, VARY]),
-    not_modified: block(Audience::Anybody, 304, &[DATA_CACHING, VARY]),
-    no_data: block(Audience::Anybody, 404, &[PROBLEM_JSON, NO_DATA_CACHING]),
-    stale_data: block(Audience::Anybody, 200, &[JSON, STALE_CACHING, VARY]),
-    stale_not_modified: block(Audience::Anybody, 304, &[STALE_CACHING, VARY]),
-    stale_no_data: block(Audience::Anybody, 404, &[PROBLEM_JSON, STALE_CACHING]),
+    data: block(200, &[JSON, DATA_CACHING, VARY]),
+    not_modified: block(304, &[DATA_CACHING, VARY]),
+    no_data: block(404, &[PROBLEM_JSON, NO_DATA_CACHING]),
+    stale_data: block(200, &[JSON, STALE_CACHING, VARY]),
+    stale_not_modified: block(304, &[STALE_CACHING, VARY]),
+    stale_no_data: block(404, &[PROBLEM_JSON, STALE_CACHING]),
 });
 
 /// The block of any problem but the absence of data.
-pub(super) fn problem(audience: Audience, status: u16) -> String {
+pub(super) fn problem(status: u16) -> String {
     match status {
-        401 => block(audience, 401, &[PROBLEM_JSON, NO_STORE, "www-authenticate: Bearer\r\n"]),
-        405 => block(audience, 405, &[PROBLEM_JSON, &allow(audience)]),
-        503 => block(audience, 503, &[PROBLEM_JSON, NO_STORE, "retry-after: 5\r\n"]),
-        500.. => block(audience, status, &[PROBLEM_JSON, NO_STORE]),
-        _ => block(audience, status, &[PROBLEM_JSON]),
+        405 => block(405, &[PROBLEM_JSON, ALLOW]),
+        503 => block(503, &[PROBLEM_JSON, NO_STORE, "retry-after: 5\r\n"]),
+        500.. => block(status, &[PROBLEM_JSON, NO_STORE]),
+        _ => block(status, &[PROBLEM_JSON]),
     }
 }
 
 /// The block of a page.
-pub(super) fn page(
-    audience: Audience,
-    status: u16,
-    content_type: &str,
-    cache_control: &str,
-) -> String {
+pub(super) fn page(status: u16, content_type: &str, cache_control: &str) -> String {
     let content_type = format!("content-type: {content_type}\r\n");
     let cache_control = format!("cache-control: {cache_control}\r\n");
-    block(audience, status, &[&content_type, &cache_control])
+    block(status, &[&content_type, &cache_control])
 }
 
 /// The block of an answer to OPTIONS.
-pub(super) fn options(audience: Audience) -> String {
-    let allow = allow(audience);
-    match audience {
-        Audience::Anybody => block(audience, 204, &[&allow, "access-control-max-age: 86400\r\n"]),
-        Audience::Operators { .. } => block(audience, 204, &[&allow]),
-    }
+pub(super) fn options() -> String {
+    block(204, &[ALLOW, "access-control-max-age: 86400\r\n"])
 }
 
-fn allow(audience: Audience) -> String {
-    let methods = match audience {
-        Audience::Anybody => "GET, HEAD, OPTIONS",
-        Audience::Operators { allow, .. } => allow,
-    };
-    format!("allow: {methods}\r\n")
-}
-
-fn block(audience: Audience, status: u16, lines: &[&str]) -> String {
+fn block(status: u16, lines: &[&str]) -> String {
     let mut block = format!("HTTP/1.1 {status} {}\r\n", reason(status));
     for line in lines {
         block.push_str(line);
     }
-    if audience == Audience::Anybody {
-        block.push_str(SHARING);
-    }
+    block.push_str(SHARING);
     block.push_str(GUARDS);
     block
 }

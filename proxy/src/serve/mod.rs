@@ -19,12 +19,11 @@ pub use error_log::ErrorLog;
 pub use fill::{Answered, ResponseSingleflight};
 pub use pages::KeptPage;
 pub use reply::{Content, KeepAlive, Page, Reply};
-pub use request_head::{Credentials, Listener, Method, Negotiation, RequestHead};
+pub use request_head::{Method, Negotiation, RequestHead};
 
-use crate::admin::{AdminAuth, Ready};
+use crate::admin::Ready;
 use crate::aliases::Aliases;
 use crate::cache::ResponseCache;
-use crate::log;
 use crate::log::access::AccessLog;
 use crate::metrics::Metrics;
 use crate::settings::PublicPages;
@@ -61,8 +60,6 @@ pub struct Service {
     pub codings: Arc<Semaphore>,
     /// What is counted.
     pub metrics: Metrics,
-    /// Who may write.
-    pub auth: AdminAuth,
     /// What is still missing.
     pub ready: Ready,
     /// What is told of failures.
@@ -79,8 +76,6 @@ pub struct Service {
     pub answer_within: Duration,
     /// Which requests the log tells of.
     pub access: AccessLog,
-    /// The log, if it is ours.
-    pub log: Option<log::Handle>,
     /// Who awaits what was begun, at the end.
     pub tasks: TaskTracker,
 }
@@ -105,9 +100,6 @@ pub enum Served {
 impl Service {
     /// Answers a request.
     pub fn serve(self: &Arc<Self>, head: &RequestHead<'_>) -> Served {
-        if head.listener == Listener::Admin {
-            return self.admin(head);
-        }
         match head.method {
             Method::Get | Method::Head => {}
             Method::Options => return Served::Now(Reply::generated(Content::Options)),

@@ -27,7 +27,6 @@ impl Service {
                 status: 204,
                 content_type: TEXT,
                 cache_control: DAY,
-                location: None,
                 body: Bytes::new(),
             })),
             "/healthz" if self.public_pages.upstream_health => Reply::upstream_health(),
@@ -35,11 +34,6 @@ impl Service {
             "/metrics" | "/admin/metrics" if self.public_pages.metrics => self.public_metrics(),
             _ => Reply::problem(Problem::invalid_route()),
         }
-    }
-
-    /// The metrics as Prometheus reads them.
-    pub(crate) fn metrics_page(&self) -> Reply {
-        metrics(self.gathered())
     }
 
     /// The same for clients, of whom there may be many.
@@ -58,7 +52,7 @@ impl Service {
         }
     }
 
-    fn gathered(&self) -> Option<Bytes> {
+    pub(crate) fn gathered(&self) -> Option<Bytes> {
         self.refresh_gauges();
         let mut body = Vec::new();
         let written = TextEncoder::new().encode(&self.registry.gather(), &mut body);
@@ -112,22 +106,6 @@ impl Reply {
     pub(crate) fn json(value: &impl Serialize) -> Self {
         ok(JSON, NO_STORE, line(value))
     }
-
-    /// A document about something that was begun, and can be looked at elsewhere.
-    pub(crate) fn begun(value: &impl Serialize, location: String) -> Self {
-        Self::generated(Content::Page(Page {
-            status: 202,
-            content_type: JSON,
-            cache_control: NO_STORE,
-            location: Some(location),
-            body: line(value).into(),
-        }))
-    }
-
-    /// A text that nobody keeps.
-    pub(crate) fn text(text: String) -> Self {
-        ok(TEXT, NO_STORE, text)
-    }
 }
 
 fn metrics(page: Option<Bytes>) -> Reply {
@@ -152,7 +130,6 @@ fn ok(content_type: &'static str, cache_control: &'static str, body: impl Into<B
         status: 200,
         content_type,
         cache_control,
-        location: None,
         body: body.into(),
     }))
 }

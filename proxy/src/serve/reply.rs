@@ -3,7 +3,6 @@
 use super::cache_result::CacheResult;
 use super::call::Told;
 use super::headers::{self, BLOCKS};
-use super::request_head::Method;
 use aqs_api::target::Uri;
 use aqs_api::{Body, EndpointId, NoDataReason, Problem, Representation};
 use aqs_origin::Entry;
@@ -28,21 +27,6 @@ pub struct Reply {
     generation: u64,
     /// What the log is told beside.
     pub told: Option<Box<Told>>,
-    audience: Audience,
-}
-
-/// Whom a reply is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Audience {
-    /// Clients, among them any web page.
-    Anybody,
-    /// Operators. No web page may read it.
-    Operators {
-        /// The methods that the path takes at which they asked.
-        allow: &'static str,
-        /// The one that they asked by.
-        method: Method,
-    },
 }
 
 /// What is sent.
@@ -69,8 +53,6 @@ pub struct Page {
     pub content_type: &'static str,
     /// Its `Cache-Control`.
     pub cache_control: &'static str,
-    /// Where what it tells of can be looked at, if that is elsewhere.
-    pub location: Option<String>,
     /// Its bytes.
     pub body: Bytes,
 }
@@ -100,8 +82,7 @@ impl Reply {
         let content = if matches { Content::NotModified(entry) } else { Content::Entry(entry) };
         // Purged softly, it is stale before its time.
         let ttl = if result.is_stale() { ttl.min(0) } else { ttl };
-        let audience = Audience::Anybody;
-        Self { content, endpoint, result, gzip, ttl, generation: 0, told: None, audience }
+        Self { content, endpoint, result, gzip, ttl, generation: 0, told: None }
     }
 
     /// The same from a generation of the hot set, by whose age it is stale.
@@ -113,9 +94,8 @@ impl Reply {
     /// Sends something that neither cache nor store was asked for.
     pub fn generated(content: Content) -> Self {
         let result = CacheResult::Generated;
-        let audience = Audience::Anybody;
         let (endpoint, gzip, ttl, generation) = (None, false, 0, 0);
-        Self { content, endpoint, result, gzip, ttl, generation, told: None, audience }
+        Self { content, endpoint, result, gzip, ttl, generation, told: None }
     }
 
     /// Refuses.
@@ -136,11 +116,6 @@ impl Reply {
     pub fn telling(self, told: Told) -> Self {
         let any = told.leader.is_some() || told.cause.is_some();
         Self { told: any.then(|| Box::new(told)), ..self }
-    }
-
-    /// The same for operators, who asked by this method at a path that takes these.
-    pub(crate) fn for_operators(self, allow: &'static str, method: Method) -> Self {
-        Self { audience: Audience::Operators { allow, method }, ..self }
     }
 
     /// Why there is no data, as far as `Cache-Status` tells.
@@ -213,23 +188,13 @@ impl Reply {
                 Some(scratch)
             }
             Content::Page(page) => {
-                let block = headers::page(
-                    self.audience,
-                    page.status,
-                    page.content_type,
-                    page.cache_control,
-                );
+                let block = headers::page(page.status, page.content_type, page.cache_control);
                 head.extend_from_slice(block.as_bytes());
-                if let Some(location) = &page.location {
-                    head.extend_from_slice(b"location: ");
-                    head.extend_from_slice(location.as_bytes());
-                    head.extend_from_slice(b"\r\n");
-                }
                 // RFC 9110: no Content-Length with 204.
                 (page.status != 204).then_some(&page.body)
             }
             Content::Options => {
-                head.extend_from_slice(headers::options(self.audience).as_bytes());
+                head.extend_from_slice(headers::options().as_bytes());
                 None
             }
         };
@@ -281,16 +246,11 @@ impl Reply {
             }
             Some(_) => head.extend_from_slice(BLOCKS.no_data.as_bytes()),
             None => {
-                let block = headers::problem(self.audience, problem.status);
+                let block = headers::problem(problem.status);
                 head.extend_from_slice(block.as_bytes());
             }
         }
-        match self.audience {
-            Audience::Anybody => problem.render(Uri::of(target), body),
-            Audience::Operators { method, .. } => {
-                problem.render_for(method.label(), Uri::of(target), body);
-            }
-        }
+        problem.render(Uri::of(target), body);
     }
 
     /// The entity tag of the form that is, or would be, sent.

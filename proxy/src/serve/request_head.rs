@@ -5,8 +5,6 @@ use super::call::Call;
 /// A request's head, borrowed from where it was read.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestHead<'a> {
-    /// Where it came in.
-    pub listener: Listener,
     /// What is wanted.
     pub method: Method,
     /// The target in origin form.
@@ -15,19 +13,6 @@ pub struct RequestHead<'a> {
     pub negotiation: Negotiation<'a>,
     /// How the request is called.
     pub call: Call<'a>,
-    /// Who asks, as far as the admin listener wants to know.
-    pub credentials: Credentials<'a>,
-}
-
-/// What a request shows of who sends it: headers as they came, of several the first.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Credentials<'a> {
-    /// `Host`
-    pub host: Option<&'a [u8]>,
-    /// `Origin`: only browsers send it.
-    pub origin: Option<&'a [u8]>,
-    /// `Authorization`
-    pub authorization: Option<&'a [u8]>,
 }
 
 /// In which form a client negotiation its answer: headers as they came, of several the first.
@@ -66,15 +51,6 @@ impl OwnedNegotiation {
     }
 }
 
-/// A listener's purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listener {
-    /// For clients.
-    Public,
-    /// For operators.
-    Admin,
-}
-
 /// A request's method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
@@ -100,16 +76,6 @@ pub enum Method {
     Notify,
     /// Any other, or none that is known.
     Other,
-}
-
-impl Listener {
-    /// Its name in metrics and logs.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Public => "public",
-            Self::Admin => "admin",
-        }
-    }
 }
 
 impl Method {

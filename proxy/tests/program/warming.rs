@@ -286,7 +286,7 @@ fn what_operators_build_is_told_at_any_level() {
     for parts in [
         ["a job was started by an operator", "plan=\"aggregates\"", "force=true", "last=\"1d\""],
         ["the hot set was rolled back by an operator", "generation=", "before=", "http.request.id"],
-        ["the hot set was looked at by an operator", "well=true", "compared=", "http.request.id"],
+        ["the hot set was verified by an operator", "well=true", "compared=", "http.request.id"],
     ] {
         let told = |line: &&str| parts.iter().all(|part| line.contains(part));
         assert_eq!(log.lines().filter(told).count(), 1, "{parts:?}: {log}");

@@ -235,7 +235,8 @@ async fn the_host_of_the_target_goes_before_the_header() {
     for (authority, header, status) in [
         ("evil.example", "localhost", 403),
         ("localhost@evil.example", "localhost", 403),
-        ("", "localhost", 403),
+        // hyper refuses an empty host.
+        ("", "localhost", 400),
         ("localhost:1", "evil.example", 200),
     ] {
         let headers = [("host", header), ("authorization", bearer.as_str())];

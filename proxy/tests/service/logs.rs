@@ -330,7 +330,7 @@ async fn who_is_not_let_in_is_told_of_at_any_level_and_counted() {
         let refused = operator.request(method, target.as_bytes(), &named).await;
         assert!(matches!(refused.status, 401 | 403), "{target}");
         let line = log.lines().pop().unwrap_or_default();
-        assert_eq!(line["message"], "an operator's request was refused", "{reason}");
+        assert_eq!(line["message"], "an admin request was refused", "{reason}");
         let (level, aqs) = (&line["log"]["level"], &line["aqs"]);
         assert_eq!((level, &aqs["reason"]), (&json!("WARNING"), &json!(reason)));
         assert_eq!(line["http"]["request"], json!({"id": "mine-1", "method": method}));

@@ -242,7 +242,7 @@ mod tests {
         args.token_file = Some(folder.path().join("none"));
         assert!(!looks(&args));
         args.token_file = None;
-        Token::read_or_make(&folder.path().join(TOKEN_FILE)).unwrap();
+        Token::read_or_create(&folder.path().join(TOKEN_FILE)).unwrap();
         for wrong in ["there", "https://there", "unix:"] {
             args.admin = Some(wrong.to_owned());
             assert!(said(&args).contains("is no admin listener"), "{}", said(&args));
@@ -261,7 +261,7 @@ mod tests {
         let path = file.display().to_string();
         let missing = words(found(Some(file.clone())));
         assert!(missing.contains(&format!("shown none: {path}: No such file")), "{missing}");
-        Token::read_or_make(&file).unwrap();
+        Token::read_or_create(&file).unwrap();
         assert!(words(found(Some(file))).contains(&format!("shown that of {path}")));
     }
 }

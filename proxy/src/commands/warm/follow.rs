@@ -1,7 +1,7 @@
 //! Watching a job to its end.
 
 use super::teller::Teller;
-use crate::admin::Begun;
+use crate::admin::StartedJob;
 use crate::commands::admin_client::{AdminClient, AdminError};
 use crate::commands::jobs;
 use aqs_warmers::jobs::{JobId, JobView, State};
@@ -48,7 +48,7 @@ pub(super) async fn from_start_to_end(
             return Ok(Followed::Interrupted);
         }
     };
-    let Begun { joined, job: begun } = begun;
+    let StartedJob { joined, job: begun } = begun;
     let id = begun.id;
     teller.begun(id, joined);
     tokio::select! {

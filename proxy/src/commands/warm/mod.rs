@@ -6,7 +6,7 @@ mod teller;
 use super::admin_client::{AdminClient, Intent, ServerArgs, push_value};
 use super::exit::Exit;
 use super::{Done, job_words, jobs, say};
-use crate::admin::Begun;
+use crate::admin::StartedJob;
 use crate::config;
 use aqs_warmers::jobs::{JobView, State};
 use clap::Args;
@@ -50,7 +50,7 @@ pub fn run(args: &WarmArgs) -> Done {
     let target = target(args);
     if args.no_wait {
         let said = client.post(&target)?;
-        let Begun { joined, job: JobView { id, .. } } = client.understand(&said)?;
+        let StartedJob { joined, job: JobView { id, .. } } = client.understand(&said)?;
         let how = if joined { "under way already" } else { "started" };
         let text = format!("job {id} is {how}; aqs jobs show {id} tells how far it is\n");
         say(if args.json { &said } else { &text })?;

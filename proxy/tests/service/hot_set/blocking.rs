@@ -5,8 +5,7 @@ use super::{DEVICES, EN, aside, built, full, over_days, with_plans};
 use crate::support::scripted::Scripted;
 use crate::support::{eventually, server, settings};
 use aqs_proxy::serve::{
-    CacheResult, Call, Credentials, Listener, Method, Negotiation, Reply, RequestHead, Served,
-    Service,
+    CacheResult, Call, Method, Negotiation, Reply, RequestHead, Served, Service,
 };
 use aqs_warmers::generation::Generation;
 use std::convert::Infallible;
@@ -21,12 +20,10 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Answers a GET, which must not have to wait for anything.
 fn at_once(service: &Arc<Service>) -> Reply {
     let head = RequestHead {
-        listener: Listener::Public,
         method: Method::Get,
         target: EN,
         negotiation: Negotiation::default(),
         call: Call::default(),
-        credentials: Credentials::default(),
     };
     match service.serve(&head) {
         Served::Now(reply) => reply,
