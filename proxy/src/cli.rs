@@ -20,50 +20,48 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "aqs", version, args_conflicts_with_subcommands = true, after_long_help = Exit::help())]
 pub struct Cli {
-    /// What to do; `serve` if nothing is said.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Flags of `serve`.
     #[command(flatten)]
     pub serve: ServeArgs,
 }
 
-/// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve the API (what happens without a command)
+    /// Serve the API (the default)
     Serve(ServeArgs),
     /// Load a directory of NDJSON files, one for each table, into an embedded store or Cassandra
     ///
-    /// Files are named after tables (unique_devices.ndjson, also .ndjson.gz) and hold a JSON
-    /// object a line. Fields are columns; an absent field leaves the stored cell as it is, a null
-    /// clears it. `aqs sample DIR` writes such a directory to look at. A load into an embedded store
-    /// is one transaction: all of it counts, or nothing. One into Cassandra writes row by row, and
-    /// goes on where it was if it was interrupted and is given again.
+    /// Files are named after tables (unique_devices.ndjson, also .ndjson.gz) and have one JSON
+    /// object per line. Fields are columns; an absent field leaves the stored cell as it is, a null
+    /// clears it. `aqs sample DIR` writes an example. A load into an embedded store is one
+    /// transaction. A load into Cassandra writes row by row; after an interruption the same command
+    /// continues it.
     Load(LoadArgs),
-    /// Print the schema of Cassandra as CQL, or make what a cluster lacks of it
+    /// Print the schema of Cassandra as CQL, or create what is missing in a cluster
     Schema(SchemaArgs),
-    /// Write the sample data as a directory that `aqs load` takes
+    /// Write the sample data as a directory for `aqs load`
     Sample(SampleArgs),
-    /// Tell a running server what not to serve any more
+    /// Purge answers of a running server
+    #[command(after_long_help = Exit::help())]
     Purge(PurgeArgs),
-    /// Have a running server build a plan of its hot set ahead, and watch it
+    /// Build a plan of a running server's hot set, and follow the job
     ///
-    /// A plan that is being built already is joined. With --project or --last the answers are
-    /// added to the plan's own. Ctrl-C ends the watching; the job goes on.
+    /// If the same build is running, it is joined. With --project or --last the answers are added to
+    /// those of the plan. Ctrl-C stops following; the job goes on.
     #[command(after_long_help = Exit::help())]
     Warm(WarmArgs),
-    /// See or cancel the builds of a running server
+    /// List, show or cancel the builds of a running server
     #[command(after_long_help = Exit::help())]
     Jobs(JobsArgs),
-    /// See what a running server has built ahead, go back to an older state, or verify it
+    /// Show, roll back or verify the hot set of a running server
     #[command(after_long_help = Exit::help())]
     HotSet(HotSetArgs),
-    /// See or set how much a running server logs
+    /// Show or set the log filter of a running server
     LogLevel(LogLevelArgs),
-    /// Print the configuration that `serve` would run with, secrets as ***, or what is wrong in it
+    /// Print the effective configuration, with secrets as ***, or its mistakes
     CheckConfig(ConfigArgs),
-    /// Print the script by which a shell completes what is typed after aqs
+    /// Print the completion script of a shell
     ///
     /// bash: aqs completions bash > ~/.local/share/bash-completion/completions/aqs
     /// zsh:  aqs completions zsh > ~/.zfunc/_aqs, with fpath+=~/.zfunc before compinit in ~/.zshrc
@@ -74,26 +72,24 @@ pub enum Command {
     ConfigDocs(ConfigDocsArgs),
 }
 
-/// How to serve.
 #[derive(Debug, Args, Clone)]
 pub struct ServeArgs {
-    /// What goes before the file and the environment.
     #[command(flatten)]
     pub config: ConfigArgs,
 }
 
-/// The configuration's file, and what goes before it. Values are read as those of the file and the
-/// environment are, so that a wrong one is refused in the same words and with the same exit code.
+/// The configuration file, and flags with precedence over it. Values are parsed with those of the
+/// file and the environment, so that mistakes have the same messages and exit code.
 #[derive(Debug, Default, Args, Clone)]
 pub struct ConfigArgs {
     /// The configuration, as YAML; `aqs config-docs` lists its keys [env: AQS_CONFIG]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Where clients are served; may be given several times, port 0 takes any free port
+    /// Address of a public listener; may be given several times, port 0 is any free port
     /// [env: AQS_LISTEN] [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub listen: Vec<String>,
-    /// Where operators are served, also unix:PATH: health, metrics, purges, jobs
+    /// Address or unix:PATH of an admin listener: health, metrics, purges, jobs
     /// [env: AQS_ADMIN_LISTEN] [default: 127.0.0.1:8081]
     #[arg(long, value_name = "ADDR")]
     pub admin_listen: Vec<String>,
@@ -101,22 +97,21 @@ pub struct ConfigArgs {
     /// start]
     #[arg(long, value_name = "PATH", value_parser = any_path())]
     pub store: Option<PathBuf>,
-    /// Where purges are remembered over restarts [env: AQS_STATE] [default: aqs in the user's
-    /// state folder]
+    /// Directory of the state that survives restarts, such as purges [env: AQS_STATE] [default:
+    /// aqs in the user's state folder]
     #[arg(long, value_name = "DIR", value_parser = any_path())]
     pub state: Option<PathBuf>,
-    /// How much memory answers may take, as 512MiB or 2GiB [env: AQS_MEMORY] [default: half of
-    /// the control group's limit, else a quarter of the machine]
+    /// Memory for answers, as 512MiB or 2GiB [env: AQS_MEMORY] [default: half of the control
+    /// group's limit, else a quarter of the machine]
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<String>,
 }
 
-/// Paths, also empty ones: they are refused with all else that is wrong in a configuration.
+/// Takes empty paths, too: they are reported with the other mistakes of the configuration.
 fn any_path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().map(PathBuf::from)
 }
 
-/// What to print about the configuration.
 #[derive(Debug, Args)]
 pub struct ConfigDocsArgs {
     /// Print a file with every key at its default instead
@@ -124,27 +119,24 @@ pub struct ConfigDocsArgs {
     pub example: bool,
 }
 
-/// What to load, and where to.
 #[derive(Debug, Args)]
 pub struct LoadArgs {
     /// The directory
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
-    /// What kind of store it is loaded to [default: embedded]
+    /// The kind of store [default: embedded]
     #[arg(long, value_name = "KIND")]
     pub to: Option<Target>,
-    /// The embedded store; it is made if it doesn't exist
+    /// The embedded store; created if it doesn't exist
     #[arg(long, value_name = "PATH", required_unless_present = "to")]
     pub store: Option<PathBuf>,
-    /// Stop at the first bad row and load nothing, instead of leaving bad rows out
+    /// Load nothing if a row is bad, instead of skipping bad rows
     #[arg(long)]
     pub strict: bool,
-    /// How Cassandra is written.
     #[command(flatten, next_help_heading = "With --to cassandra")]
     pub cluster: ClusterArgs,
 }
 
-/// A kind of store.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Target {
     /// A file
@@ -154,60 +146,54 @@ pub enum Target {
     Cassandra,
 }
 
-/// How Cassandra is written.
 #[derive(Debug, Args)]
 pub struct ClusterArgs {
-    /// The configuration that says where it is [env: AQS_CONFIG]
+    /// The configuration with the section cassandra [env: AQS_CONFIG]
     #[arg(long, value_name = "FILE", requires = "to")]
     pub config: Option<PathBuf>,
-    /// How many replicas must have a row, as localQuorum [default: cassandra.consistency]
+    /// Consistency level of writes, as localQuorum [default: cassandra.consistency]
     #[arg(long, value_name = "LEVEL", requires = "to")]
     pub consistency: Option<Consistency>,
-    /// How many rows are under way at once
+    /// Concurrent writes
     #[arg(long, value_name = "ROWS", default_value_t = 256, requires = "to",
         value_parser = clap::value_parser!(u16).range(1..=16384))]
     pub concurrency: u16,
-    /// Begin anew although an earlier load of the directory was interrupted; needed if rows were
+    /// Load everything again after an interrupted load of the directory; needed if rows were
     /// removed since, as by TRUNCATE
     #[arg(long, requires = "to")]
     pub restart: bool,
-    /// Where it is kept how far the load is [env: AQS_STATE] [default: aqs in the user's state
-    /// folder]
+    /// Directory of the state of interrupted loads [env: AQS_STATE] [default: aqs in the user's
+    /// state folder]
     #[arg(long, value_name = "DIR", requires = "to")]
     pub state: Option<PathBuf>,
 }
 
-/// What to do about the schema.
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
-    /// Make what the cluster lacks, instead of printing; what is there is not altered beyond new
-    /// columns
+    /// Create what is missing in the cluster, instead of printing; existing tables get new columns
+    /// and no other change
     #[arg(long)]
     pub apply: bool,
-    /// With --apply: the configuration that says where it is [env: AQS_CONFIG]
+    /// With --apply: the configuration with the section cassandra [env: AQS_CONFIG]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// How often new keyspaces keep each row in which data centre, as eqiad=3,codfw=3 [default:
-    /// 3 times in each data centre of the cluster, or as often as it has nodes; printed:
-    /// datacenter1=3]
+    /// Replicas of new keyspaces by data centre, as eqiad=3,codfw=3 [default: 3 in each data
+    /// centre of the cluster, or as many as it has nodes; printed: datacenter1=3]
     #[arg(long, value_name = "CENTRES")]
     pub replication: Option<Replication>,
-    /// Let this user read the tables, and no more; it must be there already
+    /// Grant this existing user SELECT on the tables
     #[arg(long, value_name = "USER")]
     pub grant: Option<String>,
 }
 
-/// Where to write the sample.
 #[derive(Debug, Args)]
 pub struct SampleArgs {
-    /// The directory; it is made if it doesn't exist
+    /// The directory; created if it doesn't exist
     #[arg(value_name = "DIR")]
     pub directory: PathBuf,
 }
 
-/// The arguments, with upstream's `-config` as what it is here.
-///
-/// Go's flags have one dash or two; clap would take the one for a row of short flags.
+/// Replaces the `-config` of the upstream services, which clap would read as short flags.
 pub fn arguments(given: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let modern = |argument: OsString| match argument.to_str() {
         Some("-config") => OsStr::new("--config").to_owned(),

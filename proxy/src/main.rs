@@ -1,17 +1,14 @@
-//! The `aqs` program: reads the command line and does what it says.
+//! The `aqs` program: parses the command line and runs the command.
 
 use aqs_proxy::cli::{self, Cli, Command};
 use aqs_proxy::commands::Done;
-use aqs_proxy::commands::admin_client::AdminError;
 use aqs_proxy::commands::exit::Exit;
-use aqs_proxy::config::ConfigError;
 use aqs_proxy::{commands, log};
 use clap::Parser;
-use std::error::Error;
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Misses free what they replace and make as much: see the dependency in `Cargo.toml`.
+/// Misses allocate and free about as much: see the dependency in `Cargo.toml`.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
@@ -20,16 +17,16 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
-            // Standard error may be closed, too.
+            // Standard error may be closed.
             let _ = writeln!(std::io::stderr(), "aqs: {error}");
-            code_of(error.as_ref())
+            Exit::from(error.as_ref()).into()
         }
     }
 }
 
 fn run(cli: Cli) -> Done {
     let command = cli.command.unwrap_or(Command::Serve(cli.serve));
-    // These two start the log themselves, or have no use for it.
+    // `serve` starts the log with its configuration; `check-config` needs none.
     if !matches!(command, Command::Serve(_) | Command::CheckConfig(_)) {
         log::start();
     }
@@ -47,10 +44,4 @@ fn run(cli: Cli) -> Done {
         Command::CheckConfig(args) => commands::check_config::run(&args),
         Command::ConfigDocs(args) => commands::config_docs::run(&args),
     }
-}
-
-fn code_of(error: &(dyn Error + 'static)) -> ExitCode {
-    let misconfigured =
-        error.is::<ConfigError>() || matches!(error.downcast_ref(), Some(AdminError::Config(_)));
-    if misconfigured { Exit::Misconfigured.into() } else { Exit::Failed.into() }
 }

@@ -1,12 +1,11 @@
-//! `aqs completions`: what a shell needs to complete the words of the command line.
+//! `aqs completions`: prints the completion script of a shell.
 
 use super::exit::Exit;
-use super::{Done, say};
+use super::{Done, print};
 use crate::cli::Cli;
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-/// For which shell.
 #[derive(Debug, Args)]
 pub struct CompletionsArgs {
     /// The shell
@@ -14,10 +13,9 @@ pub struct CompletionsArgs {
     pub shell: Shell,
 }
 
-/// Prints the script.
 pub fn run(args: &CompletionsArgs) -> Done {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "aqs", &mut script);
-    say(&String::from_utf8_lossy(&script))?;
+    print(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done.into())
 }

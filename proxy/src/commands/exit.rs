@@ -1,36 +1,30 @@
-//! The exit codes of the program, all of them.
+//! The exit codes of the program.
 
+use super::admin_client::AdminError;
+use crate::config::ConfigError;
+use std::error::Error;
 use std::process::ExitCode;
 
-/// How the program ends.
+/// How the program ends; the value is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// It did what it was told.
-    Done,
-    /// It could not, for a reason that it told.
-    Failed,
-    /// Its words were not understood: clap ends it so.
-    Usage,
-    /// The checks refused what was built.
-    Refused,
-    /// The job failed.
-    JobFailed,
-    /// The job was cancelled.
-    Cancelled,
-    /// The hot set is not what it should be.
-    Differs,
-    /// The plan would take more memory than it may.
-    TooLarge,
-    /// The hot set could not be compared with the store.
-    Uncompared,
-    /// The configuration is bad: EX_USAGE of sysexits.
-    Misconfigured,
-    /// A signal ended it: what the shell says of a program that SIGINT ends.
-    Interrupted,
+    Done = 0,
+    Failed = 1,
+    /// clap uses this code, too.
+    Usage = 2,
+    Refused = 3,
+    JobFailed = 4,
+    Cancelled = 5,
+    Differs = 6,
+    TooLarge = 7,
+    NotCompared = 8,
+    /// `EX_USAGE` of sysexits.
+    Misconfigured = 64,
+    /// As shells report SIGINT.
+    Interrupted = 130,
 }
 
 impl Exit {
-    /// All of them.
     pub const ALL: [Self; 11] = [
         Self::Done,
         Self::Failed,
@@ -40,48 +34,37 @@ impl Exit {
         Self::Cancelled,
         Self::Differs,
         Self::TooLarge,
-        Self::Uncompared,
+        Self::NotCompared,
         Self::Misconfigured,
         Self::Interrupted,
     ];
 
-    /// Its number.
     pub const fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Failed => 1,
-            Self::Usage => 2,
-            Self::Refused => 3,
-            Self::JobFailed => 4,
-            Self::Cancelled => 5,
-            Self::Differs => 6,
-            Self::TooLarge => 7,
-            Self::Uncompared => 8,
-            Self::Misconfigured => 64,
-            Self::Interrupted => 130,
-        }
+        self as u8
     }
 
-    /// What it means, for whoever runs the program.
+    /// The meaning, for `--help` and OPERATING.md.
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Done => "done",
-            Self::Failed => "something failed, as is told; no server could be asked, for instance",
-            Self::Usage => "the words of the command line are not understood",
-            Self::Refused => "warm: the checks refused the answers, what was served is served on",
-            Self::JobFailed => "warm: the job failed, what was served is served on",
-            Self::Cancelled => "warm: the job was cancelled, what was served is served on",
-            Self::Differs => "hot-set verify: something is not as it should be",
-            Self::TooLarge => "warm --dry-run: the plan would take more memory than it may",
-            Self::Uncompared => {
-                "hot-set verify: nothing is wrong, but nothing could be compared: the store is away"
+            Self::Done => "success",
+            Self::Failed => "failure; the message says why",
+            Self::Usage => {
+                "wrong usage of the command line; or --token-file is missing for another machine"
+            }
+            Self::Refused => "warm: the checks refused the build; what is served is unchanged",
+            Self::JobFailed => "warm: the job failed; what is served is unchanged",
+            Self::Cancelled => "warm: the job was cancelled; what is served is unchanged",
+            Self::Differs => "hot-set verify: a check failed",
+            Self::TooLarge => "warm --dry-run: the plan would take more memory than allowed",
+            Self::NotCompared => {
+                "hot-set verify: no check failed, but the store was not available to compare with"
             }
             Self::Misconfigured => "the configuration is wrong",
-            Self::Interrupted => "interrupted; a job that was waited for goes on",
+            Self::Interrupted => "interrupted by SIGINT; a job that was followed goes on",
         }
     }
 
-    /// All of them in words, for the end of `--help`.
+    /// The end of `--help`.
     pub fn help() -> String {
         let line = |exit: Self| format!("\n  {:>3}  {}", exit.code(), exit.meaning());
         let lines: String = Self::ALL.into_iter().map(line).collect();
@@ -95,12 +78,23 @@ impl From<Exit> for ExitCode {
     }
 }
 
+impl From<&(dyn Error + 'static)> for Exit {
+    fn from(error: &(dyn Error + 'static)) -> Self {
+        match error.downcast_ref() {
+            _ if error.is::<ConfigError>() => Self::Misconfigured,
+            Some(AdminError::Config(_)) => Self::Misconfigured,
+            Some(AdminError::TokenFileRequired(_)) => Self::Usage,
+            _ => Self::Failed,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_page_for_operators_has_each_of_them() {
+    fn operating_md_has_every_exit_code() {
         let page = include_str!("../../../config/OPERATING.md");
         for exit in Exit::ALL {
             let row = format!("| {} | {} |\n", exit.code(), exit.meaning());

@@ -1,42 +1,37 @@
-//! `aqs hot-set`: what a running server has built ahead.
+//! `aqs hot-set`: the hot set of a running server.
 
-use super::admin_client::{AdminClient, Intent, ServerArgs};
+use super::admin_client::{Access, AdminClient, ServerArgs, with_query};
 use super::exit::Exit;
-use super::{Done, say, words};
-use crate::config;
+use super::{Done, format, print};
 use aqs_warmers::generation::Provenance;
 use aqs_warmers::view::{GenerationView, HotSetView, PlanHeld, RolledBackView, VerifiedView};
 use clap::{Args, Subcommand};
 use std::time::Duration;
 
-const TARGET: &str = "/admin/hot-set";
+const PATH: &str = "/admin/hot-set";
 
-/// What of the hot set, and where.
 #[derive(Debug, Args)]
 pub struct HotSetArgs {
-    /// What to do; `show` if nothing is said.
     #[command(subcommand)]
-    pub what: Option<What>,
-    /// Print what the server says, as JSON
+    pub action: Option<Action>,
+    /// Print the answer of the server as JSON
     #[arg(long, global = true)]
     pub json: bool,
-    /// Which server.
     #[command(flatten)]
     pub server: ServerArgs,
 }
 
-/// What to do about the hot set.
-#[derive(Debug, Subcommand)]
-pub enum What {
-    /// Tell what is served, and what is built when (what happens without a word)
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum Action {
+    /// Show the generation that is served, and the schedule of builds (the default)
     Show,
-    /// Publish an older content again, under a new number, until the next build
+    /// Publish an older content as a new generation, until the next build
     Rollback {
-        /// Which generation's [default: the newest before the one that is served]
+        /// The generation with the content [default: the newest before the one that is served]
         #[arg(long, value_name = "GENERATION")]
         to: Option<u64>,
     },
-    /// Look whether answers and file are as they were made, and compare some with the store
+    /// Check what is served against its checksum, its file and the store
     Verify {
         /// How many answers are compared with the store [default: as many as before a publication]
         #[arg(long, value_name = "ANSWERS")]
@@ -44,34 +39,34 @@ pub enum What {
     },
 }
 
-/// Asks the server, and prints what it says.
 pub fn run(args: &HotSetArgs) -> Done {
-    let intent = match &args.what {
-        None | Some(What::Show) => Intent::Look,
-        Some(What::Rollback { .. } | What::Verify { .. }) => Intent::Act,
+    let action = args.action.unwrap_or(Action::Show);
+    let access = if matches!(action, Action::Show) { Access::Read } else { Access::Write };
+    let client = AdminClient::connect(&args.server, access)?;
+    let post = |path: &str, name, value: Option<String>| {
+        let target = with_query(&format!("{PATH}/{path}"), value.as_deref().map(|v| (name, v)));
+        client.post(&target)
     };
-    let client = AdminClient::find(&args.server, intent, &config::process_environment)?;
-    let said = match args.what.as_ref().unwrap_or(&What::Show) {
-        What::Show => client.get(TARGET)?,
-        What::Rollback { to } => client.post_patiently(&target("rollback", "to", *to))?,
-        What::Verify { sample } => client.post_patiently(&target("verify", "sample", *sample))?,
-    };
-    let (text, exit) = match &args.what {
-        None | Some(What::Show) => (show(&client.understand(&said)?), Exit::Done),
-        Some(What::Rollback { .. }) => (rolled_back(&client.understand(&said)?), Exit::Done),
-        Some(What::Verify { .. }) => {
-            let verified: VerifiedView = client.understand(&said)?;
+    let (answer, text, exit) = match action {
+        Action::Show => {
+            let answer = client.get(PATH)?;
+            let text = show(&client.parse(&answer)?);
+            (answer, text, Exit::Done)
+        }
+        Action::Rollback { to } => {
+            let answer = post("rollback", "to", to.map(|to| to.to_string()))?;
+            let text = rolled_back(&client.parse(&answer)?);
+            (answer, text, Exit::Done)
+        }
+        Action::Verify { sample } => {
+            let answer = post("verify", "sample", sample.map(|sample| sample.to_string()))?;
+            let verified: VerifiedView = client.parse(&answer)?;
             let exit = exit(&verified);
-            (looked_at(&verified, exit), exit)
+            (answer, verification(&verified, exit), exit)
         }
     };
-    say(if args.json { &said } else { &text })?;
+    print(if args.json { &answer } else { &text })?;
     Ok(exit.into())
-}
-
-fn target(what: &str, name: &str, value: Option<impl ToString>) -> String {
-    let query = value.map(|value| format!("?{name}={}", value.to_string()));
-    format!("{TARGET}/{what}{}", query.unwrap_or_default())
 }
 
 fn show(hot_set: &HotSetView) -> String {
@@ -86,43 +81,43 @@ fn show(hot_set: &HotSetView) -> String {
         }
         None => "nowhere: there is no state directory".to_owned(),
     };
-    let age = words::span(Duration::from_secs(hot_set.max_age_seconds));
-    text.push_str(&words::facts([
+    let age = format::duration(Duration::from_secs(hot_set.max_age_seconds));
+    text.push_str(&format::properties([
         ("kept on disk", kept),
         ("stale after", age),
-        ("limit", words::bytes(hot_set.limit)),
+        ("limit", format::bytes(hot_set.limit)),
     ]));
     if hot_set.plans.is_empty() {
         text.push_str("\nno plans: nothing is built ahead here (see hot_set.enabled)\n");
         return text;
     }
     let rows = hot_set.plans.iter().map(|plan| {
-        let next = plan.next.map(words::moment).unwrap_or_default();
-        let every = words::span(Duration::from_secs(plan.every_seconds));
-        [plan.name.clone(), every, plan.priority.to_string(), words::or_dash(next)]
+        let next = plan.next.map(format::moment).unwrap_or_default();
+        let every = format::duration(Duration::from_secs(plan.every_seconds));
+        [plan.name.clone(), every, plan.priority.to_string(), format::or_dash(next)]
     });
     let names = ["plan", "built every", "priority", "next, unless data come before"];
-    text + "\n" + &words::columns(names, rows)
+    text + "\n" + &format::table(names, rows)
 }
 
 fn generation(live: &GenerationView) -> String {
     let parent = live.parent.map(|id| format!(", after {id}")).unwrap_or_default();
     let provenance = match live.provenance {
-        Provenance::Built => format!("built {}{parent}", words::moment(live.built)),
+        Provenance::Built => format!("built {}{parent}", format::moment(live.built)),
         Provenance::RolledBack { from } => {
-            format!("the content of {from} again, since {}{parent}", words::moment(live.built))
+            format!("the content of {from} again, since {}{parent}", format::moment(live.built))
         }
     };
-    let mut facts = vec![
+    let mut rows = vec![
         ("answers", format!("{} ({} stale, {} purged)", live.keys, live.stale, live.purged)),
-        ("bytes", words::bytes(live.bytes)),
+        ("bytes", format::bytes(live.bytes)),
         ("checksum", live.checksum.to_string()),
     ];
     let through = live.data_through.iter();
-    facts.extend(through.map(|(name, day)| ("data through", words::through(name, day))));
+    rows.extend(through.map(|(name, day)| ("data through", format::through(name, day))));
     let names = ["plan", "answers", "complete", "built", "reads", "taken over", "errors", ""];
-    let plans = words::columns(names, live.plans.iter().map(plan));
-    format!("generation {}: {provenance}\n{}\n{plans}\n", live.id, words::facts(facts))
+    let plans = format::table(names, live.plans.iter().map(plan));
+    format!("generation {}: {provenance}\n{}\n{plans}\n", live.id, format::properties(rows))
 }
 
 fn plan(plan: &PlanHeld) -> [String; 8] {
@@ -142,7 +137,7 @@ fn plan(plan: &PlanHeld) -> [String; 8] {
         plan.name.clone(),
         format!("{}/{}", plan.keys, plan.wanted),
         format!("{:.1} %", plan.completeness * 100.0),
-        words::moment(plan.built),
+        format::moment(plan.built),
         plan.reads.to_string(),
         plan.shared.to_string(),
         plan.errors.to_string(),
@@ -161,12 +156,12 @@ fn rolled_back(back: &RolledBackView) -> String {
 fn exit(verified: &VerifiedView) -> Exit {
     match (verified.well, verified.is_uncompared()) {
         (true, _) => Exit::Done,
-        (false, true) => Exit::Uncompared,
+        (false, true) => Exit::NotCompared,
         (false, false) => Exit::Differs,
     }
 }
 
-fn looked_at(verified: &VerifiedView, exit: Exit) -> String {
+fn verification(verified: &VerifiedView, exit: Exit) -> String {
     let file = match (verified.kept, &verified.kept_error) {
         (None, _) => "kept nowhere".to_owned(),
         (Some(true), _) => "the same".to_owned(),
@@ -175,7 +170,7 @@ fn looked_at(verified: &VerifiedView, exit: Exit) -> String {
     let intact = if verified.intact { "as they were made" } else { "not as they were made" };
     let well = match exit {
         Exit::Done => "all is well",
-        Exit::Uncompared => "nothing is wrong, but it could not be compared with the store",
+        Exit::NotCompared => "nothing is wrong, but it could not be compared with the store",
         _ => "it is not as it should be",
     };
     let compared = match &verified.unanswered {
@@ -186,7 +181,7 @@ fn looked_at(verified: &VerifiedView, exit: Exit) -> String {
         }
     };
     let mut text = format!("generation {}: {well}\n", verified.generation);
-    text.push_str(&words::facts([
+    text.push_str(&format::properties([
         ("answers", intact.to_owned()),
         ("file", file),
         ("compared", compared),
@@ -202,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_look_found_is_told() {
+    fn verifications_have_a_text_and_an_exit_code() {
         let well = VerifiedView {
             generation: 3,
             well: true,
@@ -230,14 +225,14 @@ mod tests {
             (VerifiedView { well: false, differs, ..away(1) }, 6, ["not as it", "/a is answered"]),
         ] {
             let exit = exit(&verified);
-            let told = looked_at(&verified, exit);
+            let told = verification(&verified, exit);
             assert_eq!(exit.code(), code, "{told}");
             assert!(parts.iter().all(|part| told.contains(part)), "{told}");
         }
     }
 
     #[test]
-    fn where_nothing_is_kept_differs_from_nothing_yet() {
+    fn no_files_yet_differs_from_no_directory() {
         let view = |kept| HotSetView {
             live: None,
             kept,

@@ -1,41 +1,37 @@
 //! `aqs jobs`: the builds of a running server.
 
-use super::admin_client::{AdminClient, Intent, ServerArgs, push_value};
+use super::admin_client::{Access, AdminClient, ServerArgs};
 use super::exit::Exit;
-use super::job_words;
-use super::{Done, say, words};
-use crate::config;
-use aqs_warmers::jobs::{JobId, JobView};
+use super::{Done, format, print};
+use aqs_warmers::build::{Basis, Estimate, Snapshot};
+use aqs_warmers::generation::PlanFacts;
+use aqs_warmers::jobs::{JobView, State};
 use clap::{Args, Subcommand};
 
-const TARGET: &str = "/admin/jobs";
+pub(super) const PATH: &str = "/admin/jobs";
 
-/// Which jobs, and where.
 #[derive(Debug, Args)]
 pub struct JobsArgs {
-    /// What to do; `list` if nothing is said.
     #[command(subcommand)]
-    pub what: Option<What>,
-    /// Print what the server says, as JSON
+    pub action: Option<Action>,
+    /// Print the answer of the server as JSON
     #[arg(long, global = true)]
     pub json: bool,
-    /// Which server.
     #[command(flatten)]
     pub server: ServerArgs,
 }
 
-/// What to do about jobs.
-#[derive(Debug, Subcommand)]
-pub enum What {
-    /// List those under way and the last that ended, newest first (what happens without a word)
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum Action {
+    /// List the running jobs and the last that ended, newest first (the default)
     List,
-    /// Tell all about one
+    /// Show one job
     Show {
         /// Its number
         #[arg(value_name = "ID")]
         id: u64,
     },
-    /// Cancel one; what was served is served on
+    /// Cancel a job; what is served stays as it is
     Cancel {
         /// Its number
         #[arg(value_name = "ID")]
@@ -43,38 +39,23 @@ pub enum What {
     },
 }
 
-/// Asks the server, and prints what it says.
 pub fn run(args: &JobsArgs) -> Done {
-    let intent = match &args.what {
-        None | Some(What::List | What::Show { .. }) => Intent::Look,
-        Some(What::Cancel { .. }) => Intent::Act,
+    let action = args.action.unwrap_or(Action::List);
+    let access = if matches!(action, Action::Cancel { .. }) { Access::Write } else { Access::Read };
+    let client = AdminClient::connect(&args.server, access)?;
+    let answer = match action {
+        Action::List => client.get(PATH)?,
+        Action::Show { id } => client.get(&format!("{PATH}/{id}"))?,
+        Action::Cancel { id } => client.delete(&format!("{PATH}/{id}"))?,
     };
-    let client = AdminClient::find(&args.server, intent, &config::process_environment)?;
-    let said = match args.what.as_ref().unwrap_or(&What::List) {
-        What::List => client.get(TARGET)?,
-        What::Show { id } => client.get(&target(JobId(*id)))?,
-        What::Cancel { id } => client.delete(&target(JobId(*id)))?,
+    let text = match action {
+        _ if args.json => answer,
+        Action::List => list(&client.parse::<Vec<JobView>>(&answer)?),
+        Action::Show { .. } => describe(&client.parse(&answer)?),
+        Action::Cancel { id } => format!("job {id} is being cancelled\n"),
     };
-    let text = match &args.what {
-        _ if args.json => said,
-        None | Some(What::List) => list(&client.understand::<Vec<JobView>>(&said)?),
-        Some(What::Show { .. }) => job_words::all_about(&client.understand(&said)?),
-        Some(What::Cancel { id }) => format!("job {id} is being cancelled\n"),
-    };
-    say(&text)?;
+    print(&text)?;
     Ok(Exit::Done.into())
-}
-
-/// Where a job is looked at.
-pub(super) fn target(id: JobId) -> String {
-    format!("{TARGET}/{id}")
-}
-
-/// Where a job of a plan is started.
-pub(super) fn start_target(plan: &str) -> String {
-    let mut target = format!("{TARGET}?plan=");
-    push_value(&mut target, plan);
-    target
 }
 
 fn list(jobs: &[JobView]) -> String {
@@ -82,41 +63,207 @@ fn list(jobs: &[JobView]) -> String {
         return "no jobs since the server was started\n".to_owned();
     }
     let names = ["job", "plan", "state", "by", "started", "took", "answers", "generation"];
-    words::columns(names, jobs.iter().map(row))
+    format::table(names, jobs.iter().map(row))
 }
 
 fn row(job: &JobView) -> [String; 8] {
-    let took = job.ended.map(|ended| words::between(job.started, ended)).unwrap_or_default();
+    let took = job.ended.map(|ended| format::between(job.started, ended)).unwrap_or_default();
     let generation = job.generation.map(|id| id.to_string()).unwrap_or_default();
     [
         job.id.to_string(),
-        job_words::what(job),
+        title(job),
         job.state.name().to_owned(),
         job.trigger.name().to_owned(),
-        words::moment(job.started),
-        words::or_dash(took),
+        format::moment(job.started),
+        format::or_dash(took),
         answers(job),
-        words::or_dash(generation),
+        format::or_dash(generation),
     ]
 }
 
-/// How many answers are dealt with, or would be.
 fn answers(job: &JobView) -> String {
     match &job.estimate {
         Some(estimate) => estimate.keys.to_string(),
-        // How many it would be is not known before its end.
+        // A dry run knows it at its end.
         None if job.dry_run => "-".to_owned(),
         None => format!("{}/{}", job.progress.done, job.progress.total),
     }
 }
 
+/// The plan and the parameters of a job.
+fn title(job: &JobView) -> String {
+    let mut title = job.plan.clone();
+    if !job.overrides.projects.is_empty() {
+        title.push_str(&format!(" of {}", job.overrides.projects.join(", ")));
+    }
+    if let Some(last) = job.overrides.last {
+        title.push_str(&format!(", last {last}"));
+    }
+    for (is, word) in [(job.full, "full"), (job.force, "forced"), (job.dry_run, "dry run")] {
+        if is {
+            title.push_str(&format!(", {word}"));
+        }
+    }
+    title
+}
+
+/// Everything about a job.
+pub(super) fn describe(job: &JobView) -> String {
+    let mut text = format!("job {}: {}\n", job.id, outcome(job));
+    let mut rows = vec![
+        ("plan", title(job)),
+        ("started", format!("{}, by {}", format::moment(job.started), job.trigger.name())),
+    ];
+    if job.joined > 0 {
+        rows.push(("joined", format!("by {} further starts", job.joined)));
+    }
+    if let Some(ended) = job.ended {
+        rows.push(("took", format::between(job.started, ended)));
+    }
+    match (&job.estimate, &job.facts) {
+        (Some(estimate), _) => rows.extend(estimate_rows(estimate)),
+        (None, Some(built)) => rows.extend(built_rows(built, job)),
+        (None, None) => rows.extend(progress_rows(&job.progress)),
+    }
+    text.push_str(&format::properties(rows));
+    for refusal in &job.refusals {
+        text.push_str(&format!("  check {}: {}\n", refusal.check, refusal.reason));
+    }
+    if let Some(reason) = &job.not_kept {
+        text.push_str(&format!("  not kept for a restart: {reason}\n"));
+    }
+    text
+}
+
+fn outcome(job: &JobView) -> String {
+    let reason = job.error.as_deref().unwrap_or("no reason is known");
+    match (job.state, job.generation, &job.estimate) {
+        (State::Running, ..) => "it is under way".to_owned(),
+        (State::Done, Some(id), _) if job.refusals.is_empty() => {
+            format!("generation {id} is published")
+        }
+        (State::Done, Some(id), _) => {
+            format!("generation {id} is published by force, against the checks")
+        }
+        (State::Done, None, Some(estimate)) if estimate.fits => "it would fit".to_owned(),
+        (State::Done, None, Some(_)) => "it would take more memory than it may".to_owned(),
+        (State::Done, None, None) => "it is done".to_owned(),
+        (State::Refused, ..) => "the checks refused it, and nothing has changed".to_owned(),
+        (State::Failed, ..) => format!("it failed, and nothing has changed: {reason}"),
+        (State::Cancelled, ..) => "it was cancelled, and nothing has changed".to_owned(),
+    }
+}
+
+fn built_rows(built: &PlanFacts, job: &JobView) -> Vec<(&'static str, String)> {
+    // Answers that could not be read may be kept from the generation before.
+    let progress = &job.progress;
+    let read = progress.done.saturating_sub(progress.shared + progress.errors);
+    let mut rows = vec![
+        ("answers", format!("{} of {} wanted{}", built.keys, built.wanted, without_data(built))),
+        ("read", read.to_string()),
+        ("taken over", built.shared.to_string()),
+        ("errors", built.errors.to_string()),
+        ("reads", format!("{} ({} of them further attempts)", built.reads, job.progress.retries)),
+        ("bytes read", format::bytes(job.progress.bytes)),
+    ];
+    let through =
+        built.data_through.iter().map(|(name, day)| ("data through", format::through(name, day)));
+    rows.extend(through);
+    rows
+}
+
+fn without_data(built: &PlanFacts) -> String {
+    match built.without_data {
+        0 => String::new(),
+        count => format!(" ({count} of these without data)"),
+    }
+}
+
+fn progress_rows(progress: &Snapshot) -> Vec<(&'static str, String)> {
+    vec![
+        ("answers", format!("{} of {}", progress.done, progress.total)),
+        ("taken over", progress.shared.to_string()),
+        ("errors", progress.errors.to_string()),
+        ("reads", format!("{} ({} of them further attempts)", progress.reads, progress.retries)),
+        ("bytes read", format::bytes(progress.bytes)),
+    ]
+}
+
+fn estimate_rows(estimate: &Estimate) -> Vec<(&'static str, String)> {
+    let basis = match estimate.basis {
+        Basis::Served => "from answers that are served",
+        Basis::Sample => "from a few answers that were read",
+        Basis::Nothing => "for some endpoints from nothing, so it may well be more",
+    };
+    let mut rows = vec![
+        ("answers", estimate.keys.to_string()),
+        ("taken over", estimate.shared.to_string()),
+        ("reads", estimate.reads.to_string()),
+        ("bytes", format!("about {}, estimated {basis}", format::bytes(estimate.bytes))),
+        ("other plans", format::bytes(estimate.others)),
+        ("limit", format::bytes(estimate.limit)),
+        ("fits", if estimate.fits { "yes" } else { "no" }.to_owned()),
+    ];
+    if !estimate.unloaded.is_empty() {
+        rows.push(("not loaded", estimate.unloaded.join(", ")));
+    }
+    rows
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commands::job_words::tests::job;
+
+    /// A running job with some fields replaced.
+    fn job(more: &str) -> JobView {
+        let base = r#"{"id":7,"plan":"p","overrides":{"projects":["a","b"],"last":"7d"},
+            "full":true,"force":false,"dry_run":false,"trigger":"operator","state":"running",
+            "joined":2,"started":1770000000000,"ended":null,"generation":null,"facts":null,
+            "estimate":null,"refusals":[],"error":null,"not_kept":null,
+            "progress":{"total":9,"done":3,"shared":1,"errors":0,"reads":4,"retries":1,
+                        "bytes":2048,"rate":2.5,"remaining_seconds":null}}"#;
+        let mut base: serde_json::Value = serde_json::from_str(base).unwrap();
+        let more: serde_json::Value = serde_json::from_str(more).unwrap();
+        for (key, value) in more.as_object().unwrap() {
+            base[key] = value.clone();
+        }
+        serde_json::from_value(base).unwrap()
+    }
 
     #[test]
-    fn of_a_dry_run_the_answers_are_those_that_are_wanted() {
+    fn every_state_has_a_text() {
+        let refusals = r#"[{"check":"empty","reason":"nothing"}]"#;
+        for (more, said) in [
+            ("{}", "job 7: it is under way\n"),
+            ("{}", "p of a, b, last 7d, full\n"),
+            ("{}", "3 of 9\n"),
+            (r#"{"state":"done","generation":5}"#, "generation 5 is published\n"),
+            (r#"{"state":"cancelled","ended":1770000002500}"#, "2s 500ms\n"),
+            (r#"{"state":"failed","error":"why"}"#, "nothing has changed: why\n"),
+            (r#"{"not_kept":"disk full"}"#, "not kept for a restart: disk full\n"),
+        ] {
+            let told = describe(&job(more));
+            assert!(told.contains(said), "{told}");
+        }
+        for (without, said) in
+            [(0, "  4 of 4 wanted\n"), (3, "4 of 4 wanted (3 of these without data)\n")]
+        {
+            let facts = format!(
+                r#"{{"state":"done","generation":5,"facts":{{"name":"p","built":1,"wanted":4,
+                "keys":4,"without_data":{without},"reads":2,"shared":1,"errors":0,
+                "data_through":{{}},"forced":[]}}}}"#
+            );
+            let told = describe(&job(&facts));
+            assert!(told.contains(said), "{told}");
+        }
+        let refused = format!(r#"{{"state":"refused","refusals":{refusals}}}"#);
+        assert!(describe(&job(&refused)).contains("check empty: nothing\n"));
+        let forced = format!(r#"{{"state":"done","generation":5,"refusals":{refusals}}}"#);
+        assert!(describe(&job(&forced)).contains("by force"));
+    }
+
+    #[test]
+    fn a_dry_run_counts_the_wanted_answers() {
         let estimate = r#""estimate":{"keys":196,"shared":3,"reads":9,"bytes":1,"others":0,
             "limit":9,"fits":true,"basis":"served","unloaded":[]}"#;
         for (more, told) in [

@@ -1,47 +1,37 @@
-//! `aqs log-level`: see or set how much a running server logs.
+//! `aqs log-level`: shows or sets the log filter of a running server.
 
-use super::admin_client::{AdminClient, Intent, ServerArgs, push_value};
-use super::{Done, say};
-use crate::config::{self, LogLevel};
+use super::admin_client::{Access, AdminClient, ServerArgs, with_query};
+use super::exit::Exit;
+use super::{Done, print};
+use crate::config::LogLevel;
 use clap::Args;
-use std::process::ExitCode;
 
-const TARGET: &str = "/admin/log-level";
+const PATH: &str = "/admin/log-level";
 
-/// What to log, and where.
 #[derive(Debug, Args)]
 pub struct LogLevelArgs {
-    /// debug, info, warning, error, or a filter as aqs_origin=debug,info; without it, what holds
-    /// is printed
+    /// debug, info, warning, error, or a filter as aqs_origin=debug,info; without it the current
+    /// filter is shown
     #[arg(value_name = "LEVEL")]
     pub level: Option<String>,
-    /// How long it lasts, as 10m; then what held before holds again [default: to the end]
+    /// How long it lasts, as 10m, before the previous filter returns [default: forever]
     #[arg(long = "for", value_name = "DURATION", requires = "level")]
     pub lasts: Option<String>,
-    /// Which server.
     #[command(flatten)]
     pub server: ServerArgs,
 }
 
-/// Asks the server, and prints what it says.
 pub fn run(args: &LogLevelArgs) -> Done {
-    let intent = if args.level.is_none() { Intent::Look } else { Intent::Act };
-    let client = AdminClient::find(&args.server, intent, &config::process_environment)?;
-    let said = match &args.level {
-        None => client.get(TARGET)?,
-        Some(level) => client.post(&target(level, args.lasts.as_deref()))?,
+    let access = if args.level.is_none() { Access::Read } else { Access::Write };
+    let client = AdminClient::connect(&args.server, access)?;
+    let answer = match &args.level {
+        None => client.get(PATH)?,
+        Some(level) => {
+            let name = if level.parse::<LogLevel>().is_ok() { "level" } else { "filter" };
+            let lasts = args.lasts.as_deref().map(|lasts| ("for", lasts));
+            client.post(&with_query(PATH, [(name, level.as_str())].into_iter().chain(lasts)))?
+        }
     };
-    say(&said)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-fn target(level: &str, lasts: Option<&str>) -> String {
-    let kind = if level.parse::<LogLevel>().is_ok() { "level" } else { "filter" };
-    let mut target = format!("{TARGET}?{kind}=");
-    push_value(&mut target, level);
-    if let Some(lasts) = lasts {
-        target.push_str("&for=");
-        push_value(&mut target, lasts);
-    }
-    target
+    print(&answer)?;
+    Ok(Exit::Done.into())
 }

@@ -1,12 +1,10 @@
-//! `aqs purge`: tell a running server what not to serve any more.
+//! `aqs purge`: purges answers of a running server.
 
-use super::admin_client::{AdminClient, Intent, ServerArgs, push_value};
-use super::{Done, say};
-use crate::config;
+use super::admin_client::{Access, AdminClient, ServerArgs, with_query};
+use super::exit::Exit;
+use super::{Done, print};
 use clap::Args;
-use std::process::ExitCode;
 
-/// What to purge, and where.
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("what").required(true).args(["all", "endpoint", "dataset", "project", "addresses"])))]
 pub struct PurgeArgs {
@@ -22,47 +20,36 @@ pub struct PurgeArgs {
     /// Purge the answers about a project, as en.wikipedia
     #[arg(long, value_name = "NAME")]
     pub project: Option<String>,
-    /// Purge the answers to these addresses, as they are asked for
+    /// Purge the answers to these URLs or paths
     #[arg(value_name = "ADDRESS")]
     pub addresses: Vec<String>,
-    /// Never serve them again; else they are served once more while a refresh runs
+    /// Never serve them again; without it they are served once more during a refresh
     #[arg(long)]
     pub hard: bool,
-    /// Which server.
     #[command(flatten)]
     pub server: ServerArgs,
 }
 
-/// Purges, and tells what was purged; the first refusal ends it, not that nobody reads it.
+/// Purges one scope after the other. Closed standard output doesn't stop it, a refusal does.
 pub fn run(args: &PurgeArgs) -> Done {
-    let client = AdminClient::find(&args.server, Intent::Act, &config::process_environment)?;
-    let mut read = Ok(());
+    let client = AdminClient::connect(&args.server, Access::Write)?;
+    let depth = if args.hard { "hard" } else { "soft" };
+    let mut printed = Ok(());
     for (scope, name) in scopes(args) {
-        let purged = client.post(&target(scope, name, args.hard))?;
-        read = read.and_then(|()| say(&purged));
+        let parameters = [("scope", scope), ("depth", depth)];
+        let name = name.map(|name| ("name", name));
+        let answer =
+            client.post(&with_query("/admin/purge", parameters.into_iter().chain(name)))?;
+        printed = printed.and_then(|()| print(&answer));
     }
-    read?;
-    Ok(ExitCode::SUCCESS)
+    printed?;
+    Ok(Exit::Done.into())
 }
 
-fn scopes(args: &PurgeArgs) -> Vec<(&'static str, &str)> {
+fn scopes(args: &PurgeArgs) -> impl Iterator<Item = (&'static str, Option<&str>)> {
     let named =
         [("endpoint", &args.endpoint), ("dataset", &args.dataset), ("project", &args.project)];
-    let mut scopes: Vec<(&'static str, &str)> =
-        named.into_iter().filter_map(|(scope, name)| Some((scope, name.as_deref()?))).collect();
-    if args.all {
-        scopes.push(("everything", ""));
-    }
-    scopes.extend(args.addresses.iter().map(|address| ("address", address.as_str())));
-    scopes
-}
-
-fn target(scope: &str, name: &str, hard: bool) -> String {
-    let depth = if hard { "hard" } else { "soft" };
-    let mut target = format!("/admin/purge?scope={scope}&depth={depth}");
-    if !name.is_empty() {
-        target.push_str("&name=");
-        push_value(&mut target, name);
-    }
-    target
+    let named = named.into_iter().filter_map(|(scope, name)| Some((scope, Some(name.as_deref()?))));
+    let addresses = args.addresses.iter().map(|address| ("address", Some(address.as_str())));
+    named.chain(args.all.then_some(("everything", None))).chain(addresses)
 }

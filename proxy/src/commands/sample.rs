@@ -1,11 +1,10 @@
-//! `aqs sample`: write the sample data as a directory that `aqs load` takes.
+//! `aqs sample`: writes the sample data as a directory for `aqs load`.
 
 use super::Done;
 use crate::cli::SampleArgs;
 use aqs_origin::sample;
 use std::process::ExitCode;
 
-/// Writes the directory.
 pub fn run(args: &SampleArgs) -> Done {
     let summary = sample::write_directory(&args.directory)?;
     println!("{} holds the sample data:", args.directory.display());

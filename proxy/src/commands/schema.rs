@@ -1,13 +1,12 @@
-//! `aqs schema`: the schema of Cassandra, printed or applied.
+//! `aqs schema`: prints or applies the schema of Cassandra.
 
-use super::{Done, cluster};
+use super::{Done, load};
 use crate::cli::SchemaArgs;
 use aqs_api::Catalogue;
 use aqs_origin::store::cassandra::schema::{self, Change, Wanted};
 use std::io::Write;
 use std::process::ExitCode;
 
-/// Prints the schema, or makes what a cluster lacks of it.
 pub fn run(args: &SchemaArgs) -> Done {
     let tables = Catalogue::standard()?.tables();
     if !args.apply {
@@ -16,21 +15,21 @@ pub fn run(args: &SchemaArgs) -> Done {
         std::io::stdout().write_all(script.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (_, to) = cluster::of(args.config.as_deref(), None, None)?;
+    let (_, to) = load::cassandra_config(args.config.as_deref(), None, None)?;
     let wanted = Wanted {
         tables: &tables,
         replication: args.replication.clone(),
         grant: args.grant.as_deref(),
     };
-    let mut done = 0u64;
-    let mut tell = |change: Change| {
-        done += u64::from(change.is_done());
+    let mut changes = 0u64;
+    let mut report = |change: Change| {
+        changes += u64::from(change.is_done());
         println!("{change}");
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(schema::apply(&to, &wanted, &mut tell))?;
+    runtime.block_on(schema::apply(&to, &wanted, &mut report))?;
     let at = to.contact_points().join(", ");
-    match done {
+    match changes {
         0 => println!("Nothing was missing at {at}"),
         _ => println!("The schema is applied at {at}, and all nodes agree"),
     }

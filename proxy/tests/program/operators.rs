@@ -90,9 +90,24 @@ fn who_only_looks_needs_no_token_and_a_wrong_one_is_named() {
     fs::write(&file, "a-token-of-another-server").unwrap();
     assert!(Command::new("chmod").arg("600").arg(&file).status().unwrap().success());
     let (code, told) = asked(&["purge", "--all"]);
-    let named = format!("it was shown that of {}", file.display());
+    let named = format!("the token of {} was sent", file.display());
     assert!(code == Some(1) && told.contains("refused with 401"), "{told}");
     assert!(told.contains(&named) && told.contains("--token-file"), "{told}");
+}
+
+#[test]
+fn another_machine_needs_a_token_file() {
+    let served = Served::start("info");
+    for words in [&["purge", "--all"][..], &["log-level"], &["jobs"], &["warm", "aggregates"]] {
+        // An address for documentation (RFC 5737): nothing answers there.
+        for elsewhere in ["http://192.0.2.1:8081", "192.0.2.1:8081"] {
+            let refused = run(served.command(words).args(["--admin", elsewhere]));
+            assert_eq!(refused.status.code(), Some(2), "{words:?}: {}", said(&refused));
+            let message = format!("aqs: {elsewhere} is not on this machine");
+            assert!(said(&refused).starts_with(&message), "{}", said(&refused));
+            assert!(said(&refused).contains("--token-file"), "{}", said(&refused));
+        }
+    }
 }
 
 #[test]

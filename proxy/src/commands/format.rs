@@ -1,4 +1,4 @@
-//! Numbers, spans and tables for people.
+//! Text forms of numbers, times and tables.
 
 use aqs_api::Catalogue;
 use aqs_api::calendar::Digits;
@@ -9,83 +9,82 @@ use jiff::Timestamp;
 use jiff::fmt::friendly::SpanPrinter;
 use std::time::Duration;
 
-/// Spans from here on are told to the second.
+/// From here on durations are rounded to seconds.
 const LONG: Duration = Duration::from_secs(10);
 
-/// A number of bytes, as `2.1 MiB`.
+/// `2.1 MiB`
 pub(super) fn bytes(bytes: u64) -> String {
     ByteSize(bytes).display().iec().to_string()
 }
 
-/// A span, as `1h 30m` or `2s 130ms`.
-pub(super) fn span(span: Duration) -> String {
-    let grain = if span < LONG { 1 } else { 1000 };
-    let rounded = Duration::from_millis(ms(span) / grain * grain);
+/// `1h 30m` or `2s 130ms`
+pub(super) fn duration(duration: Duration) -> String {
+    let grain = if duration < LONG { 1 } else { 1000 };
+    let rounded = Duration::from_millis(ms(duration) / grain * grain);
     SpanPrinter::new().unsigned_duration_to_string(&rounded)
 }
 
-/// The span between two moments; none if they are in the wrong order.
+/// The duration between two moments; 0 in the wrong order.
 pub(super) fn between(from: Moment, to: Moment) -> String {
-    span(Duration::from_millis(to.0.saturating_sub(from.0)))
+    duration(Duration::from_millis(to.0.saturating_sub(from.0)))
 }
 
-/// A moment, as `2026-11-24 14:10:05 UTC`.
+/// `2026-11-24 14:10:05 UTC`
 pub(super) fn moment(moment: Moment) -> String {
     let at = i64::try_from(moment.0).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    // No clock tells what is beyond.
     at.map_or_else(|| "?".to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
-/// Up to which period there are data of a dataset, as `2026-10  unique-devices-monthly`.
+/// The last period of a dataset, as `2026-10  unique-devices-monthly`.
 pub(super) fn through(dataset: &str, period: &str) -> String {
     let catalogue = Catalogue::standard().ok();
     let datasets = catalogue.iter().flat_map(|catalogue| catalogue.datasets());
     let known = datasets.into_iter().find(|known| known.name == dataset);
     let label =
         known.zip(Digits::from_text(period)).map(|(known, period)| period.label(known.granularity));
-    // The server may know datasets that this program doesn't.
+    // The server may be a newer version, with other datasets.
     format!("{}  {dataset}", label.as_deref().unwrap_or(period))
 }
 
-/// A list of what there is, or a dash.
+/// A dash for an empty cell.
 pub(super) fn or_dash(text: String) -> String {
     if text.is_empty() { "-".to_owned() } else { text }
 }
 
-/// Columns below their names.
-pub(super) fn columns<const N: usize>(
+/// A table with a header.
+pub(super) fn table<const N: usize>(
     names: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> String {
-    let mut table = plain();
+    let mut table = plain_table();
     table.set_header(names);
     table.add_rows(rows);
-    text(&mut table)
+    render(&mut table)
 }
 
-/// What is said of something, a line each, by name.
-pub(super) fn facts<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> String {
-    let mut table = plain();
+/// A line for each name and value.
+pub(super) fn properties<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> String {
+    let mut table = plain_table();
     table.add_rows(rows.into_iter().map(|(name, value)| [format!("  {name}"), value]));
-    text(&mut table)
+    render(&mut table)
 }
 
-fn plain() -> Table {
+fn plain_table() -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table
 }
 
-fn text(table: &mut Table) -> String {
+fn render(table: &mut Table) -> String {
     for column in table.column_iter_mut() {
         column.set_padding((0, 2)).set_cell_alignment(CellAlignment::Left);
     }
     table.trim_fmt() + "\n"
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "no span here lasts for millions of years")]
-fn ms(span: Duration) -> u64 {
-    span.as_millis() as u64
+#[allow(clippy::cast_possible_truncation, reason = "no duration here lasts for millions of years")]
+fn ms(duration: Duration) -> u64 {
+    duration.as_millis() as u64
 }
 
 #[cfg(test)]
@@ -93,9 +92,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn they_can_be_read() {
-        assert_eq!(span(Duration::from_millis(2130)), "2s 130ms");
-        assert_eq!(span(Duration::from_millis(5_400_900)), "1h 30m");
+    fn values_are_readable() {
+        assert_eq!(duration(Duration::from_millis(2130)), "2s 130ms");
+        assert_eq!(duration(Duration::from_millis(5_400_900)), "1h 30m");
         assert_eq!(between(Moment(5), Moment(2)), "0s");
         assert_eq!(moment(Moment(1_770_000_000_000)), "2026-02-02 02:40:00 UTC");
         assert_eq!(moment(Moment(u64::MAX)), "?");
@@ -112,9 +111,9 @@ mod tests {
             assert_eq!(through(dataset, period), told);
         }
         assert_eq!(
-            columns(["id", "plan"], [["1".into(), "a".into()], ["10".into(), "b".into()]]),
+            table(["id", "plan"], [["1".into(), "a".into()], ["10".into(), "b".into()]]),
             "id  plan\n1   a\n10  b\n"
         );
-        assert_eq!(facts([("keys", "3".to_owned())]), "  keys  3\n");
+        assert_eq!(properties([("keys", "3".to_owned())]), "  keys  3\n");
     }
 }

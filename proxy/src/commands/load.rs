@@ -1,0 +1,248 @@
+//! `aqs load`: loads a directory of NDJSON files into an embedded store or Cassandra.
+
+use super::Done;
+use super::exit::Exit;
+use super::progress::ProgressReporter;
+use crate::cli::{ConfigArgs, LoadArgs, Target};
+use crate::config::{self, Config, Consistency};
+use crate::signals::Signals;
+use aqs_api::Catalogue;
+use aqs_origin::load::{self, Advance, BadRow, LoadError, Options, Progress, Report};
+use aqs_origin::store::cassandra::{self, WriterError, Writing};
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// How many bad rows are printed.
+const MAX_PRINTED: u64 = 20;
+
+/// Loads and prints a summary; bad rows make the exit code 1.
+pub fn run(args: &LoadArgs) -> Done {
+    match (args.to.unwrap_or_default(), &args.store) {
+        (Target::Embedded, Some(store)) => embedded(args, store),
+        (Target::Embedded, None) => Err("name the embedded store with --store PATH".into()),
+        (Target::Cassandra, None) => cluster(args),
+        (Target::Cassandra, Some(_)) => {
+            Err("--store is an embedded store's; where Cassandra is says --config FILE".into())
+        }
+    }
+}
+
+fn embedded(args: &LoadArgs, store: &Path) -> Done {
+    let catalogue = Catalogue::standard()?;
+    let mut progress = LoadProgress::new();
+    let loaded = load::into_store(&args.directory, store, &catalogue, options(args), &mut progress);
+    let seconds = progress.finish();
+    let report = loaded?;
+    print_summary(&report, seconds, &store.display().to_string());
+    Ok(code(&report))
+}
+
+/// A signal ends it after the rows under way, a second one at once.
+fn cluster(args: &LoadArgs) -> Done {
+    let given = &args.cluster;
+    let (config, to) =
+        cassandra_config(given.config.as_deref(), given.state.as_deref(), given.consistency)?;
+    let catalogue = Catalogue::standard()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let stop = CancellationToken::new();
+    let writing = Writing {
+        concurrency: given.concurrency,
+        state: config.settings().state.path().map(ToOwned::to_owned),
+        restart: given.restart,
+        stop: stop.clone(),
+    };
+    let signals = {
+        let _within = runtime.enter();
+        Signals::listen()?
+    };
+    runtime.spawn(stop_on_signal(signals, stop));
+    let mut progress = LoadProgress::new();
+    let loaded = load::into_cluster(
+        &args.directory,
+        &to,
+        &catalogue,
+        options(args),
+        &writing,
+        runtime.handle(),
+        &mut progress,
+    );
+    let seconds = progress.finish();
+    runtime.shutdown_background();
+    match loaded {
+        Ok(loaded) => {
+            print_summary(&loaded.report, seconds, &to.contact_points().join(", "));
+            if loaded.before > 0 {
+                println!("{} of them an earlier, interrupted load had written", loaded.before);
+            }
+            let written = loaded.report.rows() - loaded.before;
+            println!("{:.0} rows/s", per_second(written, seconds));
+            print!("{}", purge_hint(&loaded.report, &catalogue, given.config.as_deref()));
+            Ok(code(&loaded.report))
+        }
+        Err(LoadError::Interrupted | LoadError::Cluster(WriterError::Interrupted)) => {
+            eprintln!("Interrupted: the same command continues the load");
+            Ok(Exit::Interrupted.into())
+        }
+        Err(error) => {
+            if matches!(error, LoadError::Sink { .. }) {
+                eprintln!("Written rows stay: the same command continues the load");
+            }
+            Err(error.into())
+        }
+    }
+}
+
+/// The configuration, and the options of its Cassandra. Warnings are logged.
+pub(super) fn cassandra_config(
+    config: Option<&Path>,
+    state: Option<&Path>,
+    consistency: Option<Consistency>,
+) -> Result<(Config, cassandra::Options), Box<dyn Error>> {
+    let flags = ConfigArgs {
+        config: config.map(ToOwned::to_owned),
+        state: state.map(ToOwned::to_owned),
+        ..ConfigArgs::default()
+    };
+    let loaded = config::load(&flags, &config::process_environment)?;
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let mut config = loaded.config;
+    config.check_files()?;
+    if let (Some(cassandra), Some(level)) = (&mut config.cassandra, consistency) {
+        cassandra.consistency = level;
+    }
+    let options = config.cassandra().ok_or(
+        "the configuration has no section `cassandra`; name a file that says with --config where it is",
+    )?;
+    Ok((config, options))
+}
+
+async fn stop_on_signal(mut signals: Signals, stop: CancellationToken) {
+    signals.first().await;
+    eprintln!("Stopping after the rows under way; a second signal stops at once");
+    stop.cancel();
+    signals.second().await;
+    std::process::exit(Exit::Interrupted.code().into());
+}
+
+fn options(args: &LoadArgs) -> Options {
+    Options { strict: args.strict, ..Options::default() }
+}
+
+fn code(report: &Report) -> ExitCode {
+    if report.bad() == 0 { Exit::Done.into() } else { Exit::Failed.into() }
+}
+
+fn print_summary(report: &Report, seconds: f64, into: &str) {
+    for (table, counts) in &report.tables {
+        println!("  {table:<32} {:>9} rows {:>6} bad", counts.rows, counts.bad);
+    }
+    match (report.rows(), report.bad()) {
+        (0, 1..) => println!("Nothing was loaded into {into}: every row was bad"),
+        (rows, bad) => {
+            println!("{rows} rows loaded into {into} in {seconds:.1} s, {bad} bad rows left out");
+        }
+    }
+}
+
+/// The commands that purge what was loaded, for the server with the given configuration.
+fn purge_hint(report: &Report, catalogue: &Catalogue, config: Option<&Path>) -> String {
+    let loaded = |table: &str| report.tables.get(table).is_some_and(|table| table.rows > 0);
+    let mut datasets =
+        catalogue.datasets().iter().filter(|dataset| loaded(dataset.table.name)).peekable();
+    if datasets.peek().is_none() {
+        return String::new();
+    }
+    let mut text = "Running servers notice new periods. If older periods were loaded again, purge \
+                    them on\neach server:\n"
+        .to_owned();
+    let config = config.map(|file| format!(" --config {}", quoted(file))).unwrap_or_default();
+    for dataset in datasets {
+        text.push_str(&format!("  aqs purge --dataset {}{config}\n", dataset.name));
+    }
+    text
+}
+
+/// Quotes a path for a shell.
+fn quoted(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=:@%,~".contains(&byte);
+    if path.bytes().all(plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "it is rounded for the eye")]
+fn per_second(rows: u64, seconds: f64) -> f64 {
+    rows as f64 / seconds.max(0.001)
+}
+
+struct LoadProgress {
+    reporter: ProgressReporter,
+    started: Instant,
+    bad_rows: u64,
+}
+
+impl LoadProgress {
+    fn new() -> Self {
+        let reporter = ProgressReporter::new("{bar:30} {bytes}/{total_bytes} {msg}");
+        Self { reporter, started: Instant::now(), bad_rows: 0 }
+    }
+
+    /// Removes the bar; returns the seconds since the start.
+    fn finish(self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+}
+
+impl Progress for LoadProgress {
+    fn goes_on(&mut self) {
+        self.reporter.print(
+            "Continuing an interrupted load of this directory (--restart loads all of it again)",
+        );
+    }
+
+    fn file(&mut self, path: &Path, table: &'static str) {
+        self.reporter.print(&format!("{} → {table}", path.display()));
+    }
+
+    fn advanced(&mut self, at: Advance) {
+        let rate = per_second(at.rows, self.started.elapsed().as_secs_f64());
+        let message = format!("{} rows, {rate:.0} rows/s", at.rows);
+        self.reporter.update(at.bytes, at.total, message);
+    }
+
+    fn bad_row(&mut self, row: &BadRow) {
+        self.bad_rows += 1;
+        if self.bad_rows <= MAX_PRINTED {
+            self.reporter.print(&row.to_string());
+        } else if self.bad_rows == MAX_PRINTED + 1 {
+            self.reporter.print("further bad rows are only counted");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aqs_origin::load::TableReport;
+
+    #[test]
+    fn the_purge_hint_has_the_given_configuration() {
+        let catalogue = Catalogue::standard().unwrap();
+        let mut report = Report::default();
+        assert_eq!(purge_hint(&report, &catalogue, None), "");
+        report.tables.insert("unique_devices", TableReport { rows: 1, bad: 0 });
+        report.tables.insert("top_pageviews", TableReport { rows: 0, bad: 1 });
+        for (config, end) in [
+            (None, "  aqs purge --dataset unique-devices-monthly\n"),
+            (Some("/etc/aqs.yaml"), "unique-devices-monthly --config /etc/aqs.yaml\n"),
+            (Some("it's mine"), "unique-devices-monthly --config 'it'\\''s mine'\n"),
+        ] {
+            let hint = purge_hint(&report, &catalogue, config.map(Path::new));
+            assert!(hint.ends_with(end) && !hint.contains("top"), "{hint}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Progress on standard error: a bar on a terminal, else a line from time to time.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+/// The time between two lines where no bar can be drawn.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Shows how far a load or a job is. Dropping it removes the bar.
+pub(super) struct ProgressReporter {
+    bar: ProgressBar,
+    is_terminal: bool,
+    last_line: Instant,
+}
+
+impl ProgressReporter {
+    /// An empty bar of an indicatif template.
+    pub(super) fn new(template: &str) -> Self {
+        let is_terminal = std::io::stderr().is_terminal();
+        let target =
+            if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(None, target);
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self { bar, is_terminal, last_line: Instant::now() }
+    }
+
+    pub(super) fn is_terminal(&self) -> bool {
+        self.is_terminal
+    }
+
+    /// Prints a line above the bar.
+    pub(super) fn print(&self, line: &str) {
+        // Standard error may be closed.
+        self.bar.suspend(|| {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        });
+    }
+
+    /// Shows a position; a length of 0 is not known yet.
+    pub(super) fn update(&mut self, position: u64, length: u64, message: String) {
+        if length > 0 {
+            self.bar.set_length(length);
+            self.bar.set_position(position);
+        }
+        if !self.is_terminal && self.last_line.elapsed() >= LINE_INTERVAL {
+            self.last_line = Instant::now();
+            self.print(&format!("  {} %, {message}", position * 100 / length.max(1)));
+        }
+        self.bar.set_message(message);
+    }
+}
+
+impl Drop for ProgressReporter {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,212 @@
+//! `aqs warm`: builds a plan of a running server's hot set, and follows the job.
+
+use super::admin_client::{Access, AdminClient, AdminError, ServerArgs, with_query};
+use super::exit::Exit;
+use super::progress::ProgressReporter;
+use super::{Done, format, jobs, print};
+use crate::admin::StartedJob;
+use aqs_warmers::build::Snapshot;
+use aqs_warmers::jobs::{JobView, State};
+use clap::Args;
+use reqwest::Method;
+use std::error::Error;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Between two looks at a job: often enough for a bar that moves.
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
+/// How many looks in a row may fail.
+const MAX_FAILURES: u32 = 10;
+/// The progress before the number of answers is known.
+const PLANNING: &str = "finding out what is wanted";
+/// The progress after everything is read.
+const PUBLISHING: &str = "answers, which are checked and published";
+
+#[derive(Debug, Args)]
+pub struct WarmArgs {
+    /// The plan, as top-articles
+    #[arg(value_name = "PLAN")]
+    pub plan: String,
+    /// Only this project, as en.wikipedia; may be given several times
+    #[arg(long = "project", value_name = "NAME")]
+    pub projects: Vec<String>,
+    /// Only the last days or months, as 7d or 13m
+    #[arg(long, value_name = "SPAN")]
+    pub last: Option<String>,
+    /// Read also what can't have changed
+    #[arg(long)]
+    pub full: bool,
+    /// Publish even if the checks refuse it; that is recorded
+    #[arg(long)]
+    pub force: bool,
+    /// Estimate reads and memory, and build nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Don't wait for the end of the job
+    #[arg(long)]
+    pub no_wait: bool,
+    /// Print the last answer of the server as JSON
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// Starts or joins the job, and waits for its end.
+pub fn run(args: &WarmArgs) -> Done {
+    let client = AdminClient::connect(&args.server, Access::Write)?;
+    let target = target(args);
+    if args.no_wait {
+        let answer = client.post(&target)?;
+        let StartedJob { joined, job: JobView { id, .. } } = client.parse(&answer)?;
+        let how = if joined { "under way already" } else { "started" };
+        let text = format!("job {id} is {how}; aqs jobs show {id} shows its progress\n");
+        print(if args.json { &answer } else { &text })?;
+        return Ok(Exit::Done.into());
+    }
+    let Some((answer, job)) = client.block_on(start_and_follow(&client, &target))? else {
+        return Ok(Exit::Interrupted.into());
+    };
+    print(&if args.json { answer } else { jobs::describe(&job) })?;
+    Ok(exit(&job).into())
+}
+
+fn exit(job: &JobView) -> Exit {
+    let fits = job.estimate.as_ref().is_none_or(|estimate| estimate.fits);
+    match job.state {
+        State::Done if fits => Exit::Done,
+        State::Done => Exit::TooLarge,
+        State::Refused => Exit::Refused,
+        State::Cancelled => Exit::Cancelled,
+        State::Failed | State::Running => Exit::JobFailed,
+    }
+}
+
+fn target(args: &WarmArgs) -> String {
+    let mut parameters = vec![("plan", args.plan.as_str())];
+    parameters.extend(args.projects.iter().map(|project| ("project", project.as_str())));
+    parameters.extend(args.last.iter().map(|last| ("last", last.as_str())));
+    let flags = [("full", args.full), ("force", args.force), ("dry_run", args.dry_run)];
+    parameters.extend(flags.iter().filter(|(_, set)| *set).map(|(name, _)| (*name, "true")));
+    with_query(jobs::PATH, parameters)
+}
+
+/// Returns the last answer and the job that it describes; `None` if SIGINT came first.
+async fn start_and_follow(
+    client: &AdminClient,
+    target: &str,
+) -> Result<Option<(String, JobView)>, Box<dyn Error>> {
+    // From here on SIGINT doesn't end the process.
+    let mut interrupts = signal(SignalKind::interrupt())?;
+    let mut reporter = ProgressReporter::new("{bar:30} {pos}/{len} {msg}");
+    let answer = tokio::select! {
+        answer = client.request(Method::POST, target) => answer?,
+        _ = interrupts.recv() => {
+            reporter.print("The job may have started; aqs jobs lists it");
+            return Ok(None);
+        }
+    };
+    let StartedJob { joined, job } = client.parse(&answer)?;
+    if joined || !reporter.is_terminal() {
+        let how = if joined { "is under way already, and is joined" } else { "is started" };
+        reporter.print(&format!("Job {} {how}", job.id));
+    }
+    let id = job.id;
+    tokio::select! {
+        ended = follow(client, job, &mut reporter) => ended.map(Some),
+        _ = interrupts.recv() => {
+            reporter.print(&format!("Job {id} goes on; aqs jobs cancel {id} cancels it"));
+            Ok(None)
+        }
+    }
+}
+
+async fn follow(
+    client: &AdminClient,
+    started: JobView,
+    reporter: &mut ProgressReporter,
+) -> Result<(String, JobView), Box<dyn Error>> {
+    let id = started.id;
+    let target = format!("{}/{id}", jobs::PATH);
+    let mut failures = 0;
+    loop {
+        match client.request(Method::GET, &target).await {
+            Ok(answer) => {
+                failures = 0;
+                let job: JobView = client.parse(&answer)?;
+                // A restarted server counts from 1 again.
+                if (job.started, &job.plan) != (started.started, &started.plan) {
+                    let error = "the server was restarted, and the job ended with the old process";
+                    return Err(format!("{error}: job {id}; start it again").into());
+                }
+                if job.state != State::Running {
+                    return Ok((answer, job));
+                }
+                let at = &job.progress;
+                reporter.update(at.done, at.total, progress(at));
+            }
+            Err(AdminError::Unreachable { .. }) if failures < MAX_FAILURES => failures += 1,
+            Err(error) => return Err(error.into()),
+        }
+        tokio::time::sleep(POLL_INTERVAL).await;
+    }
+}
+
+fn progress(at: &Snapshot) -> String {
+    if at.total == 0 {
+        return PLANNING.to_owned();
+    }
+    if at.done >= at.total {
+        return PUBLISHING.to_owned();
+    }
+    let mut text = format!("answers, {:.0}/s", at.rate);
+    let remaining = at.remaining_seconds.and_then(|left| Duration::try_from_secs_f64(left).ok());
+    if let Some(left) = remaining {
+        let left = format::duration(Duration::from_secs(left.as_secs()));
+        text.push_str(&format!(", {left} left"));
+    }
+    if at.errors > 0 {
+        text.push_str(&format!(", {} errors", at.errors));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_become_parameters() {
+        let mut args = WarmArgs {
+            plan: "top articles".to_owned(),
+            projects: vec!["en.wikipedia".to_owned(), "a&b".to_owned()],
+            last: Some("7d".to_owned()),
+            full: true,
+            force: false,
+            dry_run: true,
+            no_wait: false,
+            json: false,
+            server: ServerArgs::default(),
+        };
+        let expected = "/admin/jobs?plan=top%20articles&project=en.wikipedia&project=a%26b&last=7d\
+                        &full=true&dry_run=true";
+        assert_eq!(target(&args), expected);
+        (args.projects, args.last, args.full, args.dry_run) = (Vec::new(), None, false, false);
+        args.force = true;
+        assert_eq!(target(&args), "/admin/jobs?plan=top%20articles&force=true");
+    }
+
+    #[test]
+    fn progress_has_rate_and_remaining_time() {
+        let mut at = Snapshot::default();
+        assert_eq!(progress(&at), PLANNING);
+        (at.total, at.done, at.rate) = (100, 10, 2.4);
+        assert_eq!(progress(&at), "answers, 2/s");
+        (at.remaining_seconds, at.errors) = (Some(3700.4), 3);
+        assert_eq!(progress(&at), "answers, 2/s, 1h 1m 40s left, 3 errors");
+        at.remaining_seconds = Some(f64::INFINITY);
+        assert_eq!(progress(&at), "answers, 2/s, 3 errors");
+        at.done = 100;
+        assert_eq!(progress(&at), PUBLISHING);
+    }
+}
