@@ -1,6 +1,6 @@
-//! The bare driver making the read that a miss makes: what `bench/against-driver` compares `aqs`
-//! with. `driver HOST:PORT CONNECTIONS`; for each line `SECONDS` on standard input it reads for as
-//! long, and prints how many reads it made and how long they took, in microseconds.
+//! The bare driver makes the read of a miss: `bench/against-driver` compares `aqs` with it.
+//! `driver HOST:PORT CONNECTIONS` reads for as long as each line `SECONDS` on standard input says,
+//! and prints the number of reads and the median and 99th percentile of their microseconds.
 
 use aqs_api::tables::UNIQUE_DEVICES;
 use aqs_origin::store::cassandra::cql;
@@ -14,32 +14,32 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// As the program has it: what is compared is what `aqs` does beside the driver.
+/// The allocator of `aqs`: the comparison is about the rest.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// As a row of the statement is: its timestamp and three counters.
+/// A row of the statement: its timestamp and three counters.
 type Row<'a> = (&'a str, Option<i64>, Option<i64>, Option<i64>);
 type Failure = Box<dyn Error + Send + Sync>;
 
-/// What `bench/against-driver` loads: so many projects ...
+/// The projects that `bench/against-driver` loads.
 const PROJECTS: usize = 2000;
-/// ... of which each read takes so many rows, beginning at one of so many days.
+/// The first days of reads, and the days of each.
 const WINDOWS: usize = 30;
 const ROWS: usize = 30;
 
 fn main() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let usage = "usage: driver HOST:PORT CONNECTIONS";
-    let (place, at_once) = (arguments.next().ok_or(usage)?, arguments.next().ok_or(usage)?);
-    let at_once: usize = at_once.parse()?;
+    let (address, concurrency) = (arguments.next().ok_or(usage)?, arguments.next().ok_or(usage)?);
+    let concurrency: usize = concurrency.parse()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let (session, statement) = runtime.block_on(prepare(&place))?;
+    let (session, statement) = runtime.block_on(prepare(&address))?;
     println!("ready");
     for line in std::io::stdin().lock().lines() {
         let until = Instant::now() + Duration::from_secs_f64(line?.trim().parse()?);
         let next = Arc::new(AtomicUsize::new(0));
-        let readers: Vec<_> = (0..at_once)
+        let readers: Vec<_> = (0..concurrency)
             .map(|_| {
                 let (session, statement) = (Arc::clone(&session), statement.clone());
                 runtime.spawn(read(session, statement, Arc::clone(&next), until))
@@ -56,8 +56,8 @@ fn main() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn prepare(place: &str) -> Result<(Arc<Session>, PreparedStatement), Failure> {
-    let session = SessionBuilder::new().known_node(place).build().await?;
+async fn prepare(address: &str) -> Result<(Arc<Session>, PreparedStatement), Failure> {
+    let session = SessionBuilder::new().known_node(address).build().await?;
     let mut statement = session.prepare(cql::select(&UNIQUE_DEVICES, |_| true, true)).await?;
     statement.set_consistency(Consistency::LocalOne);
     statement.set_is_idempotent(true);
@@ -65,7 +65,7 @@ async fn prepare(place: &str) -> Result<(Arc<Session>, PreparedStatement), Failu
     Ok((Arc::new(session), statement))
 }
 
-/// Reads one window after the other, and tells how long each took.
+/// Reads one window after the other, and returns the microseconds of each read.
 async fn read(
     session: Arc<Session>,
     statement: PreparedStatement,

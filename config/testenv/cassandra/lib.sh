@@ -22,7 +22,7 @@ settle_paths() {
     [[ $cache$data$here != *[[:space:]\|\&]* ]] || die "no blank, | or & in a path, please"
 }
 
-# nodes_here: the numbers of the nodes that this data folder has, or just the one asked for
+# nodes_here: the numbers of the nodes that this data folder has, or the one of --node
 nodes_here() {
     if [[ -n $node ]]; then
         [[ -d $data/node$node ]] || die "no node $node in $data"
