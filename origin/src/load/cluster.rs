@@ -6,7 +6,7 @@ use super::find;
 use super::progress::Progress;
 use super::report::Report;
 use super::row::{Cell, Sink, SinkError};
-use crate::store::cassandra::{self, CassandraWriter, Writing};
+use crate::store::cassandra::{self, CassandraWriter, WriteOptions};
 use aqs_api::{Catalogue, Table};
 use std::path::Path;
 use tokio::runtime::Handle;
@@ -30,7 +30,7 @@ pub fn into_cluster(
     cluster: &cassandra::Options,
     catalogue: &Catalogue,
     options: Options,
-    writing: &Writing,
+    writing: &WriteOptions,
     runtime: &Handle,
     progress: &mut dyn Progress,
 ) -> Result<ClusterReport, LoadError> {
@@ -45,7 +45,7 @@ pub fn into_cluster(
         .map_err(|source| LoadError::Directory { path: directory.to_owned(), source })?;
     let filled: Vec<_> = sources.iter().map(|source| source.table).collect();
     let mut writer = CassandraWriter::open(runtime.clone(), cluster, &whole, &filled, writing)?;
-    if writer.goes_on() {
+    if writer.is_resumed() {
         progress.goes_on();
     }
     let loaded = directory::directory(directory, &tables, &mut writer, options, progress);
@@ -55,7 +55,7 @@ pub fn into_cluster(
 
 /// Takes rows and does nothing with them.
 struct Trial<'a> {
-    writing: &'a Writing,
+    writing: &'a WriteOptions,
 }
 
 impl Sink for Trial<'_> {

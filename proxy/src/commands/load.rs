@@ -8,7 +8,7 @@ use crate::config::{self, Config, Consistency};
 use crate::signals::Signals;
 use aqs_api::Catalogue;
 use aqs_origin::load::{self, Advance, BadRow, LoadError, Options, Progress, Report};
-use aqs_origin::store::cassandra::{self, WriterError, Writing};
+use aqs_origin::store::cassandra::{self, WriteOptions, WriterError};
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
@@ -48,7 +48,7 @@ fn cluster(args: &LoadArgs) -> Done {
     let catalogue = Catalogue::standard()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let stop = CancellationToken::new();
-    let writing = Writing {
+    let writing = WriteOptions {
         concurrency: given.concurrency,
         state: config.settings().state.path().map(ToOwned::to_owned),
         restart: given.restart,

@@ -9,7 +9,9 @@ use aqs_api::Catalogue;
 use aqs_api::calendar::Form;
 use aqs_api::table::Calendar;
 use aqs_api::{Dataset, Table};
-use aqs_origin::store::cassandra::{Compression, Configured, Consistency, Credentials, Options};
+use aqs_origin::store::cassandra::{
+    Compression, ConfiguredExtent, Consistency, Credentials, Options,
+};
 use std::path::Path;
 use std::time::Duration;
 
@@ -148,7 +150,7 @@ impl Config {
         let read_within = cassandra.read_within.map(|span| span.0).or(upstream);
         let probes = cassandra.probes.clone();
         let extents = cassandra.extents.iter().map(|(name, periods)| {
-            (name.clone(), Configured { first: periods.first, last: periods.last })
+            (name.clone(), ConfiguredExtent { first: periods.first, last: periods.last })
         });
         Some(Options {
             hosts: cassandra.hosts.clone(),

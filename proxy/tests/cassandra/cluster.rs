@@ -8,10 +8,10 @@ use crate::running::{becomes, comes, comes_anew, get, over};
 use crate::support::{catalogue, eventually, server, settings};
 use aqs_api::calendar::Digits;
 use aqs_origin::Clock;
-use aqs_origin::store::cassandra::{CassandraStore, Configured, Consistency, Options};
+use aqs_origin::store::cassandra::{CassandraStore, ConfiguredExtent, Consistency, Options};
 use std::sync::Arc;
 
-/// So many answers of the store make a round of load.
+/// Answers of the store in a round of load.
 const ROUND: usize = 1_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -35,7 +35,7 @@ async fn the_loss_of_one_node_is_not_noticed() {
     assert!(server.drain().await);
 }
 
-/// Whichever two of them a read begins with, it comes to the third.
+/// A read reaches the third node, whichever two it begins with.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a Cassandra"]
 async fn two_stalled_nodes_of_three_are_got_round() {
@@ -47,7 +47,7 @@ async fn two_stalled_nodes_of_three_are_got_round() {
     for node in ["1", "3"] {
         nodes.script("pause", &["--node", node]).await;
     }
-    // One of three reads has to be made three times.
+    // One of three reads needs three attempts.
     load.goes_on_for(ROUND / 4).await;
     for node in ["1", "3"] {
         nodes.script("resume", &["--node", node]).await;
@@ -73,9 +73,9 @@ async fn without_nodes_what_is_kept_is_served_until_they_are_back() {
         assert!(answer.header("retry-after").is_some());
         assert_eq!(get(address, &kept).await.status, 200);
     }
-    // It stays ready, or nobody would be served what is kept; but it says what is wrong.
+    // It stays ready, so that cached answers are served, and reports what is wrong.
     let admin = server.admin_addresses[0];
-    let told = comes(admin, "/readyz", |told| told.text().contains("connection refused")).await;
+    let told = comes(admin, "/readyz", |told| told.text().contains("no node is connected")).await;
     assert_eq!(told.status, 200);
 
     nodes.script("up", &[]).await;
@@ -90,7 +90,7 @@ async fn without_nodes_what_is_kept_is_served_until_they_are_back() {
     assert!(server.drain().await);
 }
 
-/// Of the rows that load asks for.
+/// A plan over the rows that load requests.
 const PLAN: &str = "
 - name: devices
   items:
@@ -107,7 +107,7 @@ const PLAN: &str = "
 async fn what_was_built_ahead_is_served_while_every_node_is_down() {
     let nodes = Nodes::given().await;
     let digits = |text| Digits::from_text(text).unwrap();
-    let extent = Configured { first: digits("20240201"), last: Some(digits("20240228")) };
+    let extent = ConfiguredExtent { first: digits("20240201"), last: Some(digits("20240228")) };
     let extents = [("unique-devices-daily".to_owned(), extent)].into();
     let options = Options { extents, ..nodes.options() };
     let store = CassandraStore::new(options, &catalogue(), Clock::System).unwrap();

@@ -1,4 +1,4 @@
-//! What the program's commands for Cassandra are run with.
+//! The environment of the program's commands for Cassandra.
 
 use crate::node::Node;
 use aqs_origin::store::cassandra::Credentials;
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A home with a configuration for the node, and a directory to load.
+/// A home folder with a configuration for the node, and a directory to load.
 pub(crate) struct Home {
     folder: TempDir,
 }
@@ -27,7 +27,7 @@ impl Home {
         Self::with(&node.address, &config)
     }
 
-    /// One for an address that stands for a node.
+    /// One for an address that forwards to a node.
     pub(crate) fn at(address: &str) -> Self {
         Self::with(address, "")
     }
@@ -52,7 +52,7 @@ impl Home {
         std::fs::write(self.rows().join(format!("{table}.ndjson")), rows).unwrap();
     }
 
-    /// The program with these words, on this node.
+    /// The program with these arguments, on this node.
     pub(crate) fn aqs(&self, words: &[&str]) -> Command {
         let home = self.folder.path();
         let mut command = Command::new(env!("CARGO_BIN_EXE_aqs"));
@@ -80,7 +80,7 @@ impl Home {
         self.loading(&self.rows()).output().unwrap()
     }
 
-    /// Begins a load of one row after the other, and lets some of it be kept as written.
+    /// Begins a load of one row at a time, and waits until its journal has progress.
     pub(crate) fn begin_load(&self) -> Child {
         let mut load = self.loading(&self.rows());
         let mut load = load.args(["--concurrency", "1"]).stdout(Stdio::null()).spawn().unwrap();
@@ -88,7 +88,7 @@ impl Home {
         load
     }
 
-    /// What is kept of how far a load is.
+    /// The content of the journal of a load.
     pub(crate) fn journal(&self) -> Option<String> {
         let files = std::fs::read_dir(self.folder.path().join("state/aqs")).ok()?;
         let mut names = files.map(|file| file.unwrap().path());
@@ -97,7 +97,7 @@ impl Home {
         std::fs::read_to_string(file).ok()
     }
 
-    /// Waits until some of a load is kept as written; a minute is for ever.
+    /// Waits for up to a minute until the journal has progress.
     pub(crate) fn wait_for_journal(&self, load: &mut Child) {
         let begun = Instant::now();
         while self.journal().is_none_or(|kept| kept.contains("\"lines\":0}")) {
@@ -126,7 +126,7 @@ where
     rows.rows::<R>().unwrap().map(Result::unwrap).collect()
 }
 
-/// A node whose tables are there and empty.
+/// A node with empty tables.
 pub(crate) async fn emptied() -> (Node, Session, Home) {
     let node = Node::given().await;
     let session = node.emptied().await;
@@ -134,7 +134,7 @@ pub(crate) async fn emptied() -> (Node, Session, Home) {
     (node, session, home)
 }
 
-/// A line of unique devices: its key, and what follows that.
+/// A line of unique devices: its key, and the rest of the row.
 pub(crate) fn device(timestamp: &str, rest: &str) -> String {
     format!(
         r#"{{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"{timestamp}"{rest}}}"#

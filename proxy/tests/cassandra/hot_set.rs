@@ -1,4 +1,4 @@
-//! The hot set over a real Cassandra: built from it, served without it, and kept over a kill.
+//! The hot set over a real Cassandra: built from it, served without it, and kept after a kill.
 
 use crate::home::{Home, succeeded};
 use crate::node::Node;
@@ -8,7 +8,7 @@ use crate::support::client::{Client, Response};
 use crate::support::{catalogue, eventually, server, settings};
 use aqs_api::calendar::Digits;
 use aqs_origin::Clock;
-use aqs_origin::store::cassandra::{CassandraStore, Configured, Options};
+use aqs_origin::store::cassandra::{CassandraStore, ConfiguredExtent, Options};
 use aqs_proxy::server::{Server, Settings};
 use aqs_warmers::plan::built_in;
 use std::collections::BTreeMap;
@@ -18,12 +18,12 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-/// The part of the sample that is loaded: all that the plans are about, of one project and year.
+/// The part of the sample that is loaded: one project and year, enough for the plans.
 const PROJECT: &str = "wikidata";
 const YEAR: &str = "2026";
 const TABLES: [&str; 4] =
     ["unique_devices", "pageviews_per_article_flat", "pageviews_per_project_v2", "top_pageviews"];
-/// How far that reaches. Whoever looks for it looks for another project's, and for lists of today.
+/// The coverage of that part. The usual probes look for another project, and for lists of today.
 const EXTENTS: [(&str, &str, &str); 7] = [
     ("pageviews-per-article-daily", "2026010100", "2026103100"),
     ("pageviews-aggregate-daily", "2026010100", "2026103100"),
@@ -33,7 +33,7 @@ const EXTENTS: [(&str, &str, &str); 7] = [
     ("unique-devices-daily", "20260101", "20261031"),
     ("unique-devices-monthly", "20260101", "20261001"),
 ];
-/// One answer in so many is compared with a direct one.
+/// The share of answers that is compared with direct ones.
 const COMPARED: usize = 50;
 
 /// Writes a spread of the sample: rows of one project in one year.
@@ -55,7 +55,7 @@ fn spread(sample: &Path, rows: &Path) {
 fn knowing(options: Options) -> Options {
     let digits = |text| Digits::from_text(text).unwrap();
     let extents = EXTENTS.map(|(dataset, first, last)| {
-        let extent = Configured { first: digits(first), last: Some(digits(last)) };
+        let extent = ConfiguredExtent { first: digits(first), last: Some(digits(last)) };
         (dataset.to_owned(), extent)
     });
     Options { extents: extents.into(), ..options }
@@ -69,7 +69,7 @@ async fn over(node: &Node, settings: Settings) -> Server {
     server
 }
 
-/// Every address that both plans want, and for some what the store says when it is asked.
+/// Every target of both plans, and for some the answer of the store.
 async fn wanted(node: &Node) -> (Vec<String>, BTreeMap<String, Response>) {
     let mut with_plans = settings();
     with_plans.hot_set.plans = built_in::all(&[PROJECT.to_owned()]);
@@ -109,13 +109,13 @@ fn configuration(cassandra: SocketAddr, state: &Path) -> String {
     text
 }
 
-/// Where the program serves operators.
+/// The address of the admin API.
 fn admin(state: &Path) -> SocketAddr {
     let told = std::fs::read_to_string(state.join("admin-address")).unwrap();
     told.trim().parse().unwrap()
 }
 
-/// Asks for all of these, which must come from the hot set; gives the generations that they name.
+/// Requests all targets, which must come from the hot set; returns their generations.
 async fn all_hot(
     program: &Program,
     addresses: &[String],
@@ -172,11 +172,11 @@ async fn both_plans_are_served_without_cassandra_also_after_a_kill() {
         plan("top-articles") && plan("aggregates")
     };
     comes(admin(&state), "/metrics", complete).await;
-    // What is served is written a moment later.
+    // The generation is written after it is served.
     let second = state.join("hot-set/gen-0000000002.aqs");
     eventually(|| second.exists()).await;
 
-    // Cassandra is gone.
+    // Cassandra can't be reached any more.
     relay.end().await;
     let other = "/metrics/unique-devices/wikidata/all-sites/daily/20260601/20260601";
     assert_eq!(get(program.address, other).await.status, 503);
@@ -195,7 +195,7 @@ async fn both_plans_are_served_without_cassandra_also_after_a_kill() {
     assert!(devices >= 3 && views > 100, "{devices} and {views}");
     assert_eq!(get(program.address, &purged[0]).await.status, 503);
 
-    // By a signal that leaves it no time for anything.
+    // By a signal that can't be handled.
     drop(program);
     let program = Program::start(folder.path(), &config);
     assert_eq!(get(admin(&state), "/readyz").await.status, 200);

@@ -1,4 +1,4 @@
-//! Loads that don't come to their end, and go on.
+//! Interrupted loads, which are resumed.
 
 use crate::home::{Home, device, emptied, said, select, succeeded};
 use crate::relay::{Line, Relay};
@@ -8,7 +8,7 @@ use aqs_origin::store::cassandra::cql;
 use std::process::Stdio;
 use std::time::Duration;
 
-/// So many that a load of them, one at a time, is not over before it is interrupted.
+/// Enough for a load of one row at a time to be interrupted before its end.
 const ROWS: u64 = 20_000;
 
 fn many() -> String {
@@ -23,7 +23,7 @@ fn many() -> String {
 const COUNT: &str = r#"SELECT count(*) FROM "local_group_default_T_unique_devices".data"#;
 const FIRST: &str = r#""local_group_default_T_unique_devices".data WHERE "_domain" = 'analytics.wikimedia.org' AND project = 'p1.wikipedia' AND "access-site" = 'all-sites' AND granularity = 'daily'"#;
 
-/// Interrupts a load, gives it again, and sees that the rest is written and nothing else.
+/// Interrupts a load, resumes it, and checks that only the rest is written.
 async fn interrupted_by(signal: rustix::process::Signal, code: Option<i32>) {
     let (_node, session, home) = emptied().await;
     home.put("unique_devices", &many());
@@ -34,7 +34,7 @@ async fn interrupted_by(signal: rustix::process::Signal, code: Option<i32>) {
     let there = select::<(i64,)>(&session, COUNT).await[0].0;
     assert!(there < ROWS as i64, "it was at its end already");
 
-    // A row that was written is taken away, so that it shows if it is written again.
+    // A row that was written is deleted; it would come back if it were written again.
     run(&session, &format!("DELETE FROM {FIRST}")).await;
     let told = succeeded(&home.load());
     assert!(told.contains("going on where it was"), "{told}");
@@ -102,7 +102,7 @@ async fn connections_that_break_cost_no_row() {
     relay.end().await;
 }
 
-/// It is tried for some twenty seconds: that is what this test takes.
+/// Its attempts take some twenty seconds.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Cassandra"]
 async fn a_row_that_can_not_be_written_ends_the_load_with_its_line() {

@@ -1,4 +1,4 @@
-//! Clients that ask without a pause, one half for what is kept, one half for what is not.
+//! Clients that send requests without a pause, half of them for cached answers.
 
 use crate::nodes::DAYS;
 use crate::running::get;
@@ -25,7 +25,7 @@ pub(crate) struct Load {
 #[derive(Default)]
 struct Shared {
     ends: AtomicBool,
-    /// Whose number is asked for next.
+    /// The number of the next request.
     next: AtomicUsize,
     answered: AtomicUsize,
     failures: Mutex<Vec<String>>,
@@ -41,13 +41,13 @@ impl Load {
         Self { shared, clients }
     }
 
-    /// An address that no other number has; all have data.
+    /// The target of a number, different for each; all have data.
     pub(crate) fn target(number: usize) -> String {
         let (target, _) = target(number);
         target
     }
 
-    /// Waits until so many more answers came from the store.
+    /// Waits for `count` more answers of the store.
     pub(crate) async fn goes_on_for(&self, count: usize) {
         let until = self.shared.answered.load(Ordering::SeqCst) + count;
         let waited = tokio::time::timeout(std::time::Duration::from_secs(120), async {
@@ -58,7 +58,7 @@ impl Load {
         assert!(waited.await.is_ok(), "it came to a halt: {:?}", self.shared.failures.lock());
     }
 
-    /// Ends it, and fails if one answer was not as it should have been.
+    /// Ends it, and fails if any answer was wrong.
     pub(crate) async fn end_without_failure(mut self) {
         self.shared.ends.store(true, Ordering::SeqCst);
         while let Some(client) = self.clients.join_next().await {
@@ -97,8 +97,8 @@ async fn ask(address: SocketAddr, shared: Arc<Shared>) {
     }
 }
 
-/// An address and how many days its answer has: of each project all last days, with first days
-/// that lie further and further back, at last before what there is.
+/// A target and the number of days in its answer: of each project all last days, with first days
+/// further and further back, at last before the data.
 fn target(number: usize) -> (String, usize) {
     let number = number as i64;
     let (project, rest) = (number % i64::from(PROJECTS), number / i64::from(PROJECTS));

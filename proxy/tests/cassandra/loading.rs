@@ -1,4 +1,4 @@
-//! `aqs load --to cassandra`: what is in the tables afterwards.
+//! `aqs load --to cassandra`: the content of the tables afterwards.
 
 use crate::home::{device, emptied, said, select, succeeded};
 use crate::rows::replace;
@@ -13,7 +13,7 @@ async fn what_is_loaded_answers_as_from_the_embedded_store() {
     let mut outcome = Outcome::default();
     for topic in topics() {
         replace(&session, &catalogue(), None).await;
-        // Some topics have rows that are there to be broken, and which the loader refuses.
+        // Some topics have rows that are broken on purpose, which the loader refuses.
         let told = said(&home.loading(&topic.rows).output().unwrap());
         assert!(told.contains("rows loaded into"), "{told}");
         if !told.contains(", 0 bad rows") {
@@ -67,7 +67,7 @@ async fn what_is_absent_stays_and_null_clears() {
     );
 }
 
-/// Although they go together; of two values with one time the greater would count.
+/// They are written concurrently; of two values with one time the greater would count.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Cassandra"]
 async fn of_two_lines_with_one_key_the_later_counts() {
@@ -79,7 +79,7 @@ async fn of_two_lines_with_one_key_the_later_counts() {
     assert_eq!(select::<(i64,)>(&session, devices).await, [(1,)]);
 }
 
-/// However many are under way at once, and whichever comes first.
+/// Times follow the order of lines, whatever the order of the writes.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Cassandra"]
 async fn a_later_line_is_written_with_a_later_time() {

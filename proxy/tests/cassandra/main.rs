@@ -7,7 +7,7 @@
 //! config/testenv/cassandra/down --data /tmp/aqs-test --wipe
 //! ```
 //!
-//! What is in the tables of that Cassandra is removed.
+//! The content of the tables of that Cassandra is removed.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,4 @@
-//! The node that tests are told of, and a session with it that owes nothing to the program.
+//! The node of the environment, and a session that is independent of the program.
 
 use crate::rows::{create_tables, replace};
 use crate::support::catalogue;
@@ -14,10 +14,10 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, MutexGuard};
 
-/// Tests of one node take turns with what is in its tables.
+/// Tests take turns with the tables of a node.
 static TABLES: Mutex<()> = Mutex::const_new(());
 
-/// A node, all its own until it is dropped.
+/// A node for the exclusive use of one test.
 pub(crate) struct Node {
     pub(crate) address: String,
     pub(crate) ca: Option<PathBuf>,
@@ -49,7 +49,7 @@ impl Node {
         Self { address, ca: None, credentials: None, _turn: TABLES.lock().await }
     }
 
-    /// How the store is told of it.
+    /// The store's options for it.
     pub(crate) fn options(&self) -> Options {
         Options {
             hosts: vec![self.address.clone()],
@@ -57,7 +57,7 @@ impl Node {
             consistency: Consistency::LocalQuorum,
             credentials: self.credentials.clone(),
             ca: self.ca.clone(),
-            // A node on a busy machine is slow, and that is not what is tested.
+            // A node on a busy machine is slow; that is not tested.
             read_within: Duration::from_secs(60),
             ..Options::default()
         }
@@ -71,7 +71,7 @@ impl Node {
         builder.tls_context(self.ca.as_deref().map(trusting)).build().await.unwrap()
     }
 
-    /// A session with it, once its tables are there and empty.
+    /// A session with it, with all tables created and empty.
     pub(crate) async fn emptied(&self) -> Session {
         let session = self.session().await;
         create_tables(&session, &catalogue(), 1).await;
@@ -79,7 +79,7 @@ impl Node {
         session
     }
 
-    /// Host and port, apart.
+    /// Host and port.
     pub(crate) fn host_and_port(&self) -> (&str, &str) {
         self.address.rsplit_once(':').expect("AQS_TEST_CASSANDRA is host:port")
     }

@@ -1,4 +1,4 @@
-//! A cluster of three nodes, and the scripts that do things to it.
+//! A cluster of three nodes, and the scripts that stop and stall them.
 
 use crate::load::{FIRST, PROJECTS};
 use crate::node::Node;
@@ -10,10 +10,10 @@ use jiff::ToSpan;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// How many days each project has, from the first on.
+/// The days of each project, from the first on.
 pub(crate) const DAYS: u32 = 28;
 
-/// Three nodes, all a test's own until they are dropped.
+/// Three nodes for the exclusive use of one test.
 pub(crate) struct Nodes {
     data: PathBuf,
     port: u16,
@@ -21,7 +21,7 @@ pub(crate) struct Nodes {
 }
 
 impl Nodes {
-    /// The cluster of the environment, all of it up, with rows for load.
+    /// The cluster of the environment with all nodes up, and rows for load.
     pub(crate) async fn given() -> Self {
         let data = std::env::var("AQS_TEST_CASSANDRA_CLUSTER").unwrap_or_else(|_| {
             panic!(
@@ -40,7 +40,7 @@ impl Nodes {
         let port = setting("port").parse().unwrap();
         let turn = Node::at(format!("127.0.0.1:{port}")).await;
         let nodes = Self { data, port, _turn: turn };
-        // Whatever an earlier test has left of it.
+        // An earlier test may have left nodes down.
         nodes.script("up", &[]).await;
         nodes.fill().await;
         nodes

@@ -1,4 +1,4 @@
-//! What a node without passwords and TLS is asked.
+//! A node without passwords and TLS.
 
 use crate::node::Node;
 use crate::rows::{create_tables, insert, replace, run};
@@ -29,7 +29,7 @@ async fn every_scenario_answers_as_on_the_embedded_store() {
     outcome.assert(400);
 }
 
-/// As a service's repository has it for its own tests.
+/// The configuration of a service's repository for its own tests.
 const UPSTREAM: &str = "\
 service_name: device-analytics
 base_uri: /metrics/unique-devices
@@ -103,10 +103,10 @@ async fn a_dropped_keyspace_is_missed_until_it_is_back() {
     run(&session, &format!("DROP KEYSPACE {}", cql::quote(&keyspace))).await;
     let missed = becomes(address, DEVICES, 503).await;
     assert!(!missed.text().contains(&keyspace), "{}", missed.text());
-    // Ready it is: all other tables can be read.
+    // It is ready: all other tables can be read.
     let warned = comes(admin, "/readyz", |told| told.text().contains(UNIQUE_DEVICES.name)).await;
     assert_eq!(warned.status, 200);
-    // Others go on, from the store too.
+    // Other tables are read from the store.
     let other = VIEWS.replace("/user/", "/spider/");
     assert_eq!(get(address, &other).await.status, 404);
     assert_eq!(get(address, VIEWS).await.status, 200);
@@ -143,7 +143,7 @@ async fn a_column_that_is_added_is_read_without_a_restart() {
     let node = Node::given().await;
     let session = node.emptied().await;
     let table = cql::data(&PAGEVIEWS_PER_PROJECT);
-    // As it was before `v` came.
+    // The table before `v` was added.
     run(&session, &format!("ALTER TABLE {table} DROP v")).await;
     insert(&session, &PAGEVIEWS_PER_PROJECT, &views(r#""views":7"#)).await;
     let server = over(looking_often(&node)).await;
@@ -161,7 +161,7 @@ async fn a_column_that_is_added_is_read_without_a_restart() {
     assert!(server.drain().await);
 }
 
-/// Options by which a change is seen soon.
+/// Options with frequent refreshes.
 fn looking_often(node: &Node) -> Options {
     Options { probe_every: Duration::from_millis(200), ..node.options() }
 }

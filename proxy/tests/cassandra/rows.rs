@@ -1,5 +1,5 @@
-//! Rows in real tables, written as Cassandra itself reads JSON: neither by the program's
-//! statements nor by its loader, which would refuse rows that are there to be broken.
+//! Rows in real tables, written by Cassandra's own JSON: neither by the program's statements nor
+//! by its loader, which would refuse rows that are broken on purpose.
 
 use aqs_api::table::{DOMAIN, TID};
 use aqs_api::{Catalogue, Table};
@@ -9,16 +9,16 @@ use scylla::client::session::Session;
 use serde_json::{Map, Value};
 use std::path::Path;
 
-/// Creates what isn't there of every table, with so many copies.
+/// Creates the missing tables, with `copies` replicas.
 pub(crate) async fn create_tables(session: &Session, catalogue: &Catalogue, copies: u8) {
-    let replication = Replication::of([("datacenter1".to_owned(), copies)]);
+    let replication = Replication::new([("datacenter1".to_owned(), copies)]);
     for table in catalogue.tables() {
         run(session, &cql::create_keyspace(&cql::keyspace(table), &replication)).await;
         run(session, &cql::create_table(table)).await;
     }
 }
 
-/// Puts a directory of rows, or nothing, in the place of whatever the tables hold.
+/// Replaces the content of all tables by a directory of rows, or by nothing.
 pub(crate) async fn replace(session: &Session, catalogue: &Catalogue, rows: Option<&Path>) {
     for table in catalogue.tables() {
         run(session, &format!("TRUNCATE {}", cql::data(table))).await;
@@ -31,10 +31,10 @@ pub(crate) async fn replace(session: &Session, catalogue: &Catalogue, rows: Opti
     }
 }
 
-/// Writes a row, which is a JSON object; columns that it doesn't have stay unset.
+/// Writes a row, which is a JSON object; missing columns stay unset.
 pub(crate) async fn insert(session: &Session, table: &Table, row: &str) {
     let row: Map<String, Value> = serde_json::from_str(row).unwrap();
-    // Names whose case counts are quoted inside of the quotes of JSON.
+    // Names in mixed case are quoted within the quotes of JSON.
     let mut quoted: Map<String, Value> =
         row.into_iter().map(|(name, value)| (cql::quote(&name), value)).collect();
     quoted.insert(cql::quote("_domain"), DOMAIN.into());
@@ -44,7 +44,7 @@ pub(crate) async fn insert(session: &Session, table: &Table, row: &str) {
     session.query_unpaged(insert, (row,)).await.unwrap();
 }
 
-/// Runs a statement that gives no rows.
+/// Runs a statement without results.
 pub(crate) async fn run(session: &Session, statement: &str) {
     if let Err(error) = session.query_unpaged(statement, ()).await {
         panic!("{statement}: {error}");

@@ -1,4 +1,4 @@
-//! A service over Cassandra, in this process or as the program, and what can be waited for.
+//! A service over Cassandra, in this process or as the program, and helpers that wait for it.
 
 use crate::support::client::{Client, Response};
 use crate::support::{catalogue, server, settings};
@@ -27,17 +27,17 @@ pub(crate) async fn over(options: Options) -> Server {
     server
 }
 
-/// Asks on a connection of its own.
+/// Sends a request on a connection of its own.
 pub(crate) async fn get(address: SocketAddr, target: &str) -> Response {
     Client::connect(address).await.get(target).await
 }
 
-/// Asks again until an answer has a status; a minute is for ever.
+/// Repeats a request for up to a minute, until the answer has a status.
 pub(crate) async fn becomes(address: SocketAddr, target: &str, status: u16) -> Response {
     comes(address, target, |response| response.status == status).await
 }
 
-/// Asks again until an answer is as it should be; a minute is for ever.
+/// Repeats a request for up to a minute, until the answer is right.
 pub(crate) async fn comes(
     address: SocketAddr,
     target: &str,
@@ -46,7 +46,7 @@ pub(crate) async fn comes(
     comes_after(address, target, || {}, is_right).await
 }
 
-/// The same for any answer, of the store alone: what is kept is purged before each time.
+/// The same for answers of the store: the cache is purged before each request.
 pub(crate) async fn comes_anew(
     server: &Server,
     target: &str,
@@ -86,13 +86,13 @@ async fn comes_after(
 pub(crate) struct Program {
     child: Child,
     log: PathBuf,
-    /// Held, since it goes on to say what it has.
+    /// Kept open, since the program goes on writing to it.
     _said: Lines<BufReader<ChildStdout>>,
     pub(crate) address: SocketAddr,
 }
 
 impl Program {
-    /// Starts it as upstream's services are started, with one of their files.
+    /// Starts it as upstream's services are started, with one of their configuration files.
     pub(crate) fn start(home: &Path, config: &str) -> Self {
         let file = home.join("config.yaml");
         std::fs::write(&file, config).unwrap();

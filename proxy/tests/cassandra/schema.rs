@@ -28,9 +28,9 @@ async fn what_the_cluster_lacks_is_named_and_made() {
 
     let told = succeeded(&home.schema(&[]));
     for line in [
-        r#"table "local_group_default_T_unique_devices"."data" is made"#,
+        r#"table "local_group_default_T_unique_devices"."data" is created"#,
         r#"table "local_group_default_T_pageviews_per_project_v2"."data" has a new column v"#,
-        "keyspace local_group_default_T_top_pageviews is made, replicated {'class': 'NetworkTopologyStrategy', 'datacenter1': 1}",
+        "keyspace local_group_default_T_top_pageviews is created, replicated {'class': 'NetworkTopologyStrategy', 'datacenter1': 1}",
     ] {
         assert!(told.contains(line), "{told}");
     }
@@ -58,7 +58,7 @@ async fn what_is_there_is_not_altered() {
     run(&session, &format!("CREATE TABLE {table} (project text PRIMARY KEY)")).await;
     let different = home.schema(&[]);
     assert_eq!(different.status.code(), Some(1));
-    let expected = format!("the table {table} is there, but its key is ((project), )");
+    let expected = format!("the table {table} exists, but its key is ((project), )");
     assert!(said(&different).contains(&expected), "{}", said(&different));
     run(&session, &format!("DROP TABLE {table}")).await;
     succeeded(&home.schema(&[]));

@@ -1,4 +1,4 @@
-//! What the store makes of tables and nodes that are not as they should be.
+//! Tables and nodes that are not as they should be.
 
 use crate::node::Node;
 use crate::relay::{Line, Relay};
@@ -6,7 +6,7 @@ use crate::rows::{create_tables, insert, replace, run};
 use crate::running::{becomes, begun, comes_anew, get, over};
 use crate::support::catalogue;
 use aqs_api::tables::{PAGEVIEWS_PER_ARTICLE, TOP_BY_COUNTRY, TOP_PAGEVIEWS, UNIQUE_DEVICES};
-use aqs_origin::store::cassandra::{Configured, Options, cql};
+use aqs_origin::store::cassandra::{ConfiguredExtent, Options, cql};
 use aqs_proxy::server::Server;
 use scylla::client::session::Session;
 use std::net::SocketAddr;
@@ -15,11 +15,11 @@ use std::time::Duration;
 const DEVICES: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
 const ARTICLE: &str = "/metrics/pageviews/per-article/en.wikipedia/all-access/all-agents/Main_Page/daily/20240101/20240131";
 
-/// A node with all tables, and nothing in them.
+/// A node with all tables, which are empty.
 async fn emptied() -> (Node, Session) {
     let node = Node::given().await;
     let session = node.session().await;
-    // Some tests here make it otherwise than it should be, and may not have come to their ends.
+    // An earlier test may have left an altered table.
     let odd = format!("DROP TABLE IF EXISTS {}", cql::data(&UNIQUE_DEVICES));
     let _ = session.query_unpaged(odd, ()).await;
     create_tables(&session, &catalogue(), 1).await;
@@ -34,7 +34,7 @@ async fn devices(session: &Session, day: &str, count: u32) {
     insert(session, &UNIQUE_DEVICES, &row).await;
 }
 
-/// The `name` figures of an answer's items.
+/// The `name` values of an answer's items.
 async fn figures(address: SocketAddr, target: &str, name: &str) -> Vec<u64> {
     let answer = get(address, target).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -42,7 +42,7 @@ async fn figures(address: SocketAddr, target: &str, name: &str) -> Vec<u64> {
     items.as_array().unwrap().iter().map(|item| item[name].as_u64().unwrap()).collect()
 }
 
-/// Waits until it is not ready for a reason.
+/// Waits until readiness fails for a reason.
 async fn is_told(server: &Server, reason: &str) {
     let mut last = String::new();
     let told = async {
@@ -66,7 +66,7 @@ async fn datasets(server: &Server) -> String {
 async fn integers_of_another_width_and_nulls_are_read() {
     let (node, session) = emptied().await;
     let table = cql::data(&UNIQUE_DEVICES);
-    // As somebody made it who thought that no project has more than so many devices.
+    // A table with another choice of integer types.
     run(&session, &format!("DROP TABLE {table}")).await;
     let narrow = cql::create_table(&UNIQUE_DEVICES)
         .replace("\"devices\" bigint", "\"devices\" int")
@@ -119,7 +119,7 @@ async fn a_column_of_an_unfit_type_fails_alone_and_is_named() {
     assert!(!failed.text().contains("boolean"), "{}", failed.text());
     let told = get(server.admin_addresses[0], "/readyz").await;
     let expected =
-        "table unique_devices: column \\\"offset\\\" is of type boolean where an integer belongs";
+        "table unique_devices: column \\\"offset\\\" is of type boolean instead of an integer";
     assert!(told.text().contains(expected), "{}", told.text());
     assert_eq!(get(server.addresses[0], ARTICLE).await.status, 404);
     run(&session, &format!("DROP TABLE {table}")).await;
@@ -159,7 +159,7 @@ async fn what_nobody_can_connect_to_is_told_with_what_is_likely_wrong() {
         ),
         (
             Options { hosts: vec![format!("no.such.host.invalid:{port}")], ..node.options() },
-            "none of the names in cassandra.hosts can be resolved",
+            "failed to resolve all names in cassandra.hosts",
         ),
         (
             Options { local_dc: Some("eqiat".to_owned()), ..node.options() },
@@ -171,7 +171,7 @@ async fn what_nobody_can_connect_to_is_told_with_what_is_likely_wrong() {
         assert_eq!(get(server.addresses[0], DEVICES).await.status, 503);
         assert!(server.drain().await);
     }
-    // One name among several that is wrong does no harm.
+    // One wrong name among several does no harm.
     let hosts = vec![format!("no.such.host.invalid:{port}"), node.address.clone()];
     let server = over(Options { hosts, ..node.options() }).await;
     assert!(server.drain().await);
@@ -220,7 +220,7 @@ async fn how_far_data_reach_is_found_out_and_noticed_when_it_changes() {
     assert!(told.contains(&expected), "{told}");
     assert!(!told.contains("legacy"), "{told}");
 
-    // Another partition may reach further: it is asked for all the same.
+    // Another partition may reach further: it is read all the same.
     insert(&session, &UNIQUE_DEVICES, r#"{"project":"de.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"20240110","devices":9}"#).await;
     let address = server.addresses[0];
     let further = "/metrics/unique-devices/de.wikipedia/all-sites/daily/20240110/20240110";
@@ -232,7 +232,7 @@ async fn how_far_data_reach_is_found_out_and_noticed_when_it_changes() {
     let status = before.header("cache-status").unwrap_or_default().to_owned();
     assert!(before.status == 404 && status.contains("out-of-range"), "{status}");
 
-    // A new newest period makes what is kept stale, and it comes anew.
+    // A new newest period makes cached answers stale, and they are refreshed.
     assert_eq!(figures(address, DEVICES, "devices").await, [1, 2]);
     devices(&session, "20240109", 3).await;
     let fresh = async {
@@ -252,7 +252,7 @@ async fn what_is_configured_is_not_probed_and_cuts() {
     devices(&session, "20240105", 1).await;
     devices(&session, "20240108", 2).await;
     let digits = |text: &str| aqs_api::calendar::Digits::from_text(text).unwrap();
-    let known = Configured { first: digits("20240101"), last: Some(digits("20240105")) };
+    let known = ConfiguredExtent { first: digits("20240101"), last: Some(digits("20240105")) };
     let extents = [("unique-devices-daily".to_owned(), known)].into();
     let server = over(Options { extents, ..node.options() }).await;
     assert_eq!(figures(server.addresses[0], DEVICES, "devices").await, [1]);
@@ -287,7 +287,7 @@ async fn a_long_series_is_read_over_many_pages() {
     assert!(server.drain().await);
 }
 
-/// A day so many days from today, in the texts of a key.
+/// A day relative to today, as texts of a key.
 fn day_from_today(days: i64) -> (String, String, String) {
     let date = today() + jiff::Span::new().days(days);
     (format!("{:04}", date.year()), format!("{:02}", date.month()), format!("{:02}", date.day()))

@@ -1,18 +1,18 @@
-//! CQL, made from the descriptions of tables (contract §4.2, §4.5).
+//! CQL statements, generated from the descriptions of tables (contract §4.2, §4.5).
 //!
-//! Every table lies in a keyspace of its own and is called `data` there. Names are mixed in case
-//! and hold dashes, so that each one is quoted.
+//! Every table is in a keyspace of its own and named `data`. Names are in mixed case and contain
+//! dashes, so they are quoted.
 
 use super::replication::Replication;
 use aqs_api::Table;
 use aqs_api::table::{Calendar, Column, Kind, TID, TIMESTAMP};
 use std::fmt::Write;
 
-/// What the keyspaces of production begin with.
+/// The prefix of production's keyspaces.
 const PREFIX: &str = "local_group_default_T_";
-/// What every table is called in its keyspace.
+/// The name of every table in its keyspace.
 pub(super) const DATA: &str = "data";
-/// Those whose rows are many and alike: worth large chunks and the slower packing.
+/// Tables with many similar rows, which are worth large chunks and a slower compression.
 const DEFLATED: [&str; 2] = ["pageviews_per_article_flat", "mediarequest_per_file"];
 
 /// The keyspace of a table, unquoted.
@@ -20,27 +20,22 @@ pub fn keyspace(table: &Table) -> String {
     format!("{PREFIX}{}", table.name)
 }
 
-/// The table itself, as statements name it: keyspace and `data`.
+/// The quoted name of a table, with its keyspace.
 pub fn data(table: &Table) -> String {
     format!("{}.{}", quote(&keyspace(table)), quote(DATA))
 }
 
-/// A name as CQL takes it, whatever is in it.
+/// A quoted identifier.
 pub fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// A text as CQL takes it.
-pub(super) fn literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
-}
-
-/// The read of one partition, whole or from one timestamp to another, in clustering order.
+/// Selects a partition, whole or a range of timestamps, in clustering order.
 ///
-/// It gives `Table::read_columns()`, those that the cluster's table lacks (`has`) left out. It
-/// takes the domain, then a text for each column of `Table::partition`, then the first and the
-/// last timestamp if it is `ranged`. The domain is a parameter although it is always the same:
-/// only if all of the partition key is bound can the driver tell which nodes have the partition.
+/// Results: the columns of `Table::read_columns()` that the cluster's table `has`. Parameters: the
+/// domain, a text for each column of `Table::partition`, and the first and last timestamp if it is
+/// `ranged`. The domain is a parameter although it is constant: the driver routes by token only if
+/// the whole partition key is bound.
 pub fn select(table: &Table, has: impl Fn(&Column) -> bool, ranged: bool) -> String {
     let columns = table.read_columns().filter(|column| has(column)).map(|column| column.name);
     let mut cql = format!("SELECT {} FROM {}", quoted(columns), data(table));
@@ -51,8 +46,8 @@ pub fn select(table: &Table, has: impl Fn(&Column) -> bool, ranged: bool) -> Str
     cql
 }
 
-/// Looks for the newest row of a partition, and gives what it is about: its timestamp, or
-/// nothing but that it is there (`_tid`). It takes what [`select`] takes.
+/// Selects the newest row of a partition: its timestamp, or its `_tid` in a table without
+/// timestamps. Parameters: those of [`select`].
 pub fn newest(table: &Table) -> String {
     let (column, order) = match table.calendar {
         Calendar::Series(_) => (TIMESTAMP, r#" ORDER BY "timestamp" DESC"#),
@@ -62,17 +57,17 @@ pub fn newest(table: &Table) -> String {
     format!("SELECT {} FROM {data}{partition}{order} LIMIT 1", quote(column))
 }
 
-/// The write of a row. It takes the domain, then a value for each of `Table::columns()`, and then
-/// the time in microseconds; a value that is unset leaves what is there. Rows that were loaded
-/// before are overwritten, since `_tid` is always the same.
+/// Writes a row. Parameters: the domain, a value for each of `Table::columns()`, and the time in
+/// microseconds; an unset value leaves the column as it is. Rows that were loaded before are
+/// overwritten, since `_tid` is constant.
 pub fn insert(table: &Table) -> String {
     let keys = quoted(table.key_columns().map(|column| column.name));
-    let key_places = places(table.key_columns().count());
+    let placeholders = placeholders(table.key_columns().count());
     let mut cql = format!(r#"INSERT INTO {} ("_domain", {keys}, "_tid""#, data(table));
     for column in table.values {
         let _ = write!(cql, ", {}", quote(column.name));
     }
-    let _ = write!(cql, ") VALUES (?, {key_places}, {TID}");
+    let _ = write!(cql, ") VALUES (?, {placeholders}, {TID}");
     for _ in table.values {
         cql.push_str(", ?");
     }
@@ -80,12 +75,10 @@ pub fn insert(table: &Table) -> String {
     cql
 }
 
-/// The statement that creates a keyspace.
 pub fn create_keyspace(name: &str, replication: &Replication) -> String {
     format!("CREATE KEYSPACE IF NOT EXISTS {} WITH replication = {replication}", quote(name))
 }
 
-/// The statement that creates a table.
 pub fn create_table(table: &Table) -> String {
     let mut cql = format!("CREATE TABLE IF NOT EXISTS {} (\n    \"_domain\" text,\n", data(table));
     for column in table.key_columns() {
@@ -112,17 +105,17 @@ pub fn create_table(table: &Table) -> String {
     cql
 }
 
-/// The statement that adds a value column to a table of an older program.
+/// Adds a value column that an older version of the catalogue lacked.
 pub fn add_column(table: &Table, column: &Column) -> String {
     format!("ALTER TABLE {} ADD {}", data(table), define(column))
 }
 
-/// The statement that lets a user read a keyspace, and no more.
+/// Permits a user to read a keyspace.
 pub fn grant(keyspace: &str, user: &str) -> String {
     format!("GRANT SELECT ON KEYSPACE {} TO {}", quote(keyspace), quote(user))
 }
 
-/// The conditions that name a partition.
+/// The conditions that select a partition.
 fn partition(table: &Table) -> String {
     let mut cql = String::from(r#" WHERE "_domain" = ?"#);
     for column in table.partition {
@@ -147,7 +140,7 @@ fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(quote).collect::<Vec<_>>().join(", ")
 }
 
-fn places(count: usize) -> String {
+fn placeholders(count: usize) -> String {
     vec!["?"; count].join(", ")
 }
 

@@ -1,87 +1,60 @@
-//! What is asked of the connection to a cluster.
+//! Settings of the connection to a cluster.
 
 use super::tls::{self, CaError};
 use aqs_api::calendar::Digits;
+pub use scylla::frame::Compression;
+pub use scylla::statement::Consistency;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// How a cluster is reached, and what is expected there.
+/// How a cluster is reached, and what is known of its data beforehand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Nodes to begin with: `host`, `host:port`, `[v6]:port`.
+    /// Contact points: `host`, `host:port`, `[v6]:port`.
     pub hosts: Vec<String>,
     /// The port of hosts that name none.
     pub port: u16,
-    /// The data centre whose nodes are asked; others only if none of its own answers.
+    /// The preferred data centre; nodes of others are used only if none of its own answers.
     pub local_dc: Option<String>,
     /// How many replicas must answer a read.
     pub consistency: Consistency,
-    /// Who we are.
     pub credentials: Option<Credentials>,
-    /// The certificates of the authority that signs the nodes'; with them, TLS is spoken.
+    /// The CA certificates that sign those of the nodes; switches TLS on.
     pub ca: Option<PathBuf>,
-    /// Whether a node's certificate must be for the node's address too.
+    /// Whether a node's certificate must name the node's address or one of `hosts`.
     pub check_names: bool,
-    /// How long a read may take, all its pages, retries and hosts together.
+    /// The deadline of a read with all its pages and retries.
     pub read_within: Duration,
-    /// How long a node may take before another is asked as well; `None` for ever.
+    /// The delay before another node is asked too; `None` for never.
     pub speculative_after: Option<Duration>,
-    /// What packs the frames.
     pub compression: Option<Compression>,
-    /// How often an idle connection is tried, and how soon it must answer; `None` for never.
+    /// The interval of heartbeats on idle connections, and their timeout; `None` for no heartbeats.
     pub keep_alive: Option<Duration>,
-    /// Tables that are not yet there, by name: they are empty until they come.
+    /// Tables that may be missing, by name: they are empty until they exist.
     pub absent: Vec<String>,
-    /// How often it is looked how far the data reach.
+    /// The interval of coverage probes.
     pub probe_every: Duration,
-    /// The partition that tells for a dataset how far its data reach, if not the usual one.
+    /// The partition that is probed for a dataset, instead of the catalogue's.
     pub probes: BTreeMap<String, Vec<String>>,
-    /// How far a dataset's data reach, if that is known beforehand.
-    pub extents: BTreeMap<String, Configured>,
+    /// The known coverage of datasets.
+    pub extents: BTreeMap<String, ConfiguredExtent>,
 }
 
-/// Who we are to a cluster.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// The user.
     pub username: String,
-    /// The password.
     pub password: String,
 }
 
-/// How far a dataset's data reach, as configured.
+/// The configured coverage of a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Configured {
+pub struct ConfiguredExtent {
     /// The oldest period.
     pub first: Digits,
-    /// The newest; if `None`, it is probed.
+    /// The newest period; if `None`, it is probed.
     pub last: Option<Digits>,
-}
-
-/// How many replicas must answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "Cassandra's own names, which its documentation explains")]
-pub enum Consistency {
-    Any,
-    One,
-    Two,
-    Three,
-    Quorum,
-    All,
-    LocalQuorum,
-    EachQuorum,
-    LocalOne,
-}
-
-/// What packs frames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compression {
-    /// LZ4.
-    Lz4,
-    /// Snappy.
-    Snappy,
 }
 
 impl Default for Options {
@@ -106,22 +79,30 @@ impl Default for Options {
     }
 }
 
-/// Another node is asked after this part of a read's time at the latest: one in so many. Later, a
-/// stalled node would leave it no time.
-const TRIES_WITHIN: u32 = 4;
+/// Speculative executions begin in the first quarter of a read's time, so that each has a chance.
+const SPECULATION_DIVISOR: u32 = 4;
 
 impl Options {
-    /// How long a node may take in fact before another is asked as well.
+    /// The effective delay of speculative executions.
     pub(super) fn speculation(&self) -> Option<Duration> {
-        self.speculative_after.map(|after| after.min(self.read_within / TRIES_WITHIN))
+        self.speculative_after.map(|delay| delay.min(self.read_within / SPECULATION_DIVISOR))
     }
 
-    /// Whether what they name on this machine can be had: the authority's certificates.
+    /// Checks the files that the options name.
     pub fn check(&self) -> Result<(), CaError> {
         match &self.ca {
-            Some(path) => tls::client_config(path, self.check_names).map(|_| ()),
+            Some(path) => tls::client_config(path, self.certificate_names()).map(|_| ()),
             None => Ok(()),
         }
+    }
+
+    /// Names that certificates may have instead of the node's address; `None` accepts any name.
+    pub(super) fn certificate_names(&self) -> Option<Vec<String>> {
+        let name = |point: String| match point.rsplit_once(':') {
+            Some((host, _)) => host.trim_matches(['[', ']']).to_owned(),
+            None => point,
+        };
+        self.check_names.then(|| self.contact_points().into_iter().map(name).collect())
     }
 
     /// The hosts, each with its port.
@@ -129,23 +110,15 @@ impl Options {
         self.hosts.iter().map(|host| with_port(host, self.port)).collect()
     }
 
-    /// The consistency that reads are made at: no replica can be read at `any`.
-    pub(super) fn read_consistency(&self) -> scylla::statement::Consistency {
-        use scylla::statement::Consistency as Theirs;
+    /// The consistency of reads: no replica can be read at `Any`.
+    pub(super) fn read_consistency(&self) -> Consistency {
         match self.consistency {
-            Consistency::Any | Consistency::One => Theirs::One,
-            Consistency::Two => Theirs::Two,
-            Consistency::Three => Theirs::Three,
-            Consistency::Quorum => Theirs::Quorum,
-            Consistency::All => Theirs::All,
-            Consistency::LocalQuorum => Theirs::LocalQuorum,
-            Consistency::EachQuorum => Theirs::EachQuorum,
-            Consistency::LocalOne => Theirs::LocalOne,
+            Consistency::Any => Consistency::One,
+            other => other,
         }
     }
 }
 
-/// A host with the port that it names, or else the usual one.
 fn with_port(host: &str, port: u16) -> String {
     let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
     if let Some(address) = bare {
@@ -162,22 +135,6 @@ fn with_port(host: &str, port: u16) -> String {
 impl fmt::Debug for Credentials {
     fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
         text.debug_struct("Credentials").field("username", &self.username).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for Consistency {
-    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
-        text.write_str(match self {
-            Self::Any => "any",
-            Self::One => "one",
-            Self::Two => "two",
-            Self::Three => "three",
-            Self::Quorum => "quorum",
-            Self::All => "all",
-            Self::LocalQuorum => "localQuorum",
-            Self::EachQuorum => "eachQuorum",
-            Self::LocalOne => "localOne",
-        })
     }
 }
 

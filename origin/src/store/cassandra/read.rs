@@ -1,58 +1,65 @@
-//! Reading one partition.
+//! Reads partitions of one table with prepared statements.
 
-use super::decode::CellError;
-use super::page::Asker;
-use super::policy::{WAY, Way};
-use super::session::Profiles;
-use super::statements::Statements;
-use aqs_api::table::DOMAIN;
-use aqs_api::{Read, Rows};
+use super::cql;
+use super::decode::{DecodeError, RowDecoder};
+use super::error::FailureKind;
+use super::metadata::TableMetadata;
+use aqs_api::table::{Calendar, Column, DOMAIN};
+use aqs_api::{Read, Rows, Table};
 use scylla::client::session::Session;
-use scylla::deserialize::DeserializationError;
-use scylla::deserialize::row::ColumnIterator;
 use scylla::errors::{
-    DbError, ExecutionError, IntoRowsResultError, RequestAttemptError, RowsError,
+    DbError, ExecutionError, IntoRowsResultError, MaybeFirstRowError, PrepareError,
+    RequestAttemptError, RowsError,
 };
 use scylla::response::PagingState;
-use scylla::serialize::SerializationError;
-use scylla::serialize::row::{RowSerializationContext, SerializeRow};
-use scylla::serialize::writers::RowWriter;
+use scylla::response::query_result::QueryRowsResult;
 use scylla::statement::prepared::PreparedStatement;
+use scylla::statement::unprepared::Statement;
+use smallvec::{SmallVec, smallvec};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
-use std::pin::pin;
-use std::time::Instant;
 use thiserror::Error;
 
-/// The rows of one partition may weigh so much. The longest there is, an hourly series of twenty
-/// years, takes a tenth of it.
-const MOST_BYTES: usize = 64 << 20;
-/// How many rows room is made for at once, whatever a page says that it has.
-const MOST_ROWS_AHEAD: usize = 5000;
+/// Rows of a page: an hourly series of half a year fits in one.
+const PAGE_ROWS: i32 = 5000;
+/// The limit for the rows of a partition. The longest, an hourly series of twenty years, takes a
+/// tenth of it.
+const MAX_BYTES: usize = 64 << 20;
 
-/// A partition could not be read.
+/// A partition can't be read.
 #[derive(Debug, Error)]
 pub(super) enum ReadError {
     #[error("{0}")]
     Execution(Box<ExecutionError>),
     #[error("no answer in time")]
-    Late,
-    #[error("{error}")]
-    Cell { error: Box<CellError>, node: SocketAddr },
-    #[error("no rows were answered: {0}")]
+    Timeout,
+    #[error("{error}, from node {node}")]
+    Decode { error: DecodeError, node: SocketAddr },
+    #[error("the answer holds no rows: {0}")]
     NoRows(Box<IntoRowsResultError>),
-    #[error("its rows can't be told apart: {0}")]
+    #[error("failed to iterate over the rows: {0}")]
     Rows(#[from] RowsError),
-    #[error("the partition has more than {} MiB", MOST_BYTES >> 20)]
-    TooHeavy,
-    #[error("its key has {expected} parts, and {found} were given")]
-    Key { expected: usize, found: usize },
-    #[error("a range was given, and the table has no timestamps")]
+    #[error("failed to decode the first row: {0}")]
+    FirstRow(#[from] MaybeFirstRowError),
+    #[error("the partition has more than {} MiB", MAX_BYTES >> 20)]
+    TooLarge,
+    #[error("the table has no timestamps to select a range of")]
     NoTimestamps,
 }
 
 impl ReadError {
-    /// Whether we may not read what was asked for.
+    pub(super) fn kind(&self) -> FailureKind {
+        match self {
+            Self::Timeout => FailureKind::Timeout,
+            Self::Execution(error) => FailureKind::of_execution(error),
+            Self::Decode { .. } | Self::NoRows(_) | Self::Rows(_) | Self::FirstRow(_) => {
+                FailureKind::SchemaChanged
+            }
+            Self::TooLarge | Self::NoTimestamps => FailureKind::Permanent,
+        }
+    }
+
+    /// Whether the user has no permission to read the table.
     pub(super) fn is_forbidden(&self) -> bool {
         let Self::Execution(error) = self else { return false };
         matches!(
@@ -65,7 +72,7 @@ impl ReadError {
     }
 }
 
-// In boxes: they are large, and a read that goes well should not carry them around.
+// Boxed: they are large, and most reads have none.
 impl From<ExecutionError> for ReadError {
     fn from(error: ExecutionError) -> Self {
         Self::Execution(Box::new(error))
@@ -78,143 +85,137 @@ impl From<IntoRowsResultError> for ReadError {
     }
 }
 
-/// A read that came to its end, and what happened on its way.
-pub(super) struct Made {
-    pub(super) rows: Result<Rows, ReadError>,
-    /// The node that failed last, or that did not answer in time.
-    pub(super) failed: Option<SocketAddr>,
-    pub(super) retries: u32,
+/// The prepared statements of a table and the decoder of their rows.
+#[derive(Debug)]
+pub(super) struct TableReader {
+    /// Selects a partition.
+    whole: PreparedStatement,
+    /// Selects a range of timestamps of a partition.
+    ranged: Option<PreparedStatement>,
+    /// Selects the newest row of a partition.
+    newest: PreparedStatement,
+    /// Selects the oldest row of a partition with timestamps.
+    oldest: Option<PreparedStatement>,
+    decoder: RowDecoder,
+    /// Whether a partition has one row, and perhaps older versions of it.
+    is_single_row: bool,
 }
 
-/// Reads, until a moment.
-pub(super) async fn partition(
-    session: &Session,
-    profiles: &Profiles,
-    statements: &Statements,
-    read: &Read,
-    until: Instant,
-) -> Made {
-    // What asks the driver has thousands of bytes, so it stays where it is made.
-    let pages = pin!(pages(session, profiles, statements, read, until));
-    let mut scoped = pin!(WAY.scope(Way::default(), pages));
-    let rows = scoped.as_mut().await;
-    let way = scoped.take_value().unwrap_or_default();
-    let failed = match rows {
-        Err(ReadError::Late) => way.silent().or(way.failed()),
-        _ => way.failed(),
-    };
-    Made { rows, failed, retries: way.retries.get() }
-}
-
-async fn pages(
-    session: &Session,
-    profiles: &Profiles,
-    statements: &Statements,
-    read: &Read,
-    until: Instant,
-) -> Result<Rows, ReadError> {
-    let (expected, found) = (read.dataset.table.partition.len(), read.partition.len());
-    if expected != found {
-        return Err(ReadError::Key { expected, found });
-    }
-    let statement = match (&read.range, &statements.ranged) {
-        (None, _) => &statements.whole,
-        (Some(_), Some(ranged)) => ranged,
-        (Some(_), None) => return Err(ReadError::NoTimestamps),
-    };
-    let mut filling = statements.plan.start();
-    let asker = Asker { session, profiles, statement, until };
-    let mut state = PagingState::start();
-    loop {
-        let (page, more) = asker.page(Bound(read), state).await?;
-        let node = page.request_coordinator().connection_address();
-        let page = page.into_rows_result()?;
-        filling.expect(page.rows_num().min(MOST_ROWS_AHEAD), page.rows_bytes_size());
-        let more = more.into_paging_control_flow();
-        let taken = filling.page(page.rows()?, more.is_continue());
-        taken.map_err(|error| ReadError::Cell { error, node })?;
-        if filling.weight() > MOST_BYTES {
-            return Err(ReadError::TooHeavy);
-        }
-        match more {
-            // What follows a single row are its older versions. A page may be empty.
-            ControlFlow::Continue(next) if !(statements.single && filling.has_rows()) => {
-                state = next;
+impl TableReader {
+    pub(super) async fn prepare(
+        session: &Session,
+        table: &'static Table,
+        metadata: &TableMetadata,
+        decoder: RowDecoder,
+    ) -> Result<Self, PrepareError> {
+        let is_single_row = table.clustering.is_empty();
+        let has = |column: &Column| metadata.columns.contains_key(column.name);
+        let page = if is_single_row { 1 } else { PAGE_ROWS };
+        let (ranged, oldest) = match table.calendar {
+            Calendar::Series(_) => {
+                let is_clustering = |column: &Column| table.clustering.contains(column);
+                let oldest = format!("{} LIMIT 1", cql::select(table, is_clustering, false));
+                let ranged = prepare(session, &cql::select(table, has, true), page).await?;
+                (Some(ranged), Some(prepare(session, &oldest, 1).await?))
             }
-            _ => return Ok(filling.finish()),
+            Calendar::YearMonthDay | Calendar::YearMonth => (None, None),
+        };
+        Ok(Self {
+            whole: prepare(session, &cql::select(table, has, false), page).await?,
+            ranged,
+            newest: prepare(session, &cql::newest(table), 1).await?,
+            oldest,
+            decoder,
+            is_single_row,
+        })
+    }
+
+    pub(super) fn has_missing_columns(&self) -> bool {
+        self.decoder.has_missing_columns()
+    }
+
+    /// Reads a partition, page by page.
+    pub(super) async fn read(&self, session: &Session, read: &Read) -> Result<Rows, ReadError> {
+        let mut values: SmallVec<[&str; 10]> = smallvec![DOMAIN];
+        values.extend(read.partition.iter());
+        let statement = match &read.range {
+            None => &self.whole,
+            Some((first, last)) => {
+                values.extend([first.as_str(), last.as_str()]);
+                self.ranged.as_ref().ok_or(ReadError::NoTimestamps)?
+            }
+        };
+        let mut rows = self.decoder.start();
+        let mut paging = PagingState::start();
+        loop {
+            let values = values.as_slice();
+            let (page, next) = session.execute_single_page(statement, values, paging).await?;
+            let node = page.request_coordinator().connection_address();
+            let page = page.into_rows_result()?;
+            // A page can't have more, whatever it says.
+            rows.reserve(page.rows_num().min(PAGE_ROWS as usize));
+            rows.decode(page.rows()?).map_err(|error| ReadError::Decode { error, node })?;
+            if rows.weight() > MAX_BYTES {
+                return Err(ReadError::TooLarge);
+            }
+            match next.into_paging_control_flow() {
+                // Further rows of a single-row partition are older versions.
+                ControlFlow::Continue(next) if !(self.is_single_row && rows.has_rows()) => {
+                    paging = next;
+                }
+                _ => return Ok(rows.finish()),
+            }
         }
+    }
+
+    /// Whether a partition has any row.
+    pub(super) async fn has_rows(
+        &self,
+        session: &Session,
+        key: &[&str],
+    ) -> Result<bool, ReadError> {
+        Ok(execute(session, &self.newest, key).await?.rows_num() > 0)
+    }
+
+    /// Returns the newest timestamp of a partition.
+    pub(super) async fn newest_timestamp(
+        &self,
+        session: &Session,
+        key: &[&str],
+    ) -> Result<Option<String>, ReadError> {
+        let row = execute(session, &self.newest, key).await?;
+        Ok(row.maybe_first_row::<(String,)>()?.map(|(timestamp,)| timestamp))
+    }
+
+    /// Returns the oldest timestamp of a partition.
+    pub(super) async fn oldest_timestamp(
+        &self,
+        session: &Session,
+        key: &[&str],
+    ) -> Result<Option<String>, ReadError> {
+        let oldest = self.oldest.as_ref().ok_or(ReadError::NoTimestamps)?;
+        let row = execute(session, oldest, key).await?;
+        Ok(row.maybe_first_row::<(String,)>()?.map(|(timestamp,)| timestamp))
     }
 }
 
-/// The first row's text of a statement for one partition; `None` if there is no row, and nothing
-/// in it if it is null or no text.
-pub(super) async fn first_text(
+async fn execute(
     session: &Session,
     statement: &PreparedStatement,
-    partition: &[&str],
-) -> Result<Option<String>, ReadError> {
-    let mut state = PagingState::start();
-    let (page, node) = loop {
-        let (page, more) = session.execute_single_page(statement, Named(partition), state).await?;
-        let node = page.request_coordinator().connection_address();
-        let page = page.into_rows_result()?;
-        match more.into_paging_control_flow() {
-            // A page may be empty, and rows follow.
-            ControlFlow::Continue(next) if page.rows_num() == 0 => state = next,
-            _ => break (page, node),
-        }
-    };
-    let Some(row) = page.rows::<ColumnIterator<'_, '_>>()?.next() else { return Ok(None) };
-    let wrong = |error: DeserializationError| ReadError::Cell { error: error.into(), node };
-    let cell = row.map_err(wrong)?.next();
-    let cell = cell.transpose().map_err(wrong)?;
-    let bytes = cell.and_then(|cell| cell.slice).map(|slice| slice.as_slice()).unwrap_or_default();
-    Ok(Some(String::from_utf8_lossy(bytes).into_owned()))
+    key: &[&str],
+) -> Result<QueryRowsResult, ReadError> {
+    let values = [&[DOMAIN], key].concat();
+    Ok(session.execute_unpaged(statement, values).await?.into_rows_result()?)
 }
 
-/// What a read binds: the domain, its partition, its range.
-#[derive(Clone, Copy)]
-struct Bound<'a>(&'a Read);
-
-/// What names a partition: the domain and its key.
-struct Named<'a>(&'a [&'a str]);
-
-impl SerializeRow for Bound<'_> {
-    fn serialize(
-        &self,
-        _: &RowSerializationContext<'_>,
-        writer: &mut RowWriter<'_>,
-    ) -> Result<(), SerializationError> {
-        text(writer, DOMAIN)?;
-        self.0.partition.iter().try_for_each(|part| text(writer, part))?;
-        if let Some((first, last)) = &self.0.range {
-            text(writer, first.as_str())?;
-            text(writer, last.as_str())?;
-        }
-        Ok(())
-    }
-
-    fn is_empty(&self) -> bool {
-        false
-    }
-}
-
-impl SerializeRow for Named<'_> {
-    fn serialize(
-        &self,
-        _: &RowSerializationContext<'_>,
-        writer: &mut RowWriter<'_>,
-    ) -> Result<(), SerializationError> {
-        text(writer, DOMAIN)?;
-        self.0.iter().try_for_each(|part| text(writer, part))
-    }
-
-    fn is_empty(&self) -> bool {
-        false
-    }
-}
-
-fn text(writer: &mut RowWriter<'_>, text: &str) -> Result<(), SerializationError> {
-    let written = writer.make_cell_writer().set_value(text.as_bytes());
-    written.map(|_| ()).map_err(SerializationError::new)
+async fn prepare(
+    session: &Session,
+    cql: &str,
+    page: i32,
+) -> Result<PreparedStatement, PrepareError> {
+    let mut statement = session.prepare(Statement::new(cql).with_page_size(page)).await?;
+    statement.set_is_idempotent(true);
+    // The types are checked once, when the statement is prepared: see `RowDecoder`.
+    statement.set_use_cached_result_metadata(true);
+    Ok(statement)
 }

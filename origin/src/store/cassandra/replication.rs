@@ -1,46 +1,40 @@
-//! How many copies of the data there are, and where.
+//! The replication of keyspaces.
 
-use super::cql::literal;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
-/// A number of copies for each data centre.
+/// The number of copies in each data centre.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replication(BTreeMap<String, u8>);
 
-/// What was given as a replication is none.
+/// A text is not a replication.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum BadReplication {
-    /// A part of it is no data centre with a number.
-    #[error("{0:?} is no data centre with its number of copies, such as eqiad=3")]
+    #[error("{0:?} is not a data centre with its number of copies, such as eqiad=3")]
     Part(String),
-    /// A number can't be meant.
     #[error("{0:?}: the number of copies must be 1 to 255")]
     Copies(String),
-    /// A data centre is there twice.
-    #[error("the data centre {0:?} is there twice")]
+    #[error("the data centre {0:?} is given twice")]
     Twice(String),
 }
 
 impl Replication {
-    /// So many copies in each of these data centres.
-    pub fn of(centres: impl IntoIterator<Item = (String, u8)>) -> Self {
-        Self(centres.into_iter().collect())
+    pub fn new(data_centers: impl IntoIterator<Item = (String, u8)>) -> Self {
+        Self(data_centers.into_iter().collect())
     }
 
-    /// Its data centres and their numbers of copies.
-    pub fn centres(&self) -> impl Iterator<Item = (&str, u8)> {
-        self.0.iter().map(|(centre, copies)| (centre.as_str(), *copies))
+    /// The data centres and their numbers of copies.
+    pub fn data_centers(&self) -> impl Iterator<Item = (&str, u8)> {
+        self.0.iter().map(|(name, copies)| (name.as_str(), *copies))
     }
 }
 
-/// What production has in each data centre, in the data centre that Cassandra calls its own if
-/// nobody gives it a name.
+/// Three copies, as in production, in the data centre that has Cassandra's default name.
 impl Default for Replication {
     fn default() -> Self {
-        Self::of([("datacenter1".to_owned(), 3)])
+        Self::new([("datacenter1".to_owned(), 3)])
     }
 }
 
@@ -48,31 +42,31 @@ impl FromStr for Replication {
     type Err = BadReplication;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut centres = BTreeMap::new();
+        let mut data_centers = BTreeMap::new();
         for part in text.split(',') {
-            let (centre, copies) = match part.split_once('=') {
-                Some((centre, copies)) => (centre.trim(), copies.trim()),
+            let (name, copies) = match part.split_once('=') {
+                Some((name, copies)) => (name.trim(), copies.trim()),
                 None => ("", ""),
             };
-            if centre.is_empty() {
+            if name.is_empty() {
                 return Err(BadReplication::Part(part.to_owned()));
             }
             let copies = copies.parse().ok().filter(|copies| *copies > 0);
             let copies = copies.ok_or_else(|| BadReplication::Copies(part.to_owned()))?;
-            if centres.insert(centre.to_owned(), copies).is_some() {
-                return Err(BadReplication::Twice(centre.to_owned()));
+            if data_centers.insert(name.to_owned(), copies).is_some() {
+                return Err(BadReplication::Twice(name.to_owned()));
             }
         }
-        Ok(Self(centres))
+        Ok(Self(data_centers))
     }
 }
 
-/// As CQL has it.
+/// A CQL map.
 impl fmt::Display for Replication {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("{'class': 'NetworkTopologyStrategy'")?;
-        for (centre, copies) in self.centres() {
-            write!(f, ", {}: {copies}", literal(centre))?;
+        for (name, copies) in self.data_centers() {
+            write!(f, ", '{}': {copies}", name.replace('\'', "''"))?;
         }
         f.write_str("}")
     }
@@ -83,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_for_each_data_centre() {
+    fn each_data_center_has_a_number() {
         let replication: Result<Replication, _> = "eqiad=3, codfw=2".parse();
         assert_eq!(
             replication.map(|replication| replication.to_string()),
@@ -92,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_replication_is_refused() {
+    fn other_texts_are_refused() {
         use BadReplication::{Copies, Part, Twice};
         let refused = |text: &str| text.parse::<Replication>();
         assert_eq!(refused(""), Err(Part(String::new())));
@@ -106,8 +100,8 @@ mod tests {
     }
 
     #[test]
-    fn a_name_stays_a_name() {
-        let odd = Replication::of([("x': 1}; DROP".to_owned(), 1)]);
+    fn names_are_quoted() {
+        let odd = Replication::new([("x': 1}; DROP".to_owned(), 1)]);
         assert_eq!(odd.to_string(), "{'class': 'NetworkTopologyStrategy', 'x'': 1}; DROP': 1}");
     }
 }

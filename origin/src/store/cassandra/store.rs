@@ -1,251 +1,126 @@
-//! The store as its askers see it.
+//! The [`Store`] over a cluster.
 
-use super::coverage::Reach;
-use super::error::Class;
+use super::coverage::ObservedCoverage;
+use super::error::FailureKind;
 use super::options::Options;
-use super::read::{self, Made, ReadError};
-use super::session::Profiles;
-use super::statements::{Standing, Tables};
-use crate::clock::{Clock, Moment};
+use super::read::ReadError;
+use super::supervise::{Connection, Shared};
+use super::tables::TableState;
+use crate::clock::Clock;
 use crate::declare::Declarations;
 use crate::metrics::CassandraMetrics;
 use crate::request_context::RequestContext;
 use crate::store::{Store, StoreError};
-use aqs_api::{Catalogue, Coverage, Dataset, Lookup, Read, Rows, Table};
-use arc_swap::ArcSwap;
+use aqs_api::{Catalogue, Coverage, Lookup, Read, Rows};
+use arc_swap::{ArcSwap, ArcSwapOption};
 use async_trait::async_trait;
-use scylla::client::session::Session;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
-use tokio::sync::{Notify, watch};
+use std::time::Instant;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-pub(super) const STORE: &str = "cassandra";
-/// How long after a look that helped nothing no other one is made for reads that fail alike. One
-/// is made every minute in any case.
-const IN_VAIN: Duration = Duration::from_secs(10);
+const STORE: &str = "cassandra";
 
-/// A store in a Cassandra cluster.
-pub struct CassandraStore {
-    pub(super) options: Options,
-    pub(super) tables: Vec<&'static Table>,
-    pub(super) datasets: Vec<&'static Dataset>,
-    pub(super) clock: Clock,
-    pub(super) state: ArcSwap<State>,
-    /// How far the data reach.
-    pub(super) reach: Reach,
-    /// What is wrong, in the words of `/readyz`.
-    pub(super) health_issues: ArcSwap<Vec<String>>,
-    pub(super) looks: Looks,
-    pub(super) metrics: CassandraMetrics,
-}
-
-/// Whether there is a session.
-#[derive(Debug)]
-pub(super) enum State {
-    /// Not yet, and why.
-    Connecting(String),
-    /// There is one.
-    Up(Arc<Up>),
-}
-
-/// A session, and what is read by it.
-#[derive(Debug)]
-pub(super) struct Up {
-    pub(super) session: Session,
-    pub(super) profiles: Profiles,
-    pub(super) tables: Tables,
-}
-
-/// Looks at what tables there are: asked for by reads, made by the keeper, one for all who ask.
-#[derive(Debug, Default)]
-pub(super) struct Looks {
-    /// How many were begun.
-    begun: AtomicU64,
-    /// The number of the last that came to its end.
-    done: watch::Sender<u64>,
-    /// That somebody asks for one.
-    pub(super) wanted: Notify,
-}
-
-impl Looks {
-    /// Notes that one begins, and gives its number.
-    pub(super) fn begin(&self) -> u64 {
-        self.begun.fetch_add(1, Ordering::SeqCst) + 1
-    }
-
-    /// Notes that one came to its end.
-    pub(super) fn end(&self, number: u64) {
-        self.done.send_replace(number);
-    }
-
-    /// Waits for one that begins after this was called.
-    async fn fresh(&self) {
-        let number = self.begun.load(Ordering::SeqCst) + 1;
-        let mut done = self.done.subscribe();
-        self.wanted.notify_one();
-        // The sender lives as long as this.
-        let _ = done.wait_for(|done| *done >= number).await;
-    }
-}
+/// A store in a Cassandra cluster. It connects once it is [kept](Store::keep).
+pub struct CassandraStore(Shared);
 
 impl CassandraStore {
-    /// A store of the tables of a catalogue; nothing is connected before it is kept.
+    /// A store of the tables of a catalogue.
     pub fn new(
         options: Options,
         catalogue: &Catalogue,
         clock: Clock,
     ) -> Result<Self, prometheus::Error> {
-        let waiting = "no connection was tried yet".to_owned();
-        Ok(Self {
+        Ok(Self(Shared {
             tables: catalogue.tables(),
             datasets: catalogue.datasets().to_vec(),
             clock,
-            state: ArcSwap::from_pointee(State::Connecting(waiting.clone())),
-            reach: Reach::default(),
-            health_issues: ArcSwap::from_pointee(vec![waiting]),
-            looks: Looks::default(),
+            connection: ArcSwapOption::empty(),
+            coverage: ObservedCoverage::default(),
+            issues: ArcSwap::from_pointee(vec!["Cassandra: not connected yet".to_owned()]),
+            refresh_requested: Notify::new(),
             metrics: CassandraMetrics::new()?,
             options,
-        })
+        }))
     }
 
-    fn up(&self) -> Result<Arc<Up>, StoreError> {
-        match &**self.state.load() {
-            State::Up(up) => Ok(Arc::clone(up)),
-            State::Connecting(reason) => {
-                Err(StoreError::Unavailable { store: STORE, reason: reason.clone() })
-            }
-        }
+    fn connection(&self) -> Result<Arc<Connection>, StoreError> {
+        let connection = self.0.connection.load_full();
+        connection.ok_or_else(|| unavailable(self.0.issues.load().join("; ")))
     }
 
-    async fn points(&self, read: &Read, until: Instant) -> Result<Rows, StoreError> {
-        let first = match self.attempt(read, until).await? {
-            Ok(rows) => return Ok(rows),
-            Err(first) => first,
-        };
-        if self.looked_in_vain(read) {
-            return Err(self.explain(read, &first));
-        }
-        // A table or a column was perhaps dropped, or another one was made: once more, after a
-        // look at what there is.
-        tracing::debug!(asked = self.describe(read), error = %first.error, "a read is tried again");
-        let look = tokio::time::timeout_at(until.into(), self.looks.fresh());
-        if look.await.is_err() {
-            return Err(self.explain(read, &first));
-        }
-        // In a box: it is rare, and each attempt takes much of a stack.
-        let again = Box::pin(self.attempt(read, until)).await?;
-        again.map_err(|second| {
-            // New statements have not looked in vain: this counts if the table is as it was.
-            if let Some(statements) = self.standing(read).as_deref().and_then(Standing::ready) {
-                statements.in_vain.store(self.clock.now().0, Ordering::Relaxed);
-            }
-            self.explain(read, &second)
-        })
-    }
-
-    fn standing(&self, read: &Read) -> Option<Arc<Standing>> {
-        self.up().ok()?.tables.standing(read.dataset.table)
-    }
-
-    /// Whether a look was made lately for a read of the same table, and helped nothing. A cell
-    /// that is not what it should be is asked for again and again, and each look costs the
-    /// cluster something, and the asker time.
-    fn looked_in_vain(&self, read: &Read) -> bool {
-        let standing = self.standing(read);
-        let Some(statements) = standing.as_deref().and_then(Standing::ready) else { return false };
-        let at = Moment(statements.in_vain.load(Ordering::Relaxed));
-        self.clock.now() < at.plus(IN_VAIN)
-    }
-
-    /// Reads once: what came of it, or why it may be worth another try.
-    async fn attempt(
-        &self,
-        read: &Read,
-        until: Instant,
-    ) -> Result<Result<Rows, Failure>, StoreError> {
-        let up = self.up()?;
+    async fn read_partition(&self, read: &Read, deadline: Instant) -> Result<Rows, StoreError> {
+        let connection = self.connection()?;
         let table = read.dataset.table;
-        let missing = |reason: &str| {
-            let reason = format!("table {}: {reason}", table.name);
-            StoreError::Unavailable { store: STORE, reason }
-        };
-        let standing = up.tables.standing(table);
-        let standing = standing.ok_or_else(|| missing("it is none of the catalogue"))?;
-        let statements = match &*standing {
-            Standing::Ready(statements) => statements,
-            Standing::Absent => return Ok(Ok(Rows::of(table).finish())),
-            Standing::Missing(reason) => return Err(missing(reason)),
-            Standing::Unfit(reason) => {
+        let state = connection.tables.load().get(table);
+        let reader = match state.as_deref() {
+            Some(TableState::Ready(reader)) => reader,
+            Some(TableState::ExpectedAbsent) => return Ok(Rows::of(table).finish()),
+            Some(TableState::Missing(reason)) => {
+                return Err(unavailable(format!("table {}: {reason}", table.name)));
+            }
+            Some(TableState::Unusable(reason)) => {
                 let (asked, reason) = (self.describe(read), reason.clone());
                 return Err(StoreError::Failed { store: STORE, asked, reason });
             }
+            None => return Err(unavailable(format!("table {} is unknown", table.name))),
         };
-        let begun = Instant::now();
-        let Made { rows, failed, retries } =
-            read::partition(&up.session, &up.profiles, statements, read, until).await;
-        self.metrics.retries.inc_by(u64::from(retries));
-        if self.options.speculation().is_some_and(|after| begun.elapsed() >= after) {
-            self.metrics.slow.inc();
+        let started = Instant::now();
+        // Pinned here: the driver's future is too large to be moved into that of the timeout.
+        let rows = pin!(reader.read(&connection.session, read));
+        let rows = tokio::time::timeout_at(deadline.into(), rows).await;
+        if self.0.options.speculation().is_some_and(|delay| started.elapsed() >= delay) {
+            self.0.metrics.slow.inc();
         }
-        match rows {
-            Ok(rows) => Ok(Ok(rows)),
-            Err(error) => {
-                let class = Class::of(&error);
-                let failure = Failure { error, node: failed, class };
-                match class {
-                    Class::Changed => Ok(Err(failure)),
-                    _ => Err(self.explain(read, &failure)),
-                }
-            }
-        }
+        rows.unwrap_or(Err(ReadError::Timeout)).map_err(|error| self.explain(read, &error))
     }
 
-    fn explain(&self, read: &Read, failure: &Failure) -> StoreError {
-        let mut reason = failure.error.to_string();
-        let node = match &failure.error {
-            ReadError::Cell { node, .. } => Some(*node),
-            _ => failure.node,
-        };
-        if let Some(node) = node {
-            // Writing to a String can't fail.
-            let _ = write!(reason, ", by node {node}");
+    fn explain(&self, read: &Read, error: &ReadError) -> StoreError {
+        let (store, asked, reason) = (STORE, self.describe(read), error.to_string());
+        match error.kind() {
+            FailureKind::Unavailable => unavailable(format!("{reason} (asked for {asked})")),
+            FailureKind::Timeout => {
+                StoreError::Timeout { store, asked: format!("{asked} ({reason})") }
+            }
+            FailureKind::SchemaChanged => {
+                self.0.refresh_requested.notify_one();
+                StoreError::Failed { store, asked, reason }
+            }
+            FailureKind::NodeFault | FailureKind::Permanent => {
+                StoreError::Failed { store, asked, reason }
+            }
         }
-        failure.class.error(STORE, self.describe(read), reason)
     }
 
     /// Table, key and consistency, for the log.
     fn describe(&self, read: &Read) -> String {
         let mut text = String::from(read.dataset.table.name);
         for (index, part) in read.partition.iter().enumerate() {
+            // Writing to a String can't fail.
             let _ = write!(text, "{}{part:?}", if index == 0 { " [" } else { ", " });
         }
         text.push(']');
         if let Some((first, last)) = &read.range {
             let _ = write!(text, " {}..{}", first.as_str(), last.as_str());
         }
-        let _ = write!(text, " at {}", self.options.consistency);
+        let _ = write!(text, " at {}", self.0.options.consistency);
         text
     }
 }
 
-/// A read that failed.
-struct Failure {
-    error: ReadError,
-    node: Option<std::net::SocketAddr>,
-    class: Class,
+fn unavailable(reason: String) -> StoreError {
+    StoreError::Unavailable { store: STORE, reason }
 }
 
 #[async_trait]
 impl Store for CassandraStore {
     fn identity(&self) -> Vec<String> {
-        // All that is known of a cluster before there is a session, if there ever is one. Each
-        // leads to the same: when nodes are replaced one after the other, some stay.
-        let points = self.options.contact_points();
+        // The contact points are all that is known of a cluster before there is a session. Each
+        // leads to the same cluster: when nodes are replaced one after the other, some stay.
+        let points = self.0.options.contact_points();
         points.iter().map(|point| format!("{STORE} {point}")).collect()
     }
 
@@ -253,46 +128,44 @@ impl Store for CassandraStore {
         let Lookup::Points(read) = lookup else {
             return Err(StoreError::not_asked_so(STORE, lookup));
         };
-        let until = ctx.deadline.min(Instant::now() + self.options.read_within);
-        let rows = self.points(read, until).await;
+        let deadline = ctx.deadline.min(Instant::now() + self.0.options.read_within);
+        let rows = self.read_partition(read, deadline).await;
+        let metrics = &self.0.metrics;
         let outcome = match &rows {
-            Ok(_) => &self.metrics.answered,
-            Err(StoreError::Unavailable { .. }) => &self.metrics.unavailable,
-            Err(StoreError::Timeout { .. }) => &self.metrics.timeouts,
-            Err(StoreError::Failed { .. }) => &self.metrics.failed,
+            Ok(_) => &metrics.answered,
+            Err(StoreError::Unavailable { .. }) => &metrics.unavailable,
+            Err(StoreError::Timeout { .. }) => &metrics.timeouts,
+            Err(StoreError::Failed { .. }) => &metrics.failed,
         };
         outcome.inc();
         rows
     }
 
     async fn coverage(&self) -> Result<Coverage, StoreError> {
-        Ok(Coverage::clone(&self.reach.coverage()))
+        Ok(Coverage::clone(&self.0.coverage.get()))
     }
 
     async fn change_token(&self) -> Result<u64, StoreError> {
-        self.reach.mark().ok_or_else(|| {
-            let reason = self.health_issues().join("; ");
-            StoreError::Unavailable { store: STORE, reason }
-        })
+        self.0.coverage.change_token().ok_or_else(|| unavailable(self.health_issues().join("; ")))
     }
 
     async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
-        Ok(self.reach.versions(&self.datasets))
+        Ok(self.0.coverage.versions(&self.0.datasets))
     }
 
     fn health_issues(&self) -> Vec<String> {
-        let health_issues = self.health_issues.load().to_vec();
-        if health_issues.is_empty() && self.reach.mark().is_none() {
-            return vec!["Cassandra: it was not yet looked how far the data reach".to_owned()];
+        let issues = self.0.issues.load().to_vec();
+        if issues.is_empty() && self.0.coverage.change_token().is_none() {
+            return vec!["Cassandra: coverage was not probed yet".to_owned()];
         }
-        health_issues
+        issues
     }
 
     fn declare(&self, declarations: &mut Declarations<'_>) -> Result<(), prometheus::Error> {
-        self.metrics.declare(declarations)
+        self.0.metrics.declare(declarations)
     }
 
     async fn keep(&self, cancel: CancellationToken) {
-        cancel.run_until_cancelled(self.keep_connected()).await;
+        cancel.run_until_cancelled(self.0.supervise()).await;
     }
 }

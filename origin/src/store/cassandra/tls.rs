@@ -1,159 +1,137 @@
-//! TLS to the nodes: which certificates are believed.
+//! TLS to the nodes: trusted authorities and names.
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::CryptoProvider;
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use rustls::crypto::{self, WebPkiSupportedAlgorithms};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-};
+use rustls::server::ParsedCertificate;
+use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use thiserror::Error as ThisError;
 
-/// The certificates of an authority can't be had.
+/// The CA file can't be used.
 #[derive(Debug, ThisError)]
 pub enum CaError {
-    /// The file can't be read.
-    #[error("the CA file {} can't be read: {source}", path.display())]
-    Unreadable {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// There is no certificate in it.
+    #[error("failed to read the CA file {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
     #[error("the CA file {} holds no certificate: PEM is expected, with BEGIN CERTIFICATE", path.display())]
-    Empty {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// What it holds is no certificate.
+    Empty { path: PathBuf },
     #[error("the CA file {} is damaged: {message}", path.display())]
-    Damaged {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// TLS can't be spoken with it.
-    #[error("TLS can't be set up with the CA file {}: {message}", path.display())]
-    Unusable {
-        /// Which file.
-        path: PathBuf,
-        /// Why.
-        message: String,
-    },
+    Damaged { path: PathBuf, message: String },
+    #[error("failed to set up TLS with the CA file {}: {source}", path.display())]
+    Unusable { path: PathBuf, source: Error },
 }
 
-/// What believes a node whose certificate comes from the authority of a file.
-pub(super) fn client_config(ca: &Path, check_names: bool) -> Result<Arc<ClientConfig>, CaError> {
-    let unusable = |error: &dyn std::fmt::Display| CaError::Unusable {
-        path: ca.to_owned(),
-        message: error.to_string(),
+/// Returns a configuration that trusts nodes with certificates of the authority in a file. With
+/// `names`, a certificate must name the node's address or one of them; without, any name is valid.
+///
+/// Reads the file, and so blocks.
+pub(super) fn client_config(
+    ca: &Path,
+    names: Option<Vec<String>>,
+) -> Result<Arc<ClientConfig>, CaError> {
+    // Passed explicitly: another part of the program may have installed another one.
+    let provider = Arc::new(crypto::aws_lc_rs::default_provider());
+    let names =
+        names.map(|names| names.into_iter().filter_map(|name| name.try_into().ok()).collect());
+    let verifier = NodeVerifier {
+        roots: authorities(ca)?,
+        algorithms: provider.signature_verification_algorithms,
+        names,
     };
-    // Handed in: another part of the program may want another one as the process's default.
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let roots = Arc::new(authorities(ca)?);
-    let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
-        .build()
-        .map_err(|error| unusable(&error))?;
-    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| unusable(&error))?
+        .map_err(|source| CaError::Unusable { path: ca.to_owned(), source })?
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Verifier { verifier, check_names, provider }))
+        .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
     Ok(Arc::new(config))
-}
-
-/// [`client_config`], off the threads that serve: the file may lie on a slow disk.
-pub(super) async fn read_config(
-    ca: &Path,
-    check_names: bool,
-) -> Result<Arc<ClientConfig>, CaError> {
-    let path = ca.to_owned();
-    let reading = tokio::task::spawn_blocking(move || client_config(&path, check_names));
-    reading.await.unwrap_or_else(|error| {
-        Err(CaError::Unusable { path: ca.to_owned(), message: error.to_string() })
-    })
 }
 
 fn authorities(path: &Path) -> Result<RootCertStore, CaError> {
     let text = std::fs::read(path)
         .map_err(|source| CaError::Unreadable { path: path.to_owned(), source })?;
     let damaged = |message: String| CaError::Damaged { path: path.to_owned(), message };
-    let (mut roots, mut odd) = (RootCertStore::empty(), None);
+    let (mut roots, mut refused) = (RootCertStore::empty(), None);
     for certificate in CertificateDer::pem_slice_iter(&text) {
         let certificate = match certificate {
             Ok(certificate) => certificate,
             Err(pem::Error::NoItemsFound) => break,
             Err(error) => return Err(damaged(error.to_string())),
         };
-        // A bundle may have one that is odd, and others that are the right ones.
+        // One unusable certificate of a bundle does not spoil the others.
         if let Err(error) = roots.add(certificate) {
-            tracing::warn!(path = %path.display(), %error, "a certificate of the CA file is left out");
-            odd = Some(error);
+            tracing::warn!(path = %path.display(), %error, "ignoring a certificate of the CA file");
+            refused = Some(error);
         }
     }
     if roots.is_empty() {
         let empty = CaError::Empty { path: path.to_owned() };
-        return Err(odd.map_or(empty, |error| damaged(error.to_string())));
+        return Err(refused.map_or(empty, |error| damaged(error.to_string())));
     }
     Ok(roots)
 }
 
-/// Checks the authority always, and names only if that is asked for.
+/// Checks the authority always, and the name unless that is switched off.
 ///
-/// The driver knows nodes by their addresses, which the certificates of many clusters don't name;
-/// the services that this program replaces check no names either.
+/// The driver passes a node's address as the name, and many clusters have certificates for host
+/// names alone, so that the configured host names are valid too.
 #[derive(Debug)]
-struct Verifier {
-    verifier: Arc<WebPkiServerVerifier>,
-    check_names: bool,
-    provider: Arc<CryptoProvider>,
+struct NodeVerifier {
+    roots: RootCertStore,
+    algorithms: WebPkiSupportedAlgorithms,
+    /// Names that are valid besides the node's address; `None` if any is.
+    names: Option<Vec<ServerName<'static>>>,
 }
 
-impl ServerCertVerifier for Verifier {
+impl ServerCertVerifier for NodeVerifier {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        ocsp: &[u8],
+        address: &ServerName<'_>,
+        _ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        // The name is what is checked last: whoever fails at it has passed all the rest.
-        match self.verifier.verify_server_cert(certificate, intermediates, name, ocsp, now) {
-            Err(Error::InvalidCertificate(
-                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) if !self.check_names => Ok(ServerCertVerified::assertion()),
-            verified => verified,
+        let certificate = ParsedCertificate::try_from(certificate)?;
+        verify_server_cert_signed_by_trust_anchor(
+            &certificate,
+            &self.roots,
+            intermediates,
+            now,
+            self.algorithms.all,
+        )?;
+        if let Some(names) = &self.names
+            && !names.iter().any(|name| verify_server_name(&certificate, name).is_ok())
+        {
+            verify_server_name(&certificate, address)?;
         }
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
         &self,
         message: &[u8],
         certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier.verify_tls12_signature(message, certificate, signed)
+        crypto::verify_tls12_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn verify_tls13_signature(
         &self,
         message: &[u8],
         certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
+        signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.verifier.verify_tls13_signature(message, certificate, signed)
+        crypto::verify_tls13_signature(message, certificate, signature, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 
@@ -161,15 +139,69 @@ impl ServerCertVerifier for Verifier {
 mod tests {
     use super::*;
 
+    // Made by openssl; valid until 2126.
+    const CA: &str = "-----BEGIN CERTIFICATE-----
+MIIBgTCCASegAwIBAgIUBqHasqAviyHt9XkyEkvND87K1KUwCgYIKoZIzj0EAwIw
+DTELMAkGA1UEAwwCY2EwIBcNMjYxMTMwMjEyMjU4WhgPMjEyNjExMDYyMTIyNTha
+MA0xCzAJBgNVBAMMAmNhMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEi+uCLVon
+jbH5YIpWXu4kOZbJBv+gN2q7iAMR8jr8DTmEc3zEJYKRvOty7BygKmBXuywcP5Bk
+nnMfHOICrB1uOKNjMGEwHQYDVR0OBBYEFKmLO63VGDBhNTotWYil/JfLGuW5MB8G
+A1UdIwQYMBaAFKmLO63VGDBhNTotWYil/JfLGuW5MA8GA1UdEwEB/wQFMAMBAf8w
+DgYDVR0PAQH/BAQDAgIEMAoGCCqGSM49BAMCA0gAMEUCIQC9IIVUYVA2qDmLtzOU
+fbe72YjV/QjMKAgUnrFwbDChPgIgDjTPS9Nc2DTzEW0IQh8508GPSfOiYjUZbLK7
+DJUCtmA=
+-----END CERTIFICATE-----
+";
+    /// Signed by the CA, for 10.0.0.1 and node.example.
+    const NODE: &str = "-----BEGIN CERTIFICATE-----
+MIIBljCCATygAwIBAgIUaxPRWk44NgShUKxpRn60dCyO6EcwCgYIKoZIzj0EAwIw
+DTELMAkGA1UEAwwCY2EwIBcNMjYxMTMwMjEyMjU4WhgPMjEyNjExMDYyMTIyNTha
+MA8xDTALBgNVBAMMBG5vZGUwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAQ8SYGy
+6YEfQIQBwewm+4X/s0UqTUgcibucfthtR/LqEj5JVSmEXGugo6MV8kWmr/SbOeyP
+IN06VmNX6ojizkCzo3YwdDAdBgNVHREEFjAUhwQKAAABggxub2RlLmV4YW1wbGUw
+EwYDVR0lBAwwCgYIKwYBBQUHAwEwHQYDVR0OBBYEFMaM/ceehpOWuPz6pheA2dqV
+1zKCMB8GA1UdIwQYMBaAFKmLO63VGDBhNTotWYil/JfLGuW5MAoGCCqGSM49BAMC
+A0gAMEUCIQDp47uvxU2YD+cKDg0tFmUsZ48fI/Y7cxFzEaC6Z6CNLgIgec4/WCko
+vEI3szop2SrMWdFm+srM8GJfV8W3OrlDGhg=
+-----END CERTIFICATE-----
+";
+
+    fn verify(names: Option<&[&str]>, address: &'static str) -> Result<(), Error> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        std::fs::write(&path, CA).unwrap();
+        let names = names.map(|names| names.iter().map(|name| name.parse().unwrap()).collect());
+        let algorithms = crypto::aws_lc_rs::default_provider().signature_verification_algorithms;
+        let verifier = NodeVerifier {
+            roots: authorities(&path).unwrap(),
+            algorithms,
+            names: names.map(|names: Vec<String>| {
+                names.into_iter().map(|name| name.try_into().unwrap()).collect()
+            }),
+        };
+        let certificate = CertificateDer::from_pem_slice(NODE.as_bytes()).unwrap();
+        let address = address.try_into().unwrap();
+        verifier.verify_server_cert(&certificate, &[], &address, &[], UnixTime::now()).map(|_| ())
+    }
+
     #[test]
-    fn a_ca_file_that_is_none_is_refused_by_name() {
+    fn a_certificate_for_another_name_is_refused_unless_names_are_not_checked() {
+        assert_eq!(verify(Some(&["localhost"]), "10.0.0.1"), Ok(()));
+        assert_eq!(verify(Some(&["node.example"]), "10.0.0.2"), Ok(()));
+        let other = verify(Some(&["other.example"]), "10.0.0.2");
+        assert!(matches!(other, Err(Error::InvalidCertificate(_))), "{other:?}");
+        assert_eq!(verify(None, "10.0.0.2"), Ok(()));
+    }
+
+    #[test]
+    fn unusable_ca_files_are_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ca.pem");
         let refused = |text: Option<&str>| {
             if let Some(text) = text {
                 std::fs::write(&path, text).unwrap();
             }
-            let error = client_config(&path, false).unwrap_err();
+            let error = client_config(&path, None).unwrap_err();
             assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
             error
         };

@@ -1,4 +1,5 @@
-//! Nodes that fail in different ways at once: a read finds the one that answers, and asks none twice.
+//! Nodes that fail in different ways at once: a read finds the one that answers, and sends no node two
+//! requests.
 
 use crate::faults::{behind, reads};
 use crate::load::Load;
@@ -13,15 +14,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
-/// So many reads, each of which may begin with any node.
+/// Enough reads to begin with each node.
 const READS: usize = 24;
-/// So many that nobody answers, which takes long.
+/// Fewer reads without an answer, which take long.
 const LOST_READS: usize = 6;
 
-/// What a node does to reads of the projects that load asks for.
+/// The reaction of a node to reads of the projects that load requests.
 type Fault = fn() -> RequestReaction;
 
-/// Three nodes behind proxies, and what each was asked.
+/// Three nodes behind proxies that count requests.
 struct Faulty {
     nodes: Nodes,
     port: u16,
@@ -34,7 +35,7 @@ impl Faulty {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
-        // The driver asks every node at the port of the first.
+        // The driver uses the port of the contact point for every node.
         let proxied = (1..=3).map(|number| {
             let at = |port| SocketAddr::from(([127, 0, 0, number], port));
             behind(at(port), at(nodes.options().port))
@@ -53,7 +54,7 @@ impl Faulty {
         }
     }
 
-    /// From now on the nodes do that; tells of each what it was asked.
+    /// Sets the faults of the nodes; returns the requests that each gets.
     fn be(&mut self, faults: [Option<Fault>; 3]) -> Vec<UnboundedReceiver<Told>> {
         let nodes = self.proxy.running_nodes.iter_mut().zip(faults);
         let told = nodes.map(|(node, fault)| {
@@ -71,7 +72,7 @@ impl Faulty {
 
 type Told = (RequestFrame, Option<TargetShard>);
 
-/// How often each was asked since this was asked last.
+/// The number of requests that each node got since the last call.
 fn asked(told: &mut [UnboundedReceiver<Told>]) -> Vec<usize> {
     let count =
         |told: &mut UnboundedReceiver<Told>| std::iter::from_fn(|| told.try_recv().ok()).count();
@@ -118,7 +119,7 @@ async fn a_read_finds_the_node_that_answers_and_asks_none_twice() {
     assert!(server.drain().await);
 }
 
-/// A table that is not what it was is looked at, whoever else says nothing.
+/// A changed table is reported although another node is silent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a Cassandra"]
 async fn what_no_node_can_answer_is_told_without_waiting_for_a_silent_one() {

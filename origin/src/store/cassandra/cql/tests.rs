@@ -119,7 +119,7 @@ fn keyspaces_and_grants() {
     let name = keyspace(&UNIQUE_DEVICES);
     assert_eq!(name, "local_group_default_T_unique_devices");
     assert_eq!(
-        create_keyspace(&name, &Replication::of([("eqiad".to_owned(), 3)])),
+        create_keyspace(&name, &Replication::new([("eqiad".to_owned(), 3)])),
         r#"CREATE KEYSPACE IF NOT EXISTS "local_group_default_T_unique_devices" WITH replication = {'class': 'NetworkTopologyStrategy', 'eqiad': 3}"#
     );
     assert_eq!(

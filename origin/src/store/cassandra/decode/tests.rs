@@ -2,9 +2,9 @@ use super::*;
 use aqs_api::tables::{PAGEVIEWS_PER_PROJECT, TOP_PAGEVIEWS};
 use bytes::Bytes;
 use scylla::deserialize::FrameSlice;
-use scylla::deserialize::result::TypedRowIterator;
-use scylla::frame::response::result::{ColumnSpec, ColumnType, NativeType, TableSpec};
+use scylla::frame::response::result::{ColumnSpec, TableSpec};
 use scylla_cql_core::deserialize::result::RawRowIterator;
+use std::collections::HashMap;
 
 /// A frame's rows: each cell's length, -1 for null, and its bytes.
 fn frame(cells: &[Option<&[u8]>]) -> Vec<u8> {
@@ -17,38 +17,41 @@ fn frame(cells: &[Option<&[u8]>]) -> Vec<u8> {
     frame
 }
 
-fn plan(table: &'static Table, columns: &[(&str, &str)]) -> Result<Plan, UnfitColumn> {
-    let type_of =
-        |name: &str| columns.iter().find(|(held, _)| *held == name).map(|(_, kind)| *kind);
-    Plan::of(table, type_of)
+fn decoder(
+    table: &'static Table,
+    columns: &[(&str, NativeType)],
+) -> Result<RowDecoder, UnfitColumn> {
+    let types = columns.iter().map(|(name, native)| (*name, ColumnType::Native(native.clone())));
+    let types: HashMap<_, _> = types.collect();
+    RowDecoder::new(table, |name| types.get(name))
 }
 
-/// Takes a page of so many rows and columns, whose rows lie in a frame.
+/// Decodes a page of `rows` rows and `columns` columns.
 fn take(
-    filling: &mut Filling<'_>,
+    partition: &mut PartitionDecoder<'_>,
     rows: usize,
     columns: usize,
     frame: &Bytes,
-) -> Result<(), Broken> {
-    // The driver's own types don't matter: the plan knows them.
+) -> Result<(), DecodeError> {
+    // The types of the frame are not used: the decoder knows them.
     let blob = ColumnType::Native(NativeType::Blob);
     let spec = |_| ColumnSpec::borrowed("c", blob.clone(), TableSpec::borrowed("k", "t"));
     let specs: Vec<ColumnSpec<'_>> = (0..columns).map(spec).collect();
     let rows = RawRowIterator::new(rows, &specs, FrameSlice::new(frame));
-    filling.page(TypedRowIterator::new(rows).unwrap(), true)
+    partition.decode(TypedRowIterator::new(rows).unwrap())
 }
 
-/// Reads rows of so many columns, which are the same however they are split into pages.
-fn read(plan: &Plan, width: usize, cells: &[Option<&[u8]>]) -> Result<Rows, Broken> {
+/// Decodes rows of `width` columns, and checks that pages of any length give the same.
+fn read(decoder: &RowDecoder, width: usize, cells: &[Option<&[u8]>]) -> Result<Rows, DecodeError> {
     let rows = cells.len() / width;
     let in_pages = |length: usize| {
-        let mut filling = plan.start();
+        let mut partition = decoder.start();
         for page in cells.chunks(length * width) {
-            take(&mut filling, page.len() / width, width, &frame(page).into())?;
+            take(&mut partition, page.len() / width, width, &frame(page).into())?;
             // A page may be empty, and others follow.
-            take(&mut filling, 0, width, &Bytes::new())?;
+            take(&mut partition, 0, width, &Bytes::new())?;
         }
-        Ok::<_, Broken>(filling.finish())
+        Ok::<_, DecodeError>(partition.finish())
     };
     let whole = in_pages(rows.max(1))?;
     for length in 1..rows {
@@ -58,28 +61,35 @@ fn read(plan: &Plan, width: usize, cells: &[Option<&[u8]>]) -> Result<Rows, Brok
 }
 
 #[test]
-fn integers_of_every_width_are_alike() {
+fn integers_of_every_width_are_decoded() {
     for (kind, bytes, expected) in [
-        ("tinyint", &[0xff][..], -1),
-        ("smallint", &[0x01, 0x00][..], 256),
-        ("int", &[0x7f, 0xff, 0xff, 0xff][..], i64::from(i32::MAX)),
-        ("int", &[0x80, 0, 0, 0][..], i64::from(i32::MIN)),
-        ("bigint", &[0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff][..], i64::MAX),
-        ("counter", &[0, 0, 0, 0, 0, 0, 0, 7][..], 7),
-        ("varint", &[0xff, 0x7f][..], -129),
-        ("varint", &[0x00, 0x80][..], 128),
+        (NativeType::TinyInt, &[0xff][..], -1),
+        (NativeType::SmallInt, &[0x01, 0x00][..], 256),
+        (NativeType::Int, &[0x7f, 0xff, 0xff, 0xff][..], i64::from(i32::MAX)),
+        (NativeType::Int, &[0x80, 0, 0, 0][..], i64::from(i32::MIN)),
+        (NativeType::BigInt, &[0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff][..], i64::MAX),
+        (NativeType::Counter, &[0, 0, 0, 0, 0, 0, 0, 7][..], 7),
+        (NativeType::Varint, &[0xff, 0x7f][..], -129),
+        (NativeType::Varint, &[0x00, 0x80][..], 128),
     ] {
-        let reading = plan(&PAGEVIEWS_PER_PROJECT, &[("timestamp", "text"), ("v", kind)]).unwrap();
+        let reading = decoder(
+            &PAGEVIEWS_PER_PROJECT,
+            &[("timestamp", NativeType::Text), ("v", kind.clone())],
+        )
+        .unwrap();
         let rows = read(&reading, 2, &[Some(b"2024010100"), Some(bytes)]).unwrap();
         let values: Vec<_> = rows.ints("v").unwrap().iter().collect();
-        assert_eq!(values, [Some(expected)], "{kind} {bytes:?}");
+        assert_eq!(values, [Some(expected)], "{kind:?} {bytes:?}");
     }
 }
 
 #[test]
-fn null_and_what_is_lacking_are_null() {
-    let reading =
-        plan(&PAGEVIEWS_PER_PROJECT, &[("timestamp", "ascii"), ("views", "int")]).unwrap();
+fn nulls_and_missing_columns_are_null() {
+    let reading = decoder(
+        &PAGEVIEWS_PER_PROJECT,
+        &[("timestamp", NativeType::Ascii), ("views", NativeType::Int)],
+    )
+    .unwrap();
     let rows =
         read(&reading, 2, &[Some(b"2024010100"), None, Some(b"2024010200"), Some(b"")]).unwrap();
     assert_eq!(rows.ints("views").unwrap().iter().collect::<Vec<_>>(), [None, None]);
@@ -87,10 +97,14 @@ fn null_and_what_is_lacking_are_null() {
 }
 
 #[test]
-fn rows_are_found_behind_nulls_and_where_there_is_nothing_else() {
-    let reading = plan(&TOP_PAGEVIEWS, &[("articlesJSON", "text"), ("articles", "text")]).unwrap();
+fn nulls_may_precede_values() {
+    let reading = decoder(
+        &TOP_PAGEVIEWS,
+        &[("articlesJSON", NativeType::Text), ("articles", NativeType::Text)],
+    )
+    .unwrap();
     let texts = |cells: &[Option<&[u8]>]| {
-        // As if each row were a partition of its own.
+        // Each row is a partition of its own.
         cells
             .chunks(2)
             .map(|row| {
@@ -103,15 +117,19 @@ fn rows_are_found_behind_nulls_and_where_there_is_nothing_else() {
     let found = texts(&[None, None, None, Some(b"[1]"), Some(b"[2]"), None]);
     assert_eq!(found, [[None, None], [None, Some("[1]".into())], [Some("[2]".into()), None]]);
 
-    let reading = plan(&PAGEVIEWS_PER_PROJECT, &[("timestamp", "text"), ("v", "int")]).unwrap();
+    let reading =
+        decoder(&PAGEVIEWS_PER_PROJECT, &[("timestamp", NativeType::Text), ("v", NativeType::Int)])
+            .unwrap();
     let cells: [Option<&[u8]>; 4] = [None, None, Some(b"2024010100"), Some(&[0, 0, 0, 1])];
     let rows = read(&reading, 2, &cells).unwrap();
     assert_eq!(rows.ints("v").unwrap().iter().collect::<Vec<_>>(), [None, Some(1)]);
 }
 
 #[test]
-fn of_rows_that_differ_in_tid_the_first_is_taken() {
-    let reading = plan(&PAGEVIEWS_PER_PROJECT, &[("timestamp", "text"), ("v", "int")]).unwrap();
+fn older_versions_of_a_row_are_skipped() {
+    let reading =
+        decoder(&PAGEVIEWS_PER_PROJECT, &[("timestamp", NativeType::Text), ("v", NativeType::Int)])
+            .unwrap();
     let one = |value: u8| vec![0, 0, 0, value];
     let (new, old, next) = (one(2), one(1), one(3));
     let cells: [Option<&[u8]>; 6] = [
@@ -126,14 +144,18 @@ fn of_rows_that_differ_in_tid_the_first_is_taken() {
     assert_eq!(rows.ints("v").unwrap().iter().collect::<Vec<_>>(), [Some(2), Some(3)]);
 
     // Without clustering columns there is one row.
-    let reading = plan(&TOP_PAGEVIEWS, &[("articlesJSON", "text")]).unwrap();
+    let reading = decoder(&TOP_PAGEVIEWS, &[("articlesJSON", NativeType::Text)]).unwrap();
     let rows = read(&reading, 1, &[Some(b"[2]"), Some(b"[1]")]).unwrap();
     assert_eq!(rows.texts("articlesJSON").unwrap().iter().collect::<Vec<_>>(), [Some("[2]")]);
 }
 
 #[test]
-fn what_is_no_timestamp_waits_for_whoever_wants_timestamps() {
-    let reading = plan(&PAGEVIEWS_PER_PROJECT, &[("timestamp", "text"), ("v", "bigint")]).unwrap();
+fn an_invalid_timestamp_fails_only_readers_of_timestamps() {
+    let reading = decoder(
+        &PAGEVIEWS_PER_PROJECT,
+        &[("timestamp", NativeType::Text), ("v", NativeType::BigInt)],
+    )
+    .unwrap();
     let cells: [Option<&[u8]>; 4] = [Some(b"2024010100"), Some(&[0; 8]), Some(b"soon"), None];
     let rows = read(&reading, 2, &cells).unwrap();
     assert_eq!(rows.ints("v").unwrap().iter().collect::<Vec<_>>(), [Some(0), None]);
@@ -142,57 +164,52 @@ fn what_is_no_timestamp_waits_for_whoever_wants_timestamps() {
 }
 
 #[test]
-fn what_does_not_fit_is_named() {
-    let unfit = plan(&PAGEVIEWS_PER_PROJECT, &[("timestamp", "text"), ("v", "boolean")]);
+fn misfits_are_named() {
+    let columns = [("timestamp", NativeType::Text), ("v", NativeType::Boolean)];
     assert_eq!(
-        unfit.unwrap_err().to_string(),
-        "column \"v\" is of type boolean where an integer belongs"
+        decoder(&PAGEVIEWS_PER_PROJECT, &columns).unwrap_err().to_string(),
+        "column \"v\" is of type boolean instead of an integer"
     );
 
-    let fits = plan(&PAGEVIEWS_PER_PROJECT, &[("timestamp", "text"), ("v", "bigint")]);
-    let reading = fits.unwrap();
-    let short = read(&reading, 2, &[Some(b"2024010100"), Some(&[0, 0, 0, 1])]).unwrap_err();
-    assert!(matches!(*short, CellError::Cell { column: "v", .. }), "{short}");
+    let columns = [("timestamp", NativeType::Text), ("v", NativeType::BigInt)];
+    let reading = decoder(&PAGEVIEWS_PER_PROJECT, &columns).unwrap();
+    let long = read(&reading, 2, &[Some(b"2024010100"), Some(&[0; 9])]).unwrap_err();
+    assert!(matches!(long, DecodeError::Cell { column: "v", .. }), "{long}");
     let latin1 = read(&reading, 2, &[Some(&[0xe9]), None]).unwrap_err();
-    assert!(matches!(*latin1, CellError::Cell { column: "timestamp", .. }), "{latin1}");
-    // A row that ends in the middle of a cell.
-    let mut bytes = frame(&[Some(b"2024010100"), Some(&[0; 8])]);
-    bytes.truncate(bytes.len() - 3);
-    let error = take(&mut reading.start(), 1, 2, &bytes.clone().into()).unwrap_err();
-    assert!(matches!(*error, CellError::Frame(_)), "{error}");
-    // One that is not the first, wherever it ends: another row, or an older version.
-    let first = frame(&[Some(b"2024010100"), Some(&[0; 8])]);
-    for (second, kept, column) in [
-        (&b"2024010200"[..], 14 + 8, "v"),
-        (b"2024010200", 8, "timestamp"),
-        (b"2024010100", 14 + 2, "v"),
-    ] {
-        let mut second = frame(&[Some(second), Some(&[0; 8])]);
-        second.truncate(kept);
-        let bytes = [&first[..], &second].concat().into();
-        let error = take(&mut reading.start(), 2, 2, &bytes).unwrap_err();
-        let told = format!("the page is cut short in column {column:?} of row 1:");
-        assert!(error.to_string().starts_with(&told), "{error}");
-    }
-    // Nulls that are fewer than they are said to be.
-    let nulls = frame(&[None; 5]).into();
-    let error = take(&mut reading.start(), 3, 2, &nulls).unwrap_err();
-    assert!(error.to_string().starts_with("the page is cut short:"), "{error}");
+    assert!(matches!(latin1, DecodeError::Cell { column: "timestamp", .. }), "{latin1}");
 }
 
 #[test]
-fn rows_of_other_columns_than_were_asked_for_are_refused() {
-    let columns = [("timestamp", "text"), ("v", "bigint")];
-    let reading = plan(&PAGEVIEWS_PER_PROJECT, &columns).unwrap();
+fn a_page_that_is_cut_short_is_refused() {
+    let columns = [("timestamp", NativeType::Text), ("v", NativeType::BigInt)];
+    let reading = decoder(&PAGEVIEWS_PER_PROJECT, &columns).unwrap();
+    // The second row is another one, or an older version of the first.
+    for timestamp in [&b"2024010200"[..], b"2024010100"] {
+        let bytes = frame(&[Some(b"2024010100"), Some(&[0; 8]), Some(timestamp), Some(&[0; 8])]);
+        for length in 0..bytes.len() {
+            let cut = Bytes::copy_from_slice(&bytes[..length]);
+            let error = take(&mut reading.start(), 2, 2, &cut).unwrap_err();
+            assert!(matches!(error, DecodeError::Page(_)), "{error}");
+        }
+    }
+    let nulls = frame(&[None; 5]).into();
+    let error = take(&mut reading.start(), 3, 2, &nulls).unwrap_err();
+    assert!(matches!(error, DecodeError::Page(_)), "{error}");
+}
+
+#[test]
+fn rows_with_another_number_of_columns_are_refused() {
+    let columns = [("timestamp", NativeType::Text), ("v", NativeType::BigInt)];
+    let reading = decoder(&PAGEVIEWS_PER_PROJECT, &columns).unwrap();
     let cells: [Option<&[u8]>; 3] = [Some(b"2024010100"), Some(&[0; 8]), Some(&[0; 8])];
     for width in [1, 3] {
         let error = read(&reading, width, &cells[..width]).unwrap_err();
-        let told = format!("the rows have {width} columns where 2 were asked for");
+        let told = format!("the rows have {width} columns instead of 2");
         assert_eq!(error.to_string(), told);
-        // Before anything is looked at: there may be said to be any number of them.
+        // Before any row is decoded: the page may claim any number of them.
         let error = take(&mut reading.start(), usize::MAX, width, &Bytes::new()).unwrap_err();
         assert_eq!(error.to_string(), told);
-        // Where there is no row there is none of other columns.
+        // An empty page has no columns to compare.
         take(&mut reading.start(), 0, width, &Bytes::new()).unwrap();
     }
 }

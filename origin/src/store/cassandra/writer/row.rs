@@ -1,4 +1,4 @@
-//! A row as a prepared insert takes it.
+//! Binds rows to prepared inserts.
 
 use crate::load::row::Cell;
 use aqs_api::table::DOMAIN;
@@ -9,26 +9,33 @@ use scylla::serialize::value::SerializeValue;
 use scylla::serialize::writers::{CellWriter, RowWriter};
 use thiserror::Error;
 
-/// A row under way, as [`insert`](crate::store::cassandra::cql::insert) takes it: the domain is
-/// always the same.
+/// A row to be written: the values of [`insert`](crate::store::cassandra::cql::insert) after the
+/// domain.
 ///
-/// Integers go by the column that the cluster has: production's tables have some as `int` and
-/// some as `bigint`, and not everywhere the same.
+/// Integers are as wide as the cluster's columns: production's tables have some as `int` and some
+/// as `bigint`, and not everywhere the same.
 #[derive(Debug)]
 pub(super) struct Row {
-    /// On which line of the file it is.
-    pub(super) line: u64,
     pub(super) cells: Vec<Cell<'static>>,
-    /// When it was given.
+    /// The time of the write.
     pub(super) micros: i64,
 }
 
-/// A row doesn't go into the statement.
+/// About how many bytes cells take.
+pub(super) fn bytes(cells: &[Cell<'_>]) -> usize {
+    let size = |cell: &Cell<'_>| match cell {
+        Cell::Text(text) => text.len(),
+        Cell::Absent | Cell::Null | Cell::Int(_) => 8,
+    };
+    cells.iter().map(size).sum()
+}
+
+/// A row does not fit its statement.
 #[derive(Debug, Error)]
-enum Misfit {
+enum RowError {
     #[error("the statement takes {expected} values, and the row has {found}")]
     Count { expected: usize, found: usize },
-    #[error("column {column:?} is an int there, and {number} needs more")]
+    #[error("column {column:?} is an int in the cluster, and {number} does not fit")]
     TooLarge { column: String, number: i64 },
     #[error("column {column:?}: {source}")]
     Column { column: String, source: SerializationError },
@@ -37,16 +44,16 @@ enum Misfit {
 impl SerializeRow for Row {
     fn serialize(
         &self,
-        takes: &RowSerializationContext<'_>,
+        context: &RowSerializationContext<'_>,
         writer: &mut RowWriter<'_>,
     ) -> Result<(), SerializationError> {
-        let (expected, found) = (takes.columns().len(), self.cells.len() + 2);
+        let (expected, found) = (context.columns().len(), self.cells.len() + 2);
         if expected != found {
-            return Err(SerializationError::new(Misfit::Count { expected, found }));
+            return Err(SerializationError::new(RowError::Count { expected, found }));
         }
         let (domain, micros) = (Cell::Text(DOMAIN.into()), Cell::Int(self.micros));
         let values = std::iter::once(&domain).chain(&self.cells).chain(std::iter::once(&micros));
-        for (column, cell) in takes.columns().iter().zip(values) {
+        for (column, cell) in context.columns().iter().zip(values) {
             value(cell, column.name(), column.typ(), writer.make_cell_writer())?;
         }
         Ok(())
@@ -70,14 +77,14 @@ fn value(
         Cell::Int(number) if matches!(kind, ColumnType::Native(NativeType::Int)) => {
             let narrow = i32::try_from(*number).map_err(|_| {
                 let column = column.to_owned();
-                SerializationError::new(Misfit::TooLarge { column, number: *number })
+                SerializationError::new(RowError::TooLarge { column, number: *number })
             })?;
             narrow.serialize(kind, to)
         }
         Cell::Int(number) => number.serialize(kind, to),
     };
     written.map(|_| ()).map_err(|source| {
-        SerializationError::new(Misfit::Column { column: column.to_owned(), source })
+        SerializationError::new(RowError::Column { column: column.to_owned(), source })
     })
 }
 
@@ -97,7 +104,7 @@ mod tests {
             .map(|kind| ColumnSpec::borrowed("c", ColumnType::Native(kind.clone()), table.clone()))
             .collect();
         let mut bytes = Vec::new();
-        let row = Row { line: 1, cells: cells.to_vec(), micros: 0x0102_0304_0506_0708 };
+        let row = Row { cells: cells.to_vec(), micros: 0x0102_0304_0506_0708 };
         let takes = RowSerializationContext::from_specs(&specs);
         row.serialize(&takes, &mut RowWriter::new(&mut bytes))
             .map_err(|error| error.to_string())?;
@@ -122,9 +129,9 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused_with_its_column() {
+    fn values_that_do_not_fit_are_refused_with_their_column() {
         let large = bound(&[Int], &[Cell::Int(1 << 40)]);
-        assert!(large.is_err_and(|error| error.contains("\"c\" is an int there")));
+        assert!(large.is_err_and(|error| error.contains("\"c\" is an int in the cluster")));
         assert!(bound(&[Int], &[Cell::Text("x".into())]).is_err());
         assert!(bound(&[Text], &[Cell::Int(1)]).is_err());
         assert!(bound(&[Int, Int], &[Cell::Int(1)]).is_err());

@@ -1,0 +1,400 @@
+//! Writes rows to a cluster, many at once.
+
+mod row;
+
+use super::connect::connect;
+use super::error::{ConnectError, FailureKind};
+use super::options::Options;
+use super::{cql, metadata};
+use crate::backoff::Backoff;
+use crate::load::Journal;
+use crate::load::row::{Cell, Sink, SinkError};
+use aqs_api::Table;
+use row::Row;
+use scylla::client::session::Session;
+use scylla::policies::retry::FallthroughRetryPolicy;
+use scylla::statement::Consistency;
+use scylla::statement::prepared::PreparedStatement;
+use scylla::statement::unprepared::Statement;
+use scylla::value::CqlValue;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use thiserror::Error;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+/// Attempts to write a row.
+const ATTEMPTS: u32 = 10;
+/// All waits together are more than 20 s, in which a node restarts.
+const BACKOFF: Backoff =
+    Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
+/// The limit for one attempt. Cassandra itself gives up after 2 s.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A row takes another permit for each of these, so that large rows don't fill the memory.
+const PERMIT_BYTES: usize = 64 << 10;
+/// The interval at which all rows in flight are awaited, and the journal is brought up to date.
+const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A cluster can't be written.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WriterError {
+    #[error("Cassandra: {0}")]
+    Connect(#[from] ConnectError),
+    #[error(
+        "the cluster has no table {table}; `aqs schema --apply` creates it (with the same --config)"
+    )]
+    MissingTable { table: String },
+    #[error(
+        "the table {table} has no column {}; `aqs schema --apply` adds what is missing (with the \
+         same --config)",
+        columns.join(", ")
+    )]
+    MissingColumns { table: String, columns: Vec<String> },
+    #[error("the cluster refused {statement:?}: {reason}")]
+    Refused { statement: String, reason: String },
+    #[error("interrupted")]
+    Interrupted,
+}
+
+/// How a cluster is written.
+#[derive(Clone, Debug)]
+pub struct WriteOptions {
+    /// The limit of rows in flight.
+    pub concurrency: u16,
+    /// The folder of the journal; without it, an interrupted load can't be resumed.
+    pub state: Option<PathBuf>,
+    /// Whether to begin anew although an earlier load was interrupted.
+    pub restart: bool,
+    /// Interrupts the load; rows in flight are completed.
+    pub stop: CancellationToken,
+}
+
+/// Writes rows to a cluster from a blocking thread. Rows of one file are written concurrently;
+/// [`Sink::end`] waits for all of them.
+///
+/// Each row is written with the time of its submission, so that of two rows with one key the
+/// later counts, and a late retry does not undo a newer load.
+#[derive(Debug)]
+pub struct CassandraWriter {
+    runtime: Handle,
+    session: Arc<Session>,
+    inserts: HashMap<&'static str, Insert>,
+    journal: Journal,
+    permits: Arc<Semaphore>,
+    concurrency: u32,
+    stop: CancellationToken,
+    file: Option<File>,
+    line: u64,
+    last_micros: i64,
+    /// Rows that an earlier load had written.
+    skipped: u64,
+}
+
+/// The prepared insert of a table.
+#[derive(Clone, Debug)]
+struct Insert {
+    statement: PreparedStatement,
+    /// Identifies the table: one that is dropped and created again has another.
+    table_id: Arc<str>,
+}
+
+/// The file that is loaded.
+#[derive(Debug)]
+struct File {
+    table: &'static str,
+    /// Lines that an earlier load has written.
+    skip_lines: u64,
+    /// The last line whose row was submitted.
+    submitted: u64,
+    checkpoint: Instant,
+    outcome: Arc<Outcome>,
+}
+
+/// What became of the rows of a file.
+#[derive(Debug, Default)]
+struct Outcome(Mutex<Option<Unwritten>>);
+
+/// The first row that was not written.
+#[derive(Clone, Debug)]
+struct Unwritten {
+    line: u64,
+    /// Why it can't be written; `None` if the load was interrupted.
+    reason: Option<String>,
+}
+
+impl Outcome {
+    fn get(&self) -> Option<Unwritten> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, line: u64, reason: Option<String>) {
+        let mut unwritten = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if unwritten.as_ref().is_none_or(|earlier| line < earlier.line) {
+            *unwritten = Some(Unwritten { line, reason });
+        }
+    }
+}
+
+impl CassandraWriter {
+    /// Connects, and prepares the inserts of these tables. Must not be called within the runtime.
+    ///
+    /// Fails if there is no session, and if a table or a column does not exist.
+    pub fn open(
+        runtime: Handle,
+        options: &Options,
+        directory: &Path,
+        tables: &[&'static Table],
+        writing: &WriteOptions,
+    ) -> Result<Self, WriterError> {
+        let opening = async {
+            // The writer retries itself, with pauses.
+            let policy = Arc::new(FallthroughRetryPolicy::new());
+            let session = connect(options, tables, &[], policy).await?;
+            let inserts = prepare(&session, tables, options.read_consistency()).await?;
+            Ok::<_, WriterError>((session, inserts))
+        };
+        let opened = runtime.block_on(writing.stop.run_until_cancelled(opening));
+        let (session, inserts) = opened.ok_or(WriterError::Interrupted)??;
+        let cluster = session.get_cluster_state();
+        let (state, restart) = (writing.state.as_deref(), writing.restart);
+        let journal = Journal::open(state, directory, cluster.cluster_name(), restart);
+        let concurrency = u32::from(writing.concurrency.max(1));
+        Ok(Self {
+            runtime,
+            session: Arc::new(session),
+            inserts,
+            journal,
+            permits: Arc::new(Semaphore::new(concurrency as usize)),
+            concurrency,
+            stop: writing.stop.clone(),
+            file: None,
+            line: 0,
+            last_micros: 0,
+            skipped: 0,
+        })
+    }
+
+    /// Whether an earlier load, which was interrupted, is resumed.
+    pub fn is_resumed(&self) -> bool {
+        self.journal.has_earlier()
+    }
+
+    /// Completes rows in flight. Keeps the journal, or removes it if the load is `complete`.
+    /// Returns the number of rows that were skipped, since an earlier load had written them.
+    pub fn close(mut self, complete: bool) -> u64 {
+        self.checkpoint();
+        if complete {
+            self.journal.remove();
+        } else {
+            self.journal.save();
+        }
+        self.skipped
+    }
+
+    /// Waits for rows in flight, and notes the progress.
+    fn checkpoint(&mut self) {
+        // With all permits, nothing is in flight. The semaphore is never closed.
+        let all = self.permits.acquire_many(self.concurrency);
+        drop(self.runtime.block_on(all));
+        if let Some(file) = &mut self.file {
+            if file.outcome.get().is_none() {
+                self.journal.reached(file.table, file.submitted);
+            }
+            file.checkpoint = Instant::now();
+        }
+    }
+
+    /// Fails if an earlier row was not written.
+    fn check(&self) -> Result<(), SinkError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        match file.outcome.get() {
+            Some(Unwritten { line, reason: Some(reason) }) => {
+                Err(SinkError::Late { table: file.table, line, reason })
+            }
+            Some(Unwritten { reason: None, .. }) => Err(SinkError::Interrupted),
+            None if self.stop.is_cancelled() => Err(SinkError::Interrupted),
+            None => Ok(()),
+        }
+    }
+
+    fn insert(&self, table: &'static Table) -> Result<&Insert, SinkError> {
+        self.inserts.get(table.name).ok_or_else(|| misuse(table, "its insert was not prepared"))
+    }
+
+    /// The system time in microseconds, strictly increasing. Not a clock that tests set: rows
+    /// compete with those of other writers.
+    fn micros(&mut self) -> i64 {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        self.last_micros = now.max(self.last_micros.saturating_add(1));
+        self.last_micros
+    }
+}
+
+impl Sink for CassandraWriter {
+    fn begin(&mut self, table: &'static Table, path: &Path) -> Result<(), SinkError> {
+        let table_id = Arc::clone(&self.insert(table)?.table_id);
+        let failed = |source| SinkError::File { path: path.display().to_string(), source };
+        let skip_lines = self.journal.begin(table.name, &table_id, path).map_err(failed)?;
+        self.file = Some(File {
+            table: table.name,
+            skip_lines,
+            submitted: skip_lines,
+            checkpoint: Instant::now(),
+            outcome: Arc::default(),
+        });
+        self.line = 0;
+        Ok(())
+    }
+
+    fn line(&mut self, number: u64) {
+        self.line = number;
+    }
+
+    fn row(&mut self, table: &'static Table, cells: &[Cell<'_>]) -> Result<(), SinkError> {
+        self.check()?;
+        if self.file.as_ref().is_some_and(|file| self.line <= file.skip_lines) {
+            self.skipped += 1;
+            return Ok(());
+        }
+        let insert = self.insert(table)?.statement.clone();
+        let cells: Vec<_> = cells.iter().cloned().map(Cell::into_owned).collect();
+        let weight = u32::try_from(1 + row::bytes(&cells) / PERMIT_BYTES).unwrap_or(u32::MAX);
+        let permits = Arc::clone(&self.permits).acquire_many_owned(weight.min(self.concurrency));
+        let permits = self.runtime.block_on(self.stop.run_until_cancelled(permits));
+        let Some(Ok(permits)) = permits else { return Err(SinkError::Interrupted) };
+        let row = Row { cells, micros: self.micros() };
+        let Some(file) = &mut self.file else { return Err(misuse(table, "no file was begun")) };
+        file.submitted = self.line;
+        let (line, outcome) = (self.line, Arc::clone(&file.outcome));
+        let is_due = file.checkpoint.elapsed() >= CHECKPOINT_INTERVAL;
+        let (session, stop) = (Arc::clone(&self.session), self.stop.clone());
+        self.runtime.spawn(write(session, insert, row, line, outcome, stop, permits));
+        if is_due {
+            self.checkpoint();
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), SinkError> {
+        self.checkpoint();
+        let result = self.check();
+        self.file = None;
+        result
+    }
+}
+
+fn misuse(table: &'static Table, reason: &str) -> SinkError {
+    SinkError::Store { table: table.name, reason: reason.to_owned() }
+}
+
+/// Writes a row in as many attempts as it takes. After a stop it is not tried again.
+async fn write(
+    session: Arc<Session>,
+    insert: PreparedStatement,
+    row: Row,
+    line: u64,
+    outcome: Arc<Outcome>,
+    stop: CancellationToken,
+    _permits: OwnedSemaphorePermit,
+) {
+    for attempt in 1.. {
+        let Err(error) = session.execute_unpaged(&insert, &row).await else { return };
+        if !FailureKind::of_execution(&error).is_transient() {
+            return outcome.set(line, Some(error.to_string()));
+        }
+        if attempt >= ATTEMPTS {
+            let reason = format!("not written in {attempt} attempts, the last time: {error}");
+            return outcome.set(line, Some(reason));
+        }
+        let pause = tokio::time::sleep(BACKOFF.wait(attempt));
+        if stop.run_until_cancelled(pause).await.is_none() {
+            return outcome.set(line, None);
+        }
+    }
+}
+
+/// Prepares the inserts of tables.
+async fn prepare(
+    session: &Session,
+    tables: &[&'static Table],
+    consistency: Consistency,
+) -> Result<HashMap<&'static str, Insert>, WriterError> {
+    let profile = session.get_default_execution_profile_handle().pointee_to_builder();
+    let profile = profile
+        .consistency(consistency)
+        .request_timeout(Some(WRITE_TIMEOUT))
+        .speculative_execution_policy(None)
+        .build()
+        .into_handle();
+    let cluster = session.get_cluster_state();
+    let mut inserts = HashMap::new();
+    for table in tables {
+        let Some(metadata) = metadata::table(&cluster, table) else {
+            return Err(WriterError::MissingTable { table: cql::data(table) });
+        };
+        let columns: Vec<_> = metadata::missing_columns(metadata, table)
+            .map(|column| cql::quote(column.name))
+            .collect();
+        if !columns.is_empty() {
+            return Err(WriterError::MissingColumns { table: cql::data(table), columns });
+        }
+        let text = cql::insert(table);
+        let prepared = session.prepare(text.as_str()).await;
+        let mut statement = prepared.map_err(|error| refused(&text, error))?;
+        statement.set_execution_profile_handle(Some(profile.clone()));
+        statement.set_is_idempotent(true);
+        let table_id = table_id(session, table).await?;
+        inserts.insert(table.name, Insert { statement, table_id });
+    }
+    Ok(inserts)
+}
+
+async fn table_id(session: &Session, table: &Table) -> Result<Arc<str>, WriterError> {
+    let text = "SELECT id FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?";
+    let mut statement = Statement::new(text);
+    // Each node has the whole schema, whatever consistency rows are written at.
+    statement.set_consistency(Consistency::One);
+    let rows = session
+        .query_unpaged(statement, (cql::keyspace(table), cql::DATA))
+        .await
+        .map_err(|error| refused(text, error))?
+        .into_rows_result()
+        .map_err(|error| refused(text, error))?;
+    let (id,) = rows.single_row::<(CqlValue,)>().map_err(|error| refused(text, error))?;
+    Ok(id.as_uuid().map(|id| id.to_string()).unwrap_or_default().into())
+}
+
+fn refused(statement: &str, error: impl ToString) -> WriterError {
+    WriterError::Refused { statement: statement.to_owned(), reason: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_waits_together_outlast_the_restart_of_a_node() {
+        let waits: Vec<_> = (1..ATTEMPTS).map(|attempt| BACKOFF.wait(attempt)).collect();
+        let millis: Vec<_> = waits.iter().map(Duration::as_millis).collect();
+        assert_eq!(millis, [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);
+        assert!(waits.iter().sum::<Duration>() > Duration::from_secs(20));
+    }
+
+    #[test]
+    fn the_earliest_unwritten_line_is_reported() {
+        let outcome = Outcome::default();
+        assert!(outcome.get().is_none());
+        outcome.set(3, Some("late".to_owned()));
+        outcome.set(2, Some("early".to_owned()));
+        outcome.set(3, None);
+        let Some(Unwritten { line: 2, reason: Some(reason) }) = outcome.get() else {
+            panic!("{:?}", outcome.get());
+        };
+        assert_eq!(reason, "early");
+    }
+}
