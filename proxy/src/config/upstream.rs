@@ -55,9 +55,9 @@ keys! {
     pub struct CassandraTls {
         /// The file of the certificate authority; with it, TLS is spoken.
         ca: Option<PathBuf> = None,
-        /// Whether a certificate must be for its node's address too. Upstream's services check
-        /// no names.
-        check_names: bool = false,
+        /// Whether a node's certificate must name the node's address or one of cassandra.hosts.
+        /// Off, any name is accepted, as upstream's services do.
+        check_names: bool = Options::default().check_names,
     }
 }
 

@@ -1,6 +1,6 @@
-//! Between the store and a node: bytes pass, slowly, in part, or not at all.
+//! A relay between the store and a node that passes bytes, slowly, in part, or not at all.
 //!
-//! What is about frames is `scylla-proxy`'s; it can't send half of one.
+//! `scylla-proxy` works on whole frames, and can't send half of one.
 
 use socket2::SockRef;
 use std::net::SocketAddr;
@@ -12,26 +12,26 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// The nine bytes of a frame's head, and some of a body that is longer.
+/// The nine bytes of a frame's header, and the beginning of its body.
 const BEGINNING: usize = 12;
 
-/// What happens to what the node says.
+/// What happens to the bytes of the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Line {
-    /// It passes.
+    /// They pass.
     Clear,
-    /// It passes byte by byte, each a millisecond after the other.
+    /// They pass one by one, at one per millisecond.
     Slow,
-    /// Of a reply the head passes and the beginning of the body, then the connection is closed.
+    /// The header of a reply and the beginning of its body pass, then the connection is closed.
     Cut,
-    /// The connection is reset in the place of a reply.
+    /// The connection is reset instead of a reply.
     Reset,
-    /// Nothing passes, and connections stay.
+    /// Nothing passes, and connections stay open.
     Silent,
 }
 use Line::{Clear, Cut, Reset, Silent, Slow};
 
-/// A listener that stands for a node.
+/// A listener that forwards to a node.
 pub(crate) struct Relay {
     pub(crate) address: SocketAddr,
     line: watch::Sender<Line>,
@@ -40,9 +40,14 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Listens on a free port, and passes to a node.
+    /// Listens on a free port, and forwards to a node.
     pub(crate) async fn to(node: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::between(([127, 0, 0, 1], 0).into(), node).await
+    }
+
+    /// Listens on an address, and forwards to a node.
+    pub(crate) async fn between(address: SocketAddr, node: &str) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (line, watch) = watch::channel(Clear);
         let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
@@ -63,7 +68,7 @@ impl Relay {
         self.line.send_replace(line);
     }
 
-    /// How many connections are open.
+    /// The number of open connections.
     pub(crate) fn open(&self) -> usize {
         // One is the listener.
         self.tasks.len() - 1
@@ -76,7 +81,7 @@ impl Relay {
     }
 }
 
-/// Passes both ways until one of them ends. What the store says always passes.
+/// Forwards both ways until one of them ends. The bytes of the store always pass.
 async fn pass(client: TcpStream, server: TcpStream, line: watch::Receiver<Line>) {
     let (mut from_client, to_client) = client.into_split();
     let (from_server, mut to_server) = server.into_split();

@@ -1,6 +1,7 @@
-//! What a node with passwords and TLS is asked.
+//! A node with passwords and TLS.
 
 use crate::node::Node;
+use crate::relay::Relay;
 use crate::rows::{create_tables, insert, replace, run};
 use crate::running::{Program, becomes, begun, comes, get, over};
 use crate::support::catalogue;
@@ -11,7 +12,7 @@ use aqs_origin::store::cassandra::{Credentials, Options, cql};
 const DEVICES: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240101";
 const ROW: &str = r#"{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"20240101","devices":3}"#;
 
-/// Of each topic the first two with data, and the first without.
+/// Runs the first two scenarios with data of each topic, and the first without.
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
 async fn a_spread_of_scenarios_answers_as_on_the_embedded_store() {
@@ -30,7 +31,7 @@ async fn a_spread_of_scenarios_answers_as_on_the_embedded_store() {
     outcome.assert(20);
 }
 
-/// As production's chart fills it, but for the address.
+/// The values of production's chart, but for the address.
 const PRODUCTION: &str = include_str!("../upstream/production.yaml");
 
 #[tokio::test]
@@ -55,9 +56,38 @@ async fn productions_configuration_and_user_are_enough() {
     let program = Program::start(home.path(), &config);
     let answer = becomes(program.address, DEVICES, 200).await;
     assert_eq!(answer.json()["items"][0]["devices"], 3);
-    // A table that it may not read is not one without data, and waiting doesn't help.
+    // A forbidden table is not one without data, and waiting doesn't help.
     let views = "/metrics/pageviews/aggregate/en.wikipedia/all-access/user/daily/20240101/20240101";
     assert_eq!(get(program.address, views).await.status, 500);
+}
+
+#[tokio::test]
+#[ignore = "needs a Cassandra"]
+async fn a_node_with_a_certificate_for_another_name_is_refused_unless_names_are_not_checked() {
+    let node = Node::given().await;
+    let session = node.emptied().await;
+    insert(&session, &UNIQUE_DEVICES, ROW).await;
+    // The certificate of the test environment names 127.0.0.1 to 127.0.0.9.
+    // The node tells its own address, and the driver takes the port of the contact point.
+    let own = Relay::to(&node.address).await;
+    let other = ([127, 0, 0, 99], own.address.port()).into();
+    let relay = Relay::between(other, &node.address).await;
+    let options = |check_names| Options {
+        hosts: vec![relay.address.to_string()],
+        check_names,
+        ..node.options()
+    };
+    let server = begun(options(true)).await;
+    let refused =
+        comes(server.admin_addresses[0], "/readyz", |told| told.text().contains("check_names"));
+    assert_eq!(refused.await.status, 503);
+    assert_eq!(get(server.addresses[0], DEVICES).await.status, 503);
+    assert!(server.drain().await);
+    let server = over(options(false)).await;
+    assert_eq!(get(server.addresses[0], DEVICES).await.status, 200);
+    assert!(server.drain().await);
+    relay.end().await;
+    own.end().await;
 }
 
 #[tokio::test]

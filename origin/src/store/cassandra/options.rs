@@ -66,7 +66,7 @@ impl Default for Options {
             consistency: Consistency::Quorum,
             credentials: None,
             ca: None,
-            check_names: false,
+            check_names: true,
             read_within: Duration::from_secs(5),
             speculative_after: Some(Duration::from_millis(250)),
             compression: None,
