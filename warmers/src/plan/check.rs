@@ -1,22 +1,65 @@
-//! Mistakes in a plan, found before anything starts.
+//! Checks plans against the catalogue.
 
-use super::error::{Mistake, PlanError};
-use super::tops::is_article;
+use super::text::{Unit, Window};
 use super::values::ValueSet;
-use super::window::{Unit, Window};
 use super::{Item, Limits, Plan};
 use crate::generation::MOST_PLANS;
+use aqs_api::granularity::Granularity;
 use aqs_api::param::{self, Kind, Param};
 use aqs_api::{Catalogue, Endpoint};
 use aqs_origin::load::nearest;
+use thiserror::Error;
+
+/// A plan that cannot be built.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PlanError {
+    #[error("there are two plans called {0:?}, or it is no name: letters, digits and dashes")]
+    Name(String),
+    #[error("there are {0} plans, and a hot set has {MOST_PLANS} at most")]
+    TooMany(usize),
+    #[error("plan {0:?} has no items")]
+    Empty(String),
+    #[error("plan {0:?} has nothing of those projects or that window")]
+    NothingLeft(String),
+    #[error("plan {plan:?}: its limit of {limit} must be above 0")]
+    Limit { plan: String, limit: &'static str },
+    #[error("plan {plan:?}: there is no endpoint {endpoint:?}{}", hint(nearest))]
+    Endpoint { plan: String, endpoint: String, nearest: Option<&'static str> },
+    #[error("plan {plan:?}, endpoint {endpoint}, parameter {param:?}: {mistake}")]
+    Param { plan: String, endpoint: &'static str, param: String, mistake: Mistake },
+    #[error("plan {plan:?}, endpoint {endpoint}: the window `{window}` does not fit: {reason}")]
+    Window { plan: String, endpoint: &'static str, window: String, reason: &'static str },
+}
+
+/// A mistake about a parameter.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mistake {
+    #[error("the endpoint has no such parameter{}", hint(.0))]
+    Unknown(Option<&'static str>),
+    #[error("dates are given by windows, not by values")]
+    Date,
+    #[error("it needs values")]
+    Missing,
+    #[error("{value:?} is no value of it{}", hint(nearest))]
+    Value { value: String, nearest: Option<&'static str> },
+    #[error("`all` means every value of a set, and it takes any text; list the values")]
+    Endless,
+    #[error("`top_articles_of` gives articles, and only of a listed project before it")]
+    NoArticles,
+}
+
+fn hint(nearest: &Option<&'static str>) -> String {
+    nearest.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
+}
 
 impl Plan {
-    /// Checks plans against the catalogue.
     pub fn check_all(plans: &[Self], catalogue: &Catalogue) -> Result<(), PlanError> {
         for (index, plan) in plans.iter().enumerate() {
-            let proper = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-            let known = plans.iter().take(index).any(|other| other.name == plan.name);
-            if known || plan.name.is_empty() || !plan.name.bytes().all(proper) {
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+            let is_known = plans.iter().take(index).any(|other| other.name == plan.name);
+            if is_known || plan.name.is_empty() || !plan.name.bytes().all(allowed) {
                 return Err(PlanError::Name(plan.name.clone()));
             }
             plan.check(catalogue)?;
@@ -27,7 +70,6 @@ impl Plan {
         Ok(())
     }
 
-    /// Checks a plan against the catalogue.
     pub fn check(&self, catalogue: &Catalogue) -> Result<(), PlanError> {
         if self.items.is_empty() {
             return Err(PlanError::Empty(self.name.clone()));
@@ -44,62 +86,57 @@ impl Plan {
     }
 
     fn check_item(&self, item: &Item, catalogue: &Catalogue) -> Result<(), PlanError> {
-        let endpoint = find(catalogue, &item.endpoint).ok_or_else(|| PlanError::Endpoint {
-            plan: self.name.clone(),
-            endpoint: item.endpoint.clone(),
-            nearest: nearest(
-                &item.endpoint,
-                catalogue.endpoints().map(|(_, endpoint)| endpoint.name),
-            ),
+        let endpoint = find(catalogue, &item.endpoint).ok_or_else(|| {
+            let names = catalogue.endpoints().map(|(_, endpoint)| endpoint.name);
+            let nearest = nearest(&item.endpoint, names);
+            PlanError::Endpoint {
+                plan: self.name.clone(),
+                endpoint: item.endpoint.clone(),
+                nearest,
+            }
         })?;
-        let wrong = |param: &str, mistake| PlanError::Param {
+        let wrong_param = |param: &str, mistake| PlanError::Param {
             plan: self.name.clone(),
             endpoint: endpoint.name,
             param: param.to_owned(),
             mistake,
         };
         for name in item.values.keys() {
-            let param = endpoint.params().find(|param| param.name == name);
-            let names = endpoint.params().filter(|param| !is_date(&param.kind));
-            let unknown = || Mistake::Unknown(nearest(name, names.map(|param| param.name)));
-            let param = param.ok_or_else(|| wrong(name, unknown()))?;
+            let param = endpoint.params().find(|param| param.name == name).ok_or_else(|| {
+                let names = value_params(endpoint).map(|param| param.name);
+                wrong_param(name, Mistake::Unknown(nearest(name, names)))
+            })?;
             if is_date(&param.kind) {
-                return Err(wrong(name, Mistake::Date));
+                return Err(wrong_param(name, Mistake::Date));
             }
         }
-        for param in endpoint.params().filter(|param| !is_date(&param.kind)) {
-            let set = item.values.get(param.name);
-            let set = set.ok_or_else(|| wrong(param.name, Mistake::Missing))?;
-            check_set(set, param, item, endpoint).map_err(|mistake| wrong(param.name, mistake))?;
+        for param in value_params(endpoint) {
+            check_values(param, item, endpoint)
+                .map_err(|mistake| wrong_param(param.name, mistake))?;
         }
-        self.check_windows(item, endpoint)
-    }
-
-    fn check_windows(&self, item: &Item, endpoint: &'static Endpoint) -> Result<(), PlanError> {
-        let wrong = |window: String, reason| PlanError::Window {
+        let wrong_window = |window: String, reason| PlanError::Window {
             plan: self.name.clone(),
             endpoint: endpoint.name,
             window,
             reason,
         };
         if item.windows.is_empty() {
-            return Err(wrong(String::new(), "there is none"));
+            return Err(wrong_window(String::new(), "there is none"));
         }
         match misfit(item, endpoint) {
-            Some((window, reason)) => Err(wrong(window.to_string(), reason)),
+            Some((window, reason)) => Err(wrong_window(window.to_string(), reason)),
             None => Ok(()),
         }
     }
 }
 
 impl Item {
-    /// Whether each of its windows is one that its endpoint can have.
     pub(super) fn windows_fit(&self, catalogue: &Catalogue) -> bool {
         find(catalogue, &self.endpoint).is_none_or(|endpoint| misfit(self, endpoint).is_none())
     }
 }
 
-/// The first window that an endpoint can't have, and why.
+/// The first window that the endpoint cannot have, and the reason.
 fn misfit<'a>(item: &'a Item, endpoint: &'static Endpoint) -> Option<(&'a Window, &'static str)> {
     let is_series = endpoint.params().any(|param| matches!(param.kind, Kind::Start));
     let has_days = endpoint.params().any(|param| matches!(param.kind, Kind::Day));
@@ -115,40 +152,33 @@ fn misfit<'a>(item: &'a Item, endpoint: &'static Endpoint) -> Option<(&'a Window
     item.windows.iter().find_map(|window| Some((window, reason(window)?)))
 }
 
-/// The granularities that an item asks for.
-fn granularities(
-    item: &Item,
-    endpoint: &'static Endpoint,
-) -> Vec<aqs_api::granularity::Granularity> {
+fn granularities(item: &Item, endpoint: &'static Endpoint) -> Vec<Granularity> {
     let allowed = endpoint.params().find_map(|param| match &param.kind {
         Kind::Granularity { allowed, .. } => Some((*allowed, item.values.get(param.name))),
         _ => None,
     });
     let Some((allowed, set)) = allowed else { return Vec::new() };
-    let wanted = |name: &str| match set {
-        Some(ValueSet::List(values)) => values.iter().any(|value| value.eq_ignore_ascii_case(name)),
+    let is_wanted = |granularity: &Granularity| match set {
+        Some(ValueSet::List(values)) => {
+            values.iter().any(|value| value.eq_ignore_ascii_case(granularity.as_str()))
+        }
         _ => true,
     };
-    let allowed = allowed.iter().map(|(granularity, _)| *granularity);
-    allowed.filter(|granularity| wanted(granularity.as_str())).collect()
+    allowed.iter().map(|(granularity, _)| *granularity).filter(is_wanted).collect()
 }
 
-fn check_set(
-    set: &ValueSet,
-    param: &'static Param,
-    item: &Item,
-    endpoint: &Endpoint,
-) -> Result<(), Mistake> {
-    match set {
-        ValueSet::All if closed_set(&param.kind).is_some() => Ok(()),
+fn check_values(param: &'static Param, item: &Item, endpoint: &Endpoint) -> Result<(), Mistake> {
+    match item.values.get(param.name).ok_or(Mistake::Missing)? {
+        ValueSet::All if enumeration(&param.kind).is_some() => Ok(()),
         ValueSet::All => Err(Mistake::Endless),
         ValueSet::Top { first, .. } => {
-            let before = endpoint.params().take_while(|other| other.name != param.name);
-            let project = before.into_iter().find(|other| matches!(other.kind, Kind::Project));
-            let listed = project.and_then(|project| item.values.get(project.name));
-            let fits = is_article(&param.kind) && *first > 0;
-            let listed = matches!(listed, Some(ValueSet::List(_)));
-            if fits && listed { Ok(()) } else { Err(Mistake::NoArticles) }
+            let mut before = endpoint.params().take_while(|other| other.name != param.name);
+            let project = before.find(|other| matches!(other.kind, Kind::Project));
+            let projects = project.and_then(|project| item.values.get(project.name));
+            let fits = matches!(param.kind, Kind::Title)
+                && *first > 0
+                && matches!(projects, Some(ValueSet::List(_)));
+            if fits { Ok(()) } else { Err(Mistake::NoArticles) }
         }
         ValueSet::List(values) if values.is_empty() => Err(Mistake::Missing),
         ValueSet::List(values) => values.iter().try_for_each(|value| check_value(value, param)),
@@ -156,20 +186,21 @@ fn check_set(
 }
 
 fn check_value(value: &str, param: &'static Param) -> Result<(), Mistake> {
-    let wrong = |nearest| Err(Mistake::Value { value: value.to_owned(), nearest });
-    match closed_set(&param.kind) {
-        Some(known) if known.iter().any(|one| one.eq_ignore_ascii_case(value)) => Ok(()),
-        Some(known) => wrong(nearest(value, known.iter().copied())),
-        None if matches!(param.kind, Kind::Project) && param::project(value).is_none() => {
-            wrong(None)
-        }
-        None if value.is_empty() => wrong(None),
-        None => Ok(()),
+    let allowed = enumeration(&param.kind);
+    let is_valid = match allowed {
+        Some(allowed) => allowed.iter().any(|one| one.eq_ignore_ascii_case(value)),
+        None if matches!(param.kind, Kind::Project) => param::project(value).is_some(),
+        None => !value.is_empty(),
+    };
+    if is_valid {
+        return Ok(());
     }
+    let nearest = allowed.and_then(|allowed| nearest(value, allowed.iter().copied()));
+    Err(Mistake::Value { value: value.to_owned(), nearest })
 }
 
-/// Every value that a parameter may have, if these can be counted.
-pub(super) fn closed_set(kind: &Kind) -> Option<&'static [&'static str]> {
+/// All values of a parameter, if there is a closed list.
+pub(super) fn enumeration(kind: &Kind) -> Option<&'static [&'static str]> {
     match kind {
         Kind::Choice(enumeration) => Some(enumeration.values),
         Kind::Granularity { names, .. } => Some(names),
@@ -177,12 +208,15 @@ pub(super) fn closed_set(kind: &Kind) -> Option<&'static [&'static str]> {
     }
 }
 
-/// Whether a parameter is given by windows.
-pub(super) fn is_date(kind: &Kind) -> bool {
+/// The parameters that items give values for: all except dates.
+pub(super) fn value_params(endpoint: &'static Endpoint) -> impl Iterator<Item = &'static Param> {
+    endpoint.params().filter(|param| !is_date(&param.kind))
+}
+
+fn is_date(kind: &Kind) -> bool {
     matches!(kind, Kind::Year | Kind::Month { .. } | Kind::Day | Kind::Start | Kind::End)
 }
 
-/// The endpoint of a name.
 pub(super) fn find(catalogue: &Catalogue, name: &str) -> Option<&'static Endpoint> {
     catalogue.endpoints().map(|(_, endpoint)| endpoint).find(|endpoint| endpoint.name == name)
 }

@@ -1,106 +1,107 @@
-//! From a plan to the questions that it asks.
+//! From a plan to queries.
 
-use super::address::{self, ANY_DATES, Chosen, Dates};
-use super::check::{closed_set, find, is_date};
+use super::check::{enumeration, find, value_params};
 use super::tops::Tops;
 use super::values::ValueSet;
-use super::{Item, Plan, Window};
+use super::{Item, Plan, Unit, Window};
 use aqs_api::calendar::Form;
+use aqs_api::endpoint::Segment;
 use aqs_api::param::{Kind, Param};
 use aqs_api::table::ALL_DAYS;
 use aqs_api::text_list::TextList;
-use aqs_api::{Catalogue, Coverage, Dataset, Dialect, Endpoint, Key, Lookup, Query, Target};
-use jiff::civil::Date;
+use aqs_api::{
+    Catalogue, Coverage, Dataset, Dialect, Endpoint, Key, Lookup, Query, Target, percent,
+};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use thiserror::Error;
 
-/// What a plan asks for.
+/// The queries of a plan.
 #[derive(Debug, Default)]
 pub struct Expansion {
-    /// The questions, those together that are answered from one partition.
+    /// Each group is answered from one partition.
     pub groups: Vec<Vec<Query>>,
-    /// Datasets that it asks of and of which nothing is loaded.
+    /// Datasets of the plan that are not loaded.
     pub unloaded: BTreeSet<&'static str>,
-    /// The datasets that its questions are about.
+    /// Datasets of the queries.
     pub datasets: BTreeSet<&'static str>,
 }
 
 impl Expansion {
-    /// How many answers it wants.
+    /// The number of queries.
     pub fn keys(&self) -> usize {
         self.groups.iter().map(Vec::len).sum()
     }
 }
 
-/// A plan that asks for what can't be asked.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExpandError {
-    /// It asks for more than it may.
     #[error("the plan asks for more than {limit} answers, its limit; ask for less or raise it")]
-    TooMany {
-        /// The limit.
-        limit: usize,
-    },
-    /// An address that the catalogue refuses.
+    TooMany { limit: usize },
     #[error("the plan asks for {path}, which is refused: {reason}")]
-    Refused {
-        /// The address.
-        path: String,
-        /// What a client would read.
-        reason: String,
-    },
-    /// An endpoint that is none: the plan was not checked.
+    Refused { path: String, reason: String },
+    /// The plan was not checked.
     #[error("there is no endpoint {0:?}")]
     Endpoint(String),
 }
 
 impl Plan {
-    /// Every read_plan that the plan asks, each once.
+    /// Every query that the plan wants, each once.
     pub fn expand(
         &self,
         catalogue: &Catalogue,
         coverage: &Coverage,
         tops: &Tops,
     ) -> Result<Expansion, ExpandError> {
-        let mut asking = Asking {
+        let mut expander = Expander {
             catalogue,
             coverage,
             tops,
             limit: self.limits.keys,
             seen: HashSet::new(),
-            places: HashMap::new(),
+            partitions: HashMap::new(),
             expansion: Expansion::default(),
         };
         for item in &self.items {
             let endpoint = find(catalogue, &item.endpoint)
                 .ok_or_else(|| ExpandError::Endpoint(item.endpoint.clone()))?;
-            asking.item(item, endpoint)?;
+            let params: Vec<&'static Param> = value_params(endpoint).collect();
+            expander.combine(item, endpoint, &params, &mut Vec::new())?;
         }
-        Ok(asking.expansion)
+        Ok(expander.expansion)
     }
 }
 
-/// A plan on its way to its questions.
-struct Asking<'a> {
+struct Expander<'a> {
     catalogue: &'a Catalogue,
     coverage: &'a Coverage,
     tops: &'a Tops,
     limit: usize,
     seen: HashSet<Key>,
-    /// Where the questions to a partition are.
-    places: HashMap<(&'static str, TextList), usize>,
+    /// The index of each partition's group.
+    partitions: HashMap<(&'static str, TextList), usize>,
     expansion: Expansion,
 }
 
-impl Asking<'_> {
-    fn item(&mut self, item: &Item, endpoint: &'static Endpoint) -> Result<(), ExpandError> {
-        let params: Vec<&'static Param> =
-            endpoint.params().filter(|param| !is_date(&param.kind)).collect();
-        self.combine(item, endpoint, &params, &mut Vec::new())
-    }
+/// A parameter and its value.
+type Chosen = (&'static Param, String);
 
-    /// Chooses a value for each parameter, one after the other, in all ways.
+/// The dates in a path.
+#[derive(Clone, Copy)]
+struct Dates<'a> {
+    start: &'a str,
+    end: &'a str,
+    year: &'a str,
+    month: &'a str,
+    day: &'a str,
+}
+
+/// Valid for every endpoint: they determine the dataset of a path.
+const ANY_DATES: Dates<'static> =
+    Dates { start: "2000010100", end: "2000123123", year: "2000", month: "01", day: "01" };
+
+impl Expander<'_> {
+    /// Recurses over the parameters, with every value of each.
     fn combine(
         &mut self,
         item: &Item,
@@ -109,13 +110,16 @@ impl Asking<'_> {
         chosen: &mut Vec<Chosen>,
     ) -> Result<(), ExpandError> {
         let Some((param, rest)) = params.split_first() else {
-            return self.windows(item, endpoint, chosen);
+            return item
+                .windows
+                .iter()
+                .try_for_each(|window| self.window(*window, endpoint, chosen));
         };
         for value in self.values(item, param, chosen) {
             chosen.push((param, value));
-            let done = self.combine(item, endpoint, rest, chosen);
+            let combined = self.combine(item, endpoint, rest, chosen);
             chosen.pop();
-            done?;
+            combined?;
         }
         Ok(())
     }
@@ -124,7 +128,7 @@ impl Asking<'_> {
         let owned = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
         match item.values.get(param.name) {
             None => Vec::new(),
-            Some(ValueSet::All) => closed_set(&param.kind).map(owned).unwrap_or_default(),
+            Some(ValueSet::All) => enumeration(&param.kind).map(owned).unwrap_or_default(),
             Some(ValueSet::List(values)) => values.clone(),
             Some(ValueSet::Top { of, first }) => {
                 let project = chosen.iter().find(|(param, _)| matches!(param.kind, Kind::Project));
@@ -134,46 +138,35 @@ impl Asking<'_> {
         }
     }
 
-    fn windows(
+    fn window(
         &mut self,
-        item: &Item,
+        window: Window,
         endpoint: &'static Endpoint,
         chosen: &[Chosen],
     ) -> Result<(), ExpandError> {
-        for window in &item.windows {
-            let monthly = matches!(window, Window::Newest(_, super::Unit::Months));
-            let day = if monthly { ALL_DAYS } else { ANY_DATES.day };
-            let any = self.resolve(endpoint, chosen, Dates { day, ..ANY_DATES })?;
-            let dataset = (endpoint.lookup)(&any).dataset();
-            let Some(extent) = self.coverage.get(dataset).copied() else {
-                self.expansion.unloaded.insert(dataset.name);
-                continue;
-            };
-            if let Some((start, end)) = window.span(any.granularity(), dataset, &extent) {
-                let [start, end] = [start, end].map(|hour| hour.digits(Form::Hour));
-                let dates = Dates { start: start.as_str(), end: end.as_str(), ..ANY_DATES };
-                let query = self.resolve(endpoint, chosen, dates)?;
-                self.ask(query)?;
-            }
-            for date in window.dates(dataset, &extent) {
-                let query = self.list(endpoint, chosen, date, monthly)?;
-                self.ask(query)?;
-            }
+        let is_monthly = matches!(window, Window::Newest(_, Unit::Months));
+        let day = if is_monthly { ALL_DAYS } else { ANY_DATES.day };
+        let any = self.resolve(endpoint, chosen, Dates { day, ..ANY_DATES })?;
+        let dataset = (endpoint.lookup)(&any).dataset();
+        let Some(extent) = self.coverage.get(dataset).copied() else {
+            self.expansion.unloaded.insert(dataset.name);
+            return Ok(());
+        };
+        if let Some((start, end)) = window.span(any.granularity(), dataset, &extent) {
+            let [start, end] = [start, end].map(|hour| hour.digits(Form::Hour));
+            let dates = Dates { start: start.as_str(), end: end.as_str(), ..ANY_DATES };
+            let query = self.resolve(endpoint, chosen, dates)?;
+            self.add(query)?;
+        }
+        for date in window.dates(dataset, &extent) {
+            let year = format!("{:04}", date.year());
+            let [month, day] = [date.month(), date.day()].map(|number| format!("{number:02}"));
+            let day = if is_monthly { ALL_DAYS } else { &day };
+            let dates = Dates { year: &year, month: &month, day, ..ANY_DATES };
+            let query = self.resolve(endpoint, chosen, dates)?;
+            self.add(query)?;
         }
         Ok(())
-    }
-
-    fn list(
-        &self,
-        endpoint: &'static Endpoint,
-        chosen: &[Chosen],
-        date: Date,
-        monthly: bool,
-    ) -> Result<Query, ExpandError> {
-        let year = format!("{:04}", date.year());
-        let [month, day] = [date.month(), date.day()].map(|number| format!("{number:02}"));
-        let day = if monthly { ALL_DAYS } else { &day };
-        self.resolve(endpoint, chosen, Dates { year: &year, month: &month, day, ..ANY_DATES })
     }
 
     fn resolve(
@@ -182,13 +175,13 @@ impl Asking<'_> {
         chosen: &[Chosen],
         dates: Dates<'_>,
     ) -> Result<Query, ExpandError> {
-        let path = address::path(endpoint, chosen, dates);
+        let path = path(endpoint, chosen, dates);
         let resolved = self.catalogue.resolve(Target { dialect: Dialect::V2, path: &path });
         resolved
             .map_err(|problem| ExpandError::Refused { path, reason: problem.detail.into_owned() })
     }
 
-    fn ask(&mut self, query: Query) -> Result<(), ExpandError> {
+    fn add(&mut self, query: Query) -> Result<(), ExpandError> {
         if !self.seen.insert(query.key().clone()) {
             return Ok(());
         }
@@ -200,17 +193,44 @@ impl Asking<'_> {
         self.expansion.datasets.insert(dataset.name);
         let partition = match lookup {
             Lookup::Points(read) => read.partition,
-            // Of its own: nothing is shared.
+            // Other reads are not shared.
             _ => [query.key().path()].into_iter().collect(),
         };
         let groups = &mut self.expansion.groups;
-        let place = *self.places.entry((dataset.name, partition)).or_insert_with(|| {
+        let index = *self.partitions.entry((dataset.name, partition)).or_insert_with(|| {
             groups.push(Vec::new());
             groups.len() - 1
         });
-        if let Some(group) = groups.get_mut(place) {
+        if let Some(group) = groups.get_mut(index) {
             group.push(query);
         }
         Ok(())
     }
+}
+
+fn path(endpoint: &Endpoint, chosen: &[Chosen], dates: Dates<'_>) -> String {
+    let mut path = String::new();
+    for segment in endpoint.segments {
+        path.push('/');
+        let param = match segment {
+            Segment::Word(word) => {
+                path.push_str(word);
+                continue;
+            }
+            Segment::Param(param) => param,
+        };
+        let value = match param.kind {
+            Kind::Start => dates.start,
+            Kind::End => dates.end,
+            Kind::Year => dates.year,
+            Kind::Month { .. } => dates.month,
+            Kind::Day => dates.day,
+            _ => {
+                let value = chosen.iter().find(|(other, _)| other.name == param.name);
+                value.map(|(_, value)| value.as_str()).unwrap_or_default()
+            }
+        };
+        percent::encode_into(&mut path, value);
+    }
+    path
 }

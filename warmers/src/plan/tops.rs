@@ -1,10 +1,8 @@
-//! The articles of the newest top lists, which plans can ask for.
+//! The articles of top lists, which plans can ask for.
 
-use super::Plan;
-use super::newest::Newest;
 use super::values::ValueSet;
-use super::window::Unit;
-use aqs_api::param::{self, Kind};
+use super::{Newest, Plan, Unit};
+use aqs_api::param;
 use aqs_api::table::ALL_DAYS;
 use aqs_api::{Catalogue, Coverage, Dialect, Query, Representation, Target, percent};
 use aqs_origin::Entry;
@@ -13,29 +11,24 @@ use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
-/// The endpoint that has top lists of articles.
 const ENDPOINT: &str = "pageviews/top";
-/// Whose lists are taken. What only the list of one access has is asked for too rarely.
+/// Articles that only the lists of a single access have are requested too rarely.
 const ACCESS: &str = "all-access";
 const ANY: Date = date(2000, 1, 1);
 
-/// The articles of lists by rank; by project and kind of list, the newest list first.
+/// By project and unit: the articles of each list by rank, the newest list first.
 #[derive(Clone, Debug, Default)]
 pub struct Tops(BTreeMap<(String, Unit), Vec<Vec<String>>>);
 
 impl Tops {
-    /// Which lists a plan needs: by project and kind, how many of the newest.
+    /// The number of newest lists that a plan needs, by project and unit.
     pub(crate) fn wanted(plan: &Plan) -> BTreeMap<(String, Unit), u32> {
         let mut wanted = BTreeMap::new();
         for item in &plan.items {
-            let projects = match item.values.get("project") {
-                Some(ValueSet::List(projects)) => projects.as_slice(),
-                _ => &[],
-            };
+            let Some(ValueSet::List(projects)) = item.values.get("project") else { continue };
             for set in item.values.values() {
                 let ValueSet::Top { of, .. } = set else { continue };
                 for project in projects.iter().filter_map(|project| param::project(project)) {
-                    // A few are the first of more: each list is read once.
                     let count = wanted.entry((project.into_owned(), of.unit)).or_default();
                     *count = of.count.max(*count);
                 }
@@ -44,7 +37,7 @@ impl Tops {
         wanted
     }
 
-    /// The questions for lists, the newest first; none if none is loaded.
+    /// The queries for lists, newest first.
     pub(crate) fn queries(
         catalogue: &Catalogue,
         coverage: &Coverage,
@@ -67,10 +60,9 @@ impl Tops {
         dates.into_iter().flatten().filter_map(resolve).collect()
     }
 
-    /// Notes the articles of the next list. `None` if they can't be read out of the answer.
+    /// Adds the next list. Returns `None` if the answer has no articles of the expected form.
     pub(crate) fn add(&mut self, project: &str, unit: Unit, entry: &Entry) -> Option<()> {
         let articles = match &entry.representation {
-            // No list: no articles.
             Representation::Problem(_) => Vec::new(),
             Representation::Body(body) => articles(&body.identity)?,
         };
@@ -78,7 +70,7 @@ impl Tops {
         Some(())
     }
 
-    /// The first articles of each of some lists, each article once and where it is met first.
+    /// The `first` articles of each list, without repetitions.
     pub(crate) fn articles(&self, project: &str, of: Newest, first: usize) -> Vec<&str> {
         let project = param::project(project).unwrap_or(Cow::Borrowed(project));
         let lists = self.0.get(&(project.into_owned(), of.unit));
@@ -89,26 +81,21 @@ impl Tops {
     }
 }
 
-/// Whether a parameter may be asked for by top lists.
-pub(super) fn is_article(kind: &Kind) -> bool {
-    matches!(kind, Kind::Title)
-}
-
 fn articles(body: &[u8]) -> Option<Vec<String>> {
     #[derive(Deserialize)]
-    struct Lists {
+    struct Answer {
         items: Vec<List>,
     }
     #[derive(Deserialize)]
     struct List {
-        articles: Vec<Viewed>,
+        articles: Vec<Ranked>,
     }
     #[derive(Deserialize)]
-    struct Viewed {
+    struct Ranked {
         article: String,
     }
-    let lists: Lists = serde_json::from_slice(body).ok()?;
-    let articles = lists.items.into_iter().flat_map(|list| list.articles);
-    // An address has no place for an empty title.
-    Some(articles.map(|viewed| viewed.article).filter(|article| !article.is_empty()).collect())
+    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let articles = answer.items.into_iter().flat_map(|list| list.articles);
+    // A path cannot hold an empty title.
+    Some(articles.map(|ranked| ranked.article).filter(|article| !article.is_empty()).collect())
 }

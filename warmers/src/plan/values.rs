@@ -1,40 +1,21 @@
-//! Sets of values of a parameter.
+//! Sets of values.
 
-use super::newest::Newest;
+use super::text::Newest;
 use serde::de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
-/// The values of a parameter that a plan wants.
+/// The values of a parameter that an item wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueSet {
-    /// `all`: every value that the parameter may have.
+    /// `all`: every value of an enumeration.
     All,
-    /// `[user, spider]`: these.
+    /// `[user, spider]`
     List(Vec<String>),
-    /// `{ top_articles_of: newest 7 days, first: 1000 }`: the articles of the newest top lists of
-    /// the item's project, each once.
-    Top {
-        /// Of which lists.
-        of: Newest,
-        /// How many of each, by rank.
-        first: usize,
-    },
-}
-
-/// The third kind of set, as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Top {
-    top_articles_of: Newest,
-    #[serde(default = "every_one")]
-    first: usize,
-}
-
-/// As many as a list has.
-fn every_one() -> usize {
-    1000
+    /// `{ top_articles_of: newest 7 days, first: 1000 }`: the first articles of each of the top
+    /// lists of the item's projects, each once.
+    Top { of: Newest, first: usize },
 }
 
 const ALL: &str = "all";
@@ -54,16 +35,16 @@ impl Serialize for ValueSet {
     }
 }
 
-// By hand, so that a mistake in one kind is not reported as "none of the kinds".
+// An untagged enum would report a mistake as "none of the variants", and read `[1984]` as numbers.
 impl<'de> Deserialize<'de> for ValueSet {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Kinds)
+        deserializer.deserialize_any(ValueSetVisitor)
     }
 }
 
-struct Kinds;
+struct ValueSetVisitor;
 
-impl<'de> Visitor<'de> for Kinds {
+impl<'de> Visitor<'de> for ValueSetVisitor {
     type Value = ValueSet;
 
     fn expecting(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,7 +69,14 @@ impl<'de> Visitor<'de> for Kinds {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ValueSet, A::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Top {
+            top_articles_of: Newest,
+            first: Option<usize>,
+        }
         let Top { top_articles_of, first } = Top::deserialize(MapAccessDeserializer::new(map))?;
-        Ok(ValueSet::Top { of: top_articles_of, first })
+        // The length of a top list.
+        Ok(ValueSet::Top { of: top_articles_of, first: first.unwrap_or(1000) })
     }
 }

@@ -1,0 +1,244 @@
+//! Types of a plan that are written as text.
+
+use jiff::SignedDuration;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+use thiserror::Error;
+
+/// A hundred years of days.
+pub(super) const MAX_COUNT: u32 = 36_600;
+
+#[derive(Debug, Error)]
+#[error("{text:?} is no {expected}")]
+pub struct ParseError {
+    text: String,
+    expected: String,
+}
+
+/// Implements `FromStr` with a function and a description, and the conversions of serde.
+macro_rules! text_type {
+    ($type:ty, $parse:expr, $($expected:tt)*) => {
+        impl FromStr for $type {
+            type Err = ParseError;
+
+            fn from_str(text: &str) -> Result<Self, ParseError> {
+                let error = || ParseError { text: text.to_owned(), expected: format!($($expected)*) };
+                $parse(text).ok_or_else(error)
+            }
+        }
+
+        impl TryFrom<String> for $type {
+            type Error = ParseError;
+
+            fn try_from(text: String) -> Result<Self, ParseError> {
+                text.parse()
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(value: $type) -> Self {
+                value.to_string()
+            }
+        }
+    };
+}
+
+/// The time that an item asks for, relative to the loaded data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Window {
+    /// `last 7 days`: one series that ends with the newest day, or the newest whole month.
+    Last(u32, Unit),
+    /// `everything`: one series of all loaded data.
+    Everything,
+    /// `newest 7 days`: a list for each of them.
+    Newest(u32, Unit),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unit {
+    Days,
+    Months,
+}
+
+text_type!(
+    Window,
+    parse_window,
+    "window: write `last 7 days`, `last 13 months` or `everything` for series, and `newest 7 days` \
+     or `newest 3 months` for lists; at most {MAX_COUNT}"
+);
+
+fn parse_window(text: &str) -> Option<Window> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let (kind, count, unit) = match *words.as_slice() {
+        ["everything"] => return Some(Window::Everything),
+        [kind, count, unit] => (kind, count, unit.strip_suffix('s').unwrap_or(unit)),
+        _ => return None,
+    };
+    let unit = match unit {
+        "day" => Unit::Days,
+        "month" => Unit::Months,
+        _ => return None,
+    };
+    let count = parse_count(count)?;
+    match kind {
+        "last" => Some(Window::Last(count, unit)),
+        "newest" => Some(Window::Newest(count, unit)),
+        _ => None,
+    }
+}
+
+fn parse_count(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|count| (1..=MAX_COUNT).contains(count))
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, count, unit) = match self {
+            Self::Everything => return text.write_str("everything"),
+            Self::Last(count, unit) => ("last", count, unit),
+            Self::Newest(count, unit) => ("newest", count, unit),
+        };
+        let unit = match unit {
+            Unit::Days => "day",
+            Unit::Months => "month",
+        };
+        write!(text, "{kind} {count} {unit}{}", if *count == 1 { "" } else { "s" })
+    }
+}
+
+/// Top lists: `newest day`, `newest 7 days`, `newest 3 months`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Newest {
+    pub count: u32,
+    pub unit: Unit,
+}
+
+text_type!(
+    Newest,
+    parse_newest,
+    "name of top lists: write `newest day`, `newest month`, `newest 7 days` or `newest 3 months`; \
+     at most {MAX_COUNT}"
+);
+
+fn parse_newest(text: &str) -> Option<Newest> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    match *words.as_slice() {
+        ["newest", "day"] => return Some(Newest { count: 1, unit: Unit::Days }),
+        ["newest", "month"] => return Some(Newest { count: 1, unit: Unit::Months }),
+        _ => {}
+    }
+    match parse_window(text)? {
+        Window::Newest(count, unit) => Some(Newest { count, unit }),
+        _ => None,
+    }
+}
+
+impl Newest {
+    /// The window of the lists themselves.
+    pub(super) fn window(self) -> Window {
+        Window::Newest(self.count, self.unit)
+    }
+}
+
+impl fmt::Display for Newest {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.window().fmt(text)
+    }
+}
+
+/// A window in short: `7d`, `13m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Last(pub(super) u32, pub(super) Unit);
+
+text_type!(Last, parse_last, "span of days or months such as 7d or 13m; at most {MAX_COUNT}");
+
+fn parse_last(text: &str) -> Option<Last> {
+    let (count, unit) = match text.strip_suffix('d') {
+        Some(count) => (count, Unit::Days),
+        None => (text.strip_suffix('m')?, Unit::Months),
+    };
+    let is_number = count.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| parse_count(count).map(|count| Last(count, unit)))?
+}
+
+impl fmt::Display for Last {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = match self.1 {
+            Unit::Days => 'd',
+            Unit::Months => 'm',
+        };
+        write!(text, "{}{unit}", self.0)
+    }
+}
+
+/// An interval: `6h`, `1h 30m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Every(pub Duration);
+
+text_type!(Every, parse_every, "interval from 1m to 8784h, such as 6h or 1h 30m");
+
+fn parse_every(text: &str) -> Option<Every> {
+    let interval = Duration::try_from(text.parse::<SignedDuration>().ok()?).ok()?;
+    let allowed = Duration::from_secs(60)..=Duration::from_secs(366 * 24 * 3600);
+    allowed.contains(&interval).then_some(Every(interval))
+}
+
+impl Default for Every {
+    fn default() -> Self {
+        Self(Duration::from_secs(6 * 3600))
+    }
+}
+
+impl fmt::Display for Every {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match SignedDuration::try_from(self.0) {
+            Ok(interval) => write!(text, "{interval:#}"),
+            Err(_) => write!(text, "{}s", self.0.as_secs()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn printed_intervals_parse() {
+        for (text, seconds) in [("6h", 21_600), ("1h 30m", 5400), ("24h", 86_400), ("1m", 60)] {
+            let every: Every = text.parse().unwrap();
+            assert_eq!(every.0.as_secs(), seconds);
+            assert_eq!(every.to_string().parse::<Every>().unwrap(), every);
+        }
+        for bad in ["", "6", "h", "-6h", "0s", "59s", "six hours", "8785h", "99999999999999999999h"]
+        {
+            assert!(bad.parse::<Every>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn printed_top_lists_parse() {
+        for (text, count, unit, printed) in [
+            ("newest day", 1, Unit::Days, "newest 1 day"),
+            ("newest 1 day", 1, Unit::Days, "newest 1 day"),
+            (" newest  month ", 1, Unit::Months, "newest 1 month"),
+            ("newest 7 days", 7, Unit::Days, "newest 7 days"),
+            ("newest 3 months", 3, Unit::Months, "newest 3 months"),
+        ] {
+            let newest: Newest = text.parse().unwrap();
+            assert_eq!(newest, Newest { count, unit }, "{text}");
+            assert_eq!(newest.to_string(), printed);
+        }
+        for bad in
+            ["", "newest", "newest days", "newest 0 days", "newest 99999 days", "last 7 days"]
+        {
+            let error = bad.parse::<Newest>().unwrap_err().to_string();
+            assert!(error.contains("`newest 7 days`"), "{error}");
+        }
+    }
+}
