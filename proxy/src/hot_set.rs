@@ -44,7 +44,7 @@ fn artefacts(settings: &Settings, origin: &Origin, store: &dyn Store) -> Option<
     }
     // Without epochs that are remembered nobody would know which answers were purged since.
     let (state, epochs) = (settings.state.path()?, origin.epochs.identity()?);
-    let identity = Identity::of(epochs, store.identity(), origin.catalogue());
+    let identity = Identity::new(epochs, store.identity(), origin.catalogue());
     match ArtefactDirectory::open(&state.join(FOLDER), identity, settings.hot_set.keep) {
         Ok(directory) => Some(directory),
         Err(error) => {

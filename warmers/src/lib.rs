@@ -1,35 +1,34 @@
-//! The hot set: answers that are built ahead of anybody who asks, checked, and swapped whole.
+//! The hot set: answers that are built ahead of requests, checked, and published as a whole.
 //!
 //! ```text
-//!  plan ─ expand ─▶ questions ─ select ─▶ to be read ─ origin, a partition at a time ─▶ entries
-//!   ▲ catalogue, coverage, top lists   └▶ can't have changed: taken over                   │
-//!  jobs: operators, intervals, data                                                        ▼
-//!                        served ◀─ hot set ◀─ publish ◀─ merge with the parent ◀─ checks
-//!                                                └▶ artefact: the same after a restart
+//!  plan ─ expand ─▶ queries ─ select ─▶ to be read ─ origin, by partition ─▶ entries
+//!   ▲ catalogue, coverage, top lists  └▶ unchanged: carried over                │
+//!  jobs: operators, intervals, data                                             ▼
+//!                       served ◀─ hot set ◀─ publish ◀─ merge with the parent ◀─ checks
+//!                                              └▶ artefact: survives a restart
 //! ```
 //!
-//! What holds, whatever happens:
+//! Invariants:
 //!
-//! - **Serving waits for nobody.** [`generation::HotSet::get`] is one load and one comparison of
-//!   hashes: no lock, no allocation. Reading, shaping, coding, merging, writing and taking down
-//!   old generations happen in tasks and on threads that may block, never where hits are served.
-//! - **A generation is immutable and swapped whole.** One answer comes from one generation;
-//!   numbers only rise, also when an older content is published again, also over restarts.
-//! - **Stamps rule.** An entry keeps the epoch at which the store was asked, in memory and on the
-//!   disk; [`aqs_origin::Epochs`] judge it at every look-up. Time alone makes it stale only beyond
-//!   the age that a generation may have.
-//! - **Nothing half done.** What fails, is refused or is cancelled leaves everything as it was. On
-//!   the disk a generation is whole under its name, or not there.
-//! - **Nothing twice.** What can't have changed is not read; what was read and is the same shares
-//!   its bytes with the parent; a partition is read once however many answers come from it.
-//! - **Clients first.** Nothing is read ahead while a client waits for a place at the store.
-//! - **It counts.** The published generation and the one before are charged to the memory budget
-//!   together, what they share once; a build is charged from its first answer on.
+//! - **Serving never waits.** [`generation::HotSet::get`] takes no lock and allocates nothing.
+//!   Merging, compressing, writing and dropping generations happen on blocking threads.
+//! - **A generation is immutable and published as a whole.** Ids only rise, over rollbacks and
+//!   restarts too.
+//! - **Purges hold.** An entry keeps the epoch of its read, in memory and on disk, and
+//!   [`aqs_origin::Epochs`] validate it at each look-up. Age alone makes it stale, not invalid.
+//! - **Builds are atomic.** A build that fails, is refused or is cancelled changes nothing. A file
+//!   is complete under its name, or absent.
+//! - **Nothing is read or stored twice.** Unchanged answers are carried over, equal bodies are
+//!   shared with the parent, and a partition is read once for all of its answers.
+//! - **Clients come first.** No read begins while a client waits for the store.
+//! - **Memory is accounted for.** The live and the previous generation are charged to the memory
+//!   budget, as is a running build.
 //!
-//! It knows nothing of sockets.
+//! Each module uses only modules that stand before it in this list: [`generation`] (with
+//! `blocking`), [`plan`], [`artefact`], [`checks`], [`metrics`], [`build`], [`jobs`], [`view`].
 
 pub mod artefact;
-mod aside;
+mod blocking;
 pub mod build;
 pub mod checks;
 pub mod generation;

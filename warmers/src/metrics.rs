@@ -1,12 +1,13 @@
-//! The metrics of this crate: the one place where they are declared.
+//! The metrics of the hot set.
 
 use crate::generation::Generation;
 use aqs_origin::declare::Declarations;
+use prometheus::core::Collector;
 use prometheus::{
-    GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Error, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, exponential_buckets,
 };
 
-/// What the hot set counts.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     generation: IntGauge,
@@ -16,119 +17,128 @@ pub struct Metrics {
     plan_built: IntGaugeVec,
     plan_keys: IntGaugeVec,
     completeness: GaugeVec,
-    /// Jobs under way, by plan.
-    pub running: IntGaugeVec,
-    /// Jobs that ended, by plan and outcome.
-    pub jobs: IntCounterVec,
-    /// How long builds took, by plan.
-    pub build_seconds: HistogramVec,
-    /// Refused publications, by plan and check.
-    pub refusals: IntCounterVec,
-    /// Answers that builds brought, by plan and how.
-    pub answers: IntCounterVec,
-    /// Reads that builds took, by plan.
-    pub reads: IntCounterVec,
-    /// How long it took to write a generation to the disk.
-    pub artefact_seconds: Histogram,
-    /// What failed about generations on disk, by what was attempted.
-    pub artefact_failures: IntCounterVec,
+    pub(crate) running: IntGaugeVec,
+    pub(crate) jobs: IntCounterVec,
+    pub(crate) build_seconds: HistogramVec,
+    pub(crate) refusals: IntCounterVec,
+    pub(crate) answers: IntCounterVec,
+    pub(crate) reads: IntCounterVec,
+    pub(crate) artefact_seconds: Histogram,
+    pub(crate) artefact_failures: IntCounterVec,
 }
 
 impl Metrics {
-    /// Declares them.
-    pub fn declare(declarations: &mut Declarations<'_>) -> Result<Self, prometheus::Error> {
+    pub fn declare(to: &mut Declarations<'_>) -> Result<Self, Error> {
+        fn add<C: Collector + Clone + 'static>(
+            to: &mut Declarations<'_>,
+            metric: Result<C, Error>,
+        ) -> Result<C, Error> {
+            let metric = metric?;
+            to.add(metric.clone())?;
+            Ok(metric)
+        }
         let counters =
             |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
-        let gauges = |name, help| IntGaugeVec::new(Opts::new(name, help), &["plan"]);
-        let seconds = |name, help| HistogramOpts::new(name, help);
-        let metrics = Self {
-            generation: IntGauge::new(
-                "aqs_hot_set_generation",
-                "The number of the published generation; 0 if there is none",
-            )?,
-            built: IntGauge::new(
-                "aqs_hot_set_built_timestamp_seconds",
-                "When the published generation was made, in seconds since 1970",
-            )?,
-            keys: IntGauge::new("aqs_hot_set_keys", "Answers in the published generation")?,
-            bytes: IntGauge::new(
-                "aqs_hot_set_bytes",
-                "Bytes that the published generation takes in memory",
-            )?,
-            plan_built: gauges(
-                "aqs_hot_set_plan_built_timestamp_seconds",
-                "When a plan was last built, in seconds since 1970",
-            )?,
-            plan_keys: gauges("aqs_hot_set_plan_keys", "Answers that are held of a plan")?,
-            completeness: GaugeVec::new(
-                Opts::new(
-                    "aqs_hot_set_plan_completeness_ratio",
-                    "Which part of the answers that a plan wants is held, 0 to 1",
-                ),
-                &["plan"],
-            )?,
-            running: gauges("aqs_hot_set_jobs_running", "Builds under way, by plan")?,
-            jobs: counters(
-                "aqs_hot_set_jobs_total",
-                "Builds that ended, by plan and outcome (done, refused, failed, cancelled)",
-                &["plan", "outcome"],
-            )?,
-            build_seconds: HistogramVec::new(
-                seconds("aqs_hot_set_build_seconds", "How long builds took, by plan")
-                    .buckets(prometheus::exponential_buckets(0.1, 3.0, 10)?),
-                &["plan"],
-            )?,
-            refusals: counters(
-                "aqs_hot_set_refusals_total",
-                "Generations that were not published, or only by force, by plan and check",
-                &["plan", "check"],
-            )?,
-            answers: counters(
-                "aqs_hot_set_answers_total",
-                "Answers that builds brought, by plan and how (read, shared, kept, missing)",
-                &["plan", "how"],
-            )?,
-            reads: counters(
-                "aqs_hot_set_reads_total",
-                "Store reads that builds asked for, by plan",
-                &["plan"],
-            )?,
-            artefact_seconds: Histogram::with_opts(
-                seconds(
-                    "aqs_hot_set_artefact_write_seconds",
-                    "How long it took to write a generation to the disk",
-                )
-                .buckets(prometheus::exponential_buckets(0.01, 3.0, 9)?),
-            )?,
-            artefact_failures: counters(
-                "aqs_hot_set_artefact_failures_total",
-                "Generations on disk that could not be written or used (write, load)",
-                &["doing"],
-            )?,
+        let by_plan = |name, help| IntGaugeVec::new(Opts::new(name, help), &["plan"]);
+        let seconds = |name, help, first, count| -> Result<HistogramOpts, Error> {
+            let buckets = exponential_buckets(first, 3.0, count)?;
+            Ok(HistogramOpts::new(name, help).buckets(buckets))
         };
-        metrics.register(declarations)?;
-        Ok(metrics)
+        Ok(Self {
+            generation: add(
+                to,
+                IntGauge::new("aqs_hot_set_generation", "Id of the live generation; 0 without one"),
+            )?,
+            built: add(
+                to,
+                IntGauge::new(
+                    "aqs_hot_set_built_timestamp_seconds",
+                    "When the live generation was built, in seconds since 1970",
+                ),
+            )?,
+            keys: add(to, IntGauge::new("aqs_hot_set_keys", "Answers of the live generation"))?,
+            bytes: add(
+                to,
+                IntGauge::new("aqs_hot_set_bytes", "Memory of the live generation, in bytes"),
+            )?,
+            plan_built: add(
+                to,
+                by_plan(
+                    "aqs_hot_set_plan_built_timestamp_seconds",
+                    "When the last build of the plan began, in seconds since 1970",
+                ),
+            )?,
+            plan_keys: add(
+                to,
+                by_plan("aqs_hot_set_plan_keys", "Answers of the plan in the live generation"),
+            )?,
+            completeness: add(
+                to,
+                GaugeVec::new(
+                    Opts::new(
+                        "aqs_hot_set_plan_completeness_ratio",
+                        "Held part of the answers that the plan wants, 0 to 1",
+                    ),
+                    &["plan"],
+                ),
+            )?,
+            running: add(to, by_plan("aqs_hot_set_jobs_running", "Running jobs"))?,
+            jobs: add(
+                to,
+                counters(
+                    "aqs_hot_set_jobs_total",
+                    "Ended jobs by outcome (done, refused, failed, cancelled)",
+                    &["plan", "outcome"],
+                ),
+            )?,
+            build_seconds: add(
+                to,
+                HistogramVec::new(
+                    seconds("aqs_hot_set_build_seconds", "Duration of builds", 0.1, 10)?,
+                    &["plan"],
+                ),
+            )?,
+            refusals: add(
+                to,
+                counters(
+                    "aqs_hot_set_refusals_total",
+                    "Failed checks of builds, including builds that were published by force",
+                    &["plan", "check"],
+                ),
+            )?,
+            answers: add(
+                to,
+                counters(
+                    "aqs_hot_set_answers_total",
+                    "Answers of builds by origin (read, shared, kept, missing)",
+                    &["plan", "how"],
+                ),
+            )?,
+            reads: add(
+                to,
+                counters("aqs_hot_set_reads_total", "Store reads of builds", &["plan"]),
+            )?,
+            artefact_seconds: add(
+                to,
+                Histogram::with_opts(seconds(
+                    "aqs_hot_set_artefact_write_seconds",
+                    "Duration of writing a generation to disk",
+                    0.01,
+                    9,
+                )?),
+            )?,
+            artefact_failures: add(
+                to,
+                counters(
+                    "aqs_hot_set_artefact_failures_total",
+                    "Generations that could not be written to or loaded from disk (write, load)",
+                    &["doing"],
+                ),
+            )?,
+        })
     }
 
-    fn register(&self, declarations: &mut Declarations<'_>) -> Result<(), prometheus::Error> {
-        declarations.add(self.generation.clone())?;
-        declarations.add(self.built.clone())?;
-        declarations.add(self.keys.clone())?;
-        declarations.add(self.bytes.clone())?;
-        declarations.add(self.plan_built.clone())?;
-        declarations.add(self.plan_keys.clone())?;
-        declarations.add(self.completeness.clone())?;
-        declarations.add(self.running.clone())?;
-        declarations.add(self.jobs.clone())?;
-        declarations.add(self.build_seconds.clone())?;
-        declarations.add(self.refusals.clone())?;
-        declarations.add(self.answers.clone())?;
-        declarations.add(self.reads.clone())?;
-        declarations.add(self.artefact_seconds.clone())?;
-        declarations.add(self.artefact_failures.clone())
-    }
-
-    /// Tells of the generation that was just published instead of another.
+    /// Describes a generation that replaces another.
     pub(crate) fn published(&self, new: &Generation, before: Option<&Generation>) {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.generation.set(number(new.id));
@@ -137,7 +147,7 @@ impl Metrics {
         self.bytes.set(number(new.bytes));
         for gone in before.into_iter().flat_map(|before| &before.plans) {
             if new.plan(&gone.name).is_none() {
-                // They are there unless the same generation is told of twice.
+                // An error means that there is no such series.
                 let _ = self.plan_built.remove_label_values(&[&gone.name]);
                 let _ = self.plan_keys.remove_label_values(&[&gone.name]);
                 let _ = self.completeness.remove_label_values(&[&gone.name]);
@@ -151,9 +161,10 @@ impl Metrics {
         }
     }
 
-    /// Makes the series of a plan, so that they begin at zero and not with the first event.
-    pub(crate) fn expect(&self, plan: &str) {
+    /// Creates the series of a plan, so that they begin at zero.
+    pub(crate) fn initialise(&self, plan: &str) {
         self.running.with_label_values(&[plan]);
+        self.reads.with_label_values(&[plan]);
         for outcome in ["done", "refused", "failed", "cancelled"] {
             self.jobs.with_label_values(&[plan, outcome]);
         }
@@ -166,6 +177,5 @@ impl Metrics {
         for doing in ["write", "load"] {
             self.artefact_failures.with_label_values(&[doing]);
         }
-        self.reads.with_label_values(&[plan]);
     }
 }

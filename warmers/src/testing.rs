@@ -1,10 +1,9 @@
-//! What tests of this crate share: answers that no store was asked for.
+//! Helpers of unit tests: answers without a store.
 
 use crate::artefact::Identity;
-use crate::generation::{Generation, Mode, PlanContent, PlanFacts, merge};
+use crate::generation::{Generation, MergeMode, PlanContent, PlanFacts, merge};
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Dialect, Key, NoDataReason, Problem, Query, Representation, Target};
-
 use aqs_origin::{Entry, Epochs, Moment, ReadPlan};
 use std::sync::Arc;
 
@@ -21,7 +20,7 @@ pub(crate) fn query(path: &str) -> Query {
     catalogue().resolve(Target { dialect: Dialect::V2, path }).unwrap()
 }
 
-/// An answer that the store was asked for now.
+/// An answer of the current epoch.
 pub(crate) fn answer(path: &str, body: Option<&str>, epochs: &Epochs) -> (Key, Arc<Entry>) {
     let query = query(path);
     let tags = ReadPlan::new(query.clone()).tags();
@@ -34,12 +33,12 @@ pub(crate) fn answer(path: &str, body: Option<&str>, epochs: &Epochs) -> (Key, A
     (query.key().clone(), Arc::new(entry))
 }
 
-/// What a build of a plan brought, all of it confirmed at a moment.
+/// The result of a build whose answers were all confirmed `at` a moment.
 pub(crate) fn content(
     plan: &str,
     answers: Vec<(Key, Arc<Entry>)>,
     at: Moment,
-    mode: Mode,
+    mode: MergeMode,
 ) -> PlanContent {
     let wanted = answers.len() as u64;
     let facts = PlanFacts { name: plan.to_owned(), built: at, wanted, ..PlanFacts::default() };
@@ -47,7 +46,7 @@ pub(crate) fn content(
     PlanContent { facts, answers, mode }
 }
 
-/// The generation after a parent in which a plan holds these answers.
+/// The child of a generation, in which a plan holds these answers.
 pub(crate) fn generation(
     parent: Option<&Generation>,
     plan: &str,
@@ -55,10 +54,10 @@ pub(crate) fn generation(
     epochs: &Epochs,
 ) -> Generation {
     let id = parent.map_or(1, |parent| parent.id + 1);
-    let content = content(plan, answers, Moment(1000), Mode::Replace);
+    let content = content(plan, answers, Moment(1000), MergeMode::Replace);
     merge(parent, content, &|_| true, epochs, (id, Moment(1000))).unwrap()
 }
 
 pub(crate) fn identity() -> Identity {
-    Identity::of(7, ["a store"], &catalogue())
+    Identity::new(7, ["a store"], &catalogue())
 }

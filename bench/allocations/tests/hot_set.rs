@@ -6,7 +6,7 @@ use aqs_api::{Catalogue, Key, Representation, Target};
 use aqs_origin::epochs::PurgeTags;
 use aqs_origin::memory::Budget;
 use aqs_origin::{Entry, Epochs, Moment};
-use aqs_warmers::generation::{Generation, Held, HotSet, Provenance};
+use aqs_warmers::generation::{Generation, HotEntry, HotSet, Provenance};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn a_look_up_in_the_hot_set_allocates_nothing() {
     let (now, data) = (Moment(1000), Times::default().data);
     let body = Representation::body("{}");
     let entry = Entry::new(body, query.endpoint_id(), now, epochs.current(), tags, data);
-    let held = Held { entry: Arc::new(entry), plans: 1, confirmed: now };
+    let held = HotEntry { entry: Arc::new(entry), plans: 1, confirmed: now };
     let answers = [(query.key().clone(), held)];
     let generation = Generation::restored(1, None, Provenance::Built, now, Vec::new(), answers);
     let hot_set = HotSet::new(Arc::new(Budget::new(1 << 20)), Duration::from_secs(3600));

@@ -4,7 +4,7 @@ use aqs_api::Catalogue;
 use aqs_bench::LoadedStore;
 use aqs_proxy::serve::Service;
 use aqs_proxy::server::{Server, Settings, StatePlace};
-use aqs_warmers::build::How;
+use aqs_warmers::build::BuildOptions;
 use aqs_warmers::jobs::{JobId, JobView, Start, State, Trigger};
 use aqs_warmers::plan::built_in;
 use std::error::Error;
@@ -105,9 +105,9 @@ impl Subject {
     /// Begins to read everything of a plan anew.
     pub(crate) fn begin(&self, plan: &str) -> Result<JobId, Box<dyn Error>> {
         let _context = self.runtime.enter();
-        let how = How { full: true, ..How::default() };
+        let options = BuildOptions { full: true, ..BuildOptions::default() };
         let (plan, trigger) = (plan.to_owned(), Trigger::Operator);
-        Ok(self.service().jobs.start(Start { plan, how, dry_run: false, trigger })?.id)
+        Ok(self.service().jobs.start(Start { plan, options, dry_run: false, trigger })?.id)
     }
 
     /// Cancels a build, and waits for its end.

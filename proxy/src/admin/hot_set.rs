@@ -6,7 +6,7 @@ use crate::log::fields;
 use aqs_origin::RequestId;
 use aqs_warmers::artefact::ArtefactError;
 use aqs_warmers::build::{RollbackError, RolledBack};
-use aqs_warmers::view::{GenerationView, HotSetView, RolledBackView, VerifiedView};
+use aqs_warmers::view::{GenerationView, HotSetView, RolledBackView};
 use axum::extract::{Extension, State};
 use serde::Deserialize;
 
@@ -104,9 +104,9 @@ pub(super) async fn verify(
         target: fields::ADMIN,
         generation = verified.generation,
         compared = verified.compared,
-        well = verified.is_well(),
+        well = verified.well,
         { fields::REQUEST_ID } = %id,
         "the hot set was verified by an operator"
     );
-    Ok(json(&VerifiedView::from(verified)))
+    Ok(json(&verified))
 }

@@ -5,7 +5,7 @@ use super::{AppState, Reply, accepted, bad_parameter, conflict, json, not_found,
 use crate::log::fields;
 use aqs_api::param;
 use aqs_origin::RequestId;
-use aqs_warmers::build::How;
+use aqs_warmers::build::BuildOptions;
 use aqs_warmers::jobs::{JobId, JobView, Jobs, Start, StartError, State as JobState, Trigger};
 use aqs_warmers::plan::Overrides;
 use axum::extract::{Extension, State};
@@ -65,7 +65,7 @@ pub(super) async fn start(
         StartError::Plan(_) => bad_parameter(error.to_string()),
         _ => unavailable(error.to_string()),
     })?;
-    let How { overrides: Overrides { projects, last }, full, force } = &start.how;
+    let BuildOptions { overrides: Overrides { projects, last }, full, force } = &start.options;
     tracing::info!(
         target: fields::ADMIN,
         job = started.id.0,
@@ -136,8 +136,8 @@ impl Parameters {
         let plan = self.plan.filter(|plan| !plan.is_empty());
         let plan = plan.ok_or_else(|| query::missing("say which plan", "plan"))?;
         let overrides = Overrides { projects, last: last.transpose()? };
-        let how = How { overrides, full: self.full, force: self.force };
-        Ok(Start { plan, how, dry_run: self.dry_run, trigger: Trigger::Operator })
+        let options = BuildOptions { overrides, full: self.full, force: self.force };
+        Ok(Start { plan, options, dry_run: self.dry_run, trigger: Trigger::Operator })
     }
 }
 
@@ -153,7 +153,7 @@ mod tests {
     fn parameters_become_a_start() {
         let plain = Start {
             plan: "top-articles".to_owned(),
-            how: How::default(),
+            options: BuildOptions::default(),
             dry_run: false,
             trigger: Trigger::Operator,
         };
@@ -162,8 +162,9 @@ mod tests {
         // Two spellings of a project are the same project.
         let projects = vec!["en.wikipedia".to_owned(), "wikidata".to_owned()];
         let last = Some("13m".parse().unwrap());
-        let how = How { overrides: Overrides { projects, last }, full: true, force: true };
-        let full = Start { how, dry_run: true, ..plain };
+        let options =
+            BuildOptions { overrides: Overrides { projects, last }, full: true, force: true };
+        let full = Start { options, dry_run: true, ..plain };
         let query = "plan=top-articles&project=EN.wikipedia.org&project=wikidata\
                      &project=en.wikipedia&last=13m&full=true&force=true&dry_run=true";
         assert_eq!(start(query), Ok(full));

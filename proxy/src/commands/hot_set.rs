@@ -4,7 +4,7 @@ use super::admin_client::{Access, AdminClient, ServerArgs, with_query};
 use super::exit::Exit;
 use super::{Done, format, print};
 use aqs_warmers::generation::Provenance;
-use aqs_warmers::view::{GenerationView, HotSetView, PlanHeld, RolledBackView, VerifiedView};
+use aqs_warmers::view::{BuiltPlanView, GenerationView, HotSetView, RolledBackView, VerifiedView};
 use clap::{Args, Subcommand};
 use std::time::Duration;
 
@@ -120,27 +120,28 @@ fn generation(live: &GenerationView) -> String {
     format!("generation {}: {provenance}\n{}\n{plans}\n", live.id, format::properties(rows))
 }
 
-fn plan(plan: &PlanHeld) -> [String; 8] {
+fn plan(plan: &BuiltPlanView) -> [String; 8] {
+    let facts = &plan.facts;
     let mut remarks = Vec::new();
-    if plan.without_data > 0 {
-        remarks.push(format!("{} without data", plan.without_data));
+    if facts.without_data > 0 {
+        remarks.push(format!("{} without data", facts.without_data));
     }
     match (plan.partial, plan.current) {
         (true, _) => remarks.push("a part of it".to_owned()),
         (false, true) => {}
         (false, false) => remarks.push("configured otherwise since".to_owned()),
     }
-    if !plan.forced.is_empty() {
+    if !facts.forced.is_empty() {
         remarks.push("published by force".to_owned());
     }
     [
-        plan.name.clone(),
-        format!("{}/{}", plan.keys, plan.wanted),
+        facts.name.clone(),
+        format!("{}/{}", facts.keys, facts.wanted),
         format!("{:.1} %", plan.completeness * 100.0),
-        format::moment(plan.built),
-        plan.reads.to_string(),
-        plan.shared.to_string(),
-        plan.errors.to_string(),
+        format::moment(facts.built),
+        facts.reads.to_string(),
+        facts.shared.to_string(),
+        facts.errors.to_string(),
         remarks.join(", "),
     ]
 }

@@ -29,7 +29,7 @@ use crate::metrics::Metrics;
 use crate::settings::PublicPages;
 use aqs_api::{Catalogue, KeyRef, Problem, Query, Target};
 use aqs_origin::{Clock, Entry, Freshness, Moment, Origin, ReadPlan};
-use aqs_warmers::generation::{Hot, HotFreshness, HotSet};
+use aqs_warmers::generation::{HotFreshness, HotHit, HotSet};
 use aqs_warmers::jobs::Jobs;
 use std::future::Future;
 use std::pin::Pin;
@@ -160,7 +160,7 @@ impl Service {
     /// Sends an answer of the hot set.
     fn ahead(
         self: &Arc<Self>,
-        hot: Hot,
+        hot: HotHit,
         head: &RequestHead<'_>,
         result: CacheResult,
         now: Moment,

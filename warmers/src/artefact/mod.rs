@@ -1,23 +1,17 @@
-//! Generations on disk: so that a restart serves at once what was served before it, though the
-//! store be gone.
+//! Generations on disk, so that a restarted server serves at once what was served before, also
+//! without its store.
 //!
-//! A file `gen-0000000007.aqs` is written under another name, synced and renamed, so that under
-//! its own name it is whole or not there; a checksum over everything shows if it is not what was
-//! written. What can't be used is set aside under a name that says why, and never asked again.
-//! Purges hold: answers keep their epochs, which mean something to the epochs of one state
-//! directory alone, and so a file names the one that it belongs to.
+//! A file `gen-0000000007.aqs` is written under a temporary name, synced and renamed: under its
+//! own name it is complete or absent. Files that are damaged, or of another store, state or
+//! build, are renamed (`.damaged`, `.foreign`) and never read again. Purges hold: answers keep
+//! their epochs, which are valid for a single state directory, so a file names its own.
 
 mod directory;
 mod error;
-mod format;
+mod file;
 mod identity;
-mod open;
-mod read;
-mod record;
-mod write;
 
-pub use directory::{ArtefactDirectory, Loaded, SetAside};
-pub use error::{ArtefactError, Damage, Foreign};
-pub use format::Header;
+pub use directory::{ArtefactDirectory, Loaded, Quarantined};
+pub use error::{ArtefactError, Foreign};
+pub use file::{Header, RestoreContext};
 pub use identity::Identity;
-pub use read::Context;

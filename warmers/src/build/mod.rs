@@ -1,44 +1,41 @@
-//! Building: from a plan and the generation that is served to the next one.
+//! Builds: from a plan and the live generation to the next generation.
 //!
-//! What may have changed is read, each partition once; what can't have changed is taken over.
-//! Nothing is published before all of it is there and has passed its checks, so a build that
-//! fails, is refused or is cancelled leaves everything as it was.
+//! A build reads what may have changed, each partition once, and carries over what cannot have
+//! changed. It publishes once all answers are there and have passed the checks: a build that
+//! fails, is refused or is cancelled changes nothing.
 
-mod back;
 mod error;
 mod estimate;
-mod outcome;
-mod pace;
 mod progress;
 mod publish;
 mod read;
-mod retry;
+mod restore;
 mod select;
-mod settings;
-mod tops;
-mod upkeep;
+mod verify;
 
 pub use error::{BuildError, RollbackError};
 pub use estimate::{Basis, Estimate};
-pub use outcome::{Built, How, RolledBack, Verified};
 pub use progress::{Progress, Snapshot};
-pub use settings::Settings;
+pub use restore::RolledBack;
+pub use verify::VerifiedView;
 
 use crate::artefact::ArtefactDirectory;
-use crate::aside::{Heavy, aside};
-use crate::generation::{Generation, HotSet, PlanFacts, Whole};
+use crate::blocking::{self, DropOffThread};
+use crate::checks::{Refusal, Thresholds};
+use crate::generation::{Generation, HotSet, PlanFacts};
 use crate::metrics::Metrics;
-use crate::plan::{Expansion, Plan};
+use crate::plan::{Expansion, Overrides, Plan};
 use aqs_api::Coverage;
 use aqs_origin::Origin;
-use pace::Pace;
+use read::RateLimiter;
+use select::Selection;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// What builds generations of one store's answers.
+/// Builds and publishes generations.
 pub struct Builder {
     origin: Arc<Origin>,
     hot_set: Arc<HotSet>,
@@ -46,16 +43,74 @@ pub struct Builder {
     plans: Vec<Plan>,
     settings: Settings,
     metrics: Metrics,
-    /// Of all builds together.
+    /// Shared by all builds, like `rate`.
     reads: Arc<Semaphore>,
-    pace: Arc<Pace>,
-    /// One close look at a time.
+    rate: Arc<RateLimiter>,
+    /// One verification at a time.
     verifying: Arc<Semaphore>,
 }
 
+/// Limits of all builds together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Concurrent reads.
+    pub concurrency: usize,
+    /// Reads per second.
+    pub rate: u32,
+    /// The deadline of a read, including its wait for a permit.
+    pub within: Duration,
+    /// Attempts per read.
+    pub attempts: u32,
+    /// The wait after the first failed attempt. It doubles each time.
+    pub backoff: Duration,
+    /// A build fails after as many failed partitions in a row.
+    pub give_up_after: usize,
+    /// Bytes that a generation may take; 0 for a quarter of the memory budget.
+    pub memory: u64,
+    pub thresholds: Thresholds,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            concurrency: 16,
+            rate: 2000,
+            within: Duration::from_secs(30),
+            attempts: 4,
+            backoff: Duration::from_millis(250),
+            give_up_after: 20,
+            memory: 0,
+            thresholds: Thresholds::default(),
+        }
+    }
+}
+
+/// The options of a single build.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BuildOptions {
+    /// Builds only a part of the plan, which is added to its answers.
+    pub overrides: Overrides,
+    /// Reads also what cannot have changed.
+    pub full: bool,
+    /// Publishes regardless of the checks, which is recorded.
+    pub force: bool,
+}
+
+/// The result of a published build.
+#[derive(Clone, Debug)]
+pub struct Built {
+    pub generation: Arc<Generation>,
+    /// Describes this build. The generation's own facts describe the whole plan.
+    pub facts: PlanFacts,
+    /// Refusals that `force` overrode.
+    pub forced: Vec<Refusal>,
+    /// The size of the file, or why it could not be written. `None` without a directory.
+    pub artefact: Option<Result<u64, String>>,
+}
+
 impl Builder {
-    /// A builder for the plans that are configured, which were checked. Without a directory the
-    /// hot set is not kept over restarts.
+    /// `plans` must have passed [`Plan::check_all`]. Without `artefacts` the hot set does not
+    /// survive a restart.
     pub fn new(
         origin: Arc<Origin>,
         hot_set: Arc<HotSet>,
@@ -65,41 +120,43 @@ impl Builder {
         metrics: Metrics,
     ) -> Self {
         for plan in &plans {
-            metrics.expect(&plan.name);
+            metrics.initialise(&plan.name);
         }
-        let reads = Arc::new(Semaphore::new(settings.concurrency.max(1)));
-        let pace = Arc::new(Pace::per_second(settings.rate));
-        let artefacts = artefacts.map(Arc::new);
-        let verifying = Arc::new(Semaphore::new(1));
-        Self { origin, hot_set, artefacts, plans, settings, metrics, reads, pace, verifying }
+        Self {
+            origin,
+            hot_set,
+            artefacts: artefacts.map(Arc::new),
+            plans,
+            settings,
+            metrics,
+            reads: Arc::new(Semaphore::new(settings.concurrency.max(1))),
+            rate: Arc::new(RateLimiter::per_second(settings.rate)),
+            verifying: Arc::new(Semaphore::new(1)),
+        }
     }
 
-    /// The plans.
     pub fn plans(&self) -> &[Plan] {
         &self.plans
     }
 
-    /// The hot set that is published to.
     pub fn hot_set(&self) -> &Arc<HotSet> {
         &self.hot_set
     }
 
-    /// Where the answers come from.
     pub fn origin(&self) -> &Arc<Origin> {
         &self.origin
     }
 
-    /// What is counted.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// How many answers are compared with direct ones before a build is published.
+    /// How many answers the `sample` check compares.
     pub fn sample_size(&self) -> usize {
         self.settings.thresholds.sample
     }
 
-    /// How many bytes a generation may take.
+    /// Bytes that a generation may take.
     pub fn limit(&self) -> u64 {
         match self.settings.memory {
             0 => self.origin.budget.total() / 4,
@@ -107,109 +164,92 @@ impl Builder {
         }
     }
 
-    /// Builds a plan and publishes the generation.
-    ///
-    /// An error means that nothing was published.
+    /// Builds a plan and publishes the generation. After an error nothing was published.
     pub async fn build(
         &self,
         plan: &Plan,
-        how: &How,
+        options: &BuildOptions,
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
     ) -> Result<Built, BuildError> {
         let begun = Instant::now();
         let now = self.origin.clock().now();
-        let prepared = self.prepare(plan, how, progress, cancel).await?;
-        self.fits(&prepared)?;
-        let read = self.read(&prepared, progress, cancel).await?;
-        let built = self.check_and_publish(plan, how, prepared, read, now, cancel).await?;
+        let prepared = self.prepare(plan, options, progress, cancel).await?;
+        self.check_expected_size(&prepared)?;
+        let check_size =
+            || self.check_size(&prepared, prepared.selection.shared_bytes + progress.bytes());
+        let groups = &prepared.selection.groups;
+        let read = self.read_while(&prepared, groups, progress, cancel, check_size).await?;
+        let built = self.check_and_publish(options, prepared, read, now, cancel).await?;
         let seconds = begun.elapsed().as_secs_f64();
         self.metrics.build_seconds.with_label_values(&[&plan.name]).observe(seconds);
         Ok(built)
     }
 
-    /// Learns what a plan wants and what of it must be read.
+    /// Determines what a plan wants, and what of it must be read.
     async fn prepare(
         &self,
         plan: &Plan,
-        how: &How,
+        options: &BuildOptions,
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
     ) -> Result<Prepared, BuildError> {
-        let plan = how.overrides.apply(plan, self.origin.catalogue())?;
+        let plan = options.overrides.apply(plan, self.origin.catalogue())?;
         if self.origin.coverage().is_empty() {
-            // Nobody has looked yet, or nothing is loaded.
-            let looked = cancel.run_until_cancelled(self.origin.refresh_coverage()).await;
-            looked.ok_or(BuildError::Cancelled)?.map_err(BuildError::Unknown)?;
+            let refreshed = cancel.run_until_cancelled(self.origin.refresh_coverage()).await;
+            refreshed.ok_or(BuildError::Cancelled)?.map_err(BuildError::Coverage)?;
         }
         let coverage = self.origin.coverage();
-        let tops = self.tops(&plan, &coverage, progress, cancel).await?;
-        let (origin, hot_set, full) = (Arc::clone(&self.origin), self.hot_set.live(), how.full);
-        let names = self.names();
-        let work = aside(move || {
-            let parent = hot_set.as_deref();
-            let configured = |name: &str| names.iter().any(|known| known == name);
+        let tops = self.read_tops(&plan, &coverage, progress, cancel).await?;
+        let (origin, live, full) = (Arc::clone(&self.origin), self.hot_set.live(), options.full);
+        let is_configured = self.is_configured();
+        let work = blocking::run(move || {
             let expansion = plan.expand(origin.catalogue(), &coverage, &tops)?;
             let through = data_through(&origin, &coverage, &expansion);
             let unloaded = expansion.unloaded.iter().map(|name| (*name).to_owned()).collect();
-            let how = (&configured as &dyn Fn(&str) -> bool, full);
-            let selection = select::select(&plan, expansion, parent, &origin, &through, how);
+            let parent = live.as_deref();
             let before = parent.and_then(|parent| parent.plan(&plan.name));
-            let before = before.map(|(_, facts)| Known::of(facts, selection.bytes_before));
-            let parent = hot_set.as_ref().map(Arc::downgrade).unwrap_or_default();
-            let selection = Heavy::new(selection);
+            let before = before.map(|(_, facts)| facts.clone());
+            let others = |name: &str| name != plan.name && is_configured(name);
+            let others = parent.map_or(0, |parent| parent.plan_bits(others));
+            let selection = Selection::new(expansion, parent, &origin, &through, others, full);
+            let parent = live.as_ref().map(Arc::downgrade).unwrap_or_default();
+            let selection = DropOffThread::new(selection);
             Ok(Prepared { plan, parent, before, selection, through, unloaded })
         });
         let prepared = work.await.unwrap_or(Err(BuildError::Lost))?;
-        progress.expect(&prepared.selection);
+        progress.start(prepared.selection.wanted, prepared.selection.shared.len());
         Ok(prepared)
     }
 
-    /// The names of the plans.
-    fn names(&self) -> Vec<String> {
-        self.plans.iter().map(|plan| plan.name.clone()).collect()
+    fn is_configured(&self) -> impl Fn(&str) -> bool + Send + 'static {
+        let names: Vec<String> = self.plans.iter().map(|plan| plan.name.clone()).collect();
+        move |name| names.iter().any(|configured| configured == name)
     }
 }
 
 /// A plan that is ready to be read.
-pub(crate) struct Prepared {
+struct Prepared {
     plan: Plan,
-    /// The generation that was served when it was prepared: as long as others hold it, since it
-    /// is not charged to anybody after that.
+    /// The live generation of that moment. It is weak, since it is charged to the budget only
+    /// while the hot set keeps it.
     parent: Weak<Generation>,
-    /// What was known of the plan in it.
-    before: Option<Known>,
-    selection: Heavy<select::Selection>,
-    /// By dataset up to which period there are data.
+    /// The plan in that generation.
+    before: Option<PlanFacts>,
+    selection: DropOffThread<Selection>,
+    /// Last loaded period by dataset.
     through: BTreeMap<String, String>,
-    /// The datasets of which nothing is loaded.
     unloaded: Vec<String>,
 }
 
-/// What is known of a plan that is served.
-struct Known {
-    facts: PlanFacts,
-    /// What a new build of the whole is compared with.
-    whole: Whole,
-}
-
-impl Known {
-    fn of(facts: &PlanFacts, bytes: u64) -> Self {
-        // Older generations don't tell.
-        let whole = facts.whole.unwrap_or(Whole { keys: facts.keys, bytes });
-        Self { facts: facts.clone(), whole }
-    }
-}
-
-/// By dataset that is asked of up to which period there are data.
 fn data_through(
     origin: &Origin,
     coverage: &Coverage,
     expansion: &Expansion,
 ) -> BTreeMap<String, String> {
     let datasets = origin.catalogue().datasets().iter();
-    let asked = datasets.filter(|dataset| expansion.datasets.contains(dataset.name));
-    let through = asked.filter_map(|dataset| {
+    let read = datasets.filter(|dataset| expansion.datasets.contains(dataset.name));
+    let through = read.filter_map(|dataset| {
         let last = coverage.get(dataset)?.last;
         Some((dataset.name.to_owned(), last.as_str().to_owned()))
     });

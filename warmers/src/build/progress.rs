@@ -1,108 +1,79 @@
-//! How far a build is.
+//! The progress of a build.
 
-use super::select::Selection;
 use serde::{Deserialize, Serialize};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-/// Counts while a build runs.
 #[derive(Debug, Default)]
 pub struct Progress {
+    /// When the build began to read answers.
     started: OnceLock<Instant>,
-    total: AtomicU64,
-    shared: AtomicU64,
-    read: AtomicU64,
-    failed: AtomicU64,
-    reads: AtomicU64,
-    retries: AtomicU64,
-    bytes: AtomicU64,
+    snapshot: Mutex<Snapshot>,
 }
 
-/// How far a build was at a moment.
+/// The progress at a moment. All counts are answers unless they say otherwise.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
-    /// How many answers are wanted; 0 as long as that isn't known.
+    /// Wanted by the plan; 0 until that is known.
     pub total: u64,
-    /// How many are dealt with: taken over, read or failed.
+    /// Carried over, read or failed.
     pub done: u64,
-    /// How many were taken over unread.
+    /// Carried over without a read.
     pub shared: u64,
-    /// How many could not be read.
     pub errors: u64,
-    /// How many reads the store was asked for.
+    /// Store reads.
     pub reads: u64,
-    /// How many of these were further attempts.
+    /// Further attempts among `reads`.
     pub retries: u64,
-    /// How many bytes the answers take.
     pub bytes: u64,
-    /// Answers read in a second.
+    /// Read per second.
     pub rate: f64,
-    /// How many seconds it will take to the end, if that can be told.
+    /// An estimate, if there is any.
     pub remaining_seconds: Option<f64>,
 }
 
 impl Progress {
-    /// Begins to count answers. What was read before that, lists of articles, is none of them.
-    pub(super) fn expect(&self, selection: &Selection) {
-        let shared = selection.shared.len() as u64;
-        for count in [&self.read, &self.failed, &self.bytes] {
-            count.store(0, Ordering::Relaxed);
-        }
-        self.total.store(selection.wanted as u64, Ordering::Relaxed);
-        self.shared.store(shared, Ordering::Relaxed);
-        // What was read to find out what is wanted is none of it.
-        for count in [&self.read, &self.failed, &self.bytes] {
-            count.store(0, Ordering::Relaxed);
-        }
-        // The first expectation counts: a build has one.
-        let _ = self.started.set(Instant::now());
-    }
-
-    pub(super) fn read(&self, answers: usize, bytes: u64) {
-        self.read.fetch_add(answers as u64, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-    }
-
-    pub(super) fn asked(&self, reads: usize, again: bool) {
-        self.reads.fetch_add(reads as u64, Ordering::Relaxed);
-        if again {
-            self.retries.fetch_add(reads as u64, Ordering::Relaxed);
+    /// Begins to count answers. Top lists that were read before do not count.
+    pub(super) fn start(&self, wanted: usize, shared: usize) {
+        if self.started.set(Instant::now()).is_ok() {
+            let (total, shared) = (wanted as u64, shared as u64);
+            self.update(|now| (now.total, now.shared, now.done) = (total, shared, shared));
         }
     }
 
-    pub(super) fn failed(&self, answers: usize) {
-        self.failed.fetch_add(answers as u64, Ordering::Relaxed);
+    pub(super) fn add_answers(&self, read: usize, failed: usize, bytes: u64) {
+        if self.started.get().is_some() {
+            self.update(|now| {
+                now.done += (read + failed) as u64;
+                now.errors += failed as u64;
+                now.bytes += bytes;
+            });
+        }
     }
 
-    /// How many bytes the answers that were read take.
+    pub(super) fn add_reads(&self, reads: usize, is_retry: bool) {
+        self.update(|now| {
+            now.reads += reads as u64;
+            now.retries += if is_retry { reads as u64 } else { 0 };
+        });
+    }
+
     pub(super) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
+        self.update(|now| now.bytes)
     }
 
-    /// How far it is now.
     pub fn snapshot(&self) -> Snapshot {
-        let get = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        let reads = (get(&self.reads), get(&self.retries));
-        if self.started.get().is_none() {
-            return Snapshot { reads: reads.0, retries: reads.1, ..Snapshot::default() };
+        let mut now = self.update(|now| now.clone());
+        if let Some(started) = self.started.get() {
+            let read = now.done.saturating_sub(now.shared + now.errors);
+            now.rate = read as f64 / started.elapsed().as_secs_f64().max(1e-9);
+            let left = now.total.saturating_sub(now.done) as f64;
+            now.remaining_seconds = (now.rate > 0.0).then_some(left / now.rate);
         }
-        let (total, shared, read) = (get(&self.total), get(&self.shared), get(&self.read));
-        let errors = get(&self.failed);
-        let done = shared + read + errors;
-        let seconds = self.started.get().map_or(0.0, |started| started.elapsed().as_secs_f64());
-        let rate = if seconds > 0.0 { read as f64 / seconds } else { 0.0 };
-        let remaining = total.saturating_sub(done) as f64;
-        Snapshot {
-            total,
-            done,
-            shared,
-            errors,
-            reads: reads.0,
-            retries: reads.1,
-            bytes: self.bytes(),
-            rate,
-            remaining_seconds: (rate > 0.0).then_some(remaining / rate),
-        }
+        now
+    }
+
+    fn update<T>(&self, update: impl FnOnce(&mut Snapshot) -> T) -> T {
+        update(&mut self.snapshot.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -1,13 +1,14 @@
-//! From what was read to what is served.
+//! Checks, publishes and writes what a build has read.
 
-use super::read::ReadAll;
+use super::read::ReadResult;
 use super::select::Selection;
-use super::{BuildError, Builder, Built, How, Prepared};
+use super::{BuildError, BuildOptions, Builder, Built, Prepared};
 use crate::artefact::ArtefactDirectory;
-use crate::aside::{self, Heavy, aside};
-use crate::checks::{Before, Candidate, Refusal, check, compare};
+use crate::blocking::{self, DropOffThread};
+use crate::checks::{Refusal, check, compare};
 use crate::generation::{
-    Generation, Held, Mode, PlanContent, PlanFacts, Whole, answer_weight, is_without_data, merge,
+    Generation, HotEntry, MergeMode, PlanContent, PlanFacts, PlanSize, answer_weight,
+    is_without_data, merge,
 };
 use crate::metrics::Metrics;
 use crate::plan::Plan;
@@ -16,201 +17,204 @@ use aqs_origin::epochs::Validity;
 use aqs_origin::memory::Reservation;
 use aqs_origin::{Entry, Moment, Origin};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// A plan's answers, each with the moment at which it was confirmed.
-type Answers = Vec<(Key, Arc<Entry>, Moment)>;
-
-/// What a build brought, before anybody has looked at it.
+/// A build that is not checked yet.
 #[derive(Default)]
-struct Collected {
-    answers: Answers,
-    /// How many bytes these take.
-    bytes: u64,
+struct Candidate {
+    /// Each with the moment at which it was confirmed.
+    answers: Vec<(Key, Arc<Entry>, Moment)>,
     facts: PlanFacts,
-    /// How many older answers stay for what failed.
-    kept: usize,
-    /// How many answers were read.
-    read: usize,
+    read: u64,
+    /// Older answers that stay in place of failed reads.
+    kept: u64,
+    /// Answers that are compared with the store.
     sample: Vec<(Query, Arc<Entry>)>,
     last_error: Option<String>,
-    /// What was read is charged until its generation is.
     charges: Vec<Reservation>,
 }
 
 impl Builder {
-    /// Checks what was read, and publishes it.
     pub(super) async fn check_and_publish(
         &self,
-        plan: &Plan,
-        how: &How,
+        options: &BuildOptions,
         prepared: Prepared,
-        read: Heavy<ReadAll>,
+        read: DropOffThread<ReadResult>,
         now: Moment,
         cancel: &CancellationToken,
     ) -> Result<Built, BuildError> {
-        let part = !how.overrides.is_empty();
-        let Prepared { plan: built, before, selection, through, unloaded, .. } = prepared;
-        let whole = self.plans.iter().find(|whole| whole.name == built.name);
-        let definition =
-            whole.filter(|whole| whole.items == built.items).map_or(0, Plan::fingerprint);
+        let is_part = !options.overrides.is_empty();
+        let Prepared { plan, before, selection, through, unloaded, .. } = prepared;
+        let configured = self.plans.iter().find(|configured| configured.name == plan.name);
+        let definition = configured.filter(|configured| configured.items == plan.items);
         let facts = PlanFacts {
-            name: built.name,
-            definition,
+            name: plan.name,
+            definition: definition.map_or(0, Plan::fingerprint),
             built: now,
             data_through: through,
-            unloaded: unloaded.clone(),
+            unloaded,
             ..PlanFacts::default()
         };
         let (hot_set, origin) = (Arc::clone(&self.hot_set), Arc::clone(&self.origin));
         let sample = self.settings.thresholds.sample;
-        let work = aside(move || {
-            let older = hot_set.live();
-            let facts = Collected { facts, ..Collected::default() };
-            Heavy::new(facts.collect(&selection, read, older.as_deref(), &origin, sample))
+        let work = blocking::run(move || {
+            let live = hot_set.live();
+            let candidate = Candidate { facts, ..Candidate::default() };
+            let live = live.as_deref();
+            DropOffThread::new(candidate.collect(&selection, read, live, &origin, sample))
         });
-        let mut collected = work.await.ok_or(BuildError::Lost)?;
-        self.count(&collected);
-        let candidate = Candidate {
-            facts: &collected.facts,
-            bytes: collected.bytes,
-            unloaded,
-            last_error: collected.last_error.clone(),
-            before: before
-                .as_ref()
-                .filter(|_| !part)
-                .map(|known| Before { facts: &known.facts, whole: known.whole }),
-        };
-        let mut refusals = check(&candidate, &self.settings.thresholds);
-        let sample = std::mem::take(&mut collected.sample);
+        let mut candidate = work.await.ok_or(BuildError::Lost)?;
+        self.count_answers(&candidate);
+        let before = before.as_ref().filter(|_| !is_part);
+        let last_error = candidate.last_error.as_deref().unwrap_or_default();
+        let mut refusals = check(&candidate.facts, before, last_error, &self.settings.thresholds);
+        let sample = std::mem::take(&mut candidate.sample);
         let compared = compare(&self.origin, sample, self.settings.within);
-        let compared = cancel.run_until_cancelled(compared).await;
-        refusals.extend(compared.ok_or(BuildError::Cancelled)?.refusals());
-        self.tell(plan, &refusals, how.force);
-        if !refusals.is_empty() && !how.force {
+        let compared = cancel.run_until_cancelled(compared).await.ok_or(BuildError::Cancelled)?;
+        refusals.extend(compared.refusals());
+        self.report_refusals(&candidate.facts.name, &refusals, options.force);
+        if !refusals.is_empty() && !options.force {
             return Err(BuildError::Refused(refusals));
         }
-        collected.facts.forced = refusals.iter().map(ToString::to_string).collect();
-        let facts = collected.facts.clone();
-        // From here on it is done, cancelled or not: half of it would be neither.
-        let mode = if part { Mode::Add } else { Mode::Replace };
-        let generation = self.publish(collected, mode).await?;
-        let artefact = self.keep(&generation).await;
+        candidate.facts.forced = refusals.iter().map(ToString::to_string).collect();
+        let facts = candidate.facts.clone();
+        // A publication cannot be cancelled half-way.
+        let mode = if is_part { MergeMode::Add } else { MergeMode::Replace };
+        let generation = self.publish(candidate, mode).await?;
+        let artefact = self.write_artefact(&generation).await;
         Ok(Built { generation, facts, forced: refusals, artefact })
     }
 
-    fn count(&self, collected: &Collected) {
-        let Collected { facts, read, kept, .. } = collected;
-        let errors = usize::try_from(facts.errors).unwrap_or(usize::MAX);
-        let count = |how: &str, count: u64| {
-            self.metrics.answers.with_label_values(&[facts.name.as_str(), how]).inc_by(count);
-        };
+    fn count_answers(&self, candidate: &Candidate) {
+        let Candidate { facts, read, kept, .. } = candidate;
+        let missing = facts.errors.saturating_sub(*kept);
         self.metrics.reads.with_label_values(&[&facts.name]).inc_by(facts.reads);
-        count("read", *read as u64);
-        count("shared", facts.shared);
-        count("kept", *kept as u64);
-        count("missing", (errors - (*kept).min(errors)) as u64);
+        for (how, count) in
+            [("read", *read), ("shared", facts.shared), ("kept", *kept), ("missing", missing)]
+        {
+            self.metrics.answers.with_label_values(&[facts.name.as_str(), how]).inc_by(count);
+        }
     }
 
-    fn tell(&self, plan: &Plan, refusals: &[Refusal], force: bool) {
-        for refusal in refusals {
-            let labels = [plan.name.as_str(), refusal.check()];
-            self.metrics.refusals.with_label_values(&labels).inc();
-            let (plan, check) = (&plan.name, refusal.check());
+    fn report_refusals(&self, plan: &str, refusals: &[Refusal], force: bool) {
+        for Refusal { check, reason } in refusals {
+            self.metrics.refusals.with_label_values(&[plan, check]).inc();
             if force {
-                tracing::warn!(plan, check, %refusal, "published by force");
+                tracing::warn!(plan, check, reason, "published by force");
             } else {
-                tracing::error!(plan, check, %refusal, "not published: the hot set stays as it was");
+                tracing::error!(plan, check, reason, "not published: the hot set is unchanged");
             }
         }
     }
 
     async fn publish(
         &self,
-        collected: Heavy<Collected>,
-        mode: Mode,
+        candidate: DropOffThread<Candidate>,
+        mode: MergeMode,
     ) -> Result<Arc<Generation>, BuildError> {
         let (origin, hot_set) = (Arc::clone(&self.origin), Arc::clone(&self.hot_set));
-        let (artefacts, names) = (self.artefacts.clone(), self.names());
+        let (artefacts, is_configured) = (self.artefacts.clone(), self.is_configured());
         let (limit, metrics) = (self.limit(), self.metrics.clone());
-        let work = aside(move || {
-            let configured = |name: &str| names.iter().any(|known| known == name);
+        let work = blocking::run(move || {
             let now = origin.clock().now();
-            let Collected { answers, facts, charges, .. } = collected.into_inner();
+            let Candidate { answers, facts, charges, .. } = candidate.into_inner();
             let content = PlanContent { facts, answers, mode };
             let published = hot_set.publish(|live, id| {
-                let new = merge(live, content, &configured, &origin.epochs, (id, now))?;
+                let new = merge(live, content, &is_configured, &origin.epochs, (id, now))?;
                 if new.bytes > limit {
-                    let (bytes, others) = (new.bytes, 0);
-                    return Err(BuildError::TooLarge { bytes, others, limit });
+                    return Err(BuildError::TooLarge { bytes: new.bytes, others: 0, limit });
                 }
-                reserve(artefacts.as_deref(), id, &metrics);
-                // Here, so that of two the later one is told of last.
+                reserve_id(artefacts.as_deref(), id, &metrics);
+                // Under the lock, so that the metrics describe the last publication.
                 metrics.published(&new, live);
                 Ok(new)
             });
-            // It is charged itself, now.
+            // The generation itself is charged now.
             drop(charges);
             published
         });
         work.await.unwrap_or(Err(BuildError::Lost))
     }
-}
 
-/// Makes sure that a number is not given again after a restart, also if its generation is never
-/// written. It is served nevertheless if that fails.
-pub(super) fn reserve(artefacts: Option<&ArtefactDirectory>, id: u64, metrics: &Metrics) {
-    if let Some(Err(error)) = artefacts.map(|artefacts| artefacts.reserve(id)) {
-        metrics.artefact_failures.with_label_values(&["write"]).inc();
-        tracing::error!(id, %error, "after a restart the number can be given again");
+    /// Writes a generation to disk, if there is a directory. Returns the size of its file or the
+    /// error. The generation is served in both cases.
+    pub(super) async fn write_artefact(
+        &self,
+        generation: &Arc<Generation>,
+    ) -> Option<Result<u64, String>> {
+        let (artefacts, written) = (Arc::clone(self.artefacts.as_ref()?), Arc::clone(generation));
+        let begun = Instant::now();
+        let written = match blocking::run(move || artefacts.write(&written)).await {
+            Some(written) => written.map_err(|error| error.to_string()),
+            None => Err("the task that writes it ended".to_owned()),
+        };
+        match &written {
+            Ok(_) => self.metrics.artefact_seconds.observe(begun.elapsed().as_secs_f64()),
+            Err(error) => {
+                self.metrics.artefact_failures.with_label_values(&["write"]).inc();
+                let id = generation.id;
+                tracing::error!(
+                    id,
+                    error,
+                    "the generation is served, but does not survive a restart"
+                );
+            }
+        }
+        Some(written)
     }
 }
 
-impl Collected {
-    /// Brings together what was read, what was taken over, and for what failed the older answer
-    /// that is served.
+/// Ensures that an id is not used again after a restart, also if its generation is never written.
+/// If that fails, the generation is published nevertheless.
+pub(super) fn reserve_id(artefacts: Option<&ArtefactDirectory>, id: u64, metrics: &Metrics) {
+    if let Some(Err(error)) = artefacts.map(|artefacts| artefacts.reserve_id(id)) {
+        metrics.artefact_failures.with_label_values(&["write"]).inc();
+        tracing::error!(id, %error, "the id may be used again after a restart");
+    }
+}
+
+impl Candidate {
+    /// Joins the answers that were read, those that are carried over, and for failed reads the
+    /// live ones.
     fn collect(
         mut self,
         selection: &Selection,
-        mut read: Heavy<ReadAll>,
-        older: Option<&Generation>,
+        mut read: DropOffThread<ReadResult>,
+        live: Option<&Generation>,
         origin: &Origin,
         sample: usize,
     ) -> Self {
-        debug_assert!(aside::here());
+        debug_assert!(blocking::allowed());
         let (wanted, shared) = (selection.wanted, selection.shared.len());
         let all = || selection.shared.iter().chain(&read.answers);
-        let take = sample.min(shared + read.answers.len());
-        let chosen = fastrand::choose_multiple(all(), take).into_iter();
-        self.sample = chosen.map(|(query, entry)| (query.clone(), Arc::clone(entry))).collect();
-        self.answers.reserve(wanted);
+        let sample = sample.min(shared + read.answers.len());
+        self.sample = fastrand::choose_multiple(all(), sample).into_iter().cloned().collect();
         let now = self.facts.built;
+        self.answers.reserve(wanted);
         self.answers
             .extend(all().map(|(query, entry)| (query.key().clone(), Arc::clone(entry), now)));
         for query in &read.failed {
-            let held = older.and_then(|older| older.get(query.key().as_ref()));
-            let Some(Held { entry, confirmed, .. }) = held else { continue };
+            let hot = live.and_then(|live| live.get(query.key().as_ref()));
+            let Some(HotEntry { entry, confirmed, .. }) = hot else { continue };
             if origin.epochs.validity(entry.epoch, &entry.tags) != Validity::Invalid {
                 self.answers.push((query.key().clone(), Arc::clone(entry), *confirmed));
                 self.kept += 1;
             }
         }
-        self.read = read.answers.len();
-        // What a task that was lost should have read has failed, too.
-        let errors = wanted - shared.min(wanted) - self.read.min(wanted - shared);
-        self.bytes = self.answers.iter().map(|(key, entry, _)| answer_weight(key, entry)).sum();
+        self.read = read.answers.len() as u64;
         let keys = self.answers.len() as u64;
+        let bytes = self.answers.iter().map(|(key, entry, _)| answer_weight(key, entry)).sum();
         let without_data = self.answers.iter().filter(|(_, entry, _)| is_without_data(entry));
-        let without_data = without_data.count() as u64;
-        let whole = (self.facts.definition != 0).then_some(Whole { keys, bytes: self.bytes });
         self.facts = PlanFacts {
             wanted: wanted as u64,
             keys,
-            without_data,
+            without_data: without_data.count() as u64,
             reads: read.reads as u64,
             shared: shared as u64,
-            errors: errors as u64,
-            whole,
+            // Includes the answers of tasks that have panicked.
+            errors: (wanted - shared).saturating_sub(read.answers.len()) as u64,
+            full_build: (self.facts.definition != 0).then_some(PlanSize { keys, bytes }),
             ..self.facts
         };
         self.last_error = read.last_error.take();

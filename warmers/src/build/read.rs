@@ -1,156 +1,160 @@
-//! Reading: partition by partition, several at once, none while clients wait for the store.
+//! Reads answers by partition, several at once, and none while clients wait for the store.
 
-use super::pace::Pace;
-use super::progress::Progress;
-use super::{BuildError, Builder, Prepared, Settings, retry};
-use crate::aside::{Heavy, aside};
-use crate::generation::{Generation, answer_weight, weight_sharing};
-use crate::plan::Plan;
-use aqs_api::{Query, Representation};
+use super::{BuildError, Builder, Prepared, Progress, Settings};
+use crate::blocking::{self, DropOffThread};
+use crate::generation::{Generation, additional_weight, answer_weight, is_without_data};
+use crate::plan::{Newest, Plan, Tops};
+use aqs_api::{Coverage, Query, Representation};
+use aqs_origin::backoff::Backoff;
+use aqs_origin::batch::Batch;
 use aqs_origin::memory::{Part, Reservation};
+use aqs_origin::store::StoreError;
 use aqs_origin::{Entry, Origin, OriginError, Priority, RequestContext, gzip};
-use std::sync::{Arc, Weak};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// What was read of a plan.
+const MAX_BACKOFF: Duration = Duration::from_secs(30);
+
+/// The result of reading one or more partitions.
 #[derive(Default)]
-pub(super) struct ReadAll {
+pub(super) struct ReadResult {
     pub(super) answers: Vec<(Query, Arc<Entry>)>,
     pub(super) failed: Vec<Query>,
     pub(super) last_error: Option<String>,
     pub(super) reads: usize,
-    /// What the answers take of the memory budget, until their generation is charged.
+    /// Charges the answers to the memory budget until their generation is charged.
     pub(super) charges: Vec<Reservation>,
 }
 
-/// What reads one partition needs.
-#[derive(Clone)]
-pub(super) struct Reader {
-    origin: Arc<Origin>,
-    parent: Weak<Generation>,
-    progress: Arc<Progress>,
-    settings: Settings,
-    reads: Arc<Semaphore>,
-    /// Of this plan.
-    own: Arc<Pace>,
-    /// Of all builds.
-    pace: Arc<Pace>,
-}
-
-/// What was read of one partition.
-#[derive(Default)]
-pub(super) struct ReadOne {
-    pub(super) answers: Vec<(Query, Arc<Entry>)>,
-    failed: Vec<Query>,
-    pub(super) error: Option<String>,
-    reads: usize,
-    reservation: Option<Reservation>,
-}
-
 impl Builder {
-    /// Reads what must be read.
-    pub(super) async fn read(
-        &self,
-        prepared: &Prepared,
-        progress: &Arc<Progress>,
-        cancel: &CancellationToken,
-    ) -> Result<Heavy<ReadAll>, BuildError> {
-        let go_on = || self.still_fits(prepared, progress);
-        self.read_while(prepared, &prepared.selection.groups, progress, cancel, go_on).await
-    }
-
-    /// Reads some of what must be read, as long as there is no reason to stop.
+    /// Reads groups of queries until `check` fails.
     pub(super) async fn read_while(
         &self,
         prepared: &Prepared,
         groups: &[Vec<Query>],
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
-        go_on: impl Fn() -> Result<(), BuildError> + Send + Sync,
-    ) -> Result<Heavy<ReadAll>, BuildError> {
+        check: impl Fn() -> Result<(), BuildError> + Send + Sync,
+    ) -> Result<DropOffThread<ReadResult>, BuildError> {
         let reader = self.reader(&prepared.plan, prepared.parent.clone(), progress);
-        let at_once = prepared.plan.limits.concurrency.max(1);
+        let concurrency = prepared.plan.limits.concurrency.max(1);
         let mut groups = groups.iter();
-        let mut under_way: JoinSet<ReadOne> = JoinSet::new();
-        let mut all = Heavy::<ReadAll>::default();
-        let mut failing = 0;
+        let mut tasks: JoinSet<ReadResult> = JoinSet::new();
+        let mut all = DropOffThread::<ReadResult>::default();
+        let mut failures_in_row = 0;
         loop {
-            while under_way.len() < at_once
+            while tasks.len() < concurrency
                 && let Some(group) = groups.next()
             {
-                under_way.spawn(reader.clone().partition(group.clone()));
+                tasks.spawn(reader.clone().read(group.clone()));
             }
-            let joined = cancel.run_until_cancelled(under_way.join_next()).await;
+            let joined = cancel.run_until_cancelled(tasks.join_next()).await;
             let Some(joined) = joined else {
-                under_way.shutdown().await;
+                tasks.shutdown().await;
                 return Err(BuildError::Cancelled);
             };
             let Some(one) = joined else { return Ok(all) };
             let one = one.map_err(|_| BuildError::Lost)?;
-            failing = if one.answers.is_empty() { failing + 1 } else { 0 };
+            failures_in_row = if one.answers.is_empty() { failures_in_row + 1 } else { 0 };
             all.reads += one.reads;
             all.answers.extend(one.answers);
             all.failed.extend(one.failed);
-            all.charges.extend(one.reservation);
-            if one.error.is_some() {
-                all.last_error = one.error;
+            all.charges.extend(one.charges);
+            if one.last_error.is_some() {
+                all.last_error = one.last_error;
             }
-            let stop = if failing >= self.settings.give_up_after.max(1) {
+            let checked = if failures_in_row >= self.settings.give_up_after.max(1) {
                 let last = all.last_error.clone().unwrap_or_default();
-                Err(BuildError::GivenUp { partitions: failing, last })
+                Err(BuildError::GivenUp { partitions: failures_in_row, last })
             } else {
-                go_on()
+                check()
             };
-            if let Err(error) = stop {
-                under_way.shutdown().await;
+            if let Err(error) = checked {
+                tasks.shutdown().await;
                 return Err(error);
             }
         }
     }
 
-    pub(super) fn reader(
+    /// Reads the top lists that a plan takes its articles from.
+    pub(super) async fn read_tops(
         &self,
         plan: &Plan,
-        parent: Weak<Generation>,
+        coverage: &Coverage,
         progress: &Arc<Progress>,
-    ) -> Reader {
-        let own = Arc::new(Pace::per_second(plan.limits.rate));
+        cancel: &CancellationToken,
+    ) -> Result<Tops, BuildError> {
+        let mut tops = Tops::default();
+        let reader = self.reader(plan, Weak::new(), progress);
+        for ((project, unit), count) in Tops::wanted(plan) {
+            let catalogue = self.origin.catalogue();
+            for query in Tops::queries(catalogue, coverage, &project, Newest { count, unit }) {
+                let read = reader.clone().read(vec![query]);
+                let read = cancel.run_until_cancelled(read).await.ok_or(BuildError::Cancelled)?;
+                let failed = |reason: Option<String>| BuildError::Tops {
+                    project: project.clone(),
+                    reason: reason.unwrap_or_else(|| "its answer has no articles".to_owned()),
+                };
+                let entry = read.answers.first().map(|(_, entry)| Arc::clone(entry));
+                let entry = entry.ok_or_else(|| failed(read.last_error))?;
+                tops.add(&project, unit, &entry).ok_or_else(|| failed(None))?;
+            }
+        }
+        Ok(tops)
+    }
+
+    fn reader(&self, plan: &Plan, parent: Weak<Generation>, progress: &Arc<Progress>) -> Reader {
         Reader {
             origin: Arc::clone(&self.origin),
             parent,
             progress: Arc::clone(progress),
             settings: self.settings,
-            reads: Arc::clone(&self.reads),
-            own,
-            pace: Arc::clone(&self.pace),
+            permits: Arc::clone(&self.reads),
+            plan_rate: Arc::new(RateLimiter::per_second(plan.limits.rate)),
+            rate: Arc::clone(&self.rate),
         }
     }
 }
 
+#[derive(Clone)]
+struct Reader {
+    origin: Arc<Origin>,
+    parent: Weak<Generation>,
+    progress: Arc<Progress>,
+    settings: Settings,
+    permits: Arc<Semaphore>,
+    plan_rate: Arc<RateLimiter>,
+    rate: Arc<RateLimiter>,
+}
+
 impl Reader {
-    /// Reads the answers of one partition, again if that can help.
-    pub(super) async fn partition(self, queries: Vec<Query>) -> ReadOne {
-        let mut read = ReadOne::default();
+    /// Reads the answers of one partition, with retries.
+    async fn read(self, queries: Vec<Query>) -> ReadResult {
+        let mut read = ReadResult::default();
         let mut pending = queries;
         let mut entries = Vec::new();
+        let backoff = Backoff { first: self.settings.backoff, longest: MAX_BACKOFF };
         for attempt in 1..=self.settings.attempts.max(1) {
             if attempt > 1 {
-                tokio::time::sleep(retry::pause(self.settings.backoff, attempt - 1)).await;
+                tokio::time::sleep(backoff.jittered(attempt - 1)).await;
             }
-            let (again, asked) = (attempt > 1, std::mem::take(&mut pending));
-            let batch = self.ask(&asked).await;
-            self.progress.asked(batch.reads, again);
+            let queries = std::mem::take(&mut pending);
+            let batch = self.read_once(&queries).await;
+            self.progress.add_reads(batch.reads, attempt > 1);
             read.reads += batch.reads;
-            for (query, outcome) in asked.into_iter().zip(batch.entries) {
+            for (query, outcome) in queries.into_iter().zip(batch.entries) {
                 match outcome {
                     Ok(entry) => entries.push((query, entry)),
                     Err(failure) => {
-                        let helps = retry::helps(&failure.error);
-                        read.error = Some(failure.error.to_string());
-                        if helps { pending.push(query) } else { read.failed.push(query) }
+                        read.last_error = Some(failure.error.to_string());
+                        let failed = match is_transient(&failure.error) {
+                            true => &mut pending,
+                            false => &mut read.failed,
+                        };
+                        failed.push(query);
                     }
                 }
             }
@@ -159,15 +163,20 @@ impl Reader {
             }
         }
         read.failed.append(&mut pending);
-        self.finish(entries, read).await
+        let (count, progress) = (entries.len(), Arc::clone(&self.progress));
+        blocking::run(move || self.complete(entries, read)).await.unwrap_or_else(|| {
+            progress.add_answers(0, count, 0);
+            let last_error = Some(OriginError::Lost.to_string());
+            ReadResult { last_error, ..ReadResult::default() }
+        })
     }
 
-    async fn ask(&self, queries: &[Query]) -> aqs_origin::batch::Batch {
-        // What waits for its own plan's turn takes no place that another plan could have.
-        self.own.turn().await;
+    async fn read_once(&self, queries: &[Query]) -> Batch {
+        // A read that waits for its plan's rate takes no permit from other plans.
+        self.plan_rate.wait().await;
         // The semaphore is never closed.
-        let _place = self.reads.acquire().await;
-        self.pace.turn().await;
+        let _permit = self.permits.acquire().await;
+        self.rate.wait().await;
         let ctx = || {
             RequestContext::new(Instant::now() + self.settings.within, Priority::Warm, "hot-set")
         };
@@ -175,24 +184,14 @@ impl Reader {
         self.origin.answers_of(queries, &ctx()).await
     }
 
-    /// Makes the gzip forms and shares what did not change, off the threads that serve.
-    async fn finish(self, entries: Vec<(Query, Entry)>, read: ReadOne) -> ReadOne {
-        let count = entries.len();
-        let progress = Arc::clone(&self.progress);
-        let work = aside(move || self.complete(entries, read));
-        work.await.unwrap_or_else(|| {
-            progress.failed(count);
-            ReadOne { error: Some(OriginError::Lost.to_string()), ..ReadOne::default() }
-        })
-    }
-
-    fn complete(&self, entries: Vec<(Query, Entry)>, mut read: ReadOne) -> ReadOne {
-        let (mut bytes, mut more) = (0, 0);
-        // As long as somebody else holds it, what is shared with it is charged to them.
+    /// Compresses the answers, and shares bodies with the parent where they have not changed.
+    fn complete(&self, entries: Vec<(Query, Entry)>, mut read: ReadResult) -> ReadResult {
+        let (mut bytes, mut charge) = (0, 0);
         let parent = self.parent.upgrade();
         for (query, entry) in entries {
-            if !can_be_kept(&entry) {
-                read.error = Some("the answer is neither data nor their absence".to_owned());
+            if !matches!(entry.representation, Representation::Body(_)) && !is_without_data(&entry)
+            {
+                read.last_error = Some("the answer is neither data nor a 404".to_owned());
                 read.failed.push(query);
                 continue;
             }
@@ -201,35 +200,80 @@ impl Reader {
                 Some(older) => entry.sharing(&older.entry),
                 None => entry,
             };
-            code(&entry);
+            compress(&entry);
             let weight = answer_weight(query.key(), &entry);
             bytes += weight;
-            more += older.map_or(weight, |older| weight_sharing(query.key(), &entry, &older.entry));
+            charge +=
+                older.map_or(weight, |older| additional_weight(query.key(), &entry, &older.entry));
             read.answers.push((query, Arc::new(entry)));
         }
-        self.progress.read(read.answers.len(), bytes);
-        self.progress.failed(read.failed.len());
-        let more = usize::try_from(more).unwrap_or(usize::MAX);
-        read.reservation = Some(self.origin.budget.reserve(Part::HotSet, more));
+        self.progress.add_answers(read.answers.len(), read.failed.len(), bytes);
+        let charge = usize::try_from(charge).unwrap_or(usize::MAX);
+        read.charges.push(self.origin.budget.reserve(Part::HotSet, charge));
         read
     }
 }
 
-/// Generations hold data and their absence; nothing else comes from a store.
-fn can_be_kept(entry: &Entry) -> bool {
-    match &entry.representation {
-        Representation::Body(_) => true,
-        Representation::Problem(problem) => problem.no_data_reason().is_some(),
-    }
+/// Whether a retry may succeed.
+fn is_transient(error: &OriginError) -> bool {
+    matches!(
+        error,
+        OriginError::Store(StoreError::Unavailable { .. } | StoreError::Timeout { .. })
+            | OriginError::Crowded
+            | OriginError::Overloaded
+            | OriginError::Deadline
+    )
 }
 
-/// Makes the gzip form, if it is worth it and not there yet.
-fn code(entry: &Entry) {
+/// Makes the gzip form, if the body is long enough.
+fn compress(entry: &Entry) {
     if let Representation::Body(body) = &entry.representation
         && body.begin_gzip()
-        // Writing to memory can't fail; without the form the identity is sent.
+        // Without the gzip form the identity is sent.
         && let Ok(coded) = gzip::code(&body.identity)
     {
         body.keep_gzip(coded);
+    }
+}
+
+/// Spaces out reads evenly. There are no bursts after a pause.
+#[derive(Debug)]
+pub(super) struct RateLimiter {
+    next: Mutex<Instant>,
+    step: Duration,
+}
+
+impl RateLimiter {
+    pub(super) fn per_second(rate: u32) -> Self {
+        let step = Duration::from_secs(1).checked_div(rate.max(1)).unwrap_or_default();
+        Self { next: Mutex::new(Instant::now()), step }
+    }
+
+    async fn wait(&self) {
+        let at = self.reserve(Instant::now());
+        tokio::time::sleep_until(at.into()).await;
+    }
+
+    fn reserve(&self, now: Instant) -> Instant {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = now.max(*next);
+        *next = at + self.step;
+        at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_are_spaced_evenly_without_bursts() {
+        let limiter = RateLimiter::per_second(4);
+        let start = Instant::now();
+        let step = Duration::from_millis(250);
+        let reads: Vec<Duration> = (0..3).map(|_| limiter.reserve(start) - start).collect();
+        assert_eq!(reads, [Duration::ZERO, step, 2 * step]);
+        let later = start + Duration::from_secs(60);
+        assert_eq!([limiter.reserve(later), limiter.reserve(later)], [later, later + step]);
     }
 }

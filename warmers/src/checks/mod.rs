@@ -1,26 +1,27 @@
-//! Checks before publication: a new generation must be no worse than the one that is served.
+//! Checks before publication: a new generation must not be worse than the live one.
 
-mod sample;
-
-pub(crate) use sample::compare;
-
-use crate::generation::{PlanFacts, Whole};
+use crate::generation::PlanFacts;
+use aqs_api::{Query, Representation};
+use aqs_origin::epochs::Validity;
+use aqs_origin::{Entry, Origin, Priority, RequestContext};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 use thiserror::Error;
 
-/// What is asked of a build before its answers are served.
+/// The bounds of the checks. Parts are 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Thresholds {
-    /// Which part of what the plan wants must be held.
+    /// Least part of the wanted answers that must be held.
     pub completeness: f64,
-    /// Which part of what the plan wants may have failed to be read.
+    /// Largest part of the wanted answers whose reads may fail.
     pub errors: f64,
-    /// By which part the plan may have fewer answers than before.
+    /// Largest part of its answers that a plan may lose.
     pub fewer_keys: f64,
-    /// By which part they may take fewer bytes than before.
+    /// Largest part of its bytes that a plan may lose.
     pub fewer_bytes: f64,
-    /// How many answers are compared with direct ones.
+    /// Answers that are compared with the store.
     pub sample: usize,
 }
 
@@ -30,172 +31,148 @@ impl Default for Thresholds {
     }
 }
 
-/// Why a generation is not published.
-#[derive(Clone, Debug, Error, PartialEq)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// Nothing at all.
-    #[error("the plan wants no answer, since nothing is loaded of what it is about{}", of(.0))]
-    Empty(Vec<String>),
-    /// Too much is missing.
-    #[error("{held} of {wanted} answers are there, and {least} must be")]
-    Incomplete {
-        /// How many there are.
-        held: u64,
-        /// How many are wanted.
-        wanted: u64,
-        /// How many there must be.
-        least: u64,
-    },
-    /// Too many reads failed.
-    #[error("{errors} of {wanted} answers could not be read, and {most} at most may fail: {last}")]
-    Errors {
-        /// How many failed.
-        errors: u64,
-        /// How many are wanted.
-        wanted: u64,
-        /// How many may fail.
-        most: u64,
-        /// What one of them said.
-        last: String,
-    },
-    /// Fewer answers than before.
-    #[error("the plan has {now} answers, {before} before, and {least} must stay")]
-    FewerKeys {
-        /// How many there are.
-        now: u64,
-        /// How many there were.
-        before: u64,
-        /// How many there must be.
-        least: u64,
-    },
-    /// Fewer bytes than before.
-    #[error("the plan's answers take {now} bytes, {before} before, and {least} must stay")]
-    FewerBytes {
-        /// How many there are.
-        now: u64,
-        /// How many there were.
-        before: u64,
-        /// How many there must be.
-        least: u64,
-    },
-    /// The store has lost data.
-    #[error("the store has data of {dataset} through {now}, and had them through {before} before")]
-    OlderData {
-        /// Of which dataset.
-        dataset: String,
-        /// Through which period.
-        now: String,
-        /// Through which period before; `nothing` if it is gone.
-        before: String,
-    },
-    /// An answer is not what a direct read_plan brings.
-    #[error("{path} is answered otherwise when the store is asked directly")]
-    Differs {
-        /// Which.
-        path: String,
-    },
-    /// No direct read_plan was answered.
-    #[error("none of {asked} answers could be compared with a direct one: {reason}")]
-    Unverified {
-        /// How many were asked.
-        asked: usize,
-        /// What the last one said.
-        reason: String,
-    },
-}
-
 /// The names of the checks.
 pub(crate) const NAMES: [&str; 7] =
     ["empty", "completeness", "errors", "keys", "bytes", "data-through", "sample"];
 
-impl Refusal {
-    /// The name of the check, in metrics.
-    pub fn check(&self) -> &'static str {
-        match self {
-            Self::Empty(_) => "empty",
-            Self::Incomplete { .. } => "completeness",
-            Self::Errors { .. } => "errors",
-            Self::FewerKeys { .. } => "keys",
-            Self::FewerBytes { .. } => "bytes",
-            Self::OlderData { .. } => "data-through",
-            Self::Differs { .. } | Self::Unverified { .. } => "sample",
+/// A failed check.
+#[derive(Clone, Debug, Error, PartialEq, Eq, Serialize, Deserialize)]
+#[error("{reason}")]
+pub struct Refusal {
+    pub check: String,
+    pub reason: String,
+}
+
+/// Runs all checks except the sample. `before` is the live plan; `None` if there is none, or only
+/// a part of the plan was built.
+pub(crate) fn check(
+    facts: &PlanFacts,
+    before: Option<&PlanFacts>,
+    last_error: &str,
+    thresholds: &Thresholds,
+) -> Vec<Refusal> {
+    let mut refusals = Vec::new();
+    let mut refuse =
+        |check: &str, reason| refusals.push(Refusal { check: check.to_owned(), reason });
+    let PlanFacts { keys, wanted, errors, unloaded, .. } = facts;
+    if *wanted == 0 {
+        let unloaded = match unloaded.as_slice() {
+            [] => String::new(),
+            names => format!(" ({})", names.join(", ")),
+        };
+        let reason = format!("the plan wants no answer: none of its datasets is loaded{unloaded}");
+        refuse("empty", reason);
+    }
+    let least = least_of(*wanted, thresholds.completeness);
+    if *keys < least {
+        let reason = format!("{keys} of {wanted} answers are there, and {least} must be");
+        refuse("completeness", reason);
+    }
+    let most = part(*wanted, thresholds.errors).floor() as u64;
+    if *errors > most {
+        let reason = format!(
+            "{errors} of {wanted} answers could not be read, and {most} at most may fail: \
+             {last_error}"
+        );
+        refuse("errors", reason);
+    }
+    let Some(before) = before else { return refusals };
+    // A plan that was changed may well want less.
+    if let (Some(old), Some(new)) = (before.full_build, facts.full_build)
+        && before.definition == facts.definition
+    {
+        for (check, what, old, new, loss) in [
+            ("keys", "answers", old.keys, new.keys, thresholds.fewer_keys),
+            ("bytes", "bytes", old.bytes, new.bytes, thresholds.fewer_bytes),
+        ] {
+            let least = least_of(old, 1.0 - loss);
+            if new < least {
+                let reason = format!("the plan has {new} {what}, {old} before; {least} must stay");
+                refuse(check, reason);
+            }
         }
     }
-}
-
-fn of(datasets: &[String]) -> String {
-    if datasets.is_empty() { String::new() } else { format!(" ({})", datasets.join(", ")) }
-}
-
-/// What is checked.
-pub(crate) struct Candidate<'a> {
-    /// What is known of the plan's build.
-    pub(crate) facts: &'a PlanFacts,
-    /// How many bytes its answers take.
-    pub(crate) bytes: u64,
-    /// The datasets that it is about and of which nothing is loaded.
-    pub(crate) unloaded: Vec<String>,
-    /// What a failed read said.
-    pub(crate) last_error: Option<String>,
-    /// The same plan in the generation that is served; `None` if only a part was built, too.
-    pub(crate) before: Option<Before<'a>>,
-}
-
-/// A plan as it is served.
-pub(crate) struct Before<'a> {
-    /// What is known of it.
-    pub(crate) facts: &'a PlanFacts,
-    /// What it held when it was last built as a whole.
-    pub(crate) whole: Whole,
-}
-
-/// Everything that speaks against a candidate, but for the sample.
-pub(crate) fn check(candidate: &Candidate<'_>, thresholds: &Thresholds) -> Vec<Refusal> {
-    let Candidate { facts, bytes, unloaded, last_error, before } = candidate;
-    let (held, wanted, errors) = (facts.keys, facts.wanted, facts.errors);
-    let mut refusals = Vec::new();
-    if wanted == 0 {
-        refusals.push(Refusal::Empty(unloaded.clone()));
-    }
-    let least = part(wanted, thresholds.completeness).ceil() as u64;
-    if held < least {
-        refusals.push(Refusal::Incomplete { held, wanted, least });
-    }
-    let most = part(wanted, thresholds.errors).floor() as u64;
-    if errors > most {
-        let last = last_error.clone().unwrap_or_default();
-        refusals.push(Refusal::Errors { errors, wanted, most, last });
-    }
-    let Some(Before { facts: old, whole }) = before else { return refusals };
-    // A plan that is written otherwise now may well want less.
-    let same_plan = old.definition == facts.definition;
-    let least = part(whole.keys, 1.0 - thresholds.fewer_keys).ceil() as u64;
-    if same_plan && held < least {
-        refusals.push(Refusal::FewerKeys { now: held, before: whole.keys, least });
-    }
-    let least = part(whole.bytes, 1.0 - thresholds.fewer_bytes).ceil() as u64;
-    if same_plan && *bytes < least {
-        refusals.push(Refusal::FewerBytes { now: *bytes, before: whole.bytes, least });
-    }
-    for (dataset, before) in &old.data_through {
-        let now = facts.data_through.get(dataset);
-        // A dataset that the plan does not ask of any more is missed by its answers, above.
-        let gone = now.is_none() && unloaded.contains(dataset);
-        if gone || now.is_some_and(|now| now < before) {
-            let now = now.map_or("nothing", String::as_str).to_owned();
-            let (dataset, before) = (dataset.clone(), before.clone());
-            refusals.push(Refusal::OlderData { dataset, now, before });
+    for (dataset, old) in &before.data_through {
+        let new = facts.data_through.get(dataset);
+        // The answers of a dataset that the plan no longer wants are counted above.
+        let is_lost = new.is_none() && unloaded.contains(dataset);
+        if is_lost || new.is_some_and(|new| new < old) {
+            let new = new.map_or("nothing", String::as_str);
+            let reason = format!("{dataset} is loaded through {new}, and was through {old} before");
+            refuse("data-through", reason);
         }
     }
     refusals
 }
 
-/// Exact for whole numbers below 2^53, which no count here reaches.
+fn least_of(of: u64, share: f64) -> u64 {
+    part(of, share).ceil() as u64
+}
+
+/// Rounded, so that 0.9 of 10 is exactly 9. Counts stay far below 2^53.
 fn part(of: u64, share: f64) -> f64 {
-    let part = of as f64 * share.clamp(0.0, 1.0);
-    // So that 0.9 of 10 is 9, and not a hair more.
-    (part * 1e6).round() / 1e6
+    (of as f64 * share.clamp(0.0, 1.0) * 1e6).round() / 1e6
+}
+
+/// The result of a comparison with the store.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Comparison {
+    pub(crate) asked: usize,
+    pub(crate) compared: usize,
+    pub(crate) differences: Vec<String>,
+    /// Why some could not be compared.
+    pub(crate) last_error: Option<String>,
+}
+
+/// Reads answers from the store again and compares them byte by byte.
+///
+/// A purge excuses a difference. The purge of a load may come after its first rows are visible,
+/// so the coverage is refreshed before a difference counts.
+pub(crate) async fn compare(
+    origin: &Arc<Origin>,
+    sample: Vec<(Query, Arc<Entry>)>,
+    within: Duration,
+) -> Comparison {
+    let mut found = Comparison { asked: sample.len(), ..Comparison::default() };
+    for (query, entry) in sample {
+        let ctx = RequestContext::new(Instant::now() + within, Priority::Warm, "hot-set-sample");
+        let direct = match origin.answer(&query, &ctx).await {
+            Ok(direct) => direct,
+            Err(failure) => {
+                found.last_error = Some(failure.error.to_string());
+                continue;
+            }
+        };
+        if !is_same(&direct.representation, &entry.representation) {
+            // If the store fails here, the epochs are what they were.
+            let _ = origin.refresh_coverage().await;
+            if origin.epochs.validity(entry.epoch, &entry.tags) == Validity::Valid {
+                let path = query.key().path();
+                found.differences.push(format!("{path} differs from what the store answers"));
+            }
+        }
+        found.compared += 1;
+    }
+    found
+}
+
+impl Comparison {
+    pub(crate) fn refusals(self) -> Vec<Refusal> {
+        let Self { asked, compared, differences: mut reasons, last_error } = self;
+        if let (Some(error), 0) = (last_error, compared) {
+            reasons.push(format!("none of {asked} answers could be compared: {error}"));
+        }
+        let refusal = |reason| Refusal { check: "sample".to_owned(), reason };
+        reasons.into_iter().map(refusal).collect()
+    }
+}
+
+fn is_same(one: &Representation, other: &Representation) -> bool {
+    match (one, other) {
+        (Representation::Body(one), Representation::Body(other)) => one.identity == other.identity,
+        (Representation::Problem(one), Representation::Problem(other)) => one == other,
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -1,54 +1,33 @@
-//! The sum of what a generation answers.
+//! The checksum of a generation's answers.
 
-use crate::aside;
 use aqs_api::{Key, NoDataReason, Representation};
 use aqs_origin::Entry;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use xxhash_rust::xxh3::xxh3_128;
 
-/// A sum over addresses and bodies, whatever their order and in every process the same. When the
-/// store was asked is no part of it: two builds of the same data have the same sum.
+/// A sum over keys and bodies, independent of their order and the same in every process. Epochs
+/// and times are no part of it: two builds of the same data have the same checksum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Checksum(u128);
 
 impl Checksum {
-    /// The sum of these answers.
     pub fn of<'a>(answers: impl Iterator<Item = (&'a Key, &'a Entry)>) -> Self {
-        debug_assert!(aside::here());
-        let mut sum = Sum::default();
+        let mut sum = Self::default();
         answers.for_each(|(key, entry)| sum.add(key, entry));
-        sum.done()
+        sum
     }
-}
 
-/// A checksum in the making, of one answer after the other.
-#[derive(Default)]
-pub(crate) struct Sum {
-    sum: u128,
-    text: Vec<u8>,
-}
-
-impl Sum {
     pub(crate) fn add(&mut self, key: &Key, entry: &Entry) {
-        let Self { sum, text } = self;
-        text.clear();
-        text.push(key.dialect() as u8);
-        text.extend_from_slice(key.path().as_bytes());
-        text.push(0);
-        match &entry.representation {
-            Representation::Body(body) => text.extend_from_slice(body.etag.as_bytes()),
+        let content = match &entry.representation {
+            Representation::Body(body) => body.etag.as_bytes(),
             Representation::Problem(problem) => {
-                let reason = problem.no_data_reason().map_or("", NoDataReason::name);
-                text.extend_from_slice(reason.as_bytes());
+                problem.no_data_reason().map_or("", NoDataReason::name).as_bytes()
             }
-        }
-        *sum = sum.wrapping_add(xxh3_128(text));
-    }
-
-    pub(crate) fn done(self) -> Checksum {
-        Checksum(self.sum)
+        };
+        let text = [&[key.dialect() as u8], key.path().as_bytes(), &[0], content].concat();
+        self.0 = self.0.wrapping_add(xxh3_128(&text));
     }
 }
 

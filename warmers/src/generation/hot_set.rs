@@ -1,6 +1,7 @@
 //! The published generation.
 
-use super::{Generation, Held};
+use super::{Generation, HotEntry};
+use crate::blocking;
 use aqs_api::KeyRef;
 use aqs_origin::epochs::Validity;
 use aqs_origin::memory::{Budget, Part, Reservation};
@@ -9,157 +10,150 @@ use arc_swap::ArcSwapOption;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// By how much clocks are put back now and then.
+/// The largest step back of a clock that does not make answers stale.
 const SKEW: Duration = Duration::from_secs(60);
 
-/// What is served without asking anybody: one generation at a time, swapped whole.
+/// The hot set: one generation at a time.
 ///
-/// A look-up is one load and one comparison of hashes; publishing is one store. Only those who
-/// publish take the lock, one after the other.
+/// A look-up is one atomic load and one probe of a map; a publication is one atomic store. Only
+/// publishers take the lock. They hold it while they merge, write and sync, and therefore run on
+/// blocking threads.
 #[derive(Debug)]
 pub struct HotSet {
     live: ArcSwapOption<Generation>,
-    books: Mutex<Books>,
+    publish_state: Mutex<PublishState>,
     budget: Arc<Budget>,
     max_age: Duration,
 }
 
-/// What those who publish must know.
 #[derive(Debug)]
-struct Books {
-    /// The number that the next generation gets.
-    next: u64,
-    /// The generation before the live one, for an instant way back. It also makes sure that no
-    /// thread that serves is the last to let go of a generation, and has to take it down.
+struct PublishState {
+    next_id: u64,
+    /// The generation before the live one. Keeping it makes a rollback instant, and ensures that
+    /// a thread that serves never drops the last reference to a generation.
     previous: Option<Arc<Generation>>,
     _reservation: Option<Reservation>,
 }
 
 /// An answer from the hot set.
 #[derive(Clone, Debug)]
-pub struct Hot {
-    /// The answer.
+pub struct HotHit {
     pub entry: Arc<Entry>,
-    /// The generation that it comes from.
+    /// The id of the generation that holds the answer.
     pub generation: u64,
-    /// How it may be used.
     pub freshness: HotFreshness,
-    /// Until when it is fresh, unless it is purged.
+    /// The answer is fresh until then, unless a purge invalidates it.
     pub fresh_until: Moment,
 }
 
-/// How an answer from the hot set may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HotFreshness {
-    /// As it is.
     Fresh,
-    /// While it is read again: it was purged softly, or is older than a generation may be.
+    /// Served while it is refreshed: softly purged, or older than the maximum age.
     Stale,
 }
 
 impl HotSet {
-    /// Nothing published yet. `max_age` is how long ago an answer may have been confirmed.
+    /// An empty hot set. An answer is fresh for `max_age` after a build has confirmed it.
     pub fn new(budget: Arc<Budget>, max_age: Duration) -> Self {
-        let books = Mutex::new(Books { next: 1, previous: None, _reservation: None });
-        Self { live: ArcSwapOption::empty(), books, budget, max_age }
+        let state = PublishState { next_id: 1, previous: None, _reservation: None };
+        Self { live: ArcSwapOption::empty(), publish_state: Mutex::new(state), budget, max_age }
     }
 
-    /// The answer to an address, if there is one that may be used.
-    pub fn get(&self, key: KeyRef<'_>, now: Moment, epochs: &Epochs) -> Option<Hot> {
+    /// The answer for `key`, unless there is none or it was hard-purged.
+    pub fn get(&self, key: KeyRef<'_>, now: Moment, epochs: &Epochs) -> Option<HotHit> {
         let live = self.live.load();
         let live = live.as_ref()?;
-        let held = live.get(key)?;
-        let freshness = self.freshness(held, now, epochs)?;
-        let fresh_until = held.confirmed.plus(self.max_age);
-        let entry = Arc::clone(&held.entry);
-        Some(Hot { entry, generation: live.id, freshness, fresh_until })
+        let hot = live.get(key)?;
+        let freshness = self.freshness(hot, now, epochs)?;
+        let fresh_until = hot.confirmed.plus(self.max_age);
+        let entry = Arc::clone(&hot.entry);
+        Some(HotHit { entry, generation: live.id, freshness, fresh_until })
     }
 
-    /// How an answer may be used, if it may be.
+    /// `None` if the answer was hard-purged.
     pub(crate) fn freshness(
         &self,
-        held: &Held,
+        hot: &HotEntry,
         now: Moment,
         epochs: &Epochs,
     ) -> Option<HotFreshness> {
-        let young = now < held.confirmed.plus(self.max_age) && held.confirmed <= now.plus(SKEW);
-        match epochs.validity(held.entry.epoch, &held.entry.tags) {
+        let young = now < hot.confirmed.plus(self.max_age) && hot.confirmed <= now.plus(SKEW);
+        match epochs.validity(hot.entry.epoch, &hot.entry.tags) {
             Validity::Invalid => None,
             Validity::Valid if young => Some(HotFreshness::Fresh),
             Validity::Valid | Validity::Stale => Some(HotFreshness::Stale),
         }
     }
 
-    /// The live generation.
     pub fn live(&self) -> Option<Arc<Generation>> {
         self.live.load_full()
     }
 
-    /// The generation before the live one, as long as it is in memory.
+    /// The generation before the live one, if it is in memory.
     pub fn previous(&self) -> Option<Arc<Generation>> {
-        self.books().previous.clone()
+        self.publish_state().previous.clone()
     }
 
-    /// How long ago an answer may have been confirmed.
     pub fn max_age(&self) -> Duration {
         self.max_age
     }
 
-    /// Publishes what `make` makes of the live generation and the next number; nothing else is
-    /// published meanwhile. An error of `make` leaves everything as it is.
+    /// Publishes the generation that `make` returns for the live generation and the next id. No
+    /// other publication happens meanwhile. If `make` fails, nothing changes.
     ///
-    /// The generation that nobody can go back to any more is taken down here, so this belongs on
-    /// a thread that may block.
+    /// Blocks: it waits for other publishers, and drops the generation that it replaces.
     pub fn publish<E>(
         &self,
         make: impl FnOnce(Option<&Generation>, u64) -> Result<Generation, E>,
     ) -> Result<Arc<Generation>, E> {
-        let mut books = self.books();
+        debug_assert!(blocking::allowed());
+        let mut state = self.publish_state();
         let before = self.live.load_full();
-        let id = books.next;
+        let id = state.next_id;
         let new = Arc::new(Generation { id, ..make(before.as_deref(), id)? });
-        let retired = self.swap(&mut books, &new, before);
-        drop(books);
+        let retired = self.swap(&mut state, &new, before);
+        drop(state);
         drop(retired);
         Ok(new)
     }
 
-    /// Publishes a generation that was kept, under its own number if that is a new one.
+    /// Publishes a generation from disk, under its own id unless a later one was used already.
+    /// Blocks like [`HotSet::publish`].
     pub fn restore(&self, kept: Generation) -> Arc<Generation> {
-        let mut books = self.books();
+        let mut state = self.publish_state();
         let before = self.live.load_full();
-        let id = kept.id.max(books.next);
-        let new = Arc::new(Generation { id, ..kept });
-        let retired = self.swap(&mut books, &new, before);
-        drop(books);
+        let new = Arc::new(Generation { id: kept.id.max(state.next_id), ..kept });
+        let retired = self.swap(&mut state, &new, before);
+        drop(state);
         drop(retired);
         new
     }
 
-    /// Makes sure that no number up to this one is given (again).
-    pub fn number_after(&self, id: u64) {
-        let mut books = self.books();
-        books.next = books.next.max(id.saturating_add(1));
+    /// Marks all ids up to `id` as used.
+    pub fn skip_ids(&self, id: u64) {
+        let mut state = self.publish_state();
+        state.next_id = state.next_id.max(id.saturating_add(1));
     }
 
-    /// Makes a generation the live one; gives the one that is not needed any more.
+    /// Makes a generation the live one. Returns the one that is no longer needed.
     fn swap(
         &self,
-        books: &mut Books,
+        state: &mut PublishState,
         new: &Arc<Generation>,
         before: Option<Arc<Generation>>,
     ) -> Option<Arc<Generation>> {
         let bytes = before.as_ref().map_or(new.bytes, |before| new.weight_with(before));
-        let reservation =
-            self.budget.reserve(Part::HotSet, usize::try_from(bytes).unwrap_or(usize::MAX));
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let reservation = self.budget.reserve(Part::HotSet, bytes);
         self.live.store(Some(Arc::clone(new)));
-        books.next = new.id.saturating_add(1);
-        books._reservation = Some(reservation);
-        std::mem::replace(&mut books.previous, before)
+        state.next_id = new.id.saturating_add(1);
+        state._reservation = Some(reservation);
+        std::mem::replace(&mut state.previous, before)
     }
 
-    fn books(&self) -> MutexGuard<'_, Books> {
-        // Whoever panicked with the lock has published nothing.
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    fn publish_state(&self) -> MutexGuard<'_, PublishState> {
+        // A publisher that panics has changed nothing.
+        self.publish_state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

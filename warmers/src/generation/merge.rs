@@ -1,114 +1,104 @@
-//! From one generation to the next: one plan is new, the others stay.
+//! Makes the next generation: one plan is replaced, the others are carried over.
 
-use super::Generation;
-use super::content::{Content, Held};
-use super::facts::{PlanFacts, is_without_data};
-use crate::aside;
+use super::content::{Content, HotEntry};
+use super::{Generation, PlanFacts, is_without_data};
+use crate::blocking;
 use aqs_api::Key;
 use aqs_origin::epochs::Validity;
 use aqs_origin::{Entry, Epochs, Moment};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// How many plans a generation can tell apart.
-pub const MOST_PLANS: usize = u64::BITS as usize;
+/// The plans of a generation are the bits of a `u64`.
+pub const MAX_PLANS: usize = u64::BITS as usize;
 
-/// What a plan's build brought.
+/// The result of a plan's build.
 #[derive(Debug)]
 pub struct PlanContent {
-    /// What is known of it.
     pub facts: PlanFacts,
-    /// Its answers, and when each was confirmed.
+    /// Each with the moment at which it was confirmed.
     pub answers: Vec<(Key, Arc<Entry>, Moment)>,
-    /// What becomes of the answers that the plan had before.
-    pub mode: Mode,
+    pub mode: MergeMode,
 }
 
-/// What becomes of a plan's older answers.
+/// What happens to the answers that the plan had before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// They go.
+pub enum MergeMode {
     Replace,
-    /// They stay: what was built is a part that somebody asked for.
+    /// They stay: an operator has asked for a part of the plan.
     Add,
 }
 
-/// More plans than bits.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("a hot set has {MOST_PLANS} plans at most")]
+#[error("a hot set has {MAX_PLANS} plans at most")]
 pub struct TooManyPlans;
 
-/// The generation after a parent: new answers for one plan; those of the other plans that are
-/// configured are carried over as they are, unless a hard purge has met them.
+/// Merges a build into its parent. Answers of other configured plans are carried over, unless
+/// they were hard-purged.
 pub fn merge(
     parent: Option<&Generation>,
     new: PlanContent,
-    configured: &dyn Fn(&str) -> bool,
+    is_configured: &dyn Fn(&str) -> bool,
     epochs: &Epochs,
     (id, now): (u64, Moment),
 ) -> Result<Generation, TooManyPlans> {
-    debug_assert!(aside::here());
+    debug_assert!(blocking::allowed());
     let PlanContent { facts, answers, mode } = new;
-    let known = parent.map(|parent| &*parent.plans).unwrap_or_default();
-    let stays = |name: &str| name == facts.name || configured(name);
+    let old_plans = parent.map(|parent| &*parent.plans).unwrap_or_default();
+    let stays = |name: &str| name == facts.name || is_configured(name);
     let mut plans: Vec<PlanFacts> =
-        known.iter().filter(|known| stays(&known.name)).cloned().collect();
-    let own = match plans.iter().position(|known| known.name == facts.name) {
+        old_plans.iter().filter(|plan| stays(&plan.name)).cloned().collect();
+    let own = match plans.iter().position(|plan| plan.name == facts.name) {
         Some(index) => index,
         None => {
             plans.push(PlanFacts { name: facts.name.clone(), ..PlanFacts::default() });
             plans.len() - 1
         }
     };
-    if plans.len() > MOST_PLANS {
+    if plans.len() > MAX_PLANS {
         return Err(TooManyPlans);
     }
     let own_bit = 1_u64 << own;
-    let bit_now = |name: &str| {
-        let index = plans.iter().position(|plan| plan.name == name);
+    let new_bit = |old: &PlanFacts| {
+        let index = plans.iter().position(|plan| plan.name == old.name);
         index.map_or(0, |index| 1_u64 << index)
     };
-    let bits_now: Vec<u64> = known.iter().map(|known| bit_now(&known.name)).collect();
+    let new_bits: Vec<u64> = old_plans.iter().map(new_bit).collect();
     let mut content = Content::default();
-    for (key, held) in parent.into_iter().flat_map(Generation::iter) {
-        let bits = bits_now.iter().enumerate();
-        let mut bits = bits
-            .filter(|(index, _)| held.plans >> index & 1 == 1)
-            .fold(0, |bits, (_, bit)| bits | bit);
-        if mode == Mode::Replace {
+    for (key, hot) in parent.into_iter().flat_map(Generation::iter) {
+        let kept = new_bits.iter().enumerate().filter(|(index, _)| hot.plans >> index & 1 == 1);
+        let mut bits = kept.fold(0, |bits, (_, bit)| bits | bit);
+        if mode == MergeMode::Replace {
             bits &= !own_bit;
         }
-        // What was purged is never served again: nobody needs to carry it on.
-        let purged = epochs.validity(held.entry.epoch, &held.entry.tags) == Validity::Invalid;
+        let purged = epochs.validity(hot.entry.epoch, &hot.entry.tags) == Validity::Invalid;
         if bits != 0 && !purged {
-            content.insert(key.clone(), Held { plans: bits, ..held.clone() });
+            content.insert(key.clone(), HotEntry { plans: bits, ..hot.clone() });
         }
     }
     let mut added = 0;
-    for (key, entry, confirmed) in answers {
-        // Another build may have read it since this one did.
-        let known = parent.and_then(|parent| parent.get(key.as_ref()));
-        let (entry, confirmed) = match known {
-            Some(known) if newer(&known.entry, &entry, now) => {
-                (Arc::clone(&known.entry), confirmed.max(known.confirmed))
+    for (key, mut entry, mut confirmed) in answers {
+        // Another build may have read the key after this one did.
+        if let Some(known) = parent.and_then(|parent| parent.get(key.as_ref())) {
+            confirmed = confirmed.max(known.confirmed);
+            if is_newer(&known.entry, &entry, now) {
+                entry = Arc::clone(&known.entry);
             }
-            Some(known) => (entry, confirmed.max(known.confirmed)),
-            None => (entry, confirmed),
-        };
-        // Purged while it was built.
+        }
+        // It was purged during the build.
         if epochs.validity(entry.epoch, &entry.tags) == Validity::Invalid {
             continue;
         }
-        let others = content.get(&key).map_or(0, |held| held.plans);
+        let others = content.get(&key).map_or(0, |hot| hot.plans);
         added += u64::from(others & own_bit == 0);
-        content.insert(key, Held { entry, plans: others | own_bit, confirmed });
+        content.insert(key, HotEntry { entry, plans: others | own_bit, confirmed });
     }
     if let Some(plan) = plans.get_mut(own) {
         match mode {
-            Mode::Add if plan.built.0 > 0 => {
+            MergeMode::Add if plan.built.0 > 0 => {
                 plan.wanted += added;
                 let new = facts.forced.into_iter();
-                let new: Vec<String> = new.filter(|said| !plan.forced.contains(said)).collect();
+                let new: Vec<String> = new.filter(|text| !plan.forced.contains(text)).collect();
                 plan.forced.extend(new);
             }
             _ => *plan = facts,
@@ -116,17 +106,17 @@ pub fn merge(
     }
     for (index, plan) in plans.iter_mut().enumerate() {
         (plan.keys, plan.without_data) = (0, 0);
-        for held in content.values().filter(|held| held.plans >> index & 1 == 1) {
+        for hot in content.values().filter(|hot| hot.plans >> index & 1 == 1) {
             plan.keys += 1;
-            plan.without_data += u64::from(is_without_data(&held.entry));
+            plan.without_data += u64::from(is_without_data(&hot.entry));
         }
     }
-    Ok(Generation::of(id, parent.map(|parent| parent.id), now, plans, content))
+    Ok(Generation::new(id, parent.map(|parent| parent.id), now, plans, content))
 }
 
-/// Whether the store was asked for an answer later than for another. Where no purge tells them
-/// apart the clock does, unless it was put back since.
-fn newer(one: &Entry, other: &Entry, now: Moment) -> bool {
+/// Whether one answer was read after another. Within one epoch the clock decides, unless it was
+/// put back since.
+fn is_newer(one: &Entry, other: &Entry, now: Moment) -> bool {
     one.epoch > other.epoch
         || one.epoch == other.epoch && one.asked > other.asked && one.asked <= now
 }

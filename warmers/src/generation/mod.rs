@@ -1,94 +1,135 @@
-//! A generation: a whole set of answers that were built ahead, immutable once it is made.
+//! Generations: immutable sets of answers that were built ahead, published one at a time.
 
 mod checksum;
 mod content;
-mod facts;
 mod hot_set;
 mod merge;
 #[cfg(test)]
 mod tests;
 
 pub use checksum::Checksum;
-pub(crate) use checksum::Sum;
-pub use content::{Held, weight};
-pub(crate) use content::{answer_weight, weight_sharing};
-pub(crate) use facts::is_without_data;
-pub use facts::{PlanFacts, Whole};
-pub use hot_set::{Hot, HotFreshness, HotSet};
-pub use merge::{MOST_PLANS, Mode, PlanContent, TooManyPlans, merge};
+pub use content::HotEntry;
+pub(crate) use content::{additional_weight, answer_weight};
+pub use hot_set::{HotFreshness, HotHit, HotSet};
+pub use merge::{MAX_PLANS, MergeMode, PlanContent, TooManyPlans, merge};
 
-use crate::aside::{self, Heavy};
-use aqs_api::{Key, KeyRef};
-use aqs_origin::Moment;
+use crate::blocking::{self, DropOffThread};
+use aqs_api::{Key, KeyRef, Representation};
+use aqs_origin::{Entry, Moment};
 use content::Content;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Answers that were built ahead, and what is known about them.
+/// A set of answers with its metadata.
 #[derive(Debug)]
 pub struct Generation {
-    /// Its number: higher than that of every one before it.
+    /// Higher than the id of every generation before it.
     pub id: u64,
-    /// The generation that was served when this one was made.
+    /// The generation that was live when this one was made.
     pub parent: Option<u64>,
-    /// How it came to be.
     pub provenance: Provenance,
-    /// When it was made.
     pub built: Moment,
-    /// What is known of each plan; a plan's position is its bit in [`Held`].
+    /// The position of a plan is its bit in [`HotEntry::plans`].
     pub plans: Vec<PlanFacts>,
-    /// How many bytes it takes.
     pub bytes: u64,
-    /// The sum of what it answers.
     pub checksum: Checksum,
-    /// It is taken down aside, whoever lets go of it last.
-    content: Arc<Heavy<Content>>,
+    content: Arc<DropOffThread<Content>>,
 }
 
-/// How a generation came to be.
+/// How a generation was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Provenance {
-    /// A plan was built.
+    /// By a build of a plan.
     Built,
-    /// The content of an older one was published again.
-    RolledBack {
-        /// The older one.
-        from: u64,
-    },
+    /// By publishing the content of an older generation again.
+    RolledBack { from: u64 },
+}
+
+/// How a plan was built. All counts are answers unless they say otherwise.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PlanFacts {
+    pub name: String,
+    /// `Plan::fingerprint` at the time of the build; 0 if only a part of the plan was ever built.
+    #[serde(default)]
+    pub definition: u64,
+    /// When the build began.
+    pub built: Moment,
+    pub wanted: u64,
+    pub keys: u64,
+    /// How many of `keys` are 404 responses without data.
+    #[serde(default)]
+    pub without_data: u64,
+    /// Store reads of the build.
+    pub reads: u64,
+    /// Carried over from the parent without a read, since they cannot have changed.
+    pub shared: u64,
+    /// Failed reads; the older answer is kept, if there is one.
+    pub errors: u64,
+    /// Last loaded period by dataset.
+    pub data_through: BTreeMap<String, String>,
+    /// Datasets of the plan that were not loaded.
+    #[serde(default)]
+    pub unloaded: Vec<String>,
+    /// Refusals that `force` overrode.
+    pub forced: Vec<String>,
+    /// Size after the last full build, without the parts that operators have added since.
+    #[serde(default, rename = "whole")]
+    pub full_build: Option<PlanSize>,
+}
+
+/// What a plan holds after a full build.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlanSize {
+    pub keys: u64,
+    pub bytes: u64,
+}
+
+impl PlanFacts {
+    /// The held part of the wanted answers, 0 to 1.
+    pub fn completeness(&self) -> f64 {
+        if self.wanted == 0 { 1.0 } else { self.keys as f64 / self.wanted as f64 }
+    }
+}
+
+/// Whether an answer is a 404 without data.
+pub(crate) fn is_without_data(entry: &Entry) -> bool {
+    match &entry.representation {
+        Representation::Body(_) => false,
+        Representation::Problem(problem) => problem.no_data_reason().is_some(),
+    }
 }
 
 impl Generation {
-    /// A generation of this content, which is counted and summed.
-    fn of(
+    fn new(
         id: u64,
         parent: Option<u64>,
         built: Moment,
         plans: Vec<PlanFacts>,
         content: Content,
     ) -> Self {
-        debug_assert!(aside::here());
-        let bytes = content.iter().map(|(key, held)| answer_weight(key, &held.entry)).sum();
-        let checksum = Checksum::of(content.iter().map(|(key, held)| (key, &*held.entry)));
-        let (provenance, content) = (Provenance::Built, Arc::new(Heavy::new(content)));
+        debug_assert!(blocking::allowed());
+        let bytes = content.iter().map(|(key, hot)| answer_weight(key, &hot.entry)).sum();
+        let checksum = Checksum::of(content.iter().map(|(key, hot)| (key, &*hot.entry)));
+        let (provenance, content) = (Provenance::Built, Arc::new(DropOffThread::new(content)));
         Self { id, parent, provenance, built, plans, bytes, checksum, content }
     }
 
-    /// A generation of answers that were kept, as [`Generation::iter`] gave them.
+    /// Restores a generation from the answers that [`Generation::iter`] returned.
     pub fn restored(
         id: u64,
         parent: Option<u64>,
         provenance: Provenance,
         built: Moment,
         plans: Vec<PlanFacts>,
-        answers: impl IntoIterator<Item = (Key, Held)>,
+        answers: impl IntoIterator<Item = (Key, HotEntry)>,
     ) -> Self {
-        Self { provenance, ..Self::of(id, parent, built, plans, answers.into_iter().collect()) }
+        Self { provenance, ..Self::new(id, parent, built, plans, answers.into_iter().collect()) }
     }
 
-    /// The same content under a new number.
-    pub fn again(&self, id: u64, parent: Option<u64>, now: Moment) -> Self {
+    /// The same content under a new id.
+    pub fn republished(&self, id: u64, parent: Option<u64>, now: Moment) -> Self {
         Self {
             id,
             parent,
@@ -101,46 +142,51 @@ impl Generation {
         }
     }
 
-    /// What is held of an address.
-    pub fn get(&self, key: KeyRef<'_>) -> Option<&Held> {
-        self.content.get(&content::Asked(key))
+    pub fn get(&self, key: KeyRef<'_>) -> Option<&HotEntry> {
+        self.content.get(&content::BorrowedKey(key))
     }
 
-    /// Every address and what is held of it, in no order.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Key, &Held)> {
+    /// All answers in arbitrary order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&Key, &HotEntry)> {
         self.content.iter()
     }
 
-    /// How many addresses are answered.
+    /// The number of answers.
     pub fn keys(&self) -> usize {
         self.content.len()
     }
 
-    /// What is known of a plan, and its bit.
+    /// The bit and the facts of a plan.
     pub fn plan(&self, name: &str) -> Option<(u64, &PlanFacts)> {
         let index = self.plans.iter().position(|facts| facts.name == name)?;
         Some((1_u64.checked_shl(index as u32)?, self.plans.get(index)?))
     }
 
-    /// By dataset up to which period its answers tell: the oldest that any plan was built with.
+    /// The bits of all plans whose name fits.
+    pub(crate) fn plan_bits(&self, fits: impl Fn(&str) -> bool) -> u64 {
+        let plans = self.plans.iter().enumerate().filter(|(_, facts)| fits(&facts.name));
+        plans.fold(0, |bits, (index, _)| bits | 1 << index)
+    }
+
+    /// Last period by dataset: the oldest of those that the plans were built with.
     pub fn data_through(&self) -> BTreeMap<&str, &str> {
         let mut oldest: BTreeMap<&str, &str> = BTreeMap::new();
         for (dataset, through) in self.plans.iter().flat_map(|facts| &facts.data_through) {
-            let held = oldest.entry(dataset).or_insert(through);
-            *held = (*held).min(through);
+            let known = oldest.entry(dataset).or_insert(through);
+            *known = (*known).min(through);
         }
         oldest
     }
 
-    /// How many bytes it and another take together, where they share much.
+    /// Bytes that this and another generation take together; what they share counts once.
     fn weight_with(&self, other: &Self) -> u64 {
-        debug_assert!(aside::here());
+        debug_assert!(blocking::allowed());
         if Arc::ptr_eq(&self.content, &other.content) {
             return self.bytes;
         }
-        let extra = other.content.iter().map(|(key, held)| match self.get(key.as_ref()) {
-            Some(own) => content::weight_beside(key, held, own),
-            None => answer_weight(key, &held.entry),
+        let extra = other.iter().map(|(key, hot)| match self.get(key.as_ref()) {
+            Some(own) => additional_weight(key, &hot.entry, &own.entry),
+            None => answer_weight(key, &hot.entry),
         });
         self.bytes + extra.sum::<u64>()
     }

@@ -51,7 +51,7 @@ fn a_part_is_added_and_what_is_no_plan_any_more_goes() {
     let of = |project| answer(&top(project), Some("x"), &epochs);
     let first = generation(None, "gone", vec![of("a")], &epochs);
     let second = generation(Some(&first), "plan", vec![of("b")], &epochs);
-    let part = content("plan", vec![of("c")], Moment(2000), Mode::Add);
+    let part = content("plan", vec![of("c")], Moment(2000), MergeMode::Add);
     let configured = |name: &str| name == "plan";
     let third = merge(Some(&second), part, &configured, &epochs, (3, Moment(2000))).unwrap();
     assert_eq!(paths(&third), [top("b"), top("c")]);
@@ -64,20 +64,16 @@ fn a_part_is_added_and_what_is_no_plan_any_more_goes() {
 fn a_part_leaves_what_the_whole_was_and_tells_what_spoke_against_it() {
     let epochs = Epochs::starting_at(1);
     let of = |project| answer(&top(project), Some("x"), &epochs);
-    let whole = Some(Whole { keys: 1, bytes: 100 });
-    let mut built = content("plan", vec![of("a")], Moment(1000), Mode::Replace);
-    (built.facts.whole, built.facts.forced) = (whole, vec!["few".to_owned()]);
+    let whole = Some(PlanSize { keys: 1, bytes: 100 });
+    let mut built = content("plan", vec![of("a")], Moment(1000), MergeMode::Replace);
+    (built.facts.full_build, built.facts.forced) = (whole, vec!["few".to_owned()]);
     let first = merge(None, built, &|_| true, &epochs, (1, Moment(1000))).unwrap();
-    let mut part = content("plan", vec![of("b")], Moment(2000), Mode::Add);
+    let mut part = content("plan", vec![of("b")], Moment(2000), MergeMode::Add);
     part.facts.forced = vec!["few".to_owned(), "differs".to_owned()];
     let second = merge(Some(&first), part, &|_| true, &epochs, (2, Moment(2000))).unwrap();
     let facts = second.plan("plan").unwrap().1;
-    assert_eq!((facts.keys, facts.whole), (2, whole));
+    assert_eq!((facts.keys, facts.full_build), (2, whole));
     assert_eq!(facts.forced, ["few", "differs"]);
-    // As older generations were written.
-    let mut old = serde_json::to_value(facts).unwrap();
-    old.as_object_mut().unwrap().remove("whole").unwrap();
-    assert_eq!(serde_json::from_value::<PlanFacts>(old).unwrap().whole, None);
 }
 
 #[test]
@@ -86,8 +82,10 @@ fn of_two_builds_the_one_that_read_later_counts() {
     let early = answer(&top("a"), Some("old"), &epochs);
     epochs.purge(Scope::Everything, PurgeMode::Soft).unwrap();
     let late = answer(&top("a"), Some("new"), &epochs);
-    for (plan, mode) in [("one", Mode::Replace), ("other", Mode::Replace), ("one", Mode::Add)] {
-        let first = content("one", vec![late.clone()], Moment(1000), Mode::Replace);
+    for (plan, mode) in
+        [("one", MergeMode::Replace), ("other", MergeMode::Replace), ("one", MergeMode::Add)]
+    {
+        let first = content("one", vec![late.clone()], Moment(1000), MergeMode::Replace);
         let first = merge(None, first, &|_| true, &epochs, (1, Moment(1000))).unwrap();
         // It was confirmed later, but read before the purge.
         let second = content(plan, vec![early.clone()], Moment(2000), mode);
@@ -96,7 +94,7 @@ fn of_two_builds_the_one_that_read_later_counts() {
         let (_, held) = second.iter().next().unwrap();
         assert_eq!(held.confirmed, Moment(2000));
         // The other way round it is new, and keeps the later moment, too.
-        let first = content("one", vec![early.clone()], Moment(2000), Mode::Replace);
+        let first = content("one", vec![early.clone()], Moment(2000), MergeMode::Replace);
         let first = merge(None, first, &|_| true, &epochs, (1, Moment(2000))).unwrap();
         let second = content(plan, vec![late.clone()], Moment(1000), mode);
         let second = merge(Some(&first), second, &|_| true, &epochs, (2, Moment(2000))).unwrap();
@@ -120,13 +118,13 @@ fn what_was_purged_hard_is_not_carried_on() {
 fn there_are_as_many_plans_as_bits() {
     let epochs = Epochs::starting_at(1);
     let mut last: Option<Generation> = None;
-    for plan in 0..MOST_PLANS {
+    for plan in 0..MAX_PLANS {
         let answers = vec![answer(&top("a"), Some("x"), &epochs)];
         last = Some(generation(last.as_ref(), &plan.to_string(), answers, &epochs));
     }
     let last = last.unwrap();
     assert_eq!(last.iter().map(|(_, held)| held.plans).collect::<Vec<_>>(), [u64::MAX]);
-    let more = content("more", Vec::new(), Moment(1), Mode::Replace);
+    let more = content("more", Vec::new(), Moment(1), MergeMode::Replace);
     let refused = merge(Some(&last), more, &|_| true, &epochs, (99, Moment(1)));
     assert_eq!(refused.map(|_| ()).unwrap_err(), TooManyPlans);
 }
@@ -187,7 +185,7 @@ fn an_answer_from_the_future_is_of_unknown_age() {
     let (hot_set, _) = hot_set(HOUR);
     let epochs = Epochs::starting_at(1);
     let answers = vec![answer(&top("a"), Some("x"), &epochs)];
-    let content = content("plan", answers, Moment(10_000_000), Mode::Replace);
+    let content = content("plan", answers, Moment(10_000_000), MergeMode::Replace);
     let born = merge(None, content, &|_| true, &epochs, (1, Moment(10_000_000))).unwrap();
     publish(&hot_set, born);
     let key = Key::new(aqs_api::Dialect::V2, &top("a"));
@@ -208,15 +206,17 @@ fn numbers_only_rise() {
     assert_eq!(publish(&hot_set, build("bad")).id, 8);
     let old = hot_set.previous().unwrap();
     let back = hot_set
-        .publish(|live, id| Ok::<_, Infallible>(old.again(id, live.map(|live| live.id), Moment(5))))
+        .publish(|live, id| {
+            Ok::<_, Infallible>(old.republished(id, live.map(|live| live.id), Moment(5)))
+        })
         .unwrap();
     assert_eq!((back.id, back.parent), (9, Some(8)));
     assert_eq!(back.provenance, Provenance::RolledBack { from: 7 });
     assert_eq!(back.checksum, old.checksum);
     assert!(Arc::ptr_eq(entry(&back, &top("a")), entry(&old, &top("a"))));
-    hot_set.number_after(20);
+    hot_set.skip_ids(20);
     assert_eq!(publish(&hot_set, build("new")).id, 21);
-    hot_set.number_after(3);
+    hot_set.skip_ids(3);
     // One that was kept under a number that was given since gets a new one.
     assert_eq!(hot_set.restore(Generation { id: 8, ..build("kept") }).id, 22);
 }

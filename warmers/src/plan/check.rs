@@ -3,7 +3,7 @@
 use super::text::{Unit, Window};
 use super::values::ValueSet;
 use super::{Item, Limits, Plan};
-use crate::generation::MOST_PLANS;
+use crate::generation::MAX_PLANS;
 use aqs_api::granularity::Granularity;
 use aqs_api::param::{self, Kind, Param};
 use aqs_api::{Catalogue, Endpoint};
@@ -16,7 +16,7 @@ use thiserror::Error;
 pub enum PlanError {
     #[error("there are two plans called {0:?}, or it is no name: letters, digits and dashes")]
     Name(String),
-    #[error("there are {0} plans, and a hot set has {MOST_PLANS} at most")]
+    #[error("there are {0} plans, and a hot set has {MAX_PLANS} at most")]
     TooMany(usize),
     #[error("plan {0:?} has no items")]
     Empty(String),
@@ -64,7 +64,7 @@ impl Plan {
             }
             plan.check(catalogue)?;
         }
-        if plans.len() > MOST_PLANS {
+        if plans.len() > MAX_PLANS {
             return Err(PlanError::TooMany(plans.len()));
         }
         Ok(())

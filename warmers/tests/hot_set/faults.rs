@@ -6,7 +6,7 @@ use aqs_origin::limiter::ConcurrencyLimits;
 use aqs_origin::memory::Part;
 use aqs_origin::{Priority, RequestContext};
 use aqs_warmers::artefact::{ArtefactDirectory, ArtefactError, Identity};
-use aqs_warmers::build::{BuildError, How, Progress};
+use aqs_warmers::build::{BuildError, BuildOptions, Progress};
 use aqs_warmers::generation::HotFreshness;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,12 +21,13 @@ async fn a_store_that_fails_half_way_changes_nothing() {
     *fixture.store.poison.lock().unwrap() = Some("Y/Z");
     let refused = fixture.build_as("articles", &full()).await;
     let Err(BuildError::Refused(refusals)) = refused else { panic!("{refused:?}") };
-    assert_eq!(refusals[0].check(), "errors");
+    assert_eq!(refusals[0].check, "errors");
     assert!(refusals[0].to_string().contains("poisoned"), "{}", refusals[0]);
     assert!(Arc::ptr_eq(&fixture.hot_set.live().unwrap(), &first));
     eventually(|| fixture.origin.budget.used(Part::HotSet) == first.bytes).await;
     // By force the older answers stay for what could not be read.
-    let built = fixture.build_as("articles", &How { full: true, ..forced() }).await.unwrap();
+    let built =
+        fixture.build_as("articles", &BuildOptions { full: true, ..forced() }).await.unwrap();
     assert_eq!(built.facts.keys, built.facts.wanted);
     assert!(built.facts.errors > 0);
     assert_eq!(fixture.get(ARTICLE).unwrap().says, ARTICLE_SAYS);
@@ -40,7 +41,7 @@ async fn what_could_not_be_read_does_not_become_young() {
     let hour = crate::support::HOUR;
     fixture.origin.clock().advance(20 * hour);
     *fixture.store.poison.lock().unwrap() = Some("Y/Z");
-    fixture.build_as("articles", &How { full: true, ..forced() }).await.unwrap();
+    fixture.build_as("articles", &BuildOptions { full: true, ..forced() }).await.unwrap();
     fixture.origin.clock().advance(7 * hour);
     let x = ARTICLE.replace("Y%2FZ", "X");
     assert_eq!(fixture.get(&x).unwrap().freshness, HotFreshness::Fresh);
@@ -57,7 +58,7 @@ async fn a_dead_store_is_given_up() {
     let ground = Ground::new();
     let mut fixture_settings = FixtureSettings::default();
     fixture_settings.settings.give_up_after = 1;
-    let fixture = ground.house_with(PLANS, fixture_settings).await;
+    let fixture = ground.start_with(PLANS, fixture_settings).await;
     fixture.store.down.store(true, Ordering::SeqCst);
     let failed = fixture.build_as("devices", &Default::default()).await;
     assert!(matches!(failed, Err(BuildError::GivenUp { partitions: 1, .. })), "{failed:?}");
@@ -76,7 +77,7 @@ async fn a_store_that_can_not_tell_what_it_holds_is_not_said_to_be_empty() {
     let failed = fixture.build_as("devices", &forced()).await.unwrap_err();
     assert_eq!(
         failed.to_string(),
-        "the store can't tell what it holds: store test is not available: away"
+        "failed to read what the store has loaded: store test is not available: away"
     );
     assert!(fixture.hot_set.live().is_none());
     // And who waits for it to tell can be cancelled.
@@ -86,7 +87,7 @@ async fn a_store_that_can_not_tell_what_it_holds_is_not_said_to_be_empty() {
         let (builder, cancel) = (Arc::clone(&fixture.builder), cancel.clone());
         async move {
             let plan = builder.plans()[0].clone();
-            builder.build(&plan, &How::default(), &progress, &cancel).await
+            builder.build(&plan, &BuildOptions::default(), &progress, &cancel).await
         }
     });
     tokio::task::yield_now().await;
@@ -102,7 +103,7 @@ async fn what_passes_is_tried_again() {
     let ground = Ground::new();
     let mut fixture_settings = FixtureSettings::default();
     fixture_settings.settings.attempts = 1000;
-    let fixture = ground.house_with(PLANS, fixture_settings).await;
+    let fixture = ground.start_with(PLANS, fixture_settings).await;
     fixture.store.down.store(true, Ordering::SeqCst);
     let store = Arc::clone(&fixture.store);
     let mends = tokio::spawn(async move {
@@ -127,7 +128,7 @@ async fn a_cancelled_build_leaves_nothing_half_done() {
         let (builder, cancel) = (Arc::clone(&fixture.builder), cancel.clone());
         async move {
             let plan = builder.plans()[0].clone();
-            builder.build(&plan, &How::default(), &progress, &cancel).await
+            builder.build(&plan, &BuildOptions::default(), &progress, &cancel).await
         }
     });
     let before = fixture.reads();
@@ -145,7 +146,7 @@ async fn nothing_is_read_ahead_while_clients_wait_for_the_store() {
     let ground = Ground::new();
     let limiter = ConcurrencyLimits { reads: 1, queue: 100, wait: Duration::from_secs(60) };
     let fixture =
-        ground.house_with(PLANS, FixtureSettings { limiter, ..FixtureSettings::default() }).await;
+        ground.start_with(PLANS, FixtureSettings { limiter, ..FixtureSettings::default() }).await;
     fixture.store.allowed.forget_permits(2_000_000);
     let client = |path: &'static str| {
         let origin = Arc::clone(&fixture.origin);
@@ -167,7 +168,7 @@ async fn nothing_is_read_ahead_while_clients_wait_for_the_store() {
         async move {
             let (progress, cancel) = (Arc::new(Progress::default()), CancellationToken::new());
             let plan = builder.plans()[1].clone();
-            builder.build(&plan, &How::default(), &progress, &cancel).await
+            builder.build(&plan, &BuildOptions::default(), &progress, &cancel).await
         }
     });
     // The place goes to the client that waits, and then to the builder.
@@ -187,14 +188,14 @@ async fn a_plan_that_is_read_slowly_keeps_no_other_one_waiting() {
     let mut fixture_settings = FixtureSettings::default();
     fixture_settings.settings.concurrency = 1;
     let slow = PLANS.replace("- name: articles", "- name: articles\n  limits: { rate: 1 }");
-    let fixture = ground.house_with(&slow, fixture_settings).await;
+    let fixture = ground.start_with(&slow, fixture_settings).await;
     let (progress, cancel) = (Arc::new(Progress::default()), CancellationToken::new());
     let building = tokio::spawn({
         let (builder, cancel) = (Arc::clone(&fixture.builder), cancel.clone());
         let progress = Arc::clone(&progress);
         async move {
             let plan = builder.plans()[0].clone();
-            builder.build(&plan, &How::default(), &progress, &cancel).await
+            builder.build(&plan, &BuildOptions::default(), &progress, &cancel).await
         }
     });
     eventually(|| progress.snapshot().done > 0).await;
@@ -209,7 +210,7 @@ async fn a_plan_that_is_read_slowly_keeps_no_other_one_waiting() {
 async fn a_second_builder_on_the_same_directory_is_told() {
     let ground = Ground::new();
     let fixture = ground.fixture(PLANS).await;
-    let identity = Identity::of(1, ["test"], fixture.origin.catalogue());
+    let identity = Identity::new(1, ["test"], fixture.origin.catalogue());
     let second = ArtefactDirectory::open(&ground.artefacts(), identity, 3);
     assert!(matches!(second, Err(ArtefactError::Busy(_))), "{second:?}");
 }

@@ -1,5 +1,5 @@
 use crate::support::{DEVICES, Fixture, Ground, PLANS, eventually, full};
-use aqs_warmers::build::{Basis, How};
+use aqs_warmers::build::{Basis, BuildOptions};
 use aqs_warmers::jobs::{JobId, Jobs, Start, StartError, State, Trigger};
 use aqs_warmers::plan::{Overrides, PlanError};
 use std::sync::Arc;
@@ -10,8 +10,8 @@ fn jobs(fixture: &Fixture) -> (Arc<Jobs>, CancellationToken) {
     (Jobs::new(Arc::clone(&fixture.builder), fixture.tasks.clone(), cancel.clone()), cancel)
 }
 
-fn start(plan: &str, how: How) -> Start {
-    Start { plan: plan.to_owned(), how, dry_run: false, trigger: Trigger::Operator }
+fn start(plan: &str, options: BuildOptions) -> Start {
+    Start { plan: plan.to_owned(), options, dry_run: false, trigger: Trigger::Operator }
 }
 
 #[tokio::test]
@@ -20,8 +20,8 @@ async fn a_second_start_joins_the_first() {
     let fixture = ground.fixture(PLANS).await;
     let (jobs, _) = jobs(&fixture);
     fixture.store.allowed.forget_permits(2_000_000);
-    let first = jobs.start(start("devices", How::default())).unwrap();
-    let second = jobs.start(start("devices", How::default())).unwrap();
+    let first = jobs.start(start("devices", BuildOptions::default())).unwrap();
+    let second = jobs.start(start("devices", BuildOptions::default())).unwrap();
     let other = jobs.start(start("devices", full())).unwrap();
     assert!(!first.joined && second.joined && !other.joined);
     assert_eq!(second.id, first.id);
@@ -39,7 +39,7 @@ async fn a_second_start_joins_the_first() {
     assert_eq!(fixture.metric("aqs_hot_set_jobs_total", ("outcome", "done")), 2.0);
     assert_eq!(fixture.metric("aqs_hot_set_jobs_running", ("plan", "devices")), 0.0);
     // It is over, so another start is another job.
-    assert!(!jobs.start(start("devices", How::default())).unwrap().joined);
+    assert!(!jobs.start(start("devices", BuildOptions::default())).unwrap().joined);
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn the_lists_that_tell_a_plans_articles_are_no_progress() {
     let ground = Ground::new();
     let fixture = ground.fixture(PLANS).await;
     let (jobs, _) = jobs(&fixture);
-    let id = jobs.start(start("articles", How::default())).unwrap().id;
+    let id = jobs.start(start("articles", BuildOptions::default())).unwrap().id;
     let progress = jobs.wait(id).await.unwrap().progress;
     // Two lists and two articles, and the list once more before all of them.
     assert_eq!((progress.total, progress.done, progress.reads), (50, 50, 5));
@@ -58,7 +58,7 @@ async fn a_dry_run_reads_a_little_and_publishes_nothing() {
     let ground = Ground::new();
     let fixture = ground.fixture(PLANS).await;
     let (jobs, _) = jobs(&fixture);
-    let dry = |plan: &str| Start { dry_run: true, ..start(plan, How::default()) };
+    let dry = |plan: &str| Start { dry_run: true, ..start(plan, BuildOptions::default()) };
     let id = jobs.start(dry("articles")).unwrap().id;
     let view = jobs.wait(id).await.unwrap();
     let estimate = view.estimate.unwrap();
@@ -81,7 +81,7 @@ async fn a_cancelled_job_ends_and_is_told_of() {
     let fixture = ground.fixture(PLANS).await;
     let (jobs, _) = jobs(&fixture);
     fixture.store.allowed.forget_permits(2_000_000);
-    let id = jobs.start(start("articles", How::default())).unwrap().id;
+    let id = jobs.start(start("articles", BuildOptions::default())).unwrap().id;
     eventually(|| fixture.reads() == 1).await;
     assert!(jobs.cancel(id));
     let view = jobs.wait(id).await.unwrap();
@@ -98,10 +98,10 @@ async fn at_the_end_jobs_stop_and_none_starts() {
     let fixture = ground.fixture(PLANS).await;
     let (jobs, cancel) = jobs(&fixture);
     fixture.store.allowed.forget_permits(2_000_000);
-    let id = jobs.start(start("articles", How::default())).unwrap().id;
+    let id = jobs.start(start("articles", BuildOptions::default())).unwrap().id;
     eventually(|| fixture.reads() == 1).await;
     cancel.cancel();
-    let refused = jobs.start(start("devices", How::default()));
+    let refused = jobs.start(start("devices", BuildOptions::default()));
     assert_eq!(refused, Err(StartError::Stopping));
     assert_eq!(jobs.wait(id).await.unwrap().state, State::Cancelled);
     fixture.store.allowed.add_permits(1_000_000);
@@ -114,7 +114,7 @@ async fn an_unknown_plan_is_named_with_what_was_perhaps_meant() {
     let ground = Ground::new();
     let fixture = ground.fixture(PLANS).await;
     let (jobs, _) = jobs(&fixture);
-    let refused = jobs.start(start("device", How::default())).unwrap_err();
+    let refused = jobs.start(start("device", BuildOptions::default())).unwrap_err();
     assert_eq!(refused.to_string(), r#"there is no plan "device"; did you mean "devices"?"#);
 }
 
@@ -124,7 +124,7 @@ async fn the_last_fifty_are_remembered() {
     let fixture = ground.fixture(PLANS).await;
     let (jobs, _) = jobs(&fixture);
     for _ in 0..52 {
-        let id = jobs.start(start("devices", How::default())).unwrap().id;
+        let id = jobs.start(start("devices", BuildOptions::default())).unwrap().id;
         jobs.wait(id).await.unwrap();
     }
     let ids: Vec<u64> = jobs.list().iter().map(|view| view.id.0).collect();
@@ -136,7 +136,7 @@ async fn lists_that_are_read_to_know_what_is_wanted_are_no_progress() {
     let ground = Ground::new();
     let fixture = ground.fixture(PLANS).await;
     let (jobs, _) = jobs(&fixture);
-    let id = jobs.start(start("articles", How::default())).unwrap().id;
+    let id = jobs.start(start("articles", BuildOptions::default())).unwrap().id;
     let progress = jobs.wait(id).await.unwrap().progress;
     assert_eq!((progress.total, progress.done), (50, 50));
 }
@@ -149,7 +149,7 @@ async fn what_leaves_nothing_of_a_plan_is_not_begun() {
     let fixture = ground.fixture(plans).await;
     let (jobs, _) = jobs(&fixture);
     let overrides = Overrides { last: Some("2d".parse().unwrap()), ..Overrides::default() };
-    let days = How { overrides, ..How::default() };
+    let days = BuildOptions { overrides, ..BuildOptions::default() };
     let refused = jobs.start(start("monthly", days)).unwrap_err();
     assert_eq!(refused, StartError::Plan(PlanError::NothingLeft("monthly".to_owned())));
     assert!(jobs.list().is_empty());

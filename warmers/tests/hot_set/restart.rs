@@ -17,9 +17,9 @@ async fn a_restart_without_a_store_serves_what_was_served() {
     drop(fixture);
     let fixture = ground.start(PLANS, FixtureSettings::default());
     fixture.store.down.store(true, Ordering::SeqCst);
-    let (loaded, aside) = fixture.builder.load().await.unwrap();
+    let (loaded, quarantined) = fixture.builder.load().await.unwrap();
     let loaded = loaded.unwrap();
-    assert!(aside.is_empty());
+    assert!(quarantined.is_empty());
     assert_eq!((loaded.id, loaded.checksum), (2, checksum));
     for (path, expected) in [(ARTICLE, ARTICLE_SAYS), (DEVICES, DEVICES_SAYS)] {
         let served = fixture.get(path).unwrap();
@@ -72,8 +72,8 @@ async fn without_its_state_a_kept_generation_is_foreign() {
     drop(fixture);
     std::fs::remove_file(ground.folder.path().join("state/state.json")).unwrap();
     let fixture = ground.start(PLANS, FixtureSettings::default());
-    let (loaded, aside) = fixture.builder.load().await.unwrap();
-    assert!(loaded.is_none() && aside.len() == 1);
+    let (loaded, quarantined) = fixture.builder.load().await.unwrap();
+    assert!(loaded.is_none() && quarantined.len() == 1);
     assert!(fixture.get(DEVICES).is_none());
     assert_eq!(names(&ground.artefacts()), ["gen-0000000001.aqs.foreign"]);
     // And its number is not given again.
@@ -115,7 +115,7 @@ async fn numbers_rise_also_where_the_newest_is_lost() {
     assert_eq!((loaded.id, loaded.provenance), (4, Provenance::RolledBack { from: 1 }));
     assert_eq!(loaded.checksum, first.checksum);
     assert_eq!(fixture.get(ARTICLE).unwrap().generation, 4);
-    assert!(fixture.builder.verify(1).await.unwrap().artefact.unwrap().is_ok());
+    assert!(fixture.builder.verify(1).await.unwrap().kept == Some(true));
     drop(fixture);
     // From here on it is what was served last.
     let fixture = ground.start(PLANS, FixtureSettings::default());
@@ -139,7 +139,7 @@ async fn what_is_kept_must_fit_the_memory_there_is() {
     // The number of the larger one was served before.
     assert_eq!((loaded.id, loaded.provenance), (3, Provenance::RolledBack { from: 1 }));
     assert_eq!(loaded.checksum, small.checksum);
-    assert!(unused[0].now.is_none(), "{unused:?}");
+    assert!(unused[0].path.is_none(), "{unused:?}");
     let refused = fixture.builder.rollback(Some(2)).await;
     assert!(
         matches!(refused, Err(RollbackError::Artefact(ArtefactError::TooLarge { .. }))),

@@ -1,6 +1,6 @@
 use crate::support::{ARTICLE, DEVICES, Fixture, Ground, HOUR, PLANS, eventually, views};
 use aqs_origin::epochs::{PurgeMode, Scope};
-use aqs_warmers::build::How;
+use aqs_warmers::build::BuildOptions;
 use aqs_warmers::generation::HotFreshness;
 use aqs_warmers::jobs::{JobView, Jobs, Schedule, Start, State, Trigger};
 use std::sync::Arc;
@@ -12,10 +12,10 @@ fn scheduled(fixture: &Fixture) -> (Arc<Jobs>, CancellationToken) {
     scheduled_every(fixture, Duration::from_millis(5))
 }
 
-fn scheduled_every(fixture: &Fixture, look_every: Duration) -> (Arc<Jobs>, CancellationToken) {
+fn scheduled_every(fixture: &Fixture, poll_interval: Duration) -> (Arc<Jobs>, CancellationToken) {
     let cancel = CancellationToken::new();
     let jobs = Jobs::new(Arc::clone(&fixture.builder), fixture.tasks.clone(), cancel.clone());
-    let schedule = Schedule::new(Arc::clone(&jobs), look_every);
+    let schedule = Schedule::new(Arc::clone(&jobs), poll_interval);
     fixture.tasks.spawn(schedule.run(cancel.clone()));
     (jobs, cancel)
 }
@@ -203,9 +203,9 @@ async fn a_plan_waits_for_the_scheduled_ones_of_a_higher_priority() {
     let names = |jobs: &Jobs| jobs.list().iter().map(|view| view.plan.clone()).collect::<Vec<_>>();
     assert_eq!(names(&jobs), ["devices"]);
     // Whoever asks for a build gets it.
-    let how = How { full: true, ..How::default() };
+    let options = BuildOptions { full: true, ..BuildOptions::default() };
     let (plan, trigger) = ("articles".to_owned(), Trigger::Operator);
-    let asked = jobs.start(Start { plan, how, dry_run: false, trigger }).unwrap();
+    let asked = jobs.start(Start { plan, options, dry_run: false, trigger }).unwrap();
     eventually(|| jobs.show(asked.id).unwrap().state == State::Running && fixture.reads() > 2)
         .await;
     fixture.store.allowed.add_permits(1_000_000);

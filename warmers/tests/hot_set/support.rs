@@ -12,7 +12,7 @@ use aqs_origin::store::embedded::{EmbeddedStore, Options};
 use aqs_origin::store::{Store, StoreError};
 use aqs_origin::{Clock, Epochs, Metrics as OriginMetrics, Moment, Origin, Parts, RequestContext};
 use aqs_warmers::artefact::{ArtefactDirectory, Identity};
-use aqs_warmers::build::{BuildError, Builder, Built, How, Progress, Settings};
+use aqs_warmers::build::{BuildError, BuildOptions, Builder, Built, Progress, Settings};
 use aqs_warmers::generation::{HotFreshness, HotSet};
 use aqs_warmers::metrics::Metrics;
 use aqs_warmers::plan::{Overrides, Plan};
@@ -195,11 +195,11 @@ impl Ground {
     }
 
     pub(crate) async fn fixture(&self, plans: &str) -> Fixture {
-        self.house_with(plans, FixtureSettings::default()).await
+        self.start_with(plans, FixtureSettings::default()).await
     }
 
     /// A fixture whose store has told what it holds.
-    pub(crate) async fn house_with(
+    pub(crate) async fn start_with(
         &self,
         plans: &str,
         fixture_settings: FixtureSettings,
@@ -231,7 +231,7 @@ impl Ground {
         let epochs = Arc::new(Epochs::remembered(state, &found, clock.now()).unwrap());
         let budget = Arc::new(Budget::new(fixture_settings.memory));
         let tasks = TaskTracker::new();
-        let identity = Identity::of(epochs.identity().unwrap(), ["test"], &catalogue);
+        let identity = Identity::new(epochs.identity().unwrap(), ["test"], &catalogue);
         let origin = Arc::new(Origin::new(Parts {
             catalogue,
             store: Arc::clone(&store) as Arc<dyn Store>,
@@ -281,14 +281,18 @@ impl Fixture {
     }
 
     /// Builds the plan of a name.
-    pub(crate) async fn build_as(&self, plan: &str, how: &How) -> Result<Built, BuildError> {
+    pub(crate) async fn build_as(
+        &self,
+        plan: &str,
+        options: &BuildOptions,
+    ) -> Result<Built, BuildError> {
         let plan = self.builder.plans().iter().find(|one| one.name == plan).unwrap();
         let (progress, cancel) = (Arc::new(Progress::default()), CancellationToken::new());
-        self.builder.build(plan, how, &progress, &cancel).await
+        self.builder.build(plan, options, &progress, &cancel).await
     }
 
     pub(crate) async fn build(&self, plan: &str) -> Built {
-        self.build_as(plan, &How::default()).await.unwrap()
+        self.build_as(plan, &BuildOptions::default()).await.unwrap()
     }
 
     pub(crate) fn reads(&self) -> usize {
@@ -317,17 +321,17 @@ pub(crate) fn says(representation: &Representation) -> String {
     }
 }
 
-pub(crate) fn forced() -> How {
-    How { force: true, ..How::default() }
+pub(crate) fn forced() -> BuildOptions {
+    BuildOptions { force: true, ..BuildOptions::default() }
 }
 
-pub(crate) fn full() -> How {
-    How { full: true, ..How::default() }
+pub(crate) fn full() -> BuildOptions {
+    BuildOptions { full: true, ..BuildOptions::default() }
 }
 
-pub(crate) fn only(project: &str) -> How {
+pub(crate) fn only(project: &str) -> BuildOptions {
     let overrides = Overrides { projects: vec![project.to_owned()], last: None };
-    How { overrides, ..How::default() }
+    BuildOptions { overrides, ..BuildOptions::default() }
 }
 
 /// Waits for what is bound to happen.

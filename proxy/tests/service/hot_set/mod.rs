@@ -12,7 +12,7 @@ use crate::support::client::Response;
 use crate::support::scripted::Scripted;
 use crate::support::{eventually, settings};
 use aqs_proxy::server::{Server, Settings};
-use aqs_warmers::build::How;
+use aqs_warmers::build::BuildOptions;
 use aqs_warmers::jobs::{JobView, Start, State, Trigger};
 use aqs_warmers::plan::Plan;
 use std::sync::Arc;
@@ -62,8 +62,8 @@ async fn built(server: &Server) -> u64 {
 
 /// A build that reads everything and joins none that the schedule starts.
 fn full(plan: &str) -> Start {
-    let how = How { full: true, ..How::default() };
-    Start { plan: plan.to_owned(), how, dry_run: false, trigger: Trigger::Operator }
+    let options = BuildOptions { full: true, ..BuildOptions::default() };
+    Start { plan: plan.to_owned(), options, dry_run: false, trigger: Trigger::Operator }
 }
 
 /// Builds a plan anew.

@@ -9,7 +9,7 @@ use aqs_api::{Key, Representation, Target};
 use aqs_origin::Entry;
 use aqs_origin::epochs::PurgeTags;
 use aqs_proxy::serve::Service;
-use aqs_warmers::generation::{Generation, Held, Provenance};
+use aqs_warmers::generation::{Generation, HotEntry, Provenance};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -30,7 +30,7 @@ pub(super) fn telling(service: &Service, id: u64, parent: Option<u64>) -> Genera
     let body = format!(r#"{{"items":[{}]}}"#, vec![item; 500].join(","));
     let (body, lifetimes) = (Representation::body(body), Times::default().data);
     let entry = Entry::new(body, query.endpoint_id(), now, epoch, tags, lifetimes);
-    let held = Held { entry: Arc::new(entry), plans: 0, confirmed: now };
+    let held = HotEntry { entry: Arc::new(entry), plans: 0, confirmed: now };
     Generation::restored(id, parent, Provenance::Built, now, vec![], [(query.key().clone(), held)])
 }
 

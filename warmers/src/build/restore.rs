@@ -1,0 +1,149 @@
+//! Publishes older generations: after a restart, and when an operator rolls back.
+
+use super::publish::reserve_id;
+use super::{Builder, RollbackError};
+use crate::artefact::{ArtefactDirectory, ArtefactError, Quarantined, RestoreContext};
+use crate::blocking;
+use crate::generation::{Generation, HotSet, Provenance};
+use crate::metrics::Metrics;
+use aqs_origin::{Moment, Origin};
+use std::convert::Infallible;
+use std::sync::Arc;
+
+/// The result of a rollback.
+#[derive(Clone, Debug)]
+pub struct RolledBack {
+    pub generation: Arc<Generation>,
+    /// The size of the file, or why it could not be written. `None` without a directory.
+    pub artefact: Option<Result<u64, String>>,
+}
+
+pub(super) fn context(origin: &Origin, limit: u64) -> RestoreContext<'_> {
+    let (catalogue, epochs) = (origin.catalogue(), &*origin.epochs);
+    RestoreContext { catalogue, epochs, times: origin.times(), budget: &origin.budget, limit }
+}
+
+impl Builder {
+    /// Publishes the newest usable generation on disk. Returns it, and the files that cannot be
+    /// used.
+    ///
+    /// It keeps its id unless a later one was used already, since ids only rise.
+    pub async fn load(&self) -> Result<(Option<Arc<Generation>>, Vec<Quarantined>), ArtefactError> {
+        let Some(artefacts) = self.artefacts.clone() else { return Ok((None, Vec::new())) };
+        let (origin, hot_set) = (Arc::clone(&self.origin), Arc::clone(&self.hot_set));
+        let (metrics, limit) = (self.metrics.clone(), self.limit());
+        let failures = self.metrics.artefact_failures.with_label_values(&["load"]);
+        let work = blocking::run(move || {
+            let last = artefacts.last_id()?;
+            let loaded = artefacts.load(context(&origin, limit))?;
+            let Some(kept) = loaded.generation else {
+                hot_set.skip_ids(last);
+                return Ok((None, false, loaded.quarantined));
+            };
+            let has_new_id = kept.id < last;
+            let generation = if has_new_id {
+                hot_set.skip_ids(last);
+                let now = origin.clock().now();
+                republish(&hot_set, &kept, Some(&artefacts), &metrics, now)
+            } else {
+                let generation = hot_set.restore(kept);
+                metrics.published(&generation, None);
+                generation
+            };
+            Ok((Some(generation), has_new_id, loaded.quarantined))
+        });
+        let loaded = work.await.unwrap_or(Err(ArtefactError::Lost));
+        let (generation, has_new_id, quarantined) = loaded.inspect_err(|_| failures.inc())?;
+        failures.inc_by(quarantined.len() as u64);
+        if let (Some(generation), true) = (&generation, has_new_id) {
+            self.write_artefact(generation).await;
+        }
+        Ok((generation, quarantined))
+    }
+
+    /// The ids of the generations on disk, ascending. `None` without a directory. Blocks.
+    pub fn kept(&self) -> Result<Option<Vec<u64>>, ArtefactError> {
+        self.artefacts.as_ref().map(|artefacts| artefacts.kept()).transpose()
+    }
+
+    /// Publishes the content of an older generation again: that of `to`, or of the one before the
+    /// live one. Then it is written to disk under its new id.
+    pub async fn rollback(&self, to: Option<u64>) -> Result<RolledBack, RollbackError> {
+        let (origin, hot_set) = (Arc::clone(&self.origin), Arc::clone(&self.hot_set));
+        let (artefacts, metrics) = (self.artefacts.clone(), self.metrics.clone());
+        let limit = self.limit();
+        let work = blocking::run(move || {
+            let live = hot_set.live();
+            let live = live.as_deref();
+            if let (Some(id), true) = (to, to == live.map(|live| live.id)) {
+                return Err(RollbackError::Live(id));
+            }
+            let previous = hot_set.previous();
+            let to = match to {
+                Some(to) => to,
+                None => default_target(live, previous.as_deref(), artefacts.as_deref())?,
+            };
+            let old = match previous.filter(|previous| previous.id == to) {
+                Some(previous) => previous,
+                None => {
+                    let artefacts = artefacts.as_deref().ok_or(RollbackError::Nothing)?;
+                    Arc::new(artefacts.read(to, context(&origin, limit))?)
+                }
+            };
+            let now = origin.clock().now();
+            Ok((to, republish(&hot_set, &old, artefacts.as_deref(), &metrics, now)))
+        });
+        let (from, generation) = work.await.unwrap_or(Err(RollbackError::Lost))?;
+        tracing::warn!(id = generation.id, from, "rolled back");
+        let artefact = self.write_artefact(&generation).await;
+        Ok(RolledBack { generation, artefact })
+    }
+}
+
+/// Publishes the content of a generation under a new id.
+fn republish(
+    hot_set: &HotSet,
+    old: &Generation,
+    artefacts: Option<&ArtefactDirectory>,
+    metrics: &Metrics,
+    now: Moment,
+) -> Arc<Generation> {
+    let Ok(new) = hot_set.publish(|live, id| {
+        reserve_id(artefacts, id, metrics);
+        let new = old.republished(id, live.map(|live| live.id), now);
+        metrics.published(&new, live);
+        Ok::<_, Infallible>(new)
+    });
+    new
+}
+
+/// The generation before the live one. If that was itself rolled back to, the newest generation
+/// before its source that has another content.
+fn default_target(
+    live: Option<&Generation>,
+    previous: Option<&Generation>,
+    artefacts: Option<&ArtefactDirectory>,
+) -> Result<u64, RollbackError> {
+    let source = |provenance| match provenance {
+        Provenance::RolledBack { from } => Some(from),
+        Provenance::Built => None,
+    };
+    let mut from = live.and_then(|live| source(live.provenance));
+    if let (None, Some(previous)) = (from, previous) {
+        return Ok(previous.id);
+    }
+    let rejected = live.filter(|_| from.is_some()).map(|live| live.checksum);
+    let artefacts = artefacts.ok_or(RollbackError::Nothing)?;
+    let mut before = live.map_or(u64::MAX, |live| live.id);
+    // The source may have been a rollback, too.
+    while let Some(older) = from.filter(|older| *older < before) {
+        before = older;
+        from = artefacts.header(older).ok().and_then(|header| source(header.provenance));
+    }
+    // A file whose header cannot be read is a candidate: reading it reports the reason.
+    let differs = |id: &u64| {
+        rejected.is_none() || artefacts.header(*id).ok().map(|header| header.checksum) != rejected
+    };
+    let mut older = artefacts.kept()?.into_iter().rev().filter(|id| *id < before);
+    older.find(differs).ok_or(RollbackError::Nothing)
+}

@@ -1,0 +1,93 @@
+//! Verifies the live generation against its checksum, its file and the store.
+
+use super::Builder;
+use super::restore::context;
+use crate::blocking;
+use crate::checks::compare;
+use crate::generation::{Checksum, Generation};
+use aqs_api::{Key, Query, Target};
+use aqs_origin::epochs::Validity;
+use aqs_origin::{Entry, Origin};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The result of a verification.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifiedView {
+    pub generation: u64,
+    /// Nothing is wrong, and if a comparison was asked for, something could be compared.
+    pub well: bool,
+    /// The answers in memory have the checksum that they were built with.
+    pub intact: bool,
+    /// The file holds the same answers. `None` without a directory.
+    pub kept: Option<bool>,
+    /// What is wrong with the file.
+    pub kept_error: Option<String>,
+    /// How many answers were to be compared with the store.
+    pub asked: usize,
+    pub compared: usize,
+    /// The differences.
+    pub differs: Vec<String>,
+    /// Why some could not be compared.
+    pub unanswered: Option<String>,
+}
+
+impl VerifiedView {
+    /// Whether the only problem is that nothing could be compared.
+    pub fn is_uncompared(&self) -> bool {
+        let wrong = !self.intact || self.kept == Some(false) || !self.differs.is_empty();
+        !wrong && self.compared < self.asked && self.compared == 0
+    }
+}
+
+impl Builder {
+    /// Verifies the live generation, with a comparison of `sample` answers. `None` if nothing is
+    /// published. Waits for a verification that is already running.
+    pub async fn verify(&self, sample: usize) -> Option<VerifiedView> {
+        // The blocking part keeps the permit, also if this future is dropped.
+        let permit = Arc::clone(&self.verifying).acquire_owned().await.ok()?;
+        let (hot_set, artefacts) = (Arc::clone(&self.hot_set), self.artefacts.clone());
+        let (origin, limit) = (Arc::clone(&self.origin), self.limit());
+        let work = blocking::run(move || {
+            let live = hot_set.live()?;
+            let checksum = Checksum::of(live.iter().map(|(key, hot)| (key, &*hot.entry)));
+            let kept = artefacts.map(|artefacts| {
+                match artefacts.verify(live.id, context(&origin, limit)) {
+                    Ok(kept) if kept == live.checksum => Ok(()),
+                    Ok(_) => Err("its file holds other answers".to_owned()),
+                    Err(error) => Err(error.to_string()),
+                }
+            });
+            let sample = choose(&live, &origin, sample);
+            Some((live.id, checksum == live.checksum, kept, sample, permit))
+        });
+        let (generation, intact, kept, sample, _permit) = work.await??;
+        let compared = compare(&self.origin, sample, self.settings.within).await;
+        let differs = compared.differences;
+        let could_compare = compared.asked == 0 || compared.compared > 0;
+        Some(VerifiedView {
+            generation,
+            well: could_compare && intact && differs.is_empty() && !matches!(kept, Some(Err(_))),
+            intact,
+            kept: kept.as_ref().map(Result::is_ok),
+            kept_error: kept.and_then(Result::err),
+            asked: compared.asked,
+            compared: compared.compared,
+            differs,
+            unanswered: compared.last_error,
+        })
+    }
+}
+
+/// Chooses answers at random that no purge has met.
+fn choose(live: &Generation, origin: &Origin, sample: usize) -> Vec<(Query, Arc<Entry>)> {
+    let valid = live.iter().filter(|(_, hot)| {
+        origin.epochs.validity(hot.entry.epoch, &hot.entry.tags) == Validity::Valid
+    });
+    let query = |key: &Key| {
+        let target = Target { dialect: key.dialect(), path: key.path() };
+        origin.catalogue().resolve(target).ok()
+    };
+    let chosen = fastrand::choose_multiple(valid, sample).into_iter();
+    chosen.filter_map(|(key, hot)| Some((query(key)?, Arc::clone(&hot.entry)))).collect()
+}
