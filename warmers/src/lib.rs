@@ -36,5 +36,5 @@ pub mod jobs;
 pub mod metrics;
 pub mod plan;
 #[cfg(test)]
-mod testing;
+mod tests;
 pub mod view;

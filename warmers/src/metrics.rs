@@ -27,114 +27,70 @@ pub struct Metrics {
     pub(crate) artefact_failures: IntCounterVec,
 }
 
+fn add<C: Collector + Clone + 'static>(
+    to: &mut Declarations<'_>,
+    metric: Result<C, Error>,
+) -> Result<C, Error> {
+    let metric = metric?;
+    to.add(metric.clone())?;
+    Ok(metric)
+}
+
 impl Metrics {
     pub fn declare(to: &mut Declarations<'_>) -> Result<Self, Error> {
-        fn add<C: Collector + Clone + 'static>(
-            to: &mut Declarations<'_>,
-            metric: Result<C, Error>,
-        ) -> Result<C, Error> {
-            let metric = metric?;
-            to.add(metric.clone())?;
-            Ok(metric)
-        }
-        let counters =
-            |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
-        let by_plan = |name, help| IntGaugeVec::new(Opts::new(name, help), &["plan"]);
-        let seconds = |name, help, first, count| -> Result<HistogramOpts, Error> {
-            let buckets = exponential_buckets(first, 3.0, count)?;
-            Ok(HistogramOpts::new(name, help).buckets(buckets))
+        let opts = |name, help| Opts::new(format!("aqs_hot_set_{name}"), help);
+        let histogram = |name, help, first, count| -> Result<HistogramOpts, Error> {
+            Ok(HistogramOpts::from(opts(name, help))
+                .buckets(exponential_buckets(first, 3.0, count)?))
         };
+        let gauge = |name, help| IntGauge::with_opts(opts(name, help));
+        let by_plan = |name, help| IntGaugeVec::new(opts(name, help), &["plan"]);
+        let counter = |name, help, labels: &[&str]| IntCounterVec::new(opts(name, help), labels);
+
+        let help = "Id of the live generation; 0 without one";
+        let generation = add(to, gauge("generation", help))?;
+        let help = "When the live generation was built, in seconds since 1970";
+        let built = add(to, gauge("built_timestamp_seconds", help))?;
+        let keys = add(to, gauge("keys", "Answers of the live generation"))?;
+        let bytes = add(to, gauge("bytes", "Memory of the live generation, in bytes"))?;
+        let help = "When the last build of the plan began, in seconds since 1970";
+        let plan_built = add(to, by_plan("plan_built_timestamp_seconds", help))?;
+        let help = "Answers of the plan in the live generation";
+        let plan_keys = add(to, by_plan("plan_keys", help))?;
+        let help = "Held part of the answers that the plan wants, 0 to 1";
+        let completeness = GaugeVec::new(opts("plan_completeness_ratio", help), &["plan"]);
+        let completeness = add(to, completeness)?;
+        let running = add(to, by_plan("jobs_running", "Running jobs"))?;
+        let help = "Ended jobs by outcome (done, refused, failed, cancelled)";
+        let jobs = add(to, counter("jobs_total", help, &["plan", "outcome"]))?;
+        let build_seconds = histogram("build_seconds", "Duration of builds", 0.1, 10)?;
+        let build_seconds = add(to, HistogramVec::new(build_seconds, &["plan"]))?;
+        let help = "Failed checks of builds, including builds that were published by force";
+        let refusals = add(to, counter("refusals_total", help, &["plan", "check"]))?;
+        let help = "Answers of builds by origin (read, shared, kept, missing)";
+        let answers = add(to, counter("answers_total", help, &["plan", "how"]))?;
+        let reads = add(to, counter("reads_total", "Store reads of builds", &["plan"]))?;
+        let help = "Duration of writing a generation to disk";
+        let artefact_seconds = histogram("artefact_write_seconds", help, 0.01, 9)?;
+        let artefact_seconds = add(to, Histogram::with_opts(artefact_seconds))?;
+        let help = "Generations that could not be written to or loaded from disk (write, load)";
+        let artefact_failures = add(to, counter("artefact_failures_total", help, &["doing"]))?;
         Ok(Self {
-            generation: add(
-                to,
-                IntGauge::new("aqs_hot_set_generation", "Id of the live generation; 0 without one"),
-            )?,
-            built: add(
-                to,
-                IntGauge::new(
-                    "aqs_hot_set_built_timestamp_seconds",
-                    "When the live generation was built, in seconds since 1970",
-                ),
-            )?,
-            keys: add(to, IntGauge::new("aqs_hot_set_keys", "Answers of the live generation"))?,
-            bytes: add(
-                to,
-                IntGauge::new("aqs_hot_set_bytes", "Memory of the live generation, in bytes"),
-            )?,
-            plan_built: add(
-                to,
-                by_plan(
-                    "aqs_hot_set_plan_built_timestamp_seconds",
-                    "When the last build of the plan began, in seconds since 1970",
-                ),
-            )?,
-            plan_keys: add(
-                to,
-                by_plan("aqs_hot_set_plan_keys", "Answers of the plan in the live generation"),
-            )?,
-            completeness: add(
-                to,
-                GaugeVec::new(
-                    Opts::new(
-                        "aqs_hot_set_plan_completeness_ratio",
-                        "Held part of the answers that the plan wants, 0 to 1",
-                    ),
-                    &["plan"],
-                ),
-            )?,
-            running: add(to, by_plan("aqs_hot_set_jobs_running", "Running jobs"))?,
-            jobs: add(
-                to,
-                counters(
-                    "aqs_hot_set_jobs_total",
-                    "Ended jobs by outcome (done, refused, failed, cancelled)",
-                    &["plan", "outcome"],
-                ),
-            )?,
-            build_seconds: add(
-                to,
-                HistogramVec::new(
-                    seconds("aqs_hot_set_build_seconds", "Duration of builds", 0.1, 10)?,
-                    &["plan"],
-                ),
-            )?,
-            refusals: add(
-                to,
-                counters(
-                    "aqs_hot_set_refusals_total",
-                    "Failed checks of builds, including builds that were published by force",
-                    &["plan", "check"],
-                ),
-            )?,
-            answers: add(
-                to,
-                counters(
-                    "aqs_hot_set_answers_total",
-                    "Answers of builds by origin (read, shared, kept, missing)",
-                    &["plan", "how"],
-                ),
-            )?,
-            reads: add(
-                to,
-                counters("aqs_hot_set_reads_total", "Store reads of builds", &["plan"]),
-            )?,
-            artefact_seconds: add(
-                to,
-                Histogram::with_opts(seconds(
-                    "aqs_hot_set_artefact_write_seconds",
-                    "Duration of writing a generation to disk",
-                    0.01,
-                    9,
-                )?),
-            )?,
-            artefact_failures: add(
-                to,
-                counters(
-                    "aqs_hot_set_artefact_failures_total",
-                    "Generations that could not be written to or loaded from disk (write, load)",
-                    &["doing"],
-                ),
-            )?,
+            generation,
+            built,
+            keys,
+            bytes,
+            plan_built,
+            plan_keys,
+            completeness,
+            running,
+            jobs,
+            build_seconds,
+            refusals,
+            answers,
+            reads,
+            artefact_seconds,
+            artefact_failures,
         })
     }
 

@@ -1,6 +1,6 @@
 //! The directory of a hot set's files.
 
-use super::error::{ArtefactError, ReadError};
+use super::error::ArtefactError;
 use super::file::{self, Header, RestoreContext};
 use super::identity::Identity;
 use crate::generation::{Checksum, Generation};
@@ -26,14 +26,6 @@ pub struct ArtefactDirectory {
     identity: Identity,
     keep: usize,
     _lock: File,
-}
-
-/// The result of a start.
-#[derive(Debug, Default)]
-pub struct Loaded {
-    /// The newest generation that can be used.
-    pub generation: Option<Generation>,
-    pub quarantined: Vec<Quarantined>,
 }
 
 /// A file that cannot be used.
@@ -135,23 +127,23 @@ impl ArtefactDirectory {
     pub fn read(&self, id: u64, ctx: RestoreContext<'_>) -> Result<Generation, ArtefactError> {
         let path = self.file(id);
         let read = file::read(&path, id, &self.identity, ctx);
-        read.map_err(|error: ReadError| error.at(id, path, ctx.limit))
+        read.map_err(|error| error.at(id, path, ctx.limit))
     }
 
     /// Reads the newest generation that can be used. Newer ones are logged and, if they can never
     /// be used, quarantined.
-    pub fn load(&self, ctx: RestoreContext<'_>) -> Result<Loaded, ArtefactError> {
-        let mut loaded = Loaded::default();
+    pub fn load(
+        &self,
+        ctx: RestoreContext<'_>,
+    ) -> Result<(Option<Generation>, Vec<Quarantined>), ArtefactError> {
+        let mut quarantined = Vec::new();
         for id in self.kept()?.into_iter().rev() {
             match self.read(id, ctx) {
-                Ok(generation) => {
-                    loaded.generation = Some(generation);
-                    break;
-                }
-                Err(error) => loaded.quarantined.push(self.quarantine(id, error)),
+                Ok(generation) => return Ok((Some(generation), quarantined)),
+                Err(error) => quarantined.push(self.quarantine(id, error)),
             }
         }
-        Ok(loaded)
+        Ok((None, quarantined))
     }
 
     fn quarantine(&self, id: u64, error: ArtefactError) -> Quarantined {

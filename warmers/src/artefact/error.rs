@@ -51,11 +51,13 @@ pub enum Foreign {
 }
 
 /// Why a file could not be read, without its path.
-#[derive(Debug)]
+#[derive(Debug, Error)]
 pub(super) enum ReadError {
-    Io(io::Error),
-    Foreign(Foreign),
-    /// At least as many bytes.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Foreign(#[from] Foreign),
+    #[error("it takes {0} bytes or more")]
     TooLarge(u64),
 }
 
@@ -77,23 +79,5 @@ impl ReadError {
             }
             Self::Io(error) => ArtefactError::Damaged { path, reason: error.to_string() },
         }
-    }
-}
-
-impl From<io::Error> for ReadError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
-}
-
-impl From<serde_json::Error> for ReadError {
-    fn from(error: serde_json::Error) -> Self {
-        Self::Io(error.into())
-    }
-}
-
-impl From<Foreign> for ReadError {
-    fn from(foreign: Foreign) -> Self {
-        Self::Foreign(foreign)
     }
 }

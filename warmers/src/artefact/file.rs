@@ -21,7 +21,7 @@ use crate::generation::{
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Dialect, Key, NoDataReason, Problem, Representation, Target};
 use aqs_origin::epochs::Epoch;
-use aqs_origin::memory::{Budget, Part, Reservation};
+use aqs_origin::memory::{Budget, Part};
 use aqs_origin::{Entry, Epochs, Moment, ReadPlan};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -143,27 +143,21 @@ pub struct RestoreContext<'a> {
     pub limit: u64,
 }
 
-/// Reads a generation. Its answers are charged to the budget until it is complete.
+/// Reads a generation, which is charged to the budget meanwhile.
 pub(super) fn read(
     path: &Path,
     id: u64,
     identity: &Identity,
     ctx: RestoreContext<'_>,
 ) -> Result<Generation, ReadError> {
-    /// Bytes that are charged at once.
-    const STEP: usize = 1 << 20;
     let reader = Reader::open(path)?;
-    if reader.header.bytes > ctx.limit {
-        return Err(ReadError::TooLarge(reader.header.bytes));
+    let bytes = reader.header.bytes;
+    if bytes > ctx.limit {
+        return Err(ReadError::TooLarge(bytes));
     }
+    let _charge = ctx.budget.reserve(Part::HotSet, usize::try_from(bytes).unwrap_or(usize::MAX));
     let mut answers = Vec::new();
-    let mut charges: Vec<Reservation> = Vec::new();
-    let header = reader.read_all(id, identity, ctx, |key, hot, bytes| {
-        while bytes > (charges.len() * STEP) as u64 {
-            charges.push(ctx.budget.reserve(Part::HotSet, STEP));
-        }
-        answers.push((key, hot));
-    })?;
+    let header = reader.read_all(id, identity, ctx, |key, hot| answers.push((key, hot)))?;
     let Header { parent, provenance, built, plans, .. } = header;
     Ok(Generation::restored(id, parent, provenance, built, plans, answers))
 }
@@ -175,7 +169,7 @@ pub(super) fn verify(
     identity: &Identity,
     ctx: RestoreContext<'_>,
 ) -> Result<Checksum, ReadError> {
-    Ok(Reader::open(path)?.read_all(id, identity, ctx, |_, _, _| {})?.checksum)
+    Ok(Reader::open(path)?.read_all(id, identity, ctx, |_, _| {})?.checksum)
 }
 
 /// Reads the header alone. The rest may be damaged or foreign.
@@ -206,21 +200,20 @@ impl Reader {
         decoder.window_log_max(WINDOW_LOG)?;
         let mut frame = BufReader::with_capacity(1 << 16, decoder);
         let mut line = Vec::new();
-        let header: Header = serde_json::from_slice(read_line(&mut frame, &mut line)?)?;
+        let header: Header = parse_line(&mut frame, &mut line)?;
         if header.plans.len() > MAX_PLANS {
             return Err(ReadError::damaged("it has too many plans"));
         }
         Ok(Self { header, frame, line })
     }
 
-    /// Passes each answer to `take`, with the bytes that all answers so far occupy in memory. They
-    /// are valid only if this returns the header.
+    /// Passes each answer to `take`. They are valid only if this returns the header.
     fn read_all(
         mut self,
         id: u64,
         identity: &Identity,
         ctx: RestoreContext<'_>,
-        mut take: impl FnMut(Key, HotEntry, u64),
+        mut take: impl FnMut(Key, HotEntry),
     ) -> Result<Header, ReadError> {
         debug_assert!(blocking::allowed());
         if self.header.id != id {
@@ -235,7 +228,7 @@ impl Reader {
             if bytes > ctx.limit {
                 return Err(ReadError::TooLarge(bytes));
             }
-            take(key, hot, bytes);
+            take(key, hot);
         }
         // Reading to the end verifies the checksum of the frame.
         if self.frame.read(&mut [0])? > 0 || checksum != self.header.checksum {
@@ -246,8 +239,7 @@ impl Reader {
 
     /// Reads an answer of at most `left` bytes.
     fn answer(&mut self, ctx: RestoreContext<'_>, left: u64) -> Result<(Key, HotEntry), ReadError> {
-        let record: Record<'_> =
-            serde_json::from_slice(read_line(&mut self.frame, &mut self.line)?)?;
+        let record: Record<'_> = parse_line(&mut self.frame, &mut self.line)?;
         let invalid =
             |what: &str| ReadError::damaged(format!("{what} of {} is invalid", record.path));
         let dialect =
@@ -302,10 +294,13 @@ fn check_identity(found: &Identity, ours: &Identity) -> Result<(), Foreign> {
     Ok(())
 }
 
-fn read_line<'a>(frame: &mut impl BufRead, line: &'a mut Vec<u8>) -> io::Result<&'a [u8]> {
+fn parse_line<'a, T: Deserialize<'a>>(
+    frame: &mut impl BufRead,
+    line: &'a mut Vec<u8>,
+) -> io::Result<T> {
     line.clear();
     frame.take(MAX_LINE).read_until(b'\n', line)?;
-    Ok(line)
+    Ok(serde_json::from_slice(line)?)
 }
 
 fn read_bytes(frame: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {

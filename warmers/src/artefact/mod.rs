@@ -11,7 +11,7 @@ mod error;
 mod file;
 mod identity;
 
-pub use directory::{ArtefactDirectory, Loaded, Quarantined};
+pub use directory::{ArtefactDirectory, Quarantined};
 pub use error::{ArtefactError, Foreign};
 pub use file::{Header, RestoreContext};
 pub use identity::Identity;

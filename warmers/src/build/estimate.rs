@@ -51,7 +51,7 @@ impl Builder {
     /// Estimates a build. Reads the top lists of the plan, and a few partitions of endpoints
     /// without live answers.
     pub async fn estimate(
-        &self,
+        self: &Arc<Self>,
         plan: &Plan,
         options: &BuildOptions,
         progress: &Arc<Progress>,
@@ -88,12 +88,6 @@ impl Builder {
             basis: if all_known { basis } else { Basis::Nothing },
             unloaded: prepared.unloaded,
         })
-    }
-
-    /// Refuses a plan that exceeds the memory limit already by its known answers.
-    pub(super) fn check_expected_size(&self, prepared: &Prepared) -> Result<(), BuildError> {
-        let (bytes, _) = prepared.selection.expected_bytes(&prepared.selection.live);
-        self.check_size(prepared, bytes)
     }
 
     /// Refuses a plan whose answers take `bytes`, if they exceed a memory limit.

@@ -44,8 +44,8 @@ pub struct Builder {
     settings: Settings,
     metrics: Metrics,
     /// Shared by all builds, like `rate`.
-    reads: Arc<Semaphore>,
-    rate: Arc<RateLimiter>,
+    reads: Semaphore,
+    rate: RateLimiter,
     /// One verification at a time.
     verifying: Arc<Semaphore>,
 }
@@ -129,8 +129,8 @@ impl Builder {
             plans,
             settings,
             metrics,
-            reads: Arc::new(Semaphore::new(settings.concurrency.max(1))),
-            rate: Arc::new(RateLimiter::per_second(settings.rate)),
+            reads: Semaphore::new(settings.concurrency.max(1)),
+            rate: RateLimiter::per_second(settings.rate),
             verifying: Arc::new(Semaphore::new(1)),
         }
     }
@@ -166,7 +166,7 @@ impl Builder {
 
     /// Builds a plan and publishes the generation. After an error nothing was published.
     pub async fn build(
-        &self,
+        self: &Arc<Self>,
         plan: &Plan,
         options: &BuildOptions,
         progress: &Arc<Progress>,
@@ -175,7 +175,8 @@ impl Builder {
         let begun = Instant::now();
         let now = self.origin.clock().now();
         let prepared = self.prepare(plan, options, progress, cancel).await?;
-        self.check_expected_size(&prepared)?;
+        let (expected, _) = prepared.selection.expected_bytes(&prepared.selection.live);
+        self.check_size(&prepared, expected)?;
         let check_size =
             || self.check_size(&prepared, prepared.selection.shared_bytes + progress.bytes());
         let groups = &prepared.selection.groups;
@@ -188,7 +189,7 @@ impl Builder {
 
     /// Determines what a plan wants, and what of it must be read.
     async fn prepare(
-        &self,
+        self: &Arc<Self>,
         plan: &Plan,
         options: &BuildOptions,
         progress: &Arc<Progress>,
@@ -201,18 +202,17 @@ impl Builder {
         }
         let coverage = self.origin.coverage();
         let tops = self.read_tops(&plan, &coverage, progress, cancel).await?;
-        let (origin, live, full) = (Arc::clone(&self.origin), self.hot_set.live(), options.full);
-        let is_configured = self.is_configured();
+        let (builder, full) = (Arc::clone(self), options.full);
         let work = blocking::run(move || {
+            let (origin, live) = (&builder.origin, builder.hot_set.live());
             let expansion = plan.expand(origin.catalogue(), &coverage, &tops)?;
-            let through = data_through(&origin, &coverage, &expansion);
+            let through = data_through(origin, &coverage, &expansion);
             let unloaded = expansion.unloaded.iter().map(|name| (*name).to_owned()).collect();
             let parent = live.as_deref();
-            let before = parent.and_then(|parent| parent.plan(&plan.name));
-            let before = before.map(|(_, facts)| facts.clone());
-            let others = |name: &str| name != plan.name && is_configured(name);
+            let before = parent.and_then(|parent| parent.plan(&plan.name)).cloned();
+            let others = |name: &str| name != plan.name && builder.is_configured(name);
             let others = parent.map_or(0, |parent| parent.plan_bits(others));
-            let selection = Selection::new(expansion, parent, &origin, &through, others, full);
+            let selection = Selection::new(expansion, parent, origin, &through, others, full);
             let parent = live.as_ref().map(Arc::downgrade).unwrap_or_default();
             let selection = DropOffThread::new(selection);
             Ok(Prepared { plan, parent, before, selection, through, unloaded })
@@ -222,9 +222,8 @@ impl Builder {
         Ok(prepared)
     }
 
-    fn is_configured(&self) -> impl Fn(&str) -> bool + Send + 'static {
-        let names: Vec<String> = self.plans.iter().map(|plan| plan.name.clone()).collect();
-        move |name| names.iter().any(|configured| configured == name)
+    fn is_configured(&self, name: &str) -> bool {
+        self.plans.iter().any(|plan| plan.name == name)
     }
 }
 

@@ -3,19 +3,17 @@
 use super::read::ReadResult;
 use super::select::Selection;
 use super::{BuildError, BuildOptions, Builder, Built, Prepared};
-use crate::artefact::ArtefactDirectory;
 use crate::blocking::{self, DropOffThread};
 use crate::checks::{Refusal, check, compare};
 use crate::generation::{
     Generation, HotEntry, MergeMode, PlanContent, PlanFacts, PlanSize, answer_weight,
     is_without_data, merge,
 };
-use crate::metrics::Metrics;
 use crate::plan::Plan;
 use aqs_api::{Key, Query};
 use aqs_origin::epochs::Validity;
 use aqs_origin::memory::Reservation;
-use aqs_origin::{Entry, Moment, Origin};
+use aqs_origin::{Entry, Moment};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -37,7 +35,7 @@ struct Candidate {
 
 impl Builder {
     pub(super) async fn check_and_publish(
-        &self,
+        self: &Arc<Self>,
         options: &BuildOptions,
         prepared: Prepared,
         read: DropOffThread<ReadResult>,
@@ -56,13 +54,10 @@ impl Builder {
             unloaded,
             ..PlanFacts::default()
         };
-        let (hot_set, origin) = (Arc::clone(&self.hot_set), Arc::clone(&self.origin));
-        let sample = self.settings.thresholds.sample;
+        let builder = Arc::clone(self);
         let work = blocking::run(move || {
-            let live = hot_set.live();
             let candidate = Candidate { facts, ..Candidate::default() };
-            let live = live.as_deref();
-            DropOffThread::new(candidate.collect(&selection, read, live, &origin, sample))
+            DropOffThread::new(candidate.collect(&builder, &selection, read))
         });
         let mut candidate = work.await.ok_or(BuildError::Lost)?;
         self.count_answers(&candidate);
@@ -109,25 +104,23 @@ impl Builder {
     }
 
     async fn publish(
-        &self,
+        self: &Arc<Self>,
         candidate: DropOffThread<Candidate>,
         mode: MergeMode,
     ) -> Result<Arc<Generation>, BuildError> {
-        let (origin, hot_set) = (Arc::clone(&self.origin), Arc::clone(&self.hot_set));
-        let (artefacts, is_configured) = (self.artefacts.clone(), self.is_configured());
-        let (limit, metrics) = (self.limit(), self.metrics.clone());
+        let builder = Arc::clone(self);
         let work = blocking::run(move || {
-            let now = origin.clock().now();
             let Candidate { answers, facts, charges, .. } = candidate.into_inner();
             let content = PlanContent { facts, answers, mode };
-            let published = hot_set.publish(|live, id| {
-                let new = merge(live, content, &is_configured, &origin.epochs, (id, now))?;
+            let now = builder.origin.clock().now();
+            let (epochs, limit) = (&builder.origin.epochs, builder.limit());
+            let is_configured = |name: &str| builder.is_configured(name);
+            let published = builder.hot_set.publish(|live, id| {
+                let new = merge(live, content, &is_configured, epochs, (id, now))?;
                 if new.bytes > limit {
                     return Err(BuildError::TooLarge { bytes: new.bytes, others: 0, limit });
                 }
-                reserve_id(artefacts.as_deref(), id, &metrics);
-                // Under the lock, so that the metrics describe the last publication.
-                metrics.published(&new, live);
+                builder.before_publication(&new, live);
                 Ok(new)
             });
             // The generation itself is charged now.
@@ -135,6 +128,18 @@ impl Builder {
             published
         });
         work.await.unwrap_or(Err(BuildError::Lost))
+    }
+
+    /// Ensures that the id is not used again after a restart, also if the generation is never
+    /// written, and updates the metrics. Under the lock, so that they describe the last
+    /// publication.
+    pub(super) fn before_publication(&self, new: &Generation, live: Option<&Generation>) {
+        let reserved = self.artefacts.as_ref().map(|artefacts| artefacts.reserve_id(new.id));
+        if let Some(Err(error)) = reserved {
+            self.metrics.artefact_failures.with_label_values(&["write"]).inc();
+            tracing::error!(id = new.id, %error, "the id may be used again after a restart");
+        }
+        self.metrics.published(new, live);
     }
 
     /// Writes a generation to disk, if there is a directory. Returns the size of its file or the
@@ -165,39 +170,29 @@ impl Builder {
     }
 }
 
-/// Ensures that an id is not used again after a restart, also if its generation is never written.
-/// If that fails, the generation is published nevertheless.
-pub(super) fn reserve_id(artefacts: Option<&ArtefactDirectory>, id: u64, metrics: &Metrics) {
-    if let Some(Err(error)) = artefacts.map(|artefacts| artefacts.reserve_id(id)) {
-        metrics.artefact_failures.with_label_values(&["write"]).inc();
-        tracing::error!(id, %error, "the id may be used again after a restart");
-    }
-}
-
 impl Candidate {
     /// Joins the answers that were read, those that are carried over, and for failed reads the
     /// live ones.
     fn collect(
         mut self,
+        builder: &Builder,
         selection: &Selection,
         mut read: DropOffThread<ReadResult>,
-        live: Option<&Generation>,
-        origin: &Origin,
-        sample: usize,
     ) -> Self {
         debug_assert!(blocking::allowed());
         let (wanted, shared) = (selection.wanted, selection.shared.len());
         let all = || selection.shared.iter().chain(&read.answers);
-        let sample = sample.min(shared + read.answers.len());
+        let sample = builder.sample_size().min(shared + read.answers.len());
         self.sample = fastrand::choose_multiple(all(), sample).into_iter().cloned().collect();
         let now = self.facts.built;
         self.answers.reserve(wanted);
         self.answers
             .extend(all().map(|(query, entry)| (query.key().clone(), Arc::clone(entry), now)));
+        let live = builder.hot_set.live();
         for query in &read.failed {
-            let hot = live.and_then(|live| live.get(query.key().as_ref()));
+            let hot = live.as_ref().and_then(|live| live.get(query.key().as_ref()));
             let Some(HotEntry { entry, confirmed, .. }) = hot else { continue };
-            if origin.epochs.validity(entry.epoch, &entry.tags) != Validity::Invalid {
+            if builder.origin.epochs.validity(entry.epoch, &entry.tags) != Validity::Invalid {
                 self.answers.push((query.key().clone(), Arc::clone(entry), *confirmed));
                 self.kept += 1;
             }

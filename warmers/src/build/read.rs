@@ -3,16 +3,15 @@
 use super::{BuildError, Builder, Prepared, Progress, Settings};
 use crate::blocking::{self, DropOffThread};
 use crate::generation::{Generation, additional_weight, answer_weight, is_without_data};
-use crate::plan::{Newest, Plan, Tops};
+use crate::plan::{Plan, Tops};
 use aqs_api::{Coverage, Query, Representation};
 use aqs_origin::backoff::Backoff;
 use aqs_origin::batch::Batch;
 use aqs_origin::memory::{Part, Reservation};
 use aqs_origin::store::StoreError;
-use aqs_origin::{Entry, Origin, OriginError, Priority, RequestContext, gzip};
+use aqs_origin::{Entry, OriginError, Priority, RequestContext, gzip};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
-use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -32,7 +31,7 @@ pub(super) struct ReadResult {
 impl Builder {
     /// Reads groups of queries until `check` fails.
     pub(super) async fn read_while(
-        &self,
+        self: &Arc<Self>,
         prepared: &Prepared,
         groups: &[Vec<Query>],
         progress: &Arc<Progress>,
@@ -81,7 +80,7 @@ impl Builder {
 
     /// Reads the top lists that a plan takes its articles from.
     pub(super) async fn read_tops(
-        &self,
+        self: &Arc<Self>,
         plan: &Plan,
         coverage: &Coverage,
         progress: &Arc<Progress>,
@@ -91,7 +90,7 @@ impl Builder {
         let reader = self.reader(plan, Weak::new(), progress);
         for ((project, unit), count) in Tops::wanted(plan) {
             let catalogue = self.origin.catalogue();
-            for query in Tops::queries(catalogue, coverage, &project, Newest { count, unit }) {
+            for query in Tops::queries(catalogue, coverage, &project, (count, unit)) {
                 let read = reader.clone().read(vec![query]);
                 let read = cancel.run_until_cancelled(read).await.ok_or(BuildError::Cancelled)?;
                 let failed = |reason: Option<String>| BuildError::Tops {
@@ -106,28 +105,27 @@ impl Builder {
         Ok(tops)
     }
 
-    fn reader(&self, plan: &Plan, parent: Weak<Generation>, progress: &Arc<Progress>) -> Reader {
+    fn reader(
+        self: &Arc<Self>,
+        plan: &Plan,
+        parent: Weak<Generation>,
+        progress: &Arc<Progress>,
+    ) -> Reader {
         Reader {
-            origin: Arc::clone(&self.origin),
+            builder: Arc::clone(self),
             parent,
             progress: Arc::clone(progress),
-            settings: self.settings,
-            permits: Arc::clone(&self.reads),
             plan_rate: Arc::new(RateLimiter::per_second(plan.limits.rate)),
-            rate: Arc::clone(&self.rate),
         }
     }
 }
 
 #[derive(Clone)]
 struct Reader {
-    origin: Arc<Origin>,
+    builder: Arc<Builder>,
     parent: Weak<Generation>,
     progress: Arc<Progress>,
-    settings: Settings,
-    permits: Arc<Semaphore>,
     plan_rate: Arc<RateLimiter>,
-    rate: Arc<RateLimiter>,
 }
 
 impl Reader {
@@ -136,8 +134,9 @@ impl Reader {
         let mut read = ReadResult::default();
         let mut pending = queries;
         let mut entries = Vec::new();
-        let backoff = Backoff { first: self.settings.backoff, longest: MAX_BACKOFF };
-        for attempt in 1..=self.settings.attempts.max(1) {
+        let Settings { backoff, attempts, .. } = self.builder.settings;
+        let backoff = Backoff { first: backoff, longest: MAX_BACKOFF };
+        for attempt in 1..=attempts.max(1) {
             if attempt > 1 {
                 tokio::time::sleep(backoff.jittered(attempt - 1)).await;
             }
@@ -172,16 +171,16 @@ impl Reader {
     }
 
     async fn read_once(&self, queries: &[Query]) -> Batch {
+        let Builder { origin, settings, reads, rate, .. } = &*self.builder;
         // A read that waits for its plan's rate takes no permit from other plans.
         self.plan_rate.wait().await;
         // The semaphore is never closed.
-        let _permit = self.permits.acquire().await;
-        self.rate.wait().await;
-        let ctx = || {
-            RequestContext::new(Instant::now() + self.settings.within, Priority::Warm, "hot-set")
-        };
-        self.origin.until_idle(&ctx()).await;
-        self.origin.answers_of(queries, &ctx()).await
+        let _permit = reads.acquire().await;
+        rate.wait().await;
+        let ctx =
+            || RequestContext::new(Instant::now() + settings.within, Priority::Warm, "hot-set");
+        origin.until_idle(&ctx()).await;
+        origin.answers_of(queries, &ctx()).await
     }
 
     /// Compresses the answers, and shares bodies with the parent where they have not changed.
@@ -209,7 +208,7 @@ impl Reader {
         }
         self.progress.add_answers(read.answers.len(), read.failed.len(), bytes);
         let charge = usize::try_from(charge).unwrap_or(usize::MAX);
-        read.charges.push(self.origin.budget.reserve(Part::HotSet, charge));
+        read.charges.push(self.builder.origin.budget.reserve(Part::HotSet, charge));
         read
     }
 }

@@ -1,12 +1,10 @@
 //! Publishes older generations: after a restart, and when an operator rolls back.
 
-use super::publish::reserve_id;
 use super::{Builder, RollbackError};
 use crate::artefact::{ArtefactDirectory, ArtefactError, Quarantined, RestoreContext};
 use crate::blocking;
-use crate::generation::{Generation, HotSet, Provenance};
-use crate::metrics::Metrics;
-use aqs_origin::{Moment, Origin};
+use crate::generation::{Generation, Provenance};
+use aqs_origin::Origin;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -18,40 +16,41 @@ pub struct RolledBack {
     pub artefact: Option<Result<u64, String>>,
 }
 
-pub(super) fn context(origin: &Origin, limit: u64) -> RestoreContext<'_> {
-    let (catalogue, epochs) = (origin.catalogue(), &*origin.epochs);
-    RestoreContext { catalogue, epochs, times: origin.times(), budget: &origin.budget, limit }
-}
-
 impl Builder {
+    pub(super) fn restore_context(&self) -> RestoreContext<'_> {
+        let Origin { epochs, budget, .. } = &*self.origin;
+        let (catalogue, times) = (self.origin.catalogue(), self.origin.times());
+        RestoreContext { catalogue, epochs, times, budget, limit: self.limit() }
+    }
+
     /// Publishes the newest usable generation on disk. Returns it, and the files that cannot be
     /// used.
     ///
     /// It keeps its id unless a later one was used already, since ids only rise.
-    pub async fn load(&self) -> Result<(Option<Arc<Generation>>, Vec<Quarantined>), ArtefactError> {
+    pub async fn load(
+        self: &Arc<Self>,
+    ) -> Result<(Option<Arc<Generation>>, Vec<Quarantined>), ArtefactError> {
         let Some(artefacts) = self.artefacts.clone() else { return Ok((None, Vec::new())) };
-        let (origin, hot_set) = (Arc::clone(&self.origin), Arc::clone(&self.hot_set));
-        let (metrics, limit) = (self.metrics.clone(), self.limit());
-        let failures = self.metrics.artefact_failures.with_label_values(&["load"]);
+        let builder = Arc::clone(self);
         let work = blocking::run(move || {
             let last = artefacts.last_id()?;
-            let loaded = artefacts.load(context(&origin, limit))?;
-            let Some(kept) = loaded.generation else {
-                hot_set.skip_ids(last);
-                return Ok((None, false, loaded.quarantined));
+            let (kept, quarantined) = artefacts.load(builder.restore_context())?;
+            let Some(kept) = kept else {
+                builder.hot_set.skip_ids(last);
+                return Ok((None, false, quarantined));
             };
             let has_new_id = kept.id < last;
             let generation = if has_new_id {
-                hot_set.skip_ids(last);
-                let now = origin.clock().now();
-                republish(&hot_set, &kept, Some(&artefacts), &metrics, now)
+                builder.hot_set.skip_ids(last);
+                builder.republish(&kept)
             } else {
-                let generation = hot_set.restore(kept);
-                metrics.published(&generation, None);
+                let generation = builder.hot_set.restore(kept);
+                builder.metrics.published(&generation, None);
                 generation
             };
-            Ok((Some(generation), has_new_id, loaded.quarantined))
+            Ok((Some(generation), has_new_id, quarantined))
         });
+        let failures = self.metrics.artefact_failures.with_label_values(&["load"]);
         let loaded = work.await.unwrap_or(Err(ArtefactError::Lost));
         let (generation, has_new_id, quarantined) = loaded.inspect_err(|_| failures.inc())?;
         failures.inc_by(quarantined.len() as u64);
@@ -68,53 +67,44 @@ impl Builder {
 
     /// Publishes the content of an older generation again: that of `to`, or of the one before the
     /// live one. Then it is written to disk under its new id.
-    pub async fn rollback(&self, to: Option<u64>) -> Result<RolledBack, RollbackError> {
-        let (origin, hot_set) = (Arc::clone(&self.origin), Arc::clone(&self.hot_set));
-        let (artefacts, metrics) = (self.artefacts.clone(), self.metrics.clone());
-        let limit = self.limit();
+    pub async fn rollback(self: &Arc<Self>, to: Option<u64>) -> Result<RolledBack, RollbackError> {
+        let builder = Arc::clone(self);
         let work = blocking::run(move || {
-            let live = hot_set.live();
-            let live = live.as_deref();
+            let Self { hot_set, artefacts, .. } = &*builder;
+            let (live, previous) = (hot_set.live(), hot_set.previous());
+            let (live, artefacts) = (live.as_deref(), artefacts.as_deref());
             if let (Some(id), true) = (to, to == live.map(|live| live.id)) {
                 return Err(RollbackError::Live(id));
             }
-            let previous = hot_set.previous();
             let to = match to {
                 Some(to) => to,
-                None => default_target(live, previous.as_deref(), artefacts.as_deref())?,
+                None => default_target(live, previous.as_deref(), artefacts)?,
             };
             let old = match previous.filter(|previous| previous.id == to) {
                 Some(previous) => previous,
                 None => {
-                    let artefacts = artefacts.as_deref().ok_or(RollbackError::Nothing)?;
-                    Arc::new(artefacts.read(to, context(&origin, limit))?)
+                    let artefacts = artefacts.ok_or(RollbackError::Nothing)?;
+                    Arc::new(artefacts.read(to, builder.restore_context())?)
                 }
             };
-            let now = origin.clock().now();
-            Ok((to, republish(&hot_set, &old, artefacts.as_deref(), &metrics, now)))
+            Ok((to, builder.republish(&old)))
         });
         let (from, generation) = work.await.unwrap_or(Err(RollbackError::Lost))?;
         tracing::warn!(id = generation.id, from, "rolled back");
         let artefact = self.write_artefact(&generation).await;
         Ok(RolledBack { generation, artefact })
     }
-}
 
-/// Publishes the content of a generation under a new id.
-fn republish(
-    hot_set: &HotSet,
-    old: &Generation,
-    artefacts: Option<&ArtefactDirectory>,
-    metrics: &Metrics,
-    now: Moment,
-) -> Arc<Generation> {
-    let Ok(new) = hot_set.publish(|live, id| {
-        reserve_id(artefacts, id, metrics);
-        let new = old.republished(id, live.map(|live| live.id), now);
-        metrics.published(&new, live);
-        Ok::<_, Infallible>(new)
-    });
-    new
+    /// Publishes the content of a generation under a new id.
+    fn republish(&self, old: &Generation) -> Arc<Generation> {
+        let now = self.origin.clock().now();
+        let Ok(new) = self.hot_set.publish(|live, id| {
+            let new = old.republished(id, live.map(|live| live.id), now);
+            self.before_publication(&new, live);
+            Ok::<_, Infallible>(new)
+        });
+        new
+    }
 }
 
 /// The generation before the live one. If that was itself rolled back to, the newest generation

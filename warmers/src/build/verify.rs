@@ -1,7 +1,6 @@
 //! Verifies the live generation against its checksum, its file and the store.
 
 use super::Builder;
-use super::restore::context;
 use crate::blocking;
 use crate::checks::compare;
 use crate::generation::{Checksum, Generation};
@@ -43,22 +42,21 @@ impl VerifiedView {
 impl Builder {
     /// Verifies the live generation, with a comparison of `sample` answers. `None` if nothing is
     /// published. Waits for a verification that is already running.
-    pub async fn verify(&self, sample: usize) -> Option<VerifiedView> {
+    pub async fn verify(self: &Arc<Self>, sample: usize) -> Option<VerifiedView> {
         // The blocking part keeps the permit, also if this future is dropped.
         let permit = Arc::clone(&self.verifying).acquire_owned().await.ok()?;
-        let (hot_set, artefacts) = (Arc::clone(&self.hot_set), self.artefacts.clone());
-        let (origin, limit) = (Arc::clone(&self.origin), self.limit());
+        let builder = Arc::clone(self);
         let work = blocking::run(move || {
-            let live = hot_set.live()?;
+            let live = builder.hot_set.live()?;
             let checksum = Checksum::of(live.iter().map(|(key, hot)| (key, &*hot.entry)));
-            let kept = artefacts.map(|artefacts| {
-                match artefacts.verify(live.id, context(&origin, limit)) {
+            let kept = builder.artefacts.as_ref().map(|artefacts| {
+                match artefacts.verify(live.id, builder.restore_context()) {
                     Ok(kept) if kept == live.checksum => Ok(()),
                     Ok(_) => Err("its file holds other answers".to_owned()),
                     Err(error) => Err(error.to_string()),
                 }
             });
-            let sample = choose(&live, &origin, sample);
+            let sample = choose(&live, &builder.origin, sample);
             Some((live.id, checksum == live.checksum, kept, sample, permit))
         });
         let (generation, intact, kept, sample, _permit) = work.await??;

@@ -7,6 +7,7 @@ use aqs_origin::epochs::Validity;
 use aqs_origin::memory::{Budget, Part, Reservation};
 use aqs_origin::{Entry, Epochs, Moment};
 use arc_swap::ArcSwapOption;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -110,9 +111,17 @@ impl HotSet {
         debug_assert!(blocking::allowed());
         let mut state = self.publish_state();
         let before = self.live.load_full();
-        let id = state.next_id;
-        let new = Arc::new(Generation { id, ..make(before.as_deref(), id)? });
-        let retired = self.swap(&mut state, &new, before);
+        let mut new = make(before.as_deref(), state.next_id)?;
+        // The id of a generation from disk may be later.
+        new.id = new.id.max(state.next_id);
+        state.next_id = new.id.saturating_add(1);
+        let bytes = before.as_ref().map_or(new.bytes, |before| new.weight_with(before));
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let new = Arc::new(new);
+        let reservation = self.budget.reserve(Part::HotSet, bytes);
+        self.live.store(Some(Arc::clone(&new)));
+        state._reservation = Some(reservation);
+        let retired = std::mem::replace(&mut state.previous, before);
         drop(state);
         drop(retired);
         Ok(new)
@@ -121,12 +130,7 @@ impl HotSet {
     /// Publishes a generation from disk, under its own id unless a later one was used already.
     /// Blocks like [`HotSet::publish`].
     pub fn restore(&self, kept: Generation) -> Arc<Generation> {
-        let mut state = self.publish_state();
-        let before = self.live.load_full();
-        let new = Arc::new(Generation { id: kept.id.max(state.next_id), ..kept });
-        let retired = self.swap(&mut state, &new, before);
-        drop(state);
-        drop(retired);
+        let Ok(new) = self.publish(|_, _| Ok::<_, Infallible>(kept));
         new
     }
 
@@ -134,22 +138,6 @@ impl HotSet {
     pub fn skip_ids(&self, id: u64) {
         let mut state = self.publish_state();
         state.next_id = state.next_id.max(id.saturating_add(1));
-    }
-
-    /// Makes a generation the live one. Returns the one that is no longer needed.
-    fn swap(
-        &self,
-        state: &mut PublishState,
-        new: &Arc<Generation>,
-        before: Option<Arc<Generation>>,
-    ) -> Option<Arc<Generation>> {
-        let bytes = before.as_ref().map_or(new.bytes, |before| new.weight_with(before));
-        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-        let reservation = self.budget.reserve(Part::HotSet, bytes);
-        self.live.store(Some(Arc::clone(new)));
-        state.next_id = new.id.saturating_add(1);
-        state._reservation = Some(reservation);
-        std::mem::replace(&mut state.previous, before)
     }
 
     fn publish_state(&self) -> MutexGuard<'_, PublishState> {

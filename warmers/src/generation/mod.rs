@@ -156,10 +156,8 @@ impl Generation {
         self.content.len()
     }
 
-    /// The bit and the facts of a plan.
-    pub fn plan(&self, name: &str) -> Option<(u64, &PlanFacts)> {
-        let index = self.plans.iter().position(|facts| facts.name == name)?;
-        Some((1_u64.checked_shl(index as u32)?, self.plans.get(index)?))
+    pub fn plan(&self, name: &str) -> Option<&PlanFacts> {
+        self.plans.iter().find(|facts| facts.name == name)
     }
 
     /// The bits of all plans whose name fits.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{answer, content, generation, top};
+use crate::tests::{answer, content, generation, top};
 use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::memory::{Budget, Part};
 use aqs_origin::{Entry, Epochs};
@@ -39,9 +39,10 @@ fn other_plans_are_carried_over_and_the_own_is_replaced() {
     let third = generation(Some(&second), "one", vec![of("d", "3")], &epochs);
     // `both` is still wanted by the other plan, `a` by none.
     assert_eq!(paths(&third), [top("both"), top("c"), top("d")]);
-    let facts = |name| third.plan(name).map(|(bit, facts)| (bit, facts.wanted, facts.keys));
-    assert_eq!(facts("one"), Some((1, 1, 1)));
-    assert_eq!(facts("two"), Some((2, 2, 2)));
+    let facts = |name| third.plan(name).map(|facts| (facts.wanted, facts.keys));
+    assert_eq!([third.plan_bits(|plan| plan == "one"), third.plan_bits(|_| true)], [1, 3]);
+    assert_eq!(facts("one"), Some((1, 1)));
+    assert_eq!(facts("two"), Some((2, 2)));
     assert_eq!((third.id, third.parent), (3, Some(2)));
 }
 
@@ -55,8 +56,8 @@ fn a_part_is_added_and_what_is_no_plan_any_more_goes() {
     let configured = |name: &str| name == "plan";
     let third = merge(Some(&second), part, &configured, &epochs, (3, Moment(2000))).unwrap();
     assert_eq!(paths(&third), [top("b"), top("c")]);
-    let (bit, facts) = third.plan("plan").unwrap();
-    assert_eq!((bit, facts.wanted, facts.keys, facts.built), (1, 2, 2, Moment(1000)));
+    let facts = third.plan("plan").unwrap();
+    assert_eq!((facts.wanted, facts.keys, facts.built), (2, 2, Moment(1000)));
     assert!(third.iter().all(|(_, held)| held.plans == 1));
 }
 
@@ -71,7 +72,7 @@ fn a_part_leaves_what_the_whole_was_and_tells_what_spoke_against_it() {
     let mut part = content("plan", vec![of("b")], Moment(2000), MergeMode::Add);
     part.facts.forced = vec!["few".to_owned(), "differs".to_owned()];
     let second = merge(Some(&first), part, &|_| true, &epochs, (2, Moment(2000))).unwrap();
-    let facts = second.plan("plan").unwrap().1;
+    let facts = second.plan("plan").unwrap();
     assert_eq!((facts.keys, facts.full_build), (2, whole));
     assert_eq!(facts.forced, ["few", "differs"]);
 }
@@ -111,7 +112,7 @@ fn what_was_purged_hard_is_not_carried_on() {
     epochs.purge(Scope::Project("a"), PurgeMode::Hard).unwrap();
     let second = generation(Some(&first), "two", vec![of("c")], &epochs);
     assert_eq!(paths(&second), [top("b"), top("c")]);
-    assert!(second.plan("one").unwrap().1.completeness() < 1.0);
+    assert!(second.plan("one").unwrap().completeness() < 1.0);
 }
 
 #[test]

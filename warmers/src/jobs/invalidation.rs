@@ -76,7 +76,7 @@ pub(super) fn outdated<'a>(
         Some(coverage.get(datasets.find(|dataset| dataset.name == name)?)?.last)
     };
     let is_outdated = |plan: &&Plan| {
-        let Some((_, facts)) = live.and_then(|live| live.plan(&plan.name)) else { return true };
+        let Some(facts) = live.and_then(|live| live.plan(&plan.name)) else { return true };
         let mut through = facts.data_through.iter();
         through.any(|(name, through)| last(name).is_none_or(|last| last.as_str() != through))
             || facts.unloaded.iter().any(|name| last(name).is_some())

@@ -147,7 +147,7 @@ impl Jobs {
     }
 }
 
-async fn run(builder: &Builder, plan: &Plan, start: &Start, handle: &JobHandle) -> Outcome {
+async fn run(builder: &Arc<Builder>, plan: &Plan, start: &Start, handle: &JobHandle) -> Outcome {
     let JobHandle { progress, cancel, .. } = handle;
     if !start.dry_run {
         let built = builder.build(plan, &start.options, progress, cancel).await;

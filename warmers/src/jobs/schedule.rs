@@ -70,8 +70,8 @@ impl Schedule {
         let live = self.jobs.builder.hot_set().live();
         for plan in self.jobs.builder.plans() {
             let built = live.as_ref().and_then(|live| live.plan(&plan.name));
-            let built = built.filter(|(_, facts)| facts.definition == plan.fingerprint());
-            let due = built.map_or(now, |(_, facts)| facts.built.plus(plan.interval()));
+            let built = built.filter(|facts| facts.definition == plan.fingerprint());
+            let due = built.map_or(now, |facts| facts.built.plus(plan.interval()));
             let trigger = Some(Trigger::Schedule);
             let schedule = PlanSchedule { due, trigger, ..PlanSchedule::default() };
             self.plans.insert(plan.name.clone(), schedule);

@@ -1,6 +1,6 @@
 //! The built-in plans. A configured plan of the same name replaces one.
 
-use super::{Every, Item, Limits, Newest, Plan, Unit, ValueSet, Window};
+use super::{Every, Item, Limits, Plan, Unit, ValueSet, Window};
 use std::time::Duration;
 
 /// The default projects.
@@ -20,17 +20,18 @@ pub fn all(projects: &[String]) -> Vec<Plan> {
 
 /// The newest top lists, and the series of each of their articles.
 pub fn top_articles(projects: &[String]) -> Plan {
-    let newest = [Newest { count: 7, unit: Unit::Days }, Newest { count: 3, unit: Unit::Months }];
+    let newest = [(7, Unit::Days), (3, Unit::Months)];
     let days = [30, 60, 90].map(|days| Window::Last(days, Unit::Days));
     let months = [Window::Last(13, Unit::Months), Window::Everything];
     let access = [("access", ValueSet::All)];
-    let mut items = vec![item("pageviews/top", projects, &access, &newest.map(Newest::window))];
-    for of in newest {
+    let lists = newest.map(|(count, unit)| Window::Newest(count, unit));
+    let mut items = vec![item("pageviews/top", projects, &access, &lists)];
+    for (count, unit) in newest {
         for (granularity, windows) in [("daily", &days[..]), ("monthly", &months)] {
             let sets = [
                 ("access", list(&["all-access"])),
                 ("agent", list(&["all-agents", "user"])),
-                ("article", ValueSet::Top { of, first: 1000 }),
+                ("article", ValueSet::Top { count, unit, first: 1000 }),
                 ("granularity", list(&[granularity])),
             ];
             items.push(item("pageviews/per-article", projects, &sets, windows));

@@ -130,10 +130,10 @@ impl Expander<'_> {
             None => Vec::new(),
             Some(ValueSet::All) => enumeration(&param.kind).map(owned).unwrap_or_default(),
             Some(ValueSet::List(values)) => values.clone(),
-            Some(ValueSet::Top { of, first }) => {
+            Some(ValueSet::Top { count, unit, first }) => {
                 let project = chosen.iter().find(|(param, _)| matches!(param.kind, Kind::Project));
                 let project = project.map(|(_, project)| project.as_str()).unwrap_or_default();
-                owned(&self.tops.articles(project, *of, *first))
+                owned(&self.tops.articles(project, (*count, *unit), *first))
             }
         }
     }

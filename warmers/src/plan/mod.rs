@@ -18,7 +18,7 @@ mod window;
 pub use check::{Mistake, PlanError};
 pub use expand::{ExpandError, Expansion};
 pub use overrides::Overrides;
-pub use text::{Every, Last, Newest, ParseError, Unit, Window};
+pub use text::{Every, Last, ParseError, Unit, Window};
 pub use tops::Tops;
 pub use values::ValueSet;
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{answer, catalogue};
+use crate::tests::{answer, catalogue};
 use aqs_api::calendar::{Digits, Form};
 use aqs_api::table::Calendar;
 use aqs_api::{Coverage, Extent};
@@ -216,7 +216,7 @@ fn lists_are_read_once_and_their_articles_asked_for_once() {
     };
     let loaded = coverage("20260101", "20260331");
     let lists = |count, unit| {
-        let queries = Tops::queries(&catalogue(), &loaded, "a", Newest { count, unit });
+        let queries = Tops::queries(&catalogue(), &loaded, "a", (count, unit));
         queries.iter().map(|query| query.key().path().to_owned()).collect::<Vec<_>>()
     };
     let days = ["31", "30", "29"].map(|day| format!("/pageviews/top/a/all-access/2026/03/{day}"));
@@ -227,7 +227,7 @@ fn lists_are_read_once_and_their_articles_asked_for_once() {
         (lists(1, Unit::Months), lists(9, Unit::Months)),
         (months[..1].to_vec(), months.to_vec())
     );
-    let unloaded = Newest { count: 1, unit: Unit::Days };
+    let unloaded = (1, Unit::Days);
     assert!(Tops::queries(&catalogue(), &Coverage::default(), "a", unloaded).is_empty());
 
     // The newest day has X, Y and Z, the one before W and X, that before none at all.

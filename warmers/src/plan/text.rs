@@ -74,6 +74,7 @@ fn parse_window(text: &str) -> Option<Window> {
     let words: Vec<&str> = text.split_whitespace().collect();
     let (kind, count, unit) = match *words.as_slice() {
         ["everything"] => return Some(Window::Everything),
+        [kind, unit @ ("day" | "month")] => (kind, "1", unit),
         [kind, count, unit] => (kind, count, unit.strip_suffix('s').unwrap_or(unit)),
         _ => return None,
     };
@@ -106,47 +107,6 @@ impl fmt::Display for Window {
             Unit::Months => "month",
         };
         write!(text, "{kind} {count} {unit}{}", if *count == 1 { "" } else { "s" })
-    }
-}
-
-/// Top lists: `newest day`, `newest 7 days`, `newest 3 months`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Newest {
-    pub count: u32,
-    pub unit: Unit,
-}
-
-text_type!(
-    Newest,
-    parse_newest,
-    "name of top lists: write `newest day`, `newest month`, `newest 7 days` or `newest 3 months`; \
-     at most {MAX_COUNT}"
-);
-
-fn parse_newest(text: &str) -> Option<Newest> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    match *words.as_slice() {
-        ["newest", "day"] => return Some(Newest { count: 1, unit: Unit::Days }),
-        ["newest", "month"] => return Some(Newest { count: 1, unit: Unit::Months }),
-        _ => {}
-    }
-    match parse_window(text)? {
-        Window::Newest(count, unit) => Some(Newest { count, unit }),
-        _ => None,
-    }
-}
-
-impl Newest {
-    /// The window of the lists themselves.
-    pub(super) fn window(self) -> Window {
-        Window::Newest(self.count, self.unit)
-    }
-}
-
-impl fmt::Display for Newest {
-    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.window().fmt(text)
     }
 }
 
@@ -222,22 +182,19 @@ mod tests {
     }
 
     #[test]
-    fn printed_top_lists_parse() {
-        for (text, count, unit, printed) in [
-            ("newest day", 1, Unit::Days, "newest 1 day"),
-            ("newest 1 day", 1, Unit::Days, "newest 1 day"),
-            (" newest  month ", 1, Unit::Months, "newest 1 month"),
-            ("newest 7 days", 7, Unit::Days, "newest 7 days"),
-            ("newest 3 months", 3, Unit::Months, "newest 3 months"),
+    fn printed_windows_parse() {
+        for (text, window, printed) in [
+            ("newest day", Window::Newest(1, Unit::Days), "newest 1 day"),
+            ("newest 1 day", Window::Newest(1, Unit::Days), "newest 1 day"),
+            (" newest  month ", Window::Newest(1, Unit::Months), "newest 1 month"),
+            ("last 7 days", Window::Last(7, Unit::Days), "last 7 days"),
+            ("everything", Window::Everything, "everything"),
         ] {
-            let newest: Newest = text.parse().unwrap();
-            assert_eq!(newest, Newest { count, unit }, "{text}");
-            assert_eq!(newest.to_string(), printed);
+            assert_eq!(text.parse::<Window>().unwrap(), window, "{text}");
+            assert_eq!(window.to_string(), printed);
         }
-        for bad in
-            ["", "newest", "newest days", "newest 0 days", "newest 99999 days", "last 7 days"]
-        {
-            let error = bad.parse::<Newest>().unwrap_err().to_string();
+        for bad in ["", "newest", "newest days", "newest 0 days", "newest 99999 days", "7 days"] {
+            let error = bad.parse::<Window>().unwrap_err().to_string();
             assert!(error.contains("`newest 7 days`"), "{error}");
         }
     }

@@ -1,7 +1,7 @@
 //! The articles of top lists, which plans can ask for.
 
 use super::values::ValueSet;
-use super::{Newest, Plan, Unit};
+use super::{Plan, Unit, Window};
 use aqs_api::param;
 use aqs_api::table::ALL_DAYS;
 use aqs_api::{Catalogue, Coverage, Dialect, Query, Representation, Target, percent};
@@ -27,10 +27,10 @@ impl Tops {
         for item in &plan.items {
             let Some(ValueSet::List(projects)) = item.values.get("project") else { continue };
             for set in item.values.values() {
-                let ValueSet::Top { of, .. } = set else { continue };
+                let ValueSet::Top { count, unit, .. } = set else { continue };
                 for project in projects.iter().filter_map(|project| param::project(project)) {
-                    let count = wanted.entry((project.into_owned(), of.unit)).or_default();
-                    *count = of.count.max(*count);
+                    let most = wanted.entry((project.into_owned(), *unit)).or_default();
+                    *most = *count.max(most);
                 }
             }
         }
@@ -42,12 +42,12 @@ impl Tops {
         catalogue: &Catalogue,
         coverage: &Coverage,
         project: &str,
-        of: Newest,
+        (count, unit): (u32, Unit),
     ) -> Vec<Query> {
         let resolve = |date: Date| {
             let mut path = format!("/{ENDPOINT}/");
             percent::encode_into(&mut path, &param::project_in_key(project));
-            let day = match of.unit {
+            let day = match unit {
                 Unit::Days => format!("{:02}", date.day()),
                 Unit::Months => ALL_DAYS.to_owned(),
             };
@@ -56,7 +56,8 @@ impl Tops {
         };
         let dataset = resolve(ANY).map(|any| (any.endpoint().lookup)(&any).dataset());
         let loaded = dataset.and_then(|dataset| Some((dataset, coverage.get(dataset)?)));
-        let dates = loaded.map(|(dataset, extent)| of.window().dates(dataset, extent));
+        let dates =
+            loaded.map(|(dataset, extent)| Window::Newest(count, unit).dates(dataset, extent));
         dates.into_iter().flatten().filter_map(resolve).collect()
     }
 
@@ -71,10 +72,15 @@ impl Tops {
     }
 
     /// The `first` articles of each list, without repetitions.
-    pub(crate) fn articles(&self, project: &str, of: Newest, first: usize) -> Vec<&str> {
+    pub(crate) fn articles(
+        &self,
+        project: &str,
+        (count, unit): (u32, Unit),
+        first: usize,
+    ) -> Vec<&str> {
         let project = param::project(project).unwrap_or(Cow::Borrowed(project));
-        let lists = self.0.get(&(project.into_owned(), of.unit));
-        let lists = lists.into_iter().flatten().take(of.count as usize);
+        let lists = self.0.get(&(project.into_owned(), unit));
+        let lists = lists.into_iter().flatten().take(count as usize);
         let mut seen = HashSet::new();
         let articles = lists.flat_map(|list| list.iter().take(first).map(String::as_str));
         articles.filter(|article| seen.insert(*article)).collect()

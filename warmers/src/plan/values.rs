@@ -1,6 +1,6 @@
 //! Sets of values.
 
-use super::text::Newest;
+use super::text::{Unit, Window};
 use serde::de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -15,7 +15,7 @@ pub enum ValueSet {
     List(Vec<String>),
     /// `{ top_articles_of: newest 7 days, first: 1000 }`: the first articles of each of the top
     /// lists of the item's projects, each once.
-    Top { of: Newest, first: usize },
+    Top { count: u32, unit: Unit, first: usize },
 }
 
 const ALL: &str = "all";
@@ -25,9 +25,9 @@ impl Serialize for ValueSet {
         match self {
             Self::All => serializer.serialize_str(ALL),
             Self::List(values) => values.serialize(serializer),
-            Self::Top { of, first } => {
+            Self::Top { count, unit, first } => {
                 let mut map = serializer.serialize_map(Some(2))?;
-                map.serialize_entry("top_articles_of", of)?;
+                map.serialize_entry("top_articles_of", &Window::Newest(*count, *unit))?;
                 map.serialize_entry("first", first)?;
                 map.end()
             }
@@ -72,11 +72,15 @@ impl<'de> Visitor<'de> for ValueSetVisitor {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Top {
-            top_articles_of: Newest,
+            top_articles_of: Window,
             first: Option<usize>,
         }
         let Top { top_articles_of, first } = Top::deserialize(MapAccessDeserializer::new(map))?;
+        let Window::Newest(count, unit) = top_articles_of else {
+            let lists = "`newest day`, `newest month`, `newest 7 days` or `newest 3 months`";
+            return Err(de::Error::custom(format!("`{top_articles_of}` is not one of {lists}")));
+        };
         // The length of a top list.
-        Ok(ValueSet::Top { of: top_articles_of, first: first.unwrap_or(1000) })
+        Ok(ValueSet::Top { count, unit, first: first.unwrap_or(1000) })
     }
 }

@@ -144,7 +144,7 @@ async fn purges_rule_over_what_is_published() {
     assert!(fresh(&fixture, ARTICLE).is_some());
     let built = fixture.build("articles").await;
     assert!(fixture.get(DEVICES).is_none());
-    assert_eq!(built.generation.plan("devices").unwrap().1.keys, 0);
+    assert_eq!(built.generation.plan("devices").unwrap().keys, 0);
     fixture.build("devices").await;
     assert_eq!(fresh(&fixture, DEVICES), Some((4, DEVICES_SAYS.to_owned())));
 }
@@ -161,11 +161,11 @@ async fn a_part_that_somebody_asks_for_is_added() {
     assert!(fresh(&fixture, q1).is_some());
     let x = ARTICLE.replace("Y%2FZ", "X");
     assert!(fresh(&fixture, &x).is_some());
-    let facts = built.generation.plan("articles").unwrap().1;
+    let facts = built.generation.plan("articles").unwrap();
     assert_eq!(facts.keys, facts.wanted);
     // The next build of the whole plan brings what it has always brought: that is not less.
     let built = fixture.build("articles").await;
-    assert_eq!(built.generation.plan("articles").unwrap().1.keys, built.facts.wanted);
+    assert_eq!(built.generation.plan("articles").unwrap().keys, built.facts.wanted);
     assert!(fixture.get(q1).is_none());
     assert!(matches!(
         fixture.build_as("articles", &only("no such project")).await,
@@ -189,7 +189,7 @@ async fn a_worse_generation_is_refused_unless_by_force() {
     assert_eq!(fixture.metric("aqs_hot_set_refusals_total", ("check", "keys")), 1.0);
     let built = fixture.build_as("articles", &forced()).await.unwrap();
     assert_eq!(built.forced, refusals);
-    let recorded = &built.generation.plan("articles").unwrap().1.forced;
+    let recorded = &built.generation.plan("articles").unwrap().forced;
     assert_eq!(recorded.len(), 2);
     assert!(fixture.get(ARTICLE).is_none());
 }

@@ -1,7 +1,7 @@
 use super::super::error::Foreign;
 use super::*;
 use crate::generation::{Checksum, HotEntry, Provenance};
-use crate::testing::{answer, catalogue, generation, identity, top};
+use crate::tests::{answer, catalogue, generation, identity, top};
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Dialect, Key, Representation};
 use aqs_origin::epochs::{PurgeMode, Scope, Validity};
@@ -168,9 +168,9 @@ fn load_takes_the_newest_usable_generation() {
         directory.write(&fixture.generation(id)).unwrap();
     }
     fs::write(directory.file(3), b"nonsense").unwrap();
-    let loaded = directory.load(fixture.ctx()).unwrap();
-    assert_eq!(loaded.generation.map(|generation| generation.id), Some(2));
-    let [quarantined] = &loaded.quarantined[..] else { panic!("{:?}", loaded.quarantined) };
+    let (loaded, quarantined) = directory.load(fixture.ctx()).unwrap();
+    assert_eq!(loaded.map(|generation| generation.id), Some(2));
+    let [quarantined] = &quarantined[..] else { panic!("{quarantined:?}") };
     assert!(matches!(quarantined.error, ArtefactError::Damaged { .. }));
     assert_eq!(
         fixture.names(),
@@ -202,10 +202,10 @@ fn foreign_files_are_quarantined() {
         let their = ArtefactDirectory::open(fixture.folder.path(), theirs, 3).unwrap();
         their.write(&fixture.generation(1)).unwrap();
         drop(their);
-        let mut loaded = fixture.open().load(fixture.ctx()).unwrap();
-        assert!(loaded.generation.is_none());
+        let (loaded, mut quarantined) = fixture.open().load(fixture.ctx()).unwrap();
+        assert!(loaded.is_none());
         let Some(ArtefactError::Foreign { foreign, .. }) =
-            loaded.quarantined.pop().map(|quarantined| quarantined.error)
+            quarantined.pop().map(|quarantined| quarantined.error)
         else {
             panic!("not foreign")
         };
@@ -222,9 +222,9 @@ fn stores_that_share_a_name_are_the_same() {
         ArtefactDirectory::open(fixture.folder.path(), identity, 3).unwrap()
     };
     known_by(["a", "b"]).write(&fixture.generation(1)).unwrap();
-    let loaded = known_by(["c", "b"]).load(fixture.ctx()).unwrap();
-    assert_eq!(loaded.generation.map(|generation| generation.id), Some(1));
-    assert!(known_by(["c", "d"]).load(fixture.ctx()).unwrap().generation.is_none());
+    let (loaded, _) = known_by(["c", "b"]).load(fixture.ctx()).unwrap();
+    assert_eq!(loaded.map(|generation| generation.id), Some(1));
+    assert!(known_by(["c", "d"]).load(fixture.ctx()).unwrap().0.is_none());
 }
 
 #[test]
@@ -233,10 +233,10 @@ fn future_epochs_are_foreign() {
     fixture.open().write(&fixture.generation(1)).unwrap();
     // The state was put back: its counter is lower than when the file was written.
     fixture.epochs = Epochs::starting_at(999);
-    let loaded = fixture.open().load(fixture.ctx()).unwrap();
-    assert!(loaded.generation.is_none());
+    let (loaded, quarantined) = fixture.open().load(fixture.ctx()).unwrap();
+    assert!(loaded.is_none());
     assert!(matches!(
-        loaded.quarantined[0].error,
+        quarantined[0].error,
         ArtefactError::Foreign { foreign: Foreign::FutureEpoch, .. }
     ));
 }
@@ -288,8 +288,8 @@ fn unfinished_files_of_a_killed_process_are_removed() {
         fs::write(left, &whole[..length]).unwrap();
     }
     drop(directory);
-    let loaded = fixture.open().load(fixture.ctx()).unwrap();
-    assert_eq!(loaded.generation.map(|generation| generation.id), Some(1));
+    let (loaded, _) = fixture.open().load(fixture.ctx()).unwrap();
+    assert_eq!(loaded.map(|generation| generation.id), Some(1));
     assert_eq!(fixture.names(), ["gen-0000000001.aqs"]);
 }
 
@@ -314,9 +314,9 @@ fn generations_above_the_limit_are_refused_and_stay() {
     let made = fixture.generation(1);
     directory.write(&made).unwrap();
     fixture.limit = made.bytes - 1;
-    let loaded = directory.load(fixture.ctx()).unwrap();
-    assert!(loaded.generation.is_none() && loaded.quarantined[0].path.is_none());
-    assert!(loaded.quarantined[0].error.to_string().contains("raise the limit"), "{loaded:?}");
+    let (loaded, quarantined) = directory.load(fixture.ctx()).unwrap();
+    assert!(loaded.is_none() && quarantined[0].path.is_none());
+    assert!(quarantined[0].error.to_string().contains("raise the limit"), "{quarantined:?}");
     assert_eq!(fixture.names(), ["gen-0000000001.aqs"]);
     // It is not even begun if its header tells.
     let mut large = made.republished(2, None, Moment(1));
@@ -379,7 +379,7 @@ fn a_file_with_the_id_of_another_is_damaged() {
     fs::copy(directory.file(1), directory.file(5)).unwrap();
     let read = directory.read(5, fixture.ctx());
     assert!(read.unwrap_err().to_string().contains("it is generation 1"));
-    assert_eq!(directory.load(fixture.ctx()).unwrap().generation.map(|kept| kept.id), Some(1));
+    assert_eq!(directory.load(fixture.ctx()).unwrap().0.map(|kept| kept.id), Some(1));
 }
 
 #[test]
