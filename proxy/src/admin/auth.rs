@@ -1,7 +1,7 @@
 //! Authorization: no web page, only a known `Host`, and the token for writes.
 
 use super::token::Token;
-use super::{AdminState, ApiError, Reply, error};
+use super::{AdminState, Reply, error};
 use crate::log::{RateLimiter, fields};
 use aqs_api::problem::Code;
 use aqs_origin::RequestId;
@@ -54,14 +54,15 @@ pub(super) async fn authorize(
     let Err(refusal) = state.auth.check(access, &request) else {
         return Ok(next.run(request).await);
     };
-    state.refused.with_label_values(&[refusal.name()]).inc();
+    let (reason, status, detail) = refusal.describe();
+    state.refused.with_label_values(&[reason]).inc();
     if let Some(suppressed) = state.auth.log_limit.take() {
         // Unknown paths could hold secrets.
         let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         let id = request.extensions().get::<RequestId>().map(tracing::field::display);
         tracing::warn!(
             target: fields::ADMIN,
-            reason = refusal.name(),
+            reason,
             path,
             suppressed,
             { fields::METHOD } = request.method().as_str(),
@@ -69,7 +70,8 @@ pub(super) async fn authorize(
             "an admin request was refused"
         );
     }
-    Err(refusal.error())
+    let code = if status == 401 { Code::Unauthorized } else { Code::Forbidden };
+    Err(error(status, code, detail))
 }
 
 impl AdminAuth {
@@ -141,34 +143,23 @@ fn bearer(header: &[u8]) -> Option<&[u8]> {
 }
 
 impl Refusal {
-    /// The value in metrics and logs.
-    fn name(self) -> &'static str {
+    /// The value in metrics and logs, the status, and the detail of the problem.
+    fn describe(self) -> (&'static str, u16, &'static str) {
         match self {
-            Self::Origin => "origin",
-            Self::Host => "host",
-            Self::NoTokenConfigured => "tokenless",
-            Self::NoToken => "no-token",
-            Self::WrongToken => "wrong-token",
-        }
-    }
-
-    fn error(self) -> ApiError {
-        let (status, code, detail) = match self {
-            Self::Origin => (403, Code::Forbidden, "web pages may neither read nor write here"),
+            Self::Origin => ("origin", 403, "web pages may neither read nor write here"),
             Self::Host => (
+                "host",
                 403,
-                Code::Forbidden,
                 "this is not a Host that is taken here; see admin.hosts of the configuration",
             ),
             Self::NoTokenConfigured => {
-                (403, Code::Forbidden, "there is no token, since there is no state directory")
+                ("tokenless", 403, "there is no token, since there is no state directory")
             }
             Self::NoToken => {
-                (401, Code::Unauthorized, "this needs the header `Authorization: Bearer TOKEN`")
+                ("no-token", 401, "this needs the header `Authorization: Bearer TOKEN`")
             }
-            Self::WrongToken => (401, Code::Unauthorized, "the token is wrong"),
-        };
-        error(status, code, detail)
+            Self::WrongToken => ("wrong-token", 401, "the token is wrong"),
+        }
     }
 }
 

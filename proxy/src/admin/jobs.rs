@@ -133,8 +133,7 @@ impl Parameters {
             }
         }
         let last = self.last.map(|last| last.parse().map_err(|error| format!("last: {error}")));
-        let plan = self.plan.filter(|plan| !plan.is_empty());
-        let plan = plan.ok_or_else(|| query::missing("say which plan", "plan"))?;
+        let plan = self.plan.ok_or_else(|| query::missing("say which plan", "plan"))?;
         let overrides = Overrides { projects, last: last.transpose()? };
         let options = BuildOptions { overrides, full: self.full, force: self.force };
         Ok(Start { plan, options, dry_run: self.dry_run, trigger: Trigger::Operator })
@@ -174,15 +173,15 @@ mod tests {
     fn mistakes_name_the_parameter() {
         for (query, part) in [
             ("", "say which plan (in the query, as ?plan=..., not in the body)"),
-            ("plan=", "say which plan"),
+            ("plan=", "plan has no value"),
             ("plan=a&plan=b", "say plan once"),
             ("plan=a&project=a%20b", "\"a b\" is no project"),
-            ("plan=a&project=", "\"\" is no project"),
+            ("plan=a&project=", "project has no value"),
             ("plan=a&last=week", "\"week\" is no span of days or months such as 7d"),
             ("plan=a&last=0d", "such as 7d or 13m"),
             ("plan=a&last=7d&last=8d", "say last once"),
-            ("plan=a&full", "full is true or false, not \"\""),
-            ("plan=a&force=yes", "force is true or false, not \"yes\""),
+            ("plan=a&full", "full has no value"),
+            ("plan=a&force=yes", "force: invalid value: string \"yes\", expected \"true\""),
             ("plan=a&dry-run=true", "did you mean dry_run?"),
             ("plan=a&projects=b", "did you mean project?"),
             ("plan=a&x=b", "no parameter `x`, expected one of `plan`, `project`, `last`, `full`"),

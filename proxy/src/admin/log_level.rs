@@ -53,7 +53,7 @@ impl Parameters {
         let filter = match (self.level, self.filter) {
             (Some(_), Some(_)) => return Err("say either a level or a filter, once".to_owned()),
             (Some(level), None) => Some(level.parse::<LogLevel>()?.filter().to_owned()),
-            (None, filter) => filter.filter(|filter| !filter.is_empty()),
+            (None, filter) => filter,
         };
         let filter = filter.ok_or_else(|| {
             query::missing("say a level (debug, info, warning, error) or a filter", "level")
@@ -89,7 +89,7 @@ mod tests {
     fn mistakes_name_the_parameter() {
         for (query, part) in [
             ("", "say a level"),
-            ("filter=", "say a level"),
+            ("filter=", "filter has no value"),
             ("filter=a=b=c", "`a=b=c` is no filter"),
             ("level=loud", "Unsupported log level: loud"),
             ("level=debug&filter=info", "either a level or a filter"),

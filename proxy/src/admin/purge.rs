@@ -95,7 +95,7 @@ impl Purge {
             (Kind::Everything, Some(_)) => {
                 return Err("name doesn't go with scope=everything: say which is meant".to_owned());
             }
-            (_, None | Some("")) => return Err(query::missing("say the name", "name")),
+            (_, None) => return Err(query::missing("say the name", "name")),
             (Kind::Endpoint, Some(name)) => {
                 let names = catalogue.endpoints().map(|(_, endpoint)| endpoint.name);
                 known("endpoint", name, names)?

@@ -80,11 +80,16 @@ impl Token {
         let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder).map_err(failed)?;
-        match write(path, folder, &token) {
-            Ok(()) => Ok(Self(token)),
+        // Renamed when complete: the file never has other permissions, not even after a crash.
+        let owner_only = fs::Permissions::from_mode(0o600);
+        let mut builder = tempfile::Builder::new();
+        let mut file = builder.permissions(owner_only).tempfile_in(folder).map_err(failed)?;
+        writeln!(file, "{token}").and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+        match file.persist_noclobber(path) {
+            Ok(_) => Ok(Self(token)),
             // Another process was faster.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::read(path),
-            Err(error) => Err(failed(error)),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Self::read(path),
+            Err(error) => Err(failed(error.error)),
         }
     }
 
@@ -96,17 +101,6 @@ impl Token {
     pub fn secret(&self) -> &str {
         &self.0
     }
-}
-
-/// Writes a token to a temporary file and renames it: the file never has other permissions and is
-/// never incomplete, not even after a crash.
-fn write(path: &Path, folder: &Path, token: &str) -> io::Result<()> {
-    let mut file = tempfile::Builder::new()
-        .permissions(fs::Permissions::from_mode(0o600))
-        .tempfile_in(folder)?;
-    writeln!(file, "{token}")?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path).map(drop).map_err(|error| error.error)
 }
 
 impl fmt::Debug for Token {

@@ -76,27 +76,22 @@ fn show(hot_set: &HotSetView) -> String {
     };
     let kept = match &hot_set.kept {
         Some(kept) => {
-            let kept: Vec<String> = kept.iter().map(u64::to_string).collect();
-            if kept.is_empty() { "none yet".to_owned() } else { kept.join(", ") }
+            format::or_dash(kept.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
         }
-        None => "nowhere: there is no state directory".to_owned(),
+        None => "nothing: there is no state directory".to_owned(),
     };
     let age = format::duration(Duration::from_secs(hot_set.max_age_seconds));
-    text.push_str(&format::properties([
-        ("kept on disk", kept),
-        ("stale after", age),
-        ("limit", format::bytes(hot_set.limit)),
-    ]));
+    let limit = format::bytes(hot_set.limit);
+    text += &format::properties([("kept on disk", kept), ("stale after", age), ("limit", limit)]);
     if hot_set.plans.is_empty() {
-        text.push_str("\nno plans: nothing is built ahead here (see hot_set.enabled)\n");
-        return text;
+        return text + "\nno plans: see hot_set.enabled of the configuration\n";
     }
     let rows = hot_set.plans.iter().map(|plan| {
         let next = plan.next.map(format::moment).unwrap_or_default();
         let every = format::duration(Duration::from_secs(plan.every_seconds));
         [plan.name.clone(), every, plan.priority.to_string(), format::or_dash(next)]
     });
-    let names = ["plan", "built every", "priority", "next, unless data come before"];
+    let names = ["plan", "interval", "priority", "next build, unless data arrive before"];
     text + "\n" + &format::table(names, rows)
 }
 
@@ -105,7 +100,7 @@ fn generation(live: &GenerationView) -> String {
     let provenance = match live.provenance {
         Provenance::Built => format!("built {}{parent}", format::moment(live.built)),
         Provenance::RolledBack { from } => {
-            format!("the content of {from} again, since {}{parent}", format::moment(live.built))
+            format!("rolled back to {from} at {}{parent}", format::moment(live.built))
         }
     };
     let mut rows = vec![
@@ -122,18 +117,13 @@ fn generation(live: &GenerationView) -> String {
 
 fn plan(plan: &BuiltPlanView) -> [String; 8] {
     let facts = &plan.facts;
-    let mut remarks = Vec::new();
-    if facts.without_data > 0 {
-        remarks.push(format!("{} without data", facts.without_data));
-    }
-    match (plan.partial, plan.current) {
-        (true, _) => remarks.push("a part of it".to_owned()),
-        (false, true) => {}
-        (false, false) => remarks.push("configured otherwise since".to_owned()),
-    }
-    if !facts.forced.is_empty() {
-        remarks.push("published by force".to_owned());
-    }
+    let remarks = [
+        (facts.without_data > 0).then(|| format!("{} without data", facts.without_data)),
+        plan.partial.then(|| "only a part".to_owned()),
+        (!plan.partial && !plan.current).then(|| "of an older configuration".to_owned()),
+        (!facts.forced.is_empty()).then(|| "forced".to_owned()),
+    ];
+    let remarks: Vec<String> = remarks.into_iter().flatten().collect();
     [
         facts.name.clone(),
         format!("{}/{}", facts.keys, facts.wanted),
@@ -163,34 +153,23 @@ fn exit(verified: &VerifiedView) -> Exit {
 }
 
 fn verification(verified: &VerifiedView, exit: Exit) -> String {
-    let file = match (verified.kept, &verified.kept_error) {
-        (None, _) => "kept nowhere".to_owned(),
-        (Some(true), _) => "the same".to_owned(),
-        (Some(false), reason) => reason.clone().unwrap_or_default(),
+    let result = match exit {
+        Exit::Done => "all checks passed",
+        Exit::NotCompared => "no check failed, but the store was not available to compare with",
+        _ => "a check failed",
     };
-    let intact = if verified.intact { "as they were made" } else { "not as they were made" };
-    let well = match exit {
-        Exit::Done => "all is well",
-        Exit::NotCompared => "nothing is wrong, but it could not be compared with the store",
-        _ => "it is not as it should be",
+    let checksum = if verified.intact { "ok" } else { "wrong" };
+    let file = match verified.kept {
+        None => "none",
+        Some(true) => "ok",
+        Some(false) => verified.kept_error.as_deref().unwrap_or("differs"),
     };
-    let compared = match &verified.unanswered {
-        None => format!("{} with the store", verified.compared),
-        Some(reason) => {
-            let VerifiedView { asked, compared, .. } = verified;
-            format!("{compared} of {asked} with the store, which could not tell more: {reason}")
-        }
-    };
-    let mut text = format!("generation {}: {well}\n", verified.generation);
-    text.push_str(&format::properties([
-        ("answers", intact.to_owned()),
-        ("file", file),
-        ("compared", compared),
-    ]));
-    for differs in &verified.differs {
-        text.push_str(&format!("  {differs}\n"));
-    }
-    text
+    let compared = format!("{} of {} with the store", verified.compared, verified.asked);
+    let mut rows =
+        vec![("checksum", checksum.to_owned()), ("file", file.to_owned()), ("compared", compared)];
+    rows.extend(verified.unanswered.iter().map(|reason| ("not compared", reason.clone())));
+    rows.extend(verified.differs.iter().map(|difference| ("differs", difference.clone())));
+    format!("generation {}: {result}\n{}", verified.generation, format::properties(rows))
 }
 
 #[cfg(test)]
@@ -218,17 +197,21 @@ mod tests {
         };
         let differs = vec!["/a is answered otherwise".to_owned()];
         for (verified, code, parts) in [
-            (well.clone(), 0, ["all is well", "5 with the store\n"]),
-            (away(2), 0, ["all is well", "2 of 5 with the store, which"]),
-            (away(0), 8, ["nothing is wrong, but it could not be compared", "the store is away\n"]),
-            (VerifiedView { intact: false, ..away(0) }, 6, ["not as it should be", "0 of 5"]),
-            (VerifiedView { kept: Some(false), ..away(0) }, 6, ["not as it should be", "0 of 5"]),
-            (VerifiedView { well: false, differs, ..away(1) }, 6, ["not as it", "/a is answered"]),
+            (well.clone(), 0, ["all checks passed", "5 of 5 with the store\n"]),
+            (away(2), 0, ["all checks passed", "2 of 5 with the store\n"]),
+            (away(0), 8, ["no check failed, but", "the store is away\n"]),
+            (VerifiedView { intact: false, ..away(0) }, 6, ["a check failed", "0 of 5"]),
+            (VerifiedView { kept: Some(false), ..away(0) }, 6, ["a check failed", "0 of 5"]),
+            (
+                VerifiedView { well: false, differs, ..away(1) },
+                6,
+                ["a check failed", "/a is answered"],
+            ),
         ] {
             let exit = exit(&verified);
-            let told = verification(&verified, exit);
-            assert_eq!(exit.code(), code, "{told}");
-            assert!(parts.iter().all(|part| told.contains(part)), "{told}");
+            let text = verification(&verified, exit);
+            assert_eq!(exit.code(), code, "{text}");
+            assert!(parts.iter().all(|part| text.contains(part)), "{text}");
         }
     }
 
@@ -241,12 +224,12 @@ mod tests {
             limit: 1,
             plans: Vec::new(),
         };
-        for (kept, told) in [
-            (None, "kept on disk  nowhere: there is no state directory\n"),
-            (Some(Vec::new()), "kept on disk  none yet\n"),
+        for (kept, expected) in [
+            (None, "kept on disk  nothing: there is no state directory\n"),
+            (Some(Vec::new()), "kept on disk  -\n"),
             (Some(vec![3, 4]), "kept on disk  3, 4\n"),
         ] {
-            assert!(show(&view(kept)).contains(told), "{}", told);
+            assert!(show(&view(kept)).contains(expected), "{expected}");
         }
     }
 }

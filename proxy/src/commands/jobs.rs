@@ -138,45 +138,40 @@ pub(super) fn describe(job: &JobView) -> String {
 fn outcome(job: &JobView) -> String {
     let reason = job.error.as_deref().unwrap_or("no reason is known");
     match (job.state, job.generation, &job.estimate) {
-        (State::Running, ..) => "it is under way".to_owned(),
+        (State::Running, ..) => "running".to_owned(),
         (State::Done, Some(id), _) if job.refusals.is_empty() => {
             format!("generation {id} is published")
         }
         (State::Done, Some(id), _) => {
             format!("generation {id} is published by force, against the checks")
         }
-        (State::Done, None, Some(estimate)) if estimate.fits => "it would fit".to_owned(),
-        (State::Done, None, Some(_)) => "it would take more memory than it may".to_owned(),
-        (State::Done, None, None) => "it is done".to_owned(),
-        (State::Refused, ..) => "the checks refused it, and nothing has changed".to_owned(),
-        (State::Failed, ..) => format!("it failed, and nothing has changed: {reason}"),
-        (State::Cancelled, ..) => "it was cancelled, and nothing has changed".to_owned(),
+        (State::Done, None, Some(estimate)) if estimate.fits => "the plan fits".to_owned(),
+        (State::Done, None, Some(_)) => "the plan would take more memory than allowed".to_owned(),
+        (State::Done, None, None) => "done".to_owned(),
+        (State::Refused, ..) => "refused by the checks; nothing has changed".to_owned(),
+        (State::Failed, ..) => format!("failed; nothing has changed: {reason}"),
+        (State::Cancelled, ..) => "cancelled; nothing has changed".to_owned(),
     }
 }
 
 fn built_rows(built: &PlanFacts, job: &JobView) -> Vec<(&'static str, String)> {
-    // Answers that could not be read may be kept from the generation before.
-    let progress = &job.progress;
-    let read = progress.done.saturating_sub(progress.shared + progress.errors);
-    let mut rows = vec![
-        ("answers", format!("{} of {} wanted{}", built.keys, built.wanted, without_data(built))),
-        ("read", read.to_string()),
-        ("taken over", built.shared.to_string()),
-        ("errors", built.errors.to_string()),
-        ("reads", format!("{} ({} of them further attempts)", built.reads, job.progress.retries)),
-        ("bytes read", format::bytes(job.progress.bytes)),
-    ];
-    let through =
-        built.data_through.iter().map(|(name, day)| ("data through", format::through(name, day)));
-    rows.extend(through);
-    rows
-}
-
-fn without_data(built: &PlanFacts) -> String {
-    match built.without_data {
+    let without_data = match built.without_data {
         0 => String::new(),
         count => format!(" ({count} of these without data)"),
-    }
+    };
+    // Answers that could not be read may be kept from the generation before.
+    let Snapshot { done, shared, errors, retries, bytes, .. } = job.progress;
+    let mut rows = vec![
+        ("answers", format!("{} of {} wanted{without_data}", built.keys, built.wanted)),
+        ("read", done.saturating_sub(shared + errors).to_string()),
+        ("taken over", built.shared.to_string()),
+        ("errors", built.errors.to_string()),
+        ("reads", format!("{} ({retries} of them retries)", built.reads)),
+        ("bytes read", format::bytes(bytes)),
+    ];
+    let through = built.data_through.iter();
+    rows.extend(through.map(|(name, day)| ("data through", format::through(name, day))));
+    rows
 }
 
 fn progress_rows(progress: &Snapshot) -> Vec<(&'static str, String)> {
@@ -184,7 +179,7 @@ fn progress_rows(progress: &Snapshot) -> Vec<(&'static str, String)> {
         ("answers", format!("{} of {}", progress.done, progress.total)),
         ("taken over", progress.shared.to_string()),
         ("errors", progress.errors.to_string()),
-        ("reads", format!("{} ({} of them further attempts)", progress.reads, progress.retries)),
+        ("reads", format!("{} ({} of them retries)", progress.reads, progress.retries)),
         ("bytes read", format::bytes(progress.bytes)),
     ]
 }
@@ -234,7 +229,7 @@ mod tests {
     fn every_state_has_a_text() {
         let refusals = r#"[{"check":"empty","reason":"nothing"}]"#;
         for (more, said) in [
-            ("{}", "job 7: it is under way\n"),
+            ("{}", "job 7: running\n"),
             ("{}", "p of a, b, last 7d, full\n"),
             ("{}", "3 of 9\n"),
             (r#"{"state":"done","generation":5}"#, "generation 5 is published\n"),

