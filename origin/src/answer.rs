@@ -102,7 +102,7 @@ impl Origin {
 
     /// Answers a query from the store.
     pub async fn answer(&self, query: &Query, ctx: &RequestContext) -> Outcome<Arc<Entry>> {
-        self.answer_to(&ReadPlan::new(query.clone()), ctx).await
+        self.answer_to(&ReadPlan::new(query.clone(), &self.catalogue), ctx).await
     }
 
     /// Answers a read_plan from the store.

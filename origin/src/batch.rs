@@ -93,7 +93,7 @@ impl Origin {
         let coverage = self.coverage();
         let mut reads: Vec<(Arc<Lookup>, PurgeTags)> = Vec::new();
         let asked = queries.iter().map(|query| {
-            let read_plan = ReadPlan::new(query.clone());
+            let read_plan = ReadPlan::new(query.clone(), &self.catalogue);
             let clipped = read_plan.clipped(&coverage);
             let ReadPlan { query, tags, .. } = read_plan;
             let wants = match clipped {

@@ -114,7 +114,8 @@ impl Origin {
     /// before a restart. Of a dataset that was never looked at nothing is kept.
     fn changed(&self, versions: &BTreeMap<&'static str, u64>) -> Vec<&'static str> {
         let seen = self.seen();
-        let before = |name| seen.versions.get(name).copied().or(self.epochs.dataset_version(name));
+        let at_start = self.epochs.versions_at_start();
+        let before = |name| seen.versions.get(name).or(at_start.get(name)).copied();
         let mut changed: Vec<&'static str> = versions.keys().copied().collect();
         changed
             .retain(|name| before(name).is_some_and(|before| versions.get(name) != Some(&before)));

@@ -1,7 +1,7 @@
 //! What a query asks: of a store, and under which purges.
 
 use crate::epochs::PurgeTags;
-use aqs_api::{Coverage, Lookup, NoDataReason, Query};
+use aqs_api::{Catalogue, Coverage, Lookup, NoDataReason, Query};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ pub struct ReadPlan {
 }
 
 impl ReadPlan {
-    /// What a query asks.
-    pub fn new(query: Query) -> Self {
+    /// Plans the read of a query of this catalogue.
+    pub fn new(query: Query, catalogue: &Catalogue) -> Self {
         let lookup = (query.endpoint().lookup)(&query);
-        let tags = PurgeTags::of(&query, lookup.dataset());
+        let tags = PurgeTags::of(&query, lookup.dataset(), catalogue);
         Self { query, lookup: Arc::new(lookup), tags }
     }
 

@@ -40,7 +40,7 @@ pub(crate) fn service(
     let build_metrics = aqs_warmers::metrics::Metrics::declare(&mut declarations)?;
     let clock = settings.clock.clone();
     let budget = Arc::new(Budget::new(settings.memory_bytes));
-    let (epochs, token) = state::remember(settings)?;
+    let (epochs, token) = state::remember(settings, &catalogue)?;
     let flights =
         ResponseSingleflight::new(settings.flights, tasks.clone(), origin_metrics.flights("key"));
     let origin = Arc::new(Origin::new(aqs_origin::Parts {

@@ -4,6 +4,7 @@ use crate::admin::Token;
 use crate::listen_addr::ListenAddr;
 use crate::server::StartError;
 use crate::settings::{Settings, StatePlace};
+use aqs_api::Catalogue;
 use aqs_origin::Epochs;
 use aqs_origin::epochs::{Found, StateDirectory};
 use std::io::{self, Write};
@@ -56,9 +57,12 @@ fn forget_place(file: &Path) {
 }
 
 /// The epochs and the admin token, from the state directory if there is one.
-pub(crate) fn remember(settings: &Settings) -> Result<(Epochs, Option<Token>), StartError> {
+pub(crate) fn remember(
+    settings: &Settings,
+    catalogue: &Catalogue,
+) -> Result<(Epochs, Option<Token>), StartError> {
     let now = settings.clock.now();
-    let forgetful = || (Epochs::starting_at(now.0), None);
+    let forgetful = || (Epochs::starting_at(now.0, catalogue), None);
     let (path, opened) = match &settings.state {
         StatePlace::Nowhere => return Ok(forgetful()),
         StatePlace::At(path) => (path, StateDirectory::open(path)?),
@@ -79,10 +83,15 @@ pub(crate) fn remember(settings: &Settings) -> Result<(Epochs, Option<Token>), S
             "the state was damaged and is set aside; nothing from before now is trusted"
         ),
         Found::Lost => tracing::warn!("the state is gone; nothing from before now is trusted"),
+        Found::OtherFormat { format, moved } => tracing::warn!(
+            format,
+            moved = %moved.display(),
+            "the state was written by another version of aqs; nothing from before now is trusted"
+        ),
         Found::New | Found::Kept => {}
     }
     let token = Token::read_or_create(&path.join(TOKEN_FILE))?;
-    Ok((Epochs::remembered(state, &found, now)?, Some(token)))
+    Ok((Epochs::remembered(state, &found, now, catalogue)?, Some(token)))
 }
 
 #[cfg(test)]
@@ -94,15 +103,16 @@ mod tests {
     fn what_a_crash_left_is_taken_away() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
+        let catalogue = Catalogue::standard().unwrap();
         let settings = Settings { state: StatePlace::At(path.clone()), ..Settings::default() };
-        drop(remember(&settings).unwrap());
+        drop(remember(&settings, &catalogue).unwrap());
         std::fs::write(path.join(ADDRESS_FILE), "127.0.0.1:1\n").unwrap();
-        let held = remember(&settings).unwrap();
+        let held = remember(&settings, &catalogue).unwrap();
         assert!(!path.join(ADDRESS_FILE).exists());
         // Whoever can't have the directory leaves alone what is in it.
         let _word = tell_place(&settings, &"127.0.0.1:2".parse().unwrap());
         let state = StatePlace::IfPossible(path.clone());
-        remember(&Settings { state, ..Settings::default() }).unwrap();
+        remember(&Settings { state, ..Settings::default() }, &catalogue).unwrap();
         assert!(path.join(ADDRESS_FILE).exists());
         drop(held);
     }

@@ -23,7 +23,7 @@ pub(crate) fn query(path: &str) -> Query {
 /// An answer of the current epoch.
 pub(crate) fn answer(path: &str, body: Option<&str>, epochs: &Epochs) -> (Key, Arc<Entry>) {
     let query = query(path);
-    let tags = ReadPlan::new(query.clone()).tags();
+    let tags = ReadPlan::new(query.clone(), &catalogue()).tags();
     let representation = match body {
         Some(body) => Representation::body(body.to_owned()),
         None => Representation::problem(Problem::no_data(NoDataReason::OutOfRange)),

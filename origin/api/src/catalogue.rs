@@ -1,7 +1,7 @@
 //! All endpoints as one value: it routes, validates and normalises.
 
 use crate::calendar::{Bound, DateRule, Hour};
-use crate::dataset::Dataset;
+use crate::dataset::{Dataset, DatasetId};
 use crate::dialect::Dialect;
 use crate::endpoint::{Endpoint, EndpointId, Rules, Segment};
 use crate::endpoints;
@@ -119,6 +119,12 @@ impl Catalogue {
     /// Every dataset that an endpoint reads, once.
     pub fn datasets(&self) -> &[&'static Dataset] {
         &self.datasets
+    }
+
+    /// The id of a dataset; `None` if no endpoint reads it.
+    pub fn dataset_id(&self, dataset: &Dataset) -> Option<DatasetId> {
+        let index = self.datasets.iter().position(|one| std::ptr::eq(*one, dataset))?;
+        u16::try_from(index).ok().map(DatasetId)
     }
 
     /// Every table that a dataset is of, once.

@@ -19,6 +19,17 @@ pub struct Dataset {
     pub probe: &'static [&'static str],
 }
 
+/// A dataset's position in its catalogue, for arrays by dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DatasetId(pub(crate) u16);
+
+impl DatasetId {
+    /// The position.
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
 // Names are unique in a catalogue (checked when it is built), so they stand for the dataset.
 impl PartialEq for Dataset {
     fn eq(&self, other: &Self) -> bool {

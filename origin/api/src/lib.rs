@@ -45,7 +45,7 @@ pub mod text_list;
 pub use answer::{Answer, NoDataReason};
 pub use catalogue::{Catalogue, CatalogueError};
 pub use coverage::{Coverage, Extent};
-pub use dataset::Dataset;
+pub use dataset::{Dataset, DatasetId};
 pub use dialect::Dialect;
 pub use endpoint::{Endpoint, EndpointId};
 pub use fingerprint::fingerprint;

@@ -1,11 +1,11 @@
-//! Purging in O(1): what was asked of a store before a purge is not served after it.
+//! Purging in O(1): what was read from a store before a purge is not served after it.
 //!
-//! A counter tells the epoch. Every purge begins a new one and writes it into the slot of what is
-//! purged: everything, an endpoint, a dataset, a project or an address. Whoever asks a store
-//! takes the epoch first, as a [`Epoch`], which stays with the answer for good; an answer whose
-//! epoch is older than the newest hard purge of one of its tags is invalid, and older than a
-//! soft purge it is stale. PurgeTags are fixed arrays by hash: two names that share one are purged
-//! together, which costs a read too many and nothing else.
+//! A global counter holds the current epoch. Every purge begins a new epoch and writes it into the
+//! slot of its scope: everything, an endpoint, a dataset, a project or an address. The epoch is
+//! taken before a store is read and stays with the answer. An answer whose epoch is older than the
+//! newest hard purge of one of its tags is invalid; older than a soft purge it is stale. Endpoints
+//! and datasets have slots of their own, by catalogue id. Projects and addresses share slots by
+//! hash: a collision purges too much, which costs a read and nothing else.
 
 mod state;
 mod tags;
@@ -15,14 +15,15 @@ pub use tags::{PurgeTags, Scope};
 
 use crate::clock::Moment;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
+use aqs_api::Catalogue;
 use std::collections::BTreeMap;
-use tags::{Arrays, Slot};
+use tags::Slots;
 
-/// The epoch at which a store was asked.
+/// The epoch at which a store was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(pub u64);
 
-/// How a purge treats what it meets.
+/// How a purge treats the answers in its scope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PurgeMode {
     /// Stale: served while a refresh runs, or if the store fails.
@@ -41,70 +42,83 @@ impl PurgeMode {
     }
 }
 
-/// What the purges since a epoch have made of an answer.
+/// What the purges since an epoch have made of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validity {
-    /// No purge met it.
+    /// No purge covered it.
     Valid,
-    /// A soft purge met it.
+    /// A soft purge covered it.
     Stale,
-    /// A hard purge met it.
+    /// A hard purge covered it.
     Invalid,
 }
 
-/// The counter and the tags.
+/// The counter and the slots.
 pub struct Epochs {
     counter: AtomicU64,
-    arrays: Arrays,
-    /// Purges come one after the other, so that each is written down before it counts.
+    slots: Slots,
+    /// The identity and the dataset versions of the state directory when it was opened.
+    identity: Option<u64>,
+    versions: BTreeMap<String, u64>,
+    /// Held while the disk is written, so only threads that may block take it. Purges are
+    /// serialised, so that each is durable before it counts.
     writer: Mutex<Option<StateDirectory>>,
 }
 
 impl Epochs {
-    /// Epochs that begin at a number and are not written down.
-    pub fn starting_at(epoch: u64) -> Self {
-        Self { counter: AtomicU64::new(epoch), arrays: Arrays::new(), writer: Mutex::new(None) }
+    /// Epochs of a catalogue's answers that begin at a number and are not persisted.
+    pub fn starting_at(epoch: u64, catalogue: &Catalogue) -> Self {
+        let endpoints = catalogue.endpoints().map(|(_, endpoint)| endpoint.name);
+        let datasets = catalogue.datasets().iter().map(|dataset| dataset.name);
+        Self::new(epoch, Slots::new(endpoints, datasets))
     }
 
-    /// Epochs that are written down in a state directory, and go on from what is there.
+    fn new(epoch: u64, slots: Slots) -> Self {
+        let (counter, writer) = (AtomicU64::new(epoch), Mutex::new(None));
+        Self { counter, slots, identity: None, versions: BTreeMap::new(), writer }
+    }
+
+    /// Epochs that are persisted in a state directory and continue what it holds.
     ///
-    /// The first epoch is no earlier than the time in milliseconds, so that a epoch from before
-    /// a purge that could not be written down is still older than every later purge. If what was
-    /// there can't be trusted, everything from before now is purged.
+    /// The first epoch is no earlier than the time in milliseconds, so that an epoch from before
+    /// a purge that could not be written is still older than every later purge. If the state can't
+    /// be trusted, everything from before now is purged.
     ///
-    /// Where it begins is written down before anything is stamped, so that it holds for every
-    /// later start too, also if the clock is put back.
+    /// The first epoch is durable before any answer gets it, so that it holds for every later
+    /// start too, also if the clock is put back.
     pub fn remembered(
         mut state: StateDirectory,
         found: &Found,
         now: Moment,
+        catalogue: &Catalogue,
     ) -> Result<Self, StateError> {
-        let epochs = Self::starting_at(now.0.max(state.counter() + 1));
-        state.restore(&epochs.arrays);
-        let start = epochs.current().0;
+        let start = now.0.max(state.counter() + 1);
+        let mut epochs = Self::starting_at(start, catalogue);
+        state.restore(&epochs.slots);
         if found.is_untrusted() {
-            let everything = Scope::Everything;
-            epochs.arrays.slot(&everything).raise(PurgeMode::Hard, start);
-            state.record(start, &everything, PurgeMode::Hard)?;
+            epochs.raise(&Scope::Everything, PurgeMode::Hard, start);
+            state.record(start, &Scope::Everything, PurgeMode::Hard)?;
         } else {
             state.begin(start)?;
         }
+        epochs.identity = Some(state.identity());
+        epochs.versions = state.versions().clone();
         *epochs.writer() = Some(state);
         Ok(epochs)
     }
 
-    /// Which epochs these are, if they are written down: epochs that were kept with an answer
-    /// mean something to the same ones only.
+    /// The identity of the state directory, if there is one: a persisted epoch means something
+    /// only to the epochs with the same identity.
     pub fn identity(&self) -> Option<u64> {
-        self.writer().as_ref().map(StateDirectory::identity)
+        self.identity
     }
 
-    /// The version that a dataset had when it was last looked at.
-    pub fn dataset_version(&self, dataset: &str) -> Option<u64> {
-        self.writer().as_ref().and_then(|state| state.version(dataset))
+    /// The versions of the datasets that were known before this start.
+    pub fn versions_at_start(&self) -> &BTreeMap<String, u64> {
+        &self.versions
     }
 
-    /// Remembers the versions that datasets have by now.
+    /// Persists the current versions of datasets. It waits for the disk.
     pub fn set_dataset_versions(
         &self,
         versions: &BTreeMap<&'static str, u64>,
@@ -112,59 +126,56 @@ impl Epochs {
         self.writer().as_mut().map_or(Ok(()), |state| state.set_versions(versions))
     }
 
-    /// The epoch for a store that is asked from now on.
+    /// The epoch for a store that is read from now on.
     pub fn current(&self) -> Epoch {
         Epoch(self.counter.load(Ordering::SeqCst))
     }
 
-    /// What became of an answer with that epoch and those tags.
+    /// Returns what the purges since an epoch have made of an answer with these tags.
     pub fn validity(&self, epoch: Epoch, tags: &PurgeTags) -> Validity {
         // No purge of anything since: by far the most frequent case, one load.
         if self.counter.load(Ordering::SeqCst) == epoch.0 {
             return Validity::Valid;
         }
-        let mut stale = false;
-        for slot in self.arrays.of(tags) {
-            if slot.hard.load(Ordering::SeqCst) > epoch.0 {
-                return Validity::Invalid;
-            }
-            stale |= slot.soft.load(Ordering::SeqCst) > epoch.0;
-        }
-        if stale { Validity::Stale } else { Validity::Valid }
+        self.slots.validity(epoch, tags)
     }
 
-    /// Purges. When it returns, nothing that was asked before it was called is served as new.
+    /// Purges. Once it returns, nothing that was read before the call is served as new, and the
+    /// purge is durable: it waits for the disk, so it belongs on a thread that may block.
     ///
-    /// An error means that the purge counts, but would not be remembered after a restart.
-    pub fn purge(&self, scope: Scope<'_>, depth: PurgeMode) -> Result<(), StateError> {
+    /// # Errors
+    ///
+    /// The purge counts, but would not be remembered after a restart.
+    pub fn purge(&self, scope: Scope<'_>, mode: PurgeMode) -> Result<(), StateError> {
         let mut writer = self.writer();
         let epoch = self.counter.load(Ordering::SeqCst) + 1;
-        // Written down first: a crash in between purges once more after the restart.
+        // Written first: a crash in between purges once more after the restart.
         let written = match writer.as_mut() {
-            Some(state) => state.record(epoch, &scope, depth),
+            Some(state) => state.record(epoch, &scope, mode),
             None => Ok(()),
         };
-        // The slot before the counter: whoever sees the counter's new value, and so skips or
+        // The slot before the counter: a reader that sees the counter's new value, and so skips or
         // does the comparison, sees the slot's too.
-        let slot = self.arrays.slot(&scope);
-        slot.raise(depth, epoch);
+        self.raise(&scope, mode, epoch);
         self.counter.store(epoch, Ordering::SeqCst);
         written
     }
 
+    fn raise(&self, scope: &Scope<'_>, mode: PurgeMode, epoch: u64) {
+        if let Some(slot) = self.slots.of(scope) {
+            slot.raise(mode, epoch);
+        }
+    }
+
     fn writer(&self) -> MutexGuard<'_, Option<StateDirectory>> {
-        // Whoever panicked with the lock left at worst a purge that was not written down.
+        // A panic under the lock leaves at worst a purge that was not written.
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Slot {
-    fn raise(&self, depth: PurgeMode, epoch: u64) {
-        let field = match depth {
-            PurgeMode::Soft => &self.soft,
-            PurgeMode::Hard => &self.hard,
-        };
-        field.fetch_max(epoch, Ordering::SeqCst);
+    /// Epochs with one endpoint and one dataset, for tests without a catalogue.
+    #[cfg(test)]
+    pub(crate) fn of_one_endpoint() -> Self {
+        Self::new(1, Slots::new(["endpoint"].into_iter(), ["dataset"].into_iter()))
     }
 }
 
@@ -172,6 +183,9 @@ impl Slot {
 #[cfg(not(feature = "model"))]
 mod tests {
     use super::*;
+    use aqs_api::endpoint::Segment;
+    use aqs_api::response::Response;
+    use aqs_api::{Dataset, Dialect, Endpoint, Lookup, Query, Target};
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
@@ -179,14 +193,18 @@ mod tests {
     const THEN: Moment = Moment(1_000_000);
     const LATER: Moment = Moment(2_000_000);
 
+    fn catalogue() -> Catalogue {
+        Catalogue::standard().unwrap()
+    }
+
     fn at(path: &Path, now: Moment) -> (Epochs, Found) {
         let (state, found) = StateDirectory::open(path).unwrap();
-        (Epochs::remembered(state, &found, now).unwrap(), found)
+        (Epochs::remembered(state, &found, now, &catalogue()).unwrap(), found)
     }
 
     #[test]
-    fn purges_meet_what_was_asked_before_them() {
-        let (epochs, tags) = (Epochs::starting_at(7), PurgeTags::any());
+    fn purges_cover_what_was_read_before_them() {
+        let (epochs, tags) = (Epochs::starting_at(7, &catalogue()), PurgeTags::any());
         let before = epochs.current();
         assert_eq!(epochs.validity(before, &tags), Validity::Valid);
         epochs.purge(Scope::Everything, PurgeMode::Soft).unwrap();
@@ -202,11 +220,12 @@ mod tests {
     #[test]
     fn a_restart_brings_back_nothing_that_was_purged() {
         let folder = tempfile::tempdir().unwrap();
-        let tags = PurgeTags::any();
+        let query = query("/pageviews/top/en.wikipedia/all-access/2026/10/all-days");
+        let tags = tags(&query, &catalogue());
         let (epochs, found) = at(folder.path(), THEN);
         assert_eq!(found, Found::New);
         let before = epochs.current();
-        epochs.purge(Scope::Key(1), PurgeMode::Hard).unwrap();
+        epochs.purge(Scope::Key(query.key().stable_hash()), PurgeMode::Hard).unwrap();
         let after = epochs.current();
         let versions = BTreeMap::from([("pageviews-top-daily", 3)]);
         epochs.set_dataset_versions(&versions).unwrap();
@@ -217,8 +236,125 @@ mod tests {
         assert_eq!(epochs.validity(before, &tags), Validity::Invalid);
         assert_eq!(epochs.validity(after, &tags), Validity::Valid);
         assert!(epochs.current() > after);
-        assert_eq!(epochs.dataset_version("pageviews-top-daily"), Some(3));
-        assert_eq!(epochs.dataset_version("never-seen"), None);
+        assert_eq!(epochs.versions_at_start().get("pageviews-top-daily"), Some(&3));
+        assert_eq!(epochs.versions_at_start().get("never-seen"), None);
+    }
+
+    fn query(path: &str) -> Query {
+        catalogue().resolve(Target { dialect: Dialect::V2, path }).unwrap()
+    }
+
+    fn tags(query: &Query, catalogue: &Catalogue) -> PurgeTags {
+        PurgeTags::of(query, (query.endpoint().lookup)(query).dataset(), catalogue)
+    }
+
+    /// Far more than today's catalogue has: some of them would share one of 256 hashed slots.
+    fn large_catalogue() -> Catalogue {
+        let (_, example) = catalogue().endpoints().next().unwrap();
+        let endpoint = |index: usize| -> &'static Endpoint {
+            let name: &'static str = Box::leak(format!("endpoint-{index}").into_boxed_str());
+            let dataset: &'static Dataset = Box::leak(Box::new(Dataset {
+                name: Box::leak(format!("dataset-{index}").into_boxed_str()),
+                table: example.datasets[0].table,
+                granularity: example.datasets[0].granularity,
+                probe: &[],
+            }));
+            Box::leak(Box::new(Endpoint {
+                name,
+                service: "test",
+                summary: "",
+                segments: Box::leak(Box::new([Segment::Word(name)])),
+                datasets: Box::leak(Box::new([dataset])),
+                lookup: |query| Lookup::whole(query.endpoint().datasets[0], [""; 3]),
+                shape: example.shape,
+                response: Response::Series { item: &[] },
+            }))
+        };
+        let endpoints: Vec<&'static Endpoint> = (0..200).map(endpoint).collect();
+        Catalogue::new(endpoints.leak()).unwrap()
+    }
+
+    #[test]
+    fn endpoints_and_datasets_never_share_a_slot() {
+        let catalogue = large_catalogue();
+        let answers: Vec<Query> = catalogue
+            .endpoints()
+            .map(|(_, endpoint)| {
+                let path = format!("/{}", endpoint.name);
+                catalogue.resolve(Target { dialect: Dialect::V2, path: &path }).unwrap()
+            })
+            .collect();
+        for purged in &answers {
+            let dataset = purged.endpoint().datasets[0].name;
+            for scope in [Scope::Endpoint(purged.endpoint().name), Scope::Dataset(dataset)] {
+                let epochs = Epochs::starting_at(1, &catalogue);
+                let before = epochs.current();
+                epochs.purge(scope, PurgeMode::Hard).unwrap();
+                for answer in &answers {
+                    let valid = epochs.validity(before, &tags(answer, &catalogue));
+                    let covered = valid == Validity::Invalid;
+                    assert_eq!(covered, answer.key() == purged.key(), "{scope:?} {answer:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn purges_survive_a_changed_catalogue() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = |now, catalogue: &Catalogue| {
+            let (state, found) = StateDirectory::open(folder.path()).unwrap();
+            Epochs::remembered(state, &found, now, catalogue).unwrap()
+        };
+        let query = query("/pageviews/top/en.wikipedia/all-access/2026/10/all-days");
+        let epochs = open(THEN, &catalogue());
+        let before = epochs.current();
+        epochs.purge(Scope::Endpoint("pageviews/top"), PurgeMode::Hard).unwrap();
+        epochs.purge(Scope::Dataset("pageviews-top-monthly"), PurgeMode::Soft).unwrap();
+        drop(epochs);
+        // Without the endpoint for a while, and then with it at another position.
+        drop(open(LATER, &Catalogue::new(&[]).unwrap()));
+        let mut endpoints: Vec<_> = catalogue().endpoints().map(|(_, one)| one).collect();
+        endpoints.reverse();
+        let reversed = Catalogue::new(endpoints.leak()).unwrap();
+        let epochs = open(LATER, &reversed);
+        let target = Target { dialect: Dialect::V2, path: query.key().path() };
+        let query = reversed.resolve(target).unwrap();
+        assert_eq!(epochs.validity(before, &tags(&query, &reversed)), Validity::Invalid);
+        let target = "/unique-devices/a/all-sites/daily/20260101/20260101";
+        let other = reversed.resolve(Target { dialect: Dialect::V2, path: target }).unwrap();
+        assert_eq!(epochs.validity(before, &tags(&other, &reversed)), Validity::Valid);
+    }
+
+    #[test]
+    fn state_of_an_older_format_is_reset() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir_all(folder.path()).unwrap();
+        fs::write(folder.path().join("lock"), "").unwrap();
+        let json = r#"{"format":1,"identity":5,"counter":7,"tags":{"1/77":[7,0]},"versions":{}}"#;
+        let sum = xxhash_rust::xxh3::xxh3_64(json.as_bytes());
+        fs::write(folder.path().join("state.json"), format!("{sum:016x}\n{json}")).unwrap();
+        let (epochs, found) = at(folder.path(), THEN);
+        assert!(matches!(found, Found::OtherFormat { format: 1, .. }), "{found:?}");
+        assert_eq!(epochs.validity(Epoch(THEN.0 - 1), &PurgeTags::any()), Validity::Invalid);
+        assert_ne!(epochs.identity(), Some(5));
+    }
+
+    /// A purge holds the writer while it waits for the disk. Serving threads must not wait for it.
+    #[test]
+    fn serving_does_not_wait_for_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let epochs = std::sync::Arc::new(at(folder.path(), THEN).0);
+        let _writing = epochs.writer();
+        let (done, finished) = std::sync::mpsc::channel();
+        let reader = std::sync::Arc::clone(&epochs);
+        std::thread::spawn(move || {
+            let validity = reader.validity(Epoch(0), &PurgeTags::any());
+            let facts = (validity, reader.identity(), reader.versions_at_start().len());
+            done.send(facts).unwrap();
+        });
+        let facts = finished.recv_timeout(std::time::Duration::from_secs(10)).unwrap();
+        assert_eq!((facts.0, facts.2), (Validity::Valid, 0));
     }
 
     #[test]
@@ -282,7 +418,7 @@ mod tests {
         assert_ne!(at(other.path(), THEN).0.identity(), first);
         fs::remove_file(folder.path().join("state.json")).unwrap();
         assert_ne!(at(folder.path(), LATER).0.identity(), first);
-        assert_eq!(Epochs::starting_at(1).identity(), None);
+        assert_eq!(Epochs::starting_at(1, &catalogue()).identity(), None);
     }
 
     #[test]

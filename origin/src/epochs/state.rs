@@ -1,7 +1,7 @@
 //! The state directory: what has to be remembered over a restart.
 
 use super::PurgeMode;
-use super::tags::{Arrays, Scope, index, kind};
+use super::tags::{Scope, Slots};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
@@ -14,19 +14,20 @@ use std::time::Duration;
 use thiserror::Error;
 use xxhash_rust::xxh3::xxh3_64;
 
-const FORMAT: u32 = 1;
+/// 1 kept endpoints and datasets by hash.
+const FORMAT: u32 = 2;
 const FILE: &str = "state.json";
 const LOCK: &str = "lock";
-/// How often more a lock is tried that somebody has, and after how long.
-const TRIES: u32 = 5;
-const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+/// How often a lock that is taken is tried again, and after how long.
+const RETRIES: u32 = 5;
+const RETRY_DELAY: Duration = Duration::from_millis(10);
 
 /// A directory that keeps the epochs' counter and tags, and the datasets' versions.
 #[derive(Debug)]
 pub struct StateDirectory {
     path: PathBuf,
     state: State,
-    /// Held as long as the directory is in use.
+    /// Keeps other processes out.
     _lock: File,
 }
 
@@ -34,13 +35,14 @@ pub struct StateDirectory {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct State {
     format: u32,
-    /// Chosen when the directory was new: tells epochs of these epochs from those of others.
+    /// Chosen when the directory was new: distinguishes its epochs from those of others.
     #[serde(default)]
     identity: u64,
     counter: u64,
-    /// `kind/index` → epochs of the last hard and soft purge.
+    /// [`Scope::persisted`] → epochs of the last hard and soft purge. Names that the catalogue
+    /// lacks stay: it may get them back.
     tags: BTreeMap<String, (u64, u64)>,
-    /// Dataset → version of what was loaded when it was last looked at.
+    /// Dataset → version that was last seen in the store.
     versions: BTreeMap<String, u64>,
 }
 
@@ -100,14 +102,24 @@ pub enum Found {
     Kept,
     /// A directory that was in use, without what should be there.
     Lost,
-    /// A file that can't be trusted; it was set aside under that name.
+    /// A file that can't be trusted; it was moved to that name.
     Damaged(PathBuf),
+    /// A file of another version of this program; it was moved to that name.
+    OtherFormat {
+        /// Its format.
+        format: u32,
+        /// Where it is now.
+        moved: PathBuf,
+    },
 }
 
 impl Found {
     /// Whether purges may have been forgotten.
     pub fn is_untrusted(&self) -> bool {
-        matches!(self, Self::Lost | Self::Damaged(_))
+        match self {
+            Self::New | Self::Kept => false,
+            Self::Lost | Self::Damaged(_) | Self::OtherFormat { .. } => true,
+        }
     }
 }
 
@@ -131,11 +143,16 @@ impl StateDirectory {
         let file = path.join(FILE);
         let (state, found) = match fs::read(&file) {
             Ok(bytes) => match State::parse(&bytes) {
-                Some(state) => (state, Found::Kept),
-                None => {
-                    let aside = path.join(format!("{FILE}.damaged"));
-                    fs::rename(&file, &aside).map_err(fail(file))?;
-                    (State::default(), Found::Damaged(aside))
+                Some(state) if state.format == FORMAT => (state, Found::Kept),
+                other => {
+                    let reason = if other.is_some() { "other-format" } else { "damaged" };
+                    let moved = path.join(format!("{FILE}.{reason}"));
+                    fs::rename(&file, &moved).map_err(fail(file))?;
+                    let found = match other {
+                        Some(State { format, .. }) => Found::OtherFormat { format, moved },
+                        None => Found::Damaged(moved),
+                    };
+                    (State::default(), found)
                 }
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -150,16 +167,12 @@ impl StateDirectory {
         Ok((opened, found))
     }
 
-    /// Which directory it is. One whose state was lost is another.
+    /// The identity of the directory: another one if its state was lost.
     pub(super) fn identity(&self) -> u64 {
         self.state.identity
     }
 
-    /// Whether a process that lives has a directory.
-    ///
-    /// # Errors
-    ///
-    /// If the system doesn't say.
+    /// Whether a live process holds a directory.
     pub fn is_held(path: &Path) -> io::Result<bool> {
         let lock = match File::open(path.join(LOCK)) {
             Ok(lock) => lock,
@@ -173,53 +186,49 @@ impl StateDirectory {
         }
     }
 
-    /// The epoch of the last purge that was written down.
+    /// The epoch of the last purge that was written.
     pub(super) fn counter(&self) -> u64 {
         self.state.counter
     }
 
-    /// Brings the tags back into their arrays.
-    pub(super) fn restore(&self, arrays: &Arrays) {
-        for (name, (hard, soft)) in &self.state.tags {
-            let place = name
-                .split_once('/')
-                .and_then(|(kind, index)| arrays.get(kind.parse().ok()?, index.parse().ok()?));
-            if let Some(slot) = place {
+    /// Brings the purges back into their slots.
+    pub(super) fn restore(&self, slots: &Slots) {
+        for (scope, (hard, soft)) in &self.state.tags {
+            if let Some(slot) = slots.persisted(scope) {
                 slot.raise(PurgeMode::Hard, *hard);
                 slot.raise(PurgeMode::Soft, *soft);
             }
         }
     }
 
-    /// Writes down where the epochs of this start begin.
+    /// Writes the first epoch of this start.
     pub(super) fn begin(&mut self, epoch: u64) -> Result<(), StateError> {
         self.state.counter = epoch;
         self.write()
     }
 
-    /// Writes a purge down.
+    /// Writes a purge.
     pub(super) fn record(
         &mut self,
         epoch: u64,
         scope: &Scope<'_>,
-        depth: PurgeMode,
+        mode: PurgeMode,
     ) -> Result<(), StateError> {
-        let name = format!("{}/{}", kind(scope), index(scope));
-        let slot = self.state.tags.entry(name).or_default();
-        match depth {
-            PurgeMode::Hard => slot.0 = epoch,
-            PurgeMode::Soft => slot.1 = epoch,
+        let (hard, soft) = self.state.tags.entry(scope.persisted()).or_default();
+        match mode {
+            PurgeMode::Hard => *hard = epoch,
+            PurgeMode::Soft => *soft = epoch,
         }
         self.state.counter = epoch;
         self.write()
     }
 
-    /// The version of a dataset when it was last looked at.
-    pub(super) fn version(&self, dataset: &str) -> Option<u64> {
-        self.state.versions.get(dataset).copied()
+    /// The versions of datasets that were last seen.
+    pub(super) fn versions(&self) -> &BTreeMap<String, u64> {
+        &self.state.versions
     }
 
-    /// Writes down which versions of datasets were looked at.
+    /// Writes the versions of datasets that were seen.
     pub(super) fn set_versions(
         &mut self,
         versions: &BTreeMap<&'static str, u64>,
@@ -244,7 +253,7 @@ impl StateDirectory {
     }
 }
 
-/// Makes a directory for its owner alone. One that is there keeps its rights.
+/// Makes a directory for its owner alone. An existing one keeps its permissions.
 fn make(path: &Path) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
@@ -255,19 +264,19 @@ fn make(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Locks a file. Who only asks whether it is locked has it for a moment, too.
+/// Locks a file. [`StateDirectory::is_held`] holds the lock for a moment, too.
 fn lock_patiently(file: &File) -> Result<(), TryLockError> {
-    for _ in 0..TRIES {
+    for _ in 0..RETRIES {
         match file.try_lock() {
-            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_TRIES),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(RETRY_DELAY),
             done => return done,
         }
     }
     file.try_lock()
 }
 
-/// A number that no other state directory has. Nothing is guarded by it, so the hasher's keys,
-/// which the system's random numbers seed, are good enough.
+/// A number that no other state directory has. It protects nothing, so the randomly seeded hasher
+/// of the standard library is good enough.
 fn new_identity() -> u64 {
     RandomState::new().hash_one(std::process::id()).max(1)
 }
@@ -279,8 +288,7 @@ impl State {
         if checksum != format!("{:016x}", xxh3_64(json.as_bytes())) {
             return None;
         }
-        let state: Self = serde_json::from_str(json).ok()?;
-        (state.format == FORMAT).then_some(state)
+        serde_json::from_str(json).ok()
     }
 
     fn render(&self) -> io::Result<Vec<u8>> {

@@ -1,42 +1,33 @@
 //! The fixed arrays that purges are written into.
 
-use crate::sync::AtomicU64;
-use aqs_api::{Dataset, Query};
+use super::{Epoch, PurgeMode, Validity};
+use crate::sync::{AtomicU64, Ordering};
+use aqs_api::key::StableHash;
+use aqs_api::{Catalogue, Dataset, Query};
 use xxhash_rust::xxh3::xxh3_64;
 
-// The model checker walks every atomic of a test, so it gets few.
-#[cfg(not(feature = "model"))]
-const SIZES: [usize; 5] = [1, 256, 256, 4096, 65_536];
-#[cfg(feature = "model")]
-const SIZES: [usize; 5] = [1, 1, 1, 1, 2];
+// The state directory keeps the places in these two arrays: another size needs another format.
+// A model checker explores every atomic of a test, so it gets few.
+const PROJECTS: usize = if cfg!(feature = "model") { 1 } else { 4096 };
+const KEYS: usize = if cfg!(feature = "model") { 2 } else { 65_536 };
 
-/// What a purge is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What a purge covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope<'a> {
     /// Every answer.
     Everything,
-    /// The answers of an endpoint, by its name.
+    /// The answers of an endpoint, by its name. A name that the catalogue lacks has no answers.
     Endpoint(&'a str),
     /// The answers from a dataset, by its name.
     Dataset(&'a str),
     /// The answers about a project.
     Project(&'a str),
-    /// The answer to one address, by its key's hash.
-    Key(u64),
-}
-
-/// Where an answer's purges are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct PurgeTags {
-    endpoint: u16,
-    dataset: u16,
-    /// `None` for answers that are about no project.
-    project: Option<u16>,
-    key: u16,
+    /// The answer to one address, by its key.
+    Key(StableHash),
 }
 
 impl Scope<'_> {
-    /// What kind of scope it is, in metrics.
+    /// The kind of the scope, as metrics and clients name it.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Everything => "everything",
@@ -46,93 +37,143 @@ impl Scope<'_> {
             Self::Key(_) => "address",
         }
     }
-}
 
-impl PurgeTags {
-    /// The tags of a query's answer, read from a dataset.
-    pub fn of(query: &Query, dataset: &Dataset) -> Self {
-        let project = query.project().map(|project| index(&Scope::Project(project)) as u16);
-        Self {
-            endpoint: index(&Scope::Endpoint(query.endpoint().name)) as u16,
-            dataset: index(&Scope::Dataset(dataset.name)) as u16,
-            project,
-            key: index(&Scope::Key(query.key().hash())) as u16,
+    /// The scope in the state directory. Endpoints and datasets are kept by name, since their ids
+    /// change with the catalogue.
+    pub(super) fn persisted(&self) -> String {
+        match self {
+            Self::Everything => "everything".to_owned(),
+            Self::Endpoint(name) => format!("endpoint/{name}"),
+            Self::Dataset(name) => format!("dataset/{name}"),
+            Self::Project(name) => format!("project/{}", project_index(name)),
+            Self::Key(hash) => format!("key/{}", key_index(*hash)),
         }
     }
 }
 
-#[cfg(test)]
+/// The slots that the purges of an answer are written into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PurgeTags {
+    endpoint: u16,
+    /// `None` for a dataset that the catalogue lacks.
+    dataset: Option<u16>,
+    /// `None` for answers that are about no project.
+    project: Option<u16>,
+    key: u16,
+}
+
 impl PurgeTags {
-    /// Some tags, for tests that need no query.
+    /// The tags of a query's answer that is read from a dataset, both of this catalogue.
+    pub fn of(query: &Query, dataset: &Dataset, catalogue: &Catalogue) -> Self {
+        let index = |id: aqs_api::DatasetId| id.index() as u16;
+        Self {
+            endpoint: query.endpoint_id().index() as u16,
+            dataset: catalogue.dataset_id(dataset).map(index),
+            project: query.project().map(|project| project_index(project) as u16),
+            key: key_index(query.key().stable_hash()) as u16,
+        }
+    }
+
+    /// Some tags, for tests without a query.
+    #[cfg(test)]
     pub(crate) fn any() -> Self {
-        Self { endpoint: 0, dataset: 0, project: Some(0), key: 1 }
+        Self { endpoint: 0, dataset: Some(0), project: Some(0), key: 1 }
     }
 }
 
-/// The epochs of the last purges of one slot; 0 if there was none.
+// By hashes that are the same in every process: places are kept over restarts.
+fn project_index(project: &str) -> usize {
+    (xxh3_64(project.as_bytes()) % PROJECTS as u64) as usize
+}
+
+fn key_index(hash: StableHash) -> usize {
+    (hash.0 % KEYS as u64) as usize
+}
+
+/// The epochs of the last purges of one scope; 0 if there was none.
 #[derive(Debug)]
 pub(super) struct Slot {
-    pub(super) hard: AtomicU64,
-    pub(super) soft: AtomicU64,
+    hard: AtomicU64,
+    soft: AtomicU64,
 }
 
-/// One array for each kind of scope.
-pub(super) struct Arrays([Vec<Slot>; 5]);
-
-impl Arrays {
-    pub(super) fn new() -> Self {
-        let slot = || Slot { hard: AtomicU64::new(0), soft: AtomicU64::new(0) };
-        Self(SIZES.map(|size| std::iter::repeat_with(slot).take(size).collect()))
+impl Slot {
+    fn new() -> Self {
+        Self { hard: AtomicU64::new(0), soft: AtomicU64::new(0) }
     }
 
-    pub(super) fn slot(&self, scope: &Scope<'_>) -> &Slot {
-        self.at(kind(scope), index(scope))
-    }
-
-    /// The tags that an answer has, the widest first.
-    pub(super) fn of(&self, tags: &PurgeTags) -> impl Iterator<Item = &Slot> {
-        let project = tags.project.map(|project| self.at(3, usize::from(project)));
-        [
-            self.at(0, 0),
-            self.at(1, usize::from(tags.endpoint)),
-            self.at(2, usize::from(tags.dataset)),
-            self.at(4, usize::from(tags.key)),
-        ]
-        .into_iter()
-        .chain(project)
-    }
-
-    /// A slot by the numbers of [`kind`] and [`index`].
-    pub(super) fn get(&self, kind: usize, index: usize) -> Option<&Slot> {
-        self.0.get(kind)?.get(index)
-    }
-
-    // Kinds and indices come from `kind` and `index`, which stay below the sizes.
-    fn at(&self, kind: usize, index: usize) -> &Slot {
-        &self.0[kind][index]
+    /// Notes a purge. An older one than the last changes nothing.
+    pub(super) fn raise(&self, mode: PurgeMode, epoch: u64) {
+        let field = match mode {
+            PurgeMode::Soft => &self.soft,
+            PurgeMode::Hard => &self.hard,
+        };
+        field.fetch_max(epoch, Ordering::SeqCst);
     }
 }
 
-pub(super) fn kind(scope: &Scope<'_>) -> usize {
-    match scope {
-        Scope::Everything => 0,
-        Scope::Endpoint(_) => 1,
-        Scope::Dataset(_) => 2,
-        Scope::Project(_) => 3,
-        Scope::Key(_) => 4,
-    }
+/// The slots of every scope: of endpoints and datasets by catalogue id, of projects and keys by
+/// hash.
+pub(super) struct Slots {
+    everything: Slot,
+    endpoints: Vec<(&'static str, Slot)>,
+    datasets: Vec<(&'static str, Slot)>,
+    projects: Vec<Slot>,
+    keys: Vec<Slot>,
 }
 
-/// The place of a scope in its array: by a hash that is the same in every process, since tags
-/// are kept over restarts.
-pub(super) fn index(scope: &Scope<'_>) -> usize {
-    let hash = match scope {
-        Scope::Everything => 0,
-        Scope::Endpoint(name) | Scope::Dataset(name) | Scope::Project(name) => {
-            xxh3_64(name.as_bytes())
+impl Slots {
+    pub(super) fn new(
+        endpoints: impl Iterator<Item = &'static str>,
+        datasets: impl Iterator<Item = &'static str>,
+    ) -> Self {
+        let hashed = |size| std::iter::repeat_with(Slot::new).take(size).collect();
+        Self {
+            everything: Slot::new(),
+            endpoints: endpoints.map(|name| (name, Slot::new())).collect(),
+            datasets: datasets.map(|name| (name, Slot::new())).collect(),
+            projects: hashed(PROJECTS),
+            keys: hashed(KEYS),
         }
-        Scope::Key(hash) => *hash,
-    };
-    // The remainder is below the size, which is at most 65,536.
-    (hash % SIZES[kind(scope)] as u64) as usize
+    }
+
+    /// Returns what the purges since an epoch have made of an answer with these tags.
+    pub(super) fn validity(&self, epoch: Epoch, tags: &PurgeTags) -> Validity {
+        let slots = [
+            Some(&self.everything),
+            self.endpoints.get(usize::from(tags.endpoint)).map(|(_, slot)| slot),
+            tags.dataset.and_then(|id| self.datasets.get(usize::from(id))).map(|(_, slot)| slot),
+            self.keys.get(usize::from(tags.key)),
+            tags.project.and_then(|index| self.projects.get(usize::from(index))),
+        ];
+        let mut validity = Validity::Valid;
+        for slot in slots.into_iter().flatten() {
+            if slot.hard.load(Ordering::SeqCst) > epoch.0 {
+                return Validity::Invalid;
+            }
+            if slot.soft.load(Ordering::SeqCst) > epoch.0 {
+                validity = Validity::Stale;
+            }
+        }
+        validity
+    }
+
+    /// The slot of a scope; `None` for a name that the catalogue lacks.
+    pub(super) fn of(&self, scope: &Scope<'_>) -> Option<&Slot> {
+        self.persisted(&scope.persisted())
+    }
+
+    /// The slot of what [`Scope::persisted`] wrote.
+    pub(super) fn persisted(&self, scope: &str) -> Option<&Slot> {
+        let (kind, name) = scope.split_once('/').unwrap_or((scope, ""));
+        let named = |(known, _): &&(&str, Slot)| *known == name;
+        match kind {
+            "everything" => Some(&self.everything),
+            "endpoint" => self.endpoints.iter().find(named).map(|(_, slot)| slot),
+            "dataset" => self.datasets.iter().find(named).map(|(_, slot)| slot),
+            "project" => self.projects.get(name.parse::<usize>().ok()?),
+            "key" => self.keys.get(name.parse::<usize>().ok()?),
+            _ => None,
+        }
+    }
 }

@@ -62,7 +62,7 @@ impl World {
     fn new(rule: Rule) -> Self {
         Self {
             rule,
-            epochs: Epochs::starting_at(1),
+            epochs: Epochs::of_one_endpoint(),
             tags: PurgeTags::any(),
             lookups: InFlight::new(),
             keys: InFlight::new(),

@@ -24,13 +24,13 @@ async fn who_can_not_even_begin_leaves_no_flight() {
         let flights = Arc::clone(&flights);
         async move {
             let fetch = |_, _| -> Ready<Outcome<u8>> { panic!("before there is any work") };
-            let epochs = Epochs::starting_at(1);
+            let epochs = Epochs::of_one_endpoint();
             flights.run(1, &epochs, &PurgeTags::any(), &ctx(), fetch).await.map(|_| ())
         }
     });
     assert!(leader.await.is_err_and(|error| error.is_panic()));
     assert_eq!(flights.under_way(), 0);
-    let epochs = Epochs::starting_at(1);
+    let epochs = Epochs::of_one_endpoint();
     let again = flights.run(1, &epochs, &PurgeTags::any(), &ctx(), |_, _| async { Ok(7) }).await;
     assert_eq!(again.unwrap().value, 7);
 }
@@ -49,7 +49,7 @@ async fn work_that_is_cut_off_goes_before_its_flight_ends() {
     let flights = flights(Duration::ZERO);
     let (told, tells) = mpsc::channel();
     let held = Tells(Arc::clone(&flights), told);
-    let epochs = Epochs::starting_at(1);
+    let epochs = Epochs::of_one_endpoint();
     let tags = PurgeTags::any();
     let ctx = ctx();
     let fetch = |_, _| async move {

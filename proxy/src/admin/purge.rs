@@ -4,6 +4,7 @@ use super::query::{self, Query};
 use super::{AppState, Reply, bad_parameter, failed, join, json};
 use crate::log::fields;
 use crate::nearest::resembling;
+use aqs_api::key::StableHash;
 use aqs_api::{self as api, Catalogue, Target, param};
 use aqs_origin::RequestId;
 use aqs_origin::epochs::{PurgeMode, Scope};
@@ -42,7 +43,7 @@ struct Purge {
     /// Canonical; empty with [`Kind::Everything`].
     name: String,
     /// Of the key, with [`Kind::Address`].
-    hash: u64,
+    hash: StableHash,
     mode: PurgeMode,
 }
 
@@ -89,7 +90,7 @@ impl Purge {
             let scopes = "say the scope: everything, endpoint, dataset, project or address";
             query::missing(scopes, "scope")
         })?;
-        let mut hash = 0;
+        let mut hash = StableHash::default();
         let name = match (kind, name.as_deref()) {
             (Kind::Everything, None) => String::new(),
             (Kind::Everything, Some(_)) => {
@@ -110,7 +111,7 @@ impl Purge {
             (Kind::Address, Some(url)) => {
                 let query = resolve(url, catalogue)
                     .map_err(|reason| format!("{url:?} is no address of data{reason}"))?;
-                hash = query.key().hash();
+                hash = query.key().stable_hash();
                 query.key().path().to_owned()
             }
         };

@@ -136,7 +136,7 @@ impl Service {
                 return Served::Now(reply);
             }
         }
-        let read_plan = Arc::new(ReadPlan::new(query));
+        let read_plan = Arc::new(ReadPlan::new(query, &self.catalogue));
         let (negotiation, call) = (head.negotiation.to_owned(), head.call.to_owned());
         Served::Later(Box::pin(Arc::clone(self).fill(read_plan, negotiation, call)))
     }

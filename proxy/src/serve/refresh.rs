@@ -33,7 +33,7 @@ impl Service {
         self.metrics.refreshes.inc();
         let (service, call) = (Arc::clone(self), call.to_owned());
         self.tasks.spawn(async move {
-            let read_plan = Arc::new(ReadPlan::new(query));
+            let read_plan = Arc::new(ReadPlan::new(query, &service.catalogue));
             let mut ctx = service.ctx(Priority::Refresh, call);
             // No client waits: the permit is held until the flight has ended.
             ctx.deadline = Instant::now() + service.flights.limits().within + PATIENCE;

@@ -187,11 +187,11 @@ items:
     let body = r#"{"items":[{"project":"a","articles":[
         {"article":"A/B","views":3,"rank":1},{"article":"Ü?","views":2,"rank":2},
         {"article":"C","views":1,"rank":3}]}]}"#;
-    let (_, entry) = answer(path, Some(body), &Epochs::starting_at(1));
+    let (_, entry) = answer(path, Some(body), &Epochs::starting_at(1, &catalogue()));
     tops.add("a", Unit::Days, &entry).unwrap();
-    let (_, none) = answer(path, None, &Epochs::starting_at(1));
+    let (_, none) = answer(path, None, &Epochs::starting_at(1, &catalogue()));
     tops.add("b", Unit::Days, &none).unwrap();
-    let (_, nonsense) = answer(path, Some("{}"), &Epochs::starting_at(1));
+    let (_, nonsense) = answer(path, Some("{}"), &Epochs::starting_at(1, &catalogue()));
     assert!(tops.add("b", Unit::Days, &nonsense).is_none());
     let expansion = plan.expand(&catalogue(), &loaded, &tops).unwrap();
     let paths: Vec<&str> =
@@ -236,10 +236,10 @@ fn lists_are_read_once_and_their_articles_asked_for_once() {
         let articles = articles.iter().map(|article| format!(r#"{{"article":"{article}"}}"#));
         let body =
             format!(r#"{{"items":[{{"articles":[{}]}}]}}"#, articles.collect::<Vec<_>>().join(","));
-        let (_, entry) = answer(&days[0], Some(&body), &Epochs::starting_at(1));
+        let (_, entry) = answer(&days[0], Some(&body), &Epochs::starting_at(1, &catalogue()));
         tops.add("a", Unit::Days, &entry).unwrap();
     }
-    let (_, none) = answer(&days[0], None, &Epochs::starting_at(1));
+    let (_, none) = answer(&days[0], None, &Epochs::starting_at(1, &catalogue()));
     tops.add("a", Unit::Days, &none).unwrap();
     let asked = |of: &str, first| {
         let start = "/pageviews/per-article/a/all-access/user/";

@@ -228,7 +228,7 @@ impl Ground {
         let mut declarations = Declarations::of(&registry);
         let clock = Clock::set(NOON);
         let (state, found) = StateDirectory::open(&self.folder.path().join("state")).unwrap();
-        let epochs = Arc::new(Epochs::remembered(state, &found, clock.now()).unwrap());
+        let epochs = Arc::new(Epochs::remembered(state, &found, clock.now(), &catalogue).unwrap());
         let budget = Arc::new(Budget::new(fixture_settings.memory));
         let tasks = TaskTracker::new();
         let identity = Identity::new(epochs.identity().unwrap(), ["test"], &catalogue);

@@ -94,7 +94,7 @@ async fn what_a_hard_purge_met_is_served_by_no_generation() {
     let mut client = Client::connect(server.addresses[0]).await;
     let query = server.service.catalogue.resolve(Target::parse(EN).unwrap()).unwrap();
     for (truth, scope) in (2..).zip([
-        Scope::Key(query.key().hash()),
+        Scope::Key(query.key().stable_hash()),
         Scope::Project("en.wikipedia"),
         Scope::Dataset("unique-devices-daily"),
         Scope::Endpoint("unique-devices"),

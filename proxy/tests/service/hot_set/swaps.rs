@@ -24,7 +24,8 @@ pub(super) fn telling(service: &Service, id: u64, parent: Option<u64>) -> Genera
     let query = service.catalogue.resolve(Target::parse(EN).unwrap()).unwrap();
     let epochs = &service.origin.epochs;
     let (now, epoch) = (service.clock.now(), epochs.current());
-    let tags = PurgeTags::of(&query, (query.endpoint().lookup)(&query).dataset());
+    let tags =
+        PurgeTags::of(&query, (query.endpoint().lookup)(&query).dataset(), &service.catalogue);
     // Long, so that one that was written in two parts would show.
     let item = format!(r#"{{"devices":{id}}}"#);
     let body = format!(r#"{{"items":[{}]}}"#, vec![item; 500].join(","));
