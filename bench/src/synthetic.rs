@@ -42,17 +42,15 @@ impl Store for SyntheticStore {
     }
 }
 
-/// The rows that the store answers a lookup with; none to a kind of lookup that it doesn't know.
+/// The rows that the store answers a lookup with.
 pub fn rows(lookup: &Lookup) -> Result<Rows, RowsError> {
-    match lookup {
-        Lookup::Points(read) if read.partition.iter().any(|text| text == ABSENT) => {
-            Ok(Rows::of(read.dataset.table).finish())
-        }
-        Lookup::Points(read) => match (read.dataset.table.calendar, read.range) {
-            (Calendar::Series(form), Some(range)) => series(read, form, range),
-            _ => list(read),
-        },
-        other => Ok(Rows::of(other.dataset().table).finish()),
+    let Lookup::Points(read) = lookup;
+    if read.partition.iter().any(|text| text == ABSENT) {
+        return Ok(Rows::of(read.dataset.table).finish());
+    }
+    match (read.dataset.table.calendar, read.range) {
+        (Calendar::Series(form), Some(range)) => series(read, form, range),
+        _ => list(read),
     }
 }
 

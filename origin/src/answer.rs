@@ -1,17 +1,17 @@
-//! From a query to an entry: lookup, clip, read, shape, represent, epoch.
+//! From a query to an entry: clip, read, shape, render.
 
 use crate::clock::{Clock, Moment};
 use crate::coverage_tracker::CoverageTracker;
 use crate::entry::Entry;
-use crate::epochs::{Epoch, Epochs, PurgeTags};
+use crate::epochs::{Epoch, Epochs, PurgeMode, PurgeTags, Scope, StateError};
 use crate::error::OriginError;
 use crate::limiter::{ConcurrencyLimiter, ConcurrencyLimits};
-use crate::memory::{Budget, Part, Reserved};
+use crate::memory::{Budget, Consumer, Reserved};
 use crate::metrics::{Metrics, ReadMetrics, Reads};
 use crate::read_plan::ReadPlan;
 use crate::request_context::RequestContext;
 use crate::singleflight::{Outcome, Singleflight, SingleflightLimits};
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use aqs_api::freshness::Times;
 use aqs_api::{Answer, Catalogue, Coverage, Lookup, NoDataReason, Query, Representation, Rows};
 use std::sync::Arc;
@@ -19,23 +19,24 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// From how many rows on an answer takes so long to make that it would keep others waiting.
+/// From this many rows on, an answer is rendered off the async threads.
 const MANY_ROWS: usize = 4096;
-/// How long after a panic the store is kept on.
-const KEEP_AGAIN: Duration = Duration::from_secs(1);
-/// Answers in construction may take one part in so many of the budget; beyond, no more are begun.
-const MOST_IN_CONSTRUCTION: u64 = 2;
+/// How long after a panic the store's background task is started again.
+const RESTART_DELAY: Duration = Duration::from_secs(1);
+/// Rows and bodies of flights may take this part of the budget, one in so many; beyond, no read is
+/// started.
+const FLIGHTS_SHARE: u64 = 2;
 
-/// Where answers come from.
+/// Answers queries from a store.
 pub struct Origin {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) coverage_tracker: CoverageTracker,
-    /// What was purged when.
+    coverage_tracker: Arc<CoverageTracker>,
+    /// The purges.
     pub epochs: Arc<Epochs>,
-    /// What the parts of the program may take of memory, and do.
+    /// The memory budget.
     pub budget: Arc<Budget>,
-    /// What is counted.
+    /// The metrics of this crate.
     pub metrics: Metrics,
     lookups: Arc<Singleflight<Arc<Lookup>, Fetched>>,
     reads: Reads,
@@ -44,36 +45,30 @@ pub struct Origin {
     pub(crate) clock: Clock,
 }
 
-/// What an origin is made of.
+/// What an [`Origin`] is built from.
 pub struct Parts {
-    /// What requests mean.
     pub catalogue: Arc<Catalogue>,
-    /// What is asked.
     pub store: Arc<dyn Store>,
-    /// What was purged when.
     pub epochs: Arc<Epochs>,
-    /// What may be taken of memory.
     pub budget: Arc<Budget>,
     /// How long answers are kept.
     pub times: Times,
-    /// How much flights may take.
+    /// Bounds of the lookups' singleflight.
     pub limits: SingleflightLimits,
-    /// How much the store is asked at once.
+    /// Bounds of the store's reads.
     pub limiter: ConcurrencyLimits,
-    /// The time.
     pub clock: Clock,
-    /// What is counted.
     pub metrics: Metrics,
-    /// Who awaits the flights at the end.
+    /// Awaits the flights at the end.
     pub tasks: TaskTracker,
 }
 
-/// What a lookup's flight brings: the rows, and when they were asked for.
+/// The result of a lookup's flight.
 #[derive(Clone, Debug)]
 pub(crate) struct Fetched {
     pub(crate) rows: Arc<Reserved<Rows>>,
     pub(crate) epoch: Epoch,
-    pub(crate) asked: Moment,
+    pub(crate) fetched_at: Moment,
 }
 
 impl Origin {
@@ -81,20 +76,22 @@ impl Origin {
     pub fn new(parts: Parts) -> Self {
         let Parts { catalogue, store, epochs, budget, times, limits, .. } = parts;
         let Parts { limiter, clock, metrics, tasks, .. } = parts;
-        let reads = metrics.reads(catalogue.datasets());
-        let limiter = Arc::new(ConcurrencyLimiter::new(limiter, metrics.limiter()));
-        let lookups = Arc::new(Singleflight::new(limits, tasks, metrics.flights("lookup")));
-        let coverage_tracker = CoverageTracker::default();
+        let tracker = CoverageTracker::new(
+            Arc::clone(&store),
+            Arc::clone(&epochs),
+            Arc::clone(&catalogue),
+            metrics.clone(),
+        );
         Self {
+            reads: metrics.reads(catalogue.datasets()),
+            limiter: Arc::new(ConcurrencyLimiter::new(limiter, metrics.limiter())),
+            lookups: Arc::new(Singleflight::new(limits, tasks, metrics.singleflight("lookup"))),
+            coverage_tracker: Arc::new(tracker),
             catalogue,
             store,
-            coverage_tracker,
             epochs,
             budget,
             metrics,
-            lookups,
-            reads,
-            limiter,
             times,
             clock,
         }
@@ -105,40 +102,33 @@ impl Origin {
         self.answer_to(&ReadPlan::new(query.clone(), &self.catalogue), ctx).await
     }
 
-    /// Answers a read_plan from the store.
-    pub async fn answer_to(
-        &self,
-        read_plan: &ReadPlan,
-        ctx: &RequestContext,
-    ) -> Outcome<Arc<Entry>> {
-        let ReadPlan { query, tags, .. } = read_plan;
-        // Before the coverage is looked at: what is clipped by an older one is older.
+    /// Answers a planned query from the store.
+    pub async fn answer_to(&self, plan: &ReadPlan, ctx: &RequestContext) -> Outcome<Arc<Entry>> {
+        let ReadPlan { query, tags, .. } = plan;
+        // Before the coverage is read: what an older one clips has an older epoch.
         let epoch = self.epochs.current();
-        let coverage = self.coverage_tracker.coverage();
-        let lookup = match read_plan.clipped(&coverage) {
+        let coverage = self.coverage();
+        let lookup = match plan.clipped(&coverage) {
             Ok(lookup) => lookup,
             Err(reason) => {
-                let nothing = Represented::of(&Answer::Empty(reason));
-                let asked = self.clock.now();
-                return Ok(Arc::new(self.entry(query, nothing, asked, epoch, *tags)));
+                let nothing = Rendered::of(&Answer::Empty(reason));
+                return Ok(Arc::new(self.entry(query, nothing, self.clock.now(), epoch, *tags)));
             }
         };
-        // If nothing is found, this is why.
-        let beside = coverage.no_data_reason(&lookup);
+        let if_empty = coverage.no_data_reason(&lookup);
         let fetched = self.fetch(lookup, tags, ctx).await?;
-        // Its text is about twice as long as its rows.
-        let _building = self.budget.reserve(Part::Singleflight, 2 * fetched.rows.weight());
-        let represented = self.represent(query, &fetched.rows, beside).await?;
+        // A body takes about twice the memory of its rows.
+        let _body = self.budget.reserve(Consumer::Flights, 2 * fetched.rows.weight());
+        let rendered = self.render(query, &fetched.rows, if_empty).await?;
         let epoch = epoch.min(fetched.epoch);
-        Ok(Arc::new(self.entry(query, represented, fetched.asked, epoch, *tags)))
+        Ok(Arc::new(self.entry(query, rendered, fetched.fetched_at, epoch, *tags)))
     }
 
-    /// What requests mean here.
     pub fn catalogue(&self) -> &Arc<Catalogue> {
         &self.catalogue
     }
 
-    /// The time that answers are judged by.
+    /// The clock that decides how fresh answers are.
     pub fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -153,35 +143,56 @@ impl Origin {
         self.store.health_issues()
     }
 
-    /// What the store does in the background.
+    /// Runs the store's background task, and starts it again after a panic.
     pub async fn supervise_store(self: Arc<Self>, cancel: CancellationToken) {
         loop {
             let (store, until) = (Arc::clone(&self.store), cancel.clone());
-            // In a task of its own: should it panic, the store is kept on by another one.
-            let kept = tokio::spawn(async move { store.keep(until).await });
-            let Err(error) = kept.await else { return };
-            tracing::error!(%error, "what keeps the store has ended, and begins anew");
-            let pause = tokio::time::sleep(KEEP_AGAIN);
-            if cancel.run_until_cancelled(pause).await.is_none() {
+            let task = tokio::spawn(async move { store.keep(until).await });
+            let Err(error) = task.await else { return };
+            tracing::error!(%error, "the store's background task failed and is started again");
+            let delay = tokio::time::sleep(RESTART_DELAY);
+            if cancel.run_until_cancelled(delay).await.is_none() {
                 return;
             }
         }
     }
 
-    /// What the store holds, as far as is known.
+    /// What the store has loaded, as far as is known.
     pub fn coverage(&self) -> Arc<Coverage> {
         self.coverage_tracker.coverage()
+    }
+
+    /// Reads the coverage anew if anything was loaded, and purges softly the datasets that the
+    /// load changed. Returns their names.
+    pub async fn refresh_coverage(&self) -> Result<Vec<&'static str>, StoreError> {
+        self.coverage_tracker.refresh().await
+    }
+
+    /// Refreshes the coverage periodically until it is cancelled.
+    pub async fn poll_coverage(self: Arc<Self>, cancel: CancellationToken) {
+        self.coverage_tracker.poll(cancel).await;
+    }
+
+    /// Waits until the coverage was read once.
+    pub async fn known(&self) {
+        self.coverage_tracker.known().await;
+    }
+
+    /// Purges, see [`Epochs::purge`]. It waits for the disk: async code calls it by
+    /// `spawn_blocking`.
+    pub fn purge(&self, scope: Scope<'_>, mode: PurgeMode) -> Result<(), StateError> {
+        self.coverage_tracker.purge(scope, mode)
     }
 
     pub(crate) fn entry(
         &self,
         query: &Query,
-        represented: Represented,
-        asked: Moment,
+        rendered: Rendered,
+        fetched_at: Moment,
         epoch: Epoch,
         tags: PurgeTags,
     ) -> Entry {
-        let lifetimes = match represented.empty {
+        let lifetimes = match rendered.no_data {
             None => self.times.data,
             Some(reason) => {
                 self.metrics.no_data.with_label_values(&[reason.name()]).inc();
@@ -189,27 +200,27 @@ impl Origin {
             }
         };
         let id = query.endpoint_id();
-        Entry::new(represented.representation, id, asked, epoch, tags, lifetimes)
+        Entry::new(rendered.representation, id, fetched_at, epoch, tags, lifetimes)
     }
 
-    /// Makes the answer of rows: at once, or off the threads that serve if there are many.
-    async fn represent(
+    /// Renders the answer of rows, off the async threads if there are many.
+    async fn render(
         &self,
         query: &Query,
         rows: &Arc<Reserved<Rows>>,
-        beside: Option<NoDataReason>,
-    ) -> Result<Represented, OriginError> {
+        if_empty: Option<NoDataReason>,
+    ) -> Result<Rendered, OriginError> {
         if rows.len() < MANY_ROWS {
-            return represent(query, rows, beside, &self.catalogue);
+            return Rendered::new(query, rows, if_empty, &self.catalogue);
         }
         let (query, rows, catalogue) =
             (query.clone(), Arc::clone(rows), Arc::clone(&self.catalogue));
         let work =
-            tokio::task::spawn_blocking(move || represent(&query, &rows, beside, &catalogue));
+            tokio::task::spawn_blocking(move || Rendered::new(&query, &rows, if_empty, &catalogue));
         work.await.unwrap_or(Err(OriginError::Lost))
     }
 
-    /// The rows of a lookup, by the flight that brings them to all who want them.
+    /// Reads the rows of a lookup, or joins the flight that reads them.
     pub(crate) async fn fetch(
         &self,
         lookup: Arc<Lookup>,
@@ -219,49 +230,49 @@ impl Origin {
         let (store, clock) = (Arc::clone(&self.store), self.clock.clone());
         let (budget, limiter) = (Arc::clone(&self.budget), Arc::clone(&self.limiter));
         let metrics = self.reads.of(lookup.dataset()).map(Arc::clone);
-        let asked_for = Arc::clone(&lookup);
-        let landed = self.lookups.run(lookup, &self.epochs, tags, ctx, |epoch, ctx| async move {
-            if budget.used(Part::Singleflight) > budget.total() / MOST_IN_CONSTRUCTION {
+        let key = Arc::clone(&lookup);
+        let joined = self.lookups.run(key, &self.epochs, tags, ctx, |epoch, ctx| async move {
+            if budget.used(Consumer::Flights) > budget.total() / FLIGHTS_SHARE {
                 return Err(OriginError::Overloaded.into());
             }
-            let _place = limiter.enter(&ctx).await?;
-            let asked = clock.now();
-            let rows = read(&*store, &asked_for, &ctx, metrics.as_deref()).await?;
-            let rows = budget.reserved(Part::Singleflight, rows.weight(), rows);
-            Ok(Fetched { rows, epoch, asked })
+            let _permit = limiter.acquire(&ctx).await?;
+            let fetched_at = clock.now();
+            let rows = read(&*store, &lookup, &ctx, metrics.as_deref()).await?;
+            let rows = budget.reserved(Consumer::Flights, rows.weight(), rows);
+            Ok(Fetched { rows, epoch, fetched_at })
         });
-        Ok(landed.await?.value)
+        Ok(joined.await?.value)
     }
 }
 
-/// A representation, and why it holds no data if it doesn't.
-pub(crate) struct Represented {
+/// A representation, and why it has no data if it has none.
+pub(crate) struct Rendered {
     representation: Representation,
-    empty: Option<NoDataReason>,
+    no_data: Option<NoDataReason>,
 }
 
-impl Represented {
+impl Rendered {
+    /// Shapes and renders rows. `if_empty` is the reason if there is no data in them.
+    pub(crate) fn new(
+        query: &Query,
+        rows: &Rows,
+        if_empty: Option<NoDataReason>,
+        catalogue: &Catalogue,
+    ) -> Result<Self, OriginError> {
+        let shaped = (query.endpoint().shape)(query, rows, catalogue.rules());
+        let answer = shaped.map_err(|source| OriginError::shape(query, source))?;
+        Ok(match (answer, if_empty) {
+            (Answer::Empty(NoDataReason::NoData), Some(reason)) => Self::of(&Answer::Empty(reason)),
+            (answer, _) => Self::of(&answer),
+        })
+    }
+
     pub(crate) fn of(answer: &Answer<'_>) -> Self {
-        let empty = match answer {
+        let no_data = match answer {
             Answer::Content(_) => None,
             Answer::Empty(reason) => Some(*reason),
         };
-        Self { representation: answer.represent(), empty }
-    }
-}
-
-pub(crate) fn represent(
-    query: &Query,
-    rows: &Rows,
-    beside: Option<NoDataReason>,
-    catalogue: &Catalogue,
-) -> Result<Represented, OriginError> {
-    match (query.endpoint().shape)(query, rows, catalogue.rules()) {
-        Ok(Answer::Empty(NoDataReason::NoData)) => {
-            Ok(Represented::of(&Answer::Empty(beside.unwrap_or(NoDataReason::NoData))))
-        }
-        Ok(answer) => Ok(Represented::of(&answer)),
-        Err(source) => Err(OriginError::Shape { path: query.key().path().to_owned(), source }),
+        Self { representation: answer.to_representation(), no_data }
     }
 }
 

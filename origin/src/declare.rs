@@ -1,38 +1,45 @@
-//! Declaring metrics: in a registry, and for the page that lists them.
+//! Declares metrics: in a registry, and for the page that lists them.
 
-use prometheus::Registry;
 use prometheus::core::Collector;
 use prometheus::proto::MetricType;
+use prometheus::{Error, Registry};
 
-/// A registry, and what was declared in it so far.
+/// A registry, and the metrics that were declared in it.
 #[derive(Debug)]
 pub struct Declarations<'a> {
     registry: &'a Registry,
-    /// What was declared, in order.
+    /// In the order of their declaration.
     pub declared: Vec<Declared>,
 }
 
-/// What people read about a metric.
+/// A metric as the page describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declared {
-    /// Its name.
     pub name: String,
     /// Counter, gauge or histogram.
     pub kind: &'static str,
-    /// The labels that tell its series apart.
     pub labels: Vec<String>,
-    /// What it counts.
     pub help: String,
 }
 
 impl<'a> Declarations<'a> {
-    /// Nothing declared yet.
+    /// Starts without declarations.
     pub fn of(registry: &'a Registry) -> Self {
         Self { registry, declared: Vec::new() }
     }
 
+    /// Declares a metric that is made here, and returns it.
+    pub fn declare<C: Collector + Clone + 'static>(
+        &mut self,
+        made: Result<C, Error>,
+    ) -> Result<C, Error> {
+        let collector = made?;
+        self.add(collector.clone())?;
+        Ok(collector)
+    }
+
     /// Declares a metric.
-    pub fn add(&mut self, collector: impl Collector + 'static) -> Result<(), prometheus::Error> {
+    pub fn add(&mut self, collector: impl Collector + 'static) -> Result<(), Error> {
         let families = collector.collect();
         for desc in collector.desc() {
             let family = families.iter().find(|family| family.name() == desc.fq_name);
@@ -41,15 +48,11 @@ impl<'a> Declarations<'a> {
                 Some(MetricType::HISTOGRAM) => "histogram",
                 _ => "gauge",
             };
+            let constant = desc.const_label_pairs.iter().map(|pair| pair.name().to_owned());
             self.declared.push(Declared {
                 name: desc.fq_name.clone(),
                 kind,
-                labels: desc
-                    .const_label_pairs
-                    .iter()
-                    .map(|pair| pair.name().to_owned())
-                    .chain(desc.variable_labels.iter().cloned())
-                    .collect(),
+                labels: constant.chain(desc.variable_labels.iter().cloned()).collect(),
                 help: desc.help.clone(),
             });
         }

@@ -1,34 +1,37 @@
-//! Why there is no answer.
+//! Why a query was not answered.
 
 use crate::store::StoreError;
+use aqs_api::Query;
 use aqs_api::shapes::ShapeError;
 use thiserror::Error;
 
-/// A query could not be answered.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum OriginError {
-    /// The store could not be asked or did not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The store answered with what makes no answer.
-    #[error("the rows of {path} make no answer: {source}")]
+    /// The rows of the store can't be shaped.
+    #[error("failed to shape the rows of {path}: {source}")]
     Shape {
         /// The canonical path of the query.
         path: String,
-        /// What is wrong with them.
         source: ShapeError,
     },
-    /// Too many wait for the store already.
+    /// Too many requests wait for flights.
     #[error("too many requests wait for the store")]
-    Crowded,
-    /// The store has more to do than it takes.
-    #[error("more is asked of the store than it takes at once")]
+    Rejected,
+    /// The store's queue is full or too slow, or memory is short.
+    #[error("the store is overloaded")]
     Overloaded,
-    /// The deadline of the one who waited is over; the flight goes on.
+    /// The request's deadline has passed; the flight goes on.
     #[error("the store did not answer before the request's deadline")]
     Deadline,
-    /// The task that asked ended without an outcome: the program is shutting down, or has a bug.
-    #[error("the task that asked the store ended without an answer")]
+    /// The work ended without an outcome: the program is shutting down, or the work panicked.
+    #[error("the read of the store was aborted")]
     Lost,
+}
+
+impl OriginError {
+    pub(crate) fn shape(query: &Query, source: ShapeError) -> Self {
+        Self::Shape { path: query.key().path().to_owned(), source }
+    }
 }

@@ -1,15 +1,14 @@
-//! Where an answer *comes from*: stores, lookups and the entries that are kept of them.
+//! Where an answer *comes from*: stores, lookups and the entries that caches keep.
 //!
-//! [`Origin::answer`] is the one way from a [`aqs_api::Query`] to an [`Entry`]; proxy and
-//! warmers share it. A [`store::Store`] answers lookups with rows; [`load`] fills the embedded
-//! one; [`sample`] generates the data that it holds by default.
+//! [`Origin::answer`] makes an [`Entry`] of an [`aqs_api::Query`], for the proxy and the warmers. A
+//! [`store::Store`] answers lookups with rows; [`load`] fills the embedded store, by default with
+//! the data of [`sample`].
 
 pub mod answer;
 pub mod backoff;
 pub mod batch;
 pub mod clock;
 mod coverage_tracker;
-mod data_through;
 pub mod declare;
 pub mod entry;
 pub mod epochs;
@@ -21,12 +20,12 @@ pub mod memory;
 pub mod metrics;
 mod read_plan;
 pub mod request_context;
-mod request_id;
 pub mod sample;
 pub mod singleflight;
 pub mod store;
 mod sync;
 mod trace;
+mod waiters;
 
 pub use answer::{Origin, Parts};
 pub use clock::{Clock, Moment};
@@ -35,6 +34,5 @@ pub use epochs::Epochs;
 pub use error::OriginError;
 pub use metrics::Metrics;
 pub use read_plan::ReadPlan;
-pub use request_context::{Priority, RequestContext};
-pub use request_id::RequestId;
+pub use request_context::{Priority, RequestContext, RequestId};
 pub use trace::TraceParent;

@@ -1,26 +1,26 @@
-//! How many reads a store is asked for at once, and who waits for how long.
+//! A concurrency limit in front of a store, with a bounded queue and priorities.
 //!
-//! Beyond what the store takes, live reads wait in a bounded queue and not for long; whoever finds
-//! it full is told at once. What no client waits for has a part of the places only, and never
-//! stands in the queue before a client; what is built ahead of any client takes no place at all
-//! while a client waits for one.
+//! Beyond what the store takes, live reads wait in the queue for a limited time; a full queue
+//! rejects at once. Reads that no client waits for get half of the permits only. Warming gets no
+//! permit while a client waits for one.
 
 use crate::error::OriginError;
 use crate::metrics::LimiterMetrics;
 use crate::request_context::{Priority, RequestContext};
+use crate::waiters::WaiterGuard;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, watch};
 
-/// How much a store is asked at once.
+/// Bounds of a store's reads.
 #[derive(Clone, Copy, Debug)]
 pub struct ConcurrencyLimits {
     /// Reads at once.
     pub reads: usize,
-    /// Live reads that may wait for their turn.
+    /// Reads that may wait for a permit.
     pub queue: usize,
-    /// How long one may wait for its turn.
+    /// How long a read may wait for a permit.
     pub wait: Duration,
 }
 
@@ -30,20 +30,20 @@ impl Default for ConcurrencyLimits {
     }
 }
 
-/// The way to a store.
+/// Limits the reads of one store.
 pub(crate) struct ConcurrencyLimiter {
-    places: Arc<Semaphore>,
-    /// Half of the places: what refreshes and warmers may take of them.
+    permits: Arc<Semaphore>,
+    /// Half of the permits: what refreshes and warmers may hold of them.
     background: Arc<Semaphore>,
     waiting: AtomicUsize,
-    /// How many of those who wait are live.
+    /// The number of live reads in the queue.
     live: watch::Sender<usize>,
     limits: ConcurrencyLimits,
     metrics: LimiterMetrics,
 }
 
-/// A place at the store, given up when dropped.
-pub(crate) struct Place {
+/// The right to read, given up when it is dropped.
+pub(crate) struct Permit {
     _permits: (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>),
 }
 
@@ -51,7 +51,7 @@ impl ConcurrencyLimiter {
     pub(crate) fn new(limits: ConcurrencyLimits, metrics: LimiterMetrics) -> Self {
         let reads = limits.reads.max(1);
         Self {
-            places: Arc::new(Semaphore::new(reads)),
+            permits: Arc::new(Semaphore::new(reads)),
             background: Arc::new(Semaphore::new(reads.div_ceil(2))),
             waiting: AtomicUsize::new(0),
             live: watch::Sender::new(0),
@@ -60,77 +60,77 @@ impl ConcurrencyLimiter {
         }
     }
 
-    /// Waits for a place, as long as that makes sense.
-    pub(crate) async fn enter(&self, ctx: &RequestContext) -> Result<Place, OriginError> {
+    /// Waits for a permit, as long as the limits and the deadline allow.
+    pub(crate) async fn acquire(&self, ctx: &RequestContext) -> Result<Permit, OriginError> {
         if ctx.priority() == Priority::Live
-            && let Ok(place) = Arc::clone(&self.places).try_acquire_owned()
+            && let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned()
         {
-            return Ok(Place { _permits: (place, None) });
+            return Ok(Permit { _permits: (permit, None) });
         }
-        let Some(turn) = Turn::take(self) else {
+        let gauge = Some(&self.metrics.waiting);
+        let Some(queued) = WaiterGuard::acquire(&self.waiting, self.limits.queue, gauge) else {
             self.metrics.full.inc();
             return Err(OriginError::Overloaded);
         };
-        // In a box, so that reads which get their place at once carry no room for waiting.
-        Box::pin(self.queue(turn, ctx)).await
+        // Boxed, so that reads which get their permit at once carry no room for waiting.
+        Box::pin(self.wait(queued, ctx)).await
     }
 
-    /// Waits for a place.
-    async fn queue(&self, _turn: Turn<'_>, ctx: &RequestContext) -> Result<Place, OriginError> {
-        let _live = (ctx.priority() == Priority::Live).then(|| LiveTurn::take(self));
+    async fn wait(
+        &self,
+        _queued: WaiterGuard<'_>,
+        ctx: &RequestContext,
+    ) -> Result<Permit, OriginError> {
+        let _live = (ctx.priority() == Priority::Live).then(|| LiveWaiter::new(&self.live));
         let until = match ctx.priority() {
             // It may take as long as clients keep coming.
             Priority::Warm => ctx.deadline,
-            _ => ctx.deadline.min(Instant::now() + self.limits.wait),
+            Priority::Refresh | Priority::Live => {
+                ctx.deadline.min(Instant::now() + self.limits.wait)
+            }
         };
-        let place = async {
+        let permits = async {
             let background = match ctx.priority() {
                 Priority::Live => None,
                 Priority::Refresh | Priority::Warm => tokio::select! {
-                    permit = Arc::clone(&self.background).acquire_owned() => Some(permit),
+                    permit = Arc::clone(&self.background).acquire_owned() => Some(permit?),
                     () = ctx.priority.reaches(Priority::Live) => None,
                 },
             };
-            let place = self.place(ctx).await;
-            // The semaphores are never closed.
-            Ok((
-                place.map_err(|_| OriginError::Lost)?,
-                background.transpose().map_err(|_| OriginError::Lost)?,
-            ))
+            Ok::<_, AcquireError>((self.permit(ctx).await?, background))
         };
-        match tokio::time::timeout_at(until.into(), place).await {
-            Ok(permits) => permits.map(|permits| Place { _permits: permits }),
+        match tokio::time::timeout_at(until.into(), permits).await {
+            Ok(Ok(permits)) => Ok(Permit { _permits: permits }),
+            // The semaphores are never closed.
+            Ok(Err(_)) => Err(OriginError::Lost),
             Err(_) => {
                 self.metrics.late.inc();
                 Err(OriginError::Overloaded)
             }
         }
     }
-}
 
-impl ConcurrencyLimiter {
-    /// A place of all: for what is built ahead only once no client waits for one.
-    async fn place(&self, ctx: &RequestContext) -> Result<OwnedSemaphorePermit, AcquireError> {
-        let place = || Arc::clone(&self.places).acquire_owned();
+    /// Waits for one of all permits; for warming only while no client waits for one.
+    async fn permit(&self, ctx: &RequestContext) -> Result<OwnedSemaphorePermit, AcquireError> {
+        let permit = || Arc::clone(&self.permits).acquire_owned();
         while ctx.priority() == Priority::Warm {
             self.no_live_waits(ctx).await;
             tokio::select! {
                 biased;
                 () = self.live_waits() => {}
                 () = ctx.priority.reaches(Priority::Refresh) => {}
-                place = place() => return place,
+                permit = permit() => return permit,
             }
         }
-        place().await
+        permit().await
     }
 
-    /// How many live reads wait for a place.
+    /// The number of live reads in the queue.
     pub(crate) fn live_waiting(&self) -> usize {
         *self.live.borrow()
     }
 
-    /// Ends when no live read waits for a place, or when somebody more urgent than a warmer
-    /// wants what is asked here.
+    /// Ends when no live read waits, or when the priority has risen above warming.
     pub(crate) async fn no_live_waits(&self, ctx: &RequestContext) {
         let mut live = self.live.subscribe();
         tokio::select! {
@@ -145,38 +145,19 @@ impl ConcurrencyLimiter {
     }
 }
 
-/// A live read's turn in the queue, which warmers see.
-struct LiveTurn<'a>(&'a ConcurrencyLimiter);
+/// A live read in the queue, which warmers watch.
+struct LiveWaiter<'a>(&'a watch::Sender<usize>);
 
-impl<'a> LiveTurn<'a> {
-    fn take(limiter: &'a ConcurrencyLimiter) -> Self {
-        limiter.live.send_modify(|waiting| *waiting += 1);
-        Self(limiter)
+impl<'a> LiveWaiter<'a> {
+    fn new(live: &'a watch::Sender<usize>) -> Self {
+        live.send_modify(|waiting| *waiting += 1);
+        Self(live)
     }
 }
 
-impl Drop for LiveTurn<'_> {
+impl Drop for LiveWaiter<'_> {
     fn drop(&mut self) {
-        self.0.live.send_modify(|waiting| *waiting = waiting.saturating_sub(1));
-    }
-}
-
-/// A turn in the queue.
-struct Turn<'a>(&'a ConcurrencyLimiter);
-
-impl<'a> Turn<'a> {
-    fn take(limiter: &'a ConcurrencyLimiter) -> Option<Self> {
-        let before = limiter.waiting.fetch_add(1, Ordering::SeqCst);
-        limiter.metrics.waiting.inc();
-        let turn = Self(limiter);
-        (before < limiter.limits.queue).then_some(turn)
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.0.waiting.fetch_sub(1, Ordering::SeqCst);
-        self.0.metrics.waiting.dec();
+        self.0.send_modify(|waiting| *waiting = waiting.saturating_sub(1));
     }
 }
 
@@ -185,6 +166,7 @@ mod tests {
     use super::*;
     use crate::declare::Declarations;
     use crate::metrics::Metrics;
+    use std::sync::atomic::Ordering;
 
     fn limiter(reads: usize, queue: usize, wait: Duration) -> Arc<ConcurrencyLimiter> {
         let registry = prometheus::Registry::new();
@@ -200,62 +182,65 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_queue_turns_away_at_once_and_a_long_one_in_time() {
+    async fn a_full_queue_rejects_at_once_and_a_slow_one_in_time() {
         let limiter = limiter(1, 1, Duration::from_millis(20));
-        let held = limiter.enter(&ctx(Priority::Live)).await.ok();
+        let held = limiter.acquire(&ctx(Priority::Live)).await.ok();
         assert!(held.is_some());
         let queued = tokio::spawn({
             let limiter = Arc::clone(&limiter);
-            async move { limiter.enter(&ctx(Priority::Live)).await.is_err() }
+            async move { limiter.acquire(&ctx(Priority::Live)).await.is_err() }
         });
         while limiter.waiting.load(Ordering::SeqCst) == 0 {
             tokio::task::yield_now().await;
         }
-        assert!(matches!(limiter.enter(&ctx(Priority::Live)).await, Err(OriginError::Overloaded)));
+        assert!(matches!(
+            limiter.acquire(&ctx(Priority::Live)).await,
+            Err(OriginError::Overloaded)
+        ));
         assert_eq!(limiter.metrics.full.get(), 1);
         assert!(queued.await.unwrap(), "it waited on");
         assert_eq!((limiter.metrics.late.get(), limiter.metrics.waiting.get()), (1, 0));
         drop(held);
-        assert!(limiter.enter(&ctx(Priority::Live)).await.is_ok());
+        assert!(limiter.acquire(&ctx(Priority::Live)).await.is_ok());
     }
 
     #[tokio::test]
-    async fn what_no_client_waits_for_leaves_places_free_until_one_does() {
+    async fn background_reads_leave_permits_free_until_a_client_waits() {
         let limiter = limiter(2, 10, Duration::from_secs(60));
-        let _warm = limiter.enter(&ctx(Priority::Warm)).await.ok().unwrap();
+        let _warm = limiter.acquire(&ctx(Priority::Warm)).await.ok().unwrap();
         let second = ctx(Priority::Refresh);
         let priority = Arc::clone(&second.priority);
         let waits = tokio::spawn({
             let limiter = Arc::clone(&limiter);
-            async move { limiter.enter(&second).await.is_ok() }
+            async move { limiter.acquire(&second).await.is_ok() }
         });
         while limiter.waiting.load(Ordering::SeqCst) == 0 {
             tokio::task::yield_now().await;
         }
-        // A place is free for a client all the while.
-        drop(limiter.enter(&ctx(Priority::Live)).await.ok().unwrap());
+        // A permit is free for a client all the while.
+        drop(limiter.acquire(&ctx(Priority::Live)).await.ok().unwrap());
         assert!(!waits.is_finished());
         priority.raise(Priority::Live);
         assert!(waits.await.unwrap());
     }
 
     #[tokio::test]
-    async fn what_is_built_ahead_takes_no_place_while_a_client_waits() {
+    async fn warming_gets_no_permit_while_a_client_waits() {
         let limiter = limiter(1, 10, Duration::from_secs(60));
-        let enter = |priority| {
+        let acquire = |priority| {
             let limiter = Arc::clone(&limiter);
-            tokio::spawn(async move { limiter.enter(&ctx(priority)).await.ok() })
+            tokio::spawn(async move { limiter.acquire(&ctx(priority)).await.ok() })
         };
         let queue_of = async |length: usize| {
             while limiter.waiting.load(Ordering::SeqCst) < length {
                 tokio::task::yield_now().await;
             }
         };
-        let held = limiter.enter(&ctx(Priority::Live)).await.ok();
-        // The warmer comes first, and the client goes first.
-        let warm = enter(Priority::Warm);
+        let held = limiter.acquire(&ctx(Priority::Live)).await.ok();
+        // The warmer comes first, and the client is served first.
+        let warm = acquire(Priority::Warm);
         queue_of(1).await;
-        let live = enter(Priority::Live);
+        let live = acquire(Priority::Live);
         queue_of(2).await;
         while limiter.live_waiting() == 0 {
             tokio::task::yield_now().await;

@@ -1,16 +1,19 @@
 //! The metrics of this crate: the one place where they are declared.
 
-use crate::data_through::end_of;
 use crate::declare::Declarations;
+use aqs_api::calendar::{Digits, Hour};
+use aqs_api::granularity::Granularity;
 use aqs_api::{Coverage, Dataset};
 use foldhash::fast::RandomState;
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
 };
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What origin counts.
+/// The metrics of origin.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     store_reads: IntCounterVec,
@@ -20,134 +23,119 @@ pub struct Metrics {
     /// Answers without data, by reason.
     pub no_data: IntCounterVec,
     data_through: IntGaugeVec,
-    flights: IntCounterVec,
-    under_way: IntGaugeVec,
+    singleflight: IntCounterVec,
+    in_flight: IntGaugeVec,
     waiting: IntGaugeVec,
     shed: IntCounterVec,
     queue: IntGauge,
 }
 
-/// What is counted of the way to a store.
+/// The metrics of a store's concurrency limiter.
 #[derive(Clone, Debug)]
 pub struct LimiterMetrics {
-    /// Reads turned away, since the queue was full.
+    /// Reads rejected because the queue was full.
     pub full: IntCounter,
-    /// Reads given up, since their turn did not come in time.
+    /// Reads rejected because they waited too long.
     pub late: IntCounter,
-    /// Reads that wait for their turn.
+    /// Reads in the queue.
     pub waiting: IntGauge,
 }
 
-/// What is counted of one dataset's reads.
+/// The metrics of one dataset's reads.
 #[derive(Debug)]
 pub(crate) struct ReadMetrics {
-    /// How long the store took.
     pub(crate) seconds: Histogram,
-    /// Reads that brought rows.
     pub(crate) rows: IntCounter,
-    /// Reads that found none.
     pub(crate) empty: IntCounter,
-    /// Reads that failed.
     pub(crate) error: IntCounter,
 }
 
-/// What is counted of reads, by the name of their dataset.
+/// The metrics of reads, by the name of their dataset.
 #[derive(Debug)]
 pub(crate) struct Reads(HashMap<&'static str, Arc<ReadMetrics>, RandomState>);
 
 impl Reads {
-    /// The handles of a dataset; `None` if it is none of the catalogue.
+    /// The metrics of a dataset; `None` if the catalogue lacks it.
     pub(crate) fn of(&self, dataset: &Dataset) -> Option<&Arc<ReadMetrics>> {
         self.0.get(dataset.name)
     }
 }
 
-/// What is counted of one kind of flights.
+/// The metrics of one kind of singleflight.
 #[derive(Clone, Debug)]
 pub struct SingleflightMetrics {
-    /// Singleflight that were started.
+    /// Flights that were started.
     pub started: IntCounter,
-    /// Who joined one that was under way, and got what it brought.
+    /// Requests that joined a flight and got its value.
     pub joined: IntCounter,
-    /// Who was turned away, since too many wait.
-    pub crowded: IntCounter,
-    /// Singleflight under way.
-    pub under_way: IntGauge,
-    /// Who waits.
+    /// Requests that were rejected because too many wait.
+    pub rejected: IntCounter,
+    /// Flights under way.
+    pub in_flight: IntGauge,
+    /// Requests that wait for a flight.
     pub waiting: IntGauge,
 }
 
 impl Metrics {
-    /// Declares them.
+    /// Declares the metrics.
     pub fn declare(declarations: &mut Declarations<'_>) -> Result<Self, prometheus::Error> {
-        let store_reads = IntCounterVec::new(
-            Opts::new(
-                "aqs_store_reads_total",
-                "Reads that a store was asked for, by dataset and outcome (rows, empty, error)",
-            ),
-            &["dataset", "outcome"],
-        )?;
-        let store_seconds = HistogramVec::new(
-            HistogramOpts::new("aqs_store_read_seconds", "How long a store took for a read")
-                .buckets(prometheus::exponential_buckets(0.000_1, 2.5, 12)?),
-            &["dataset"],
-        )?;
         let counters =
             |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
         let gauges = |name, help, labels: &[&str]| IntGaugeVec::new(Opts::new(name, help), labels);
-        let purges =
-            counters("aqs_purges_total", "Purges, by scope and depth", &["scope", "depth"])?;
-        let no_data = counters(
-            "aqs_no_data_total",
-            "Answers made without data, by reason (no-data, not-loaded, out-of-range)",
-            &["reason"],
-        )?;
-        let data_through = gauges(
-            "aqs_data_through_timestamp_seconds",
-            "Up to which moment a dataset has data, in seconds since 1970: the end of its newest \
-             period that is loaded; of a dataset of which nothing is known there is none",
-            &["dataset"],
-        )?;
-        let flights = counters(
-            "aqs_flights_total",
-            "Singleflight by kind (lookup, key) and event: started, joined by another, crowded out",
-            &["kind", "event"],
-        )?;
-        let under_way = gauges("aqs_flights", "Singleflight under way, by kind", &["kind"])?;
-        let waiting = gauges("aqs_flight_waiters", "Who waits for a flight, by kind", &["kind"])?;
-        declarations.add(store_reads.clone())?;
-        declarations.add(store_seconds.clone())?;
-        declarations.add(purges.clone())?;
-        declarations.add(no_data.clone())?;
-        declarations.add(data_through.clone())?;
-        declarations.add(flights.clone())?;
-        declarations.add(under_way.clone())?;
-        declarations.add(waiting.clone())?;
-        let shed = counters(
-            "aqs_store_reads_shed_total",
-            "Reads that the store was not asked for, by reason (queue-full, queue-late)",
-            &["reason"],
-        )?;
-        let queue =
-            IntGauge::new("aqs_store_queue", "Reads that wait for their turn at the store")?;
-        declarations.add(shed.clone())?;
-        declarations.add(queue.clone())?;
+        let seconds =
+            HistogramOpts::new("aqs_store_read_seconds", "How long a store took for a read")
+                .buckets(prometheus::exponential_buckets(0.000_1, 2.5, 12)?);
         Ok(Self {
-            store_reads,
-            store_seconds,
-            purges,
-            no_data,
-            data_through,
-            flights,
-            under_way,
-            waiting,
-            shed,
-            queue,
+            store_reads: declarations.declare(counters(
+                "aqs_store_reads_total",
+                "Reads of a store, by dataset and outcome (rows, empty, error)",
+                &["dataset", "outcome"],
+            ))?,
+            store_seconds: declarations.declare(HistogramVec::new(seconds, &["dataset"]))?,
+            purges: declarations.declare(counters(
+                "aqs_purges_total",
+                "Purges, by scope and depth",
+                &["scope", "depth"],
+            ))?,
+            no_data: declarations.declare(counters(
+                "aqs_no_data_total",
+                "Answers made without data, by reason (no-data, not-loaded, out-of-range)",
+                &["reason"],
+            ))?,
+            data_through: declarations.declare(gauges(
+                "aqs_data_through_timestamp_seconds",
+                "Up to which moment a dataset has data, in seconds since 1970: the end of its \
+                 newest loaded period; absent while nothing is known of the dataset",
+                &["dataset"],
+            ))?,
+            singleflight: declarations.declare(counters(
+                "aqs_singleflight_total",
+                "Requests of singleflight, by kind (lookup, key) and event (started, joined, \
+                 rejected)",
+                &["kind", "event"],
+            ))?,
+            in_flight: declarations.declare(gauges(
+                "aqs_singleflight_in_flight",
+                "Flights under way, by kind",
+                &["kind"],
+            ))?,
+            waiting: declarations.declare(gauges(
+                "aqs_singleflight_waiters",
+                "Requests that wait for a flight, by kind",
+                &["kind"],
+            ))?,
+            shed: declarations.declare(counters(
+                "aqs_store_reads_shed_total",
+                "Reads that were rejected before the store, by reason (queue-full, queue-late)",
+                &["reason"],
+            ))?,
+            queue: declarations
+                .declare(IntGauge::new("aqs_store_queue", "Reads in the queue of the store"))?,
         })
     }
 
-    /// The handles of datasets' reads. Their series begin at zero and not with the first read:
-    /// what comes first would be missed where rates are made of them, a failure too.
+    /// The metrics of datasets' reads. Their series exist from the start, at zero: rates would miss
+    /// the first event of a series that begins with it.
     pub(crate) fn reads(&self, datasets: &[&'static Dataset]) -> Reads {
         let one = |dataset: &&'static Dataset| {
             let outcome = |outcome| self.store_reads.with_label_values(&[dataset.name, outcome]);
@@ -162,21 +150,20 @@ impl Metrics {
         Reads(datasets.iter().map(one).collect())
     }
 
-    /// Tells up to when there are data.
+    /// Sets up to when there is data.
     pub(crate) fn covered(&self, coverage: &Coverage, datasets: &[&'static Dataset]) {
         for dataset in datasets {
             let extent = coverage.get(dataset);
             match extent.and_then(|extent| end_of(&extent.last, dataset.granularity)) {
                 Some(end) => self.data_through.with_label_values(&[dataset.name]).set(end),
                 None => {
-                    // It may well never have been there.
+                    // Most likely it was never there.
                     let _ = self.data_through.remove_label_values(&[dataset.name]);
                 }
             }
         }
     }
 
-    /// The handles of the way to the store.
     pub fn limiter(&self) -> LimiterMetrics {
         LimiterMetrics {
             full: self.shed.with_label_values(&["queue-full"]),
@@ -185,17 +172,31 @@ impl Metrics {
         }
     }
 
-    /// The handles of one kind of flights.
-    pub fn flights(&self, kind: &str) -> SingleflightMetrics {
-        let event = |event| self.flights.with_label_values(&[kind, event]);
+    /// The metrics of one kind of singleflight.
+    pub fn singleflight(&self, kind: &str) -> SingleflightMetrics {
+        let event = |event| self.singleflight.with_label_values(&[kind, event]);
         SingleflightMetrics {
             started: event("started"),
             joined: event("joined"),
-            crowded: event("crowded"),
-            under_way: self.under_way.with_label_values(&[kind]),
+            rejected: event("rejected"),
+            in_flight: self.in_flight.with_label_values(&[kind]),
             waiting: self.waiting.with_label_values(&[kind]),
         }
     }
+}
+
+/// The end of a period in seconds since 1970: the first moment after it, in UTC as all days here.
+/// `None` if the digits are no date, or the calendar ends there.
+fn end_of(period: &Digits, granularity: Granularity) -> Option<i64> {
+    let hour = Hour::parse(period.as_str())?;
+    let day = hour.date();
+    let (begin, length) = match granularity {
+        Granularity::Hourly => (day.at(hour.hour().try_into().ok()?, 0, 0, 0), 1.hour()),
+        Granularity::Daily => (day.at(0, 0, 0, 0), 1.day()),
+        Granularity::Monthly => (day.first_of_month().at(0, 0, 0, 0), 1.month()),
+    };
+    let end = TimeZone::UTC.to_timestamp(begin.checked_add(length).ok()?).ok()?;
+    Some(end.as_second())
 }
 
 /// What is counted of a Cassandra cluster, where there is one.

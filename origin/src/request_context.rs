@@ -1,29 +1,32 @@
-//! Who asks: goes with every call to origin.
+//! Who a read is for: goes with every call to origin.
 
-use crate::request_id::RequestId;
 use crate::trace::TraceParent;
+use std::fmt;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 use tokio::sync::Notify;
 
-/// The circumstances of a read_plan.
+/// The context of a read.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
-    /// When the asker gives up.
+    /// When the request gives up.
     pub deadline: Instant,
-    /// How urgent it is: rises when somebody more urgent joins.
+    /// Rises when a more urgent request joins.
     pub priority: Arc<SharedPriority>,
-    /// What logs call the request.
+    /// The request's name in logs.
     pub request_id: RequestId,
-    /// The trace that it belongs to, for stores that can be told.
+    /// The trace that it belongs to, for stores that can record it.
     pub trace: Option<TraceParent>,
-    /// Whether a flight asks, which goes on to its end whatever becomes of those who wait for it.
-    /// It may ask for one thing after the other, and must not give up what it asked for.
+    /// Whether a flight reads, which goes on to its end whatever becomes of its waiters.
     pub in_flight: bool,
 }
 
-/// How urgent a read_plan is, least first.
+/// The name of a request, which its client, the response and the log share.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct RequestId(Arc<str>);
+
+/// How urgent a read is, least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
     /// Built ahead of any client.
@@ -34,45 +37,59 @@ pub enum Priority {
     Live,
 }
 
-/// A priority that only rises, and takes along those who work on its behalf.
+/// A priority that only rises, and raises its followers with it.
 #[derive(Debug)]
 pub struct SharedPriority {
-    /// Its place in [`Priority::ALL`].
+    /// A [`Priority`] as a number.
     level: AtomicU8,
     risen: Notify,
     followers: Mutex<Vec<Weak<SharedPriority>>>,
 }
 
-impl Priority {
-    /// Each, least urgent first.
-    const ALL: [Self; 3] = [Self::Warm, Self::Refresh, Self::Live];
-}
-
-// Each stands at its own place, whatever comes between them one day.
-const _: () = {
-    let mut place = 0;
-    while place < Priority::ALL.len() {
-        assert!(Priority::ALL[place] as usize == place);
-        place += 1;
-    }
-    assert!(Priority::Live as usize + 1 == Priority::ALL.len());
-};
-
 impl RequestContext {
-    /// A read_plan of its own, in no trace.
+    /// A context with a priority of its own, in no trace.
     pub fn new(deadline: Instant, priority: Priority, request_id: impl Into<RequestId>) -> Self {
         let priority = Arc::new(SharedPriority::new(priority));
         Self { deadline, priority, request_id: request_id.into(), trace: None, in_flight: false }
     }
 
-    /// How urgent it is by now.
+    /// The priority by now.
     pub fn priority(&self) -> Priority {
         self.priority.get()
     }
 }
 
+impl RequestId {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for RequestId {
+    fn from(name: &str) -> Self {
+        Self(name.into())
+    }
+}
+
+impl From<u64> for RequestId {
+    fn from(number: u64) -> Self {
+        Self(number.to_string().into())
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl SharedPriority {
-    /// Begins at a priority.
     pub fn new(priority: Priority) -> Self {
         let level = AtomicU8::new(priority as u8);
         Self { level, risen: Notify::new(), followers: Mutex::default() }
@@ -80,12 +97,13 @@ impl SharedPriority {
 
     /// The priority by now.
     pub fn get(&self) -> Priority {
-        let level = usize::from(self.level.load(Ordering::SeqCst));
-        // It only ever holds a place.
-        Priority::ALL.get(level).copied().unwrap_or(Priority::Live)
+        let level = self.level.load(Ordering::SeqCst);
+        let of_level = |priority: &Priority| *priority as u8 == level;
+        // It only ever holds one of these.
+        [Priority::Warm, Priority::Refresh].into_iter().find(of_level).unwrap_or(Priority::Live)
     }
 
-    /// Raises the priority, and that of all who follow.
+    /// Raises the priority, and that of all followers.
     pub fn raise(&self, priority: Priority) {
         if self.level.fetch_max(priority as u8, Ordering::SeqCst) < priority as u8 {
             self.risen.notify_waiters();
@@ -95,12 +113,12 @@ impl SharedPriority {
         }
     }
 
-    /// Makes this as urgent as the leader is, and whenever it becomes more so.
+    /// Raises this to the leader's priority, now and whenever the leader rises.
     pub fn follow(self: &Arc<Self>, leader: &SharedPriority) {
         if std::ptr::eq(Arc::as_ptr(self), leader) {
             return;
         }
-        // Entered first: what rises in between reaches this either way.
+        // Registered first: a rise in between reaches this either way.
         let mut followers = leader.followers();
         followers.retain(|follower| follower.strong_count() > 0);
         followers.push(Arc::downgrade(self));
@@ -108,10 +126,10 @@ impl SharedPriority {
         self.raise(leader.get());
     }
 
-    /// Ends when it is that urgent, perhaps never.
+    /// Ends when the priority has risen so far, perhaps never.
     pub async fn reaches(&self, priority: Priority) {
         loop {
-            // Asked for first: who raises it in between wakes this either way.
+            // Registered first: a rise in between wakes this either way.
             let risen = self.risen.notified();
             if self.get() >= priority {
                 return;
@@ -130,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_follower_rises_with_its_leaders_and_never_falls() {
+    fn a_followers_priority_only_rises() {
         let (warm, live) =
             (SharedPriority::new(Priority::Warm), SharedPriority::new(Priority::Refresh));
         let flight = Arc::new(SharedPriority::new(Priority::Warm));

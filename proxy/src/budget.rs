@@ -1,7 +1,7 @@
 //! The memory budget at work: how large it is, and the cache that gives way.
 
 use crate::serve::Service;
-use aqs_origin::memory::Part;
+use aqs_origin::memory::Consumer;
 use std::time::Duration;
 use sysinfo::System;
 use tokio_util::sync::CancellationToken;
@@ -29,8 +29,8 @@ impl Service {
     /// Notes what the cache and its aliases use, and gives the cache what the others leave.
     pub(crate) fn rebalance(&self) {
         let budget = &self.origin.budget;
-        budget.set(Part::Cache, self.cache.bytes());
-        budget.set(Part::Aliases, self.aliases.bytes());
+        budget.set(Consumer::Cache, self.cache.bytes());
+        budget.set(Consumer::Aliases, self.aliases.bytes());
         let (wanted, held) = (budget.left_for_cache(), self.cache.capacity());
         if wanted.abs_diff(held) > held / TOLERANCE {
             self.cache.resize(wanted);
@@ -52,7 +52,7 @@ impl Service {
         let budget = &self.origin.budget;
         let gauge = |part: &str| self.metrics.memory.with_label_values(&[part]);
         gauge("total").set(budget.total() as i64);
-        for part in Part::ALL {
+        for part in Consumer::ALL {
             gauge(part.name()).set(budget.used(part) as i64);
         }
     }

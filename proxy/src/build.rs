@@ -41,8 +41,11 @@ pub(crate) fn service(
     let clock = settings.clock.clone();
     let budget = Arc::new(Budget::new(settings.memory_bytes));
     let (epochs, token) = state::remember(settings, &catalogue)?;
-    let flights =
-        ResponseSingleflight::new(settings.flights, tasks.clone(), origin_metrics.flights("key"));
+    let flights = ResponseSingleflight::new(
+        settings.flights,
+        tasks.clone(),
+        origin_metrics.singleflight("key"),
+    );
     let origin = Arc::new(Origin::new(aqs_origin::Parts {
         catalogue: Arc::clone(&catalogue),
         store: Arc::clone(&store),

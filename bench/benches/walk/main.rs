@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a bench may end where it fails")]
 
 mod hit;
-mod represent;
+mod render;
 mod resolve;
 
 use criterion::Criterion;
@@ -12,7 +12,7 @@ use criterion::Criterion;
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     resolve::bench(&mut criterion);
-    represent::bench(&mut criterion);
+    render::bench(&mut criterion);
     hit::bench(&mut criterion);
     criterion.final_summary();
 }

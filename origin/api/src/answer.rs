@@ -89,7 +89,7 @@ pub enum Cell<'a> {
 
 impl Answer<'_> {
     /// The bytes that are kept and sent.
-    pub fn represent(&self) -> Representation {
+    pub fn to_representation(&self) -> Representation {
         match self {
             Self::Empty(reason) => Representation::problem(Problem::no_data(*reason)),
             Self::Content(content) => Representation::body(content.to_json()),

@@ -86,7 +86,7 @@ fn add_answers(catalogue: &Catalogue, query: &Query, add: &mut impl FnMut(&[u8])
         };
         match (query.endpoint().shape)(query, &rows, catalogue.rules()) {
             Err(error) => add(error.to_string().as_bytes()),
-            Ok(answer) => match answer.represent() {
+            Ok(answer) => match answer.to_representation() {
                 Representation::Body(body) => add(&body.identity),
                 Representation::Problem(problem) => {
                     let mut text = Vec::new();

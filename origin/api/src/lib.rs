@@ -5,7 +5,7 @@
 //! ```text
 //! raw target ─ Target::parse ─ Catalogue::resolve ─▶ Query ─ lookup ─▶ Lookup
 //!                                                                        │ a store
-//! bytes ◀─ Representation ◀─ Answer::represent ◀─ shape ◀──────────── Rows
+//! bytes ◀─ Representation ◀─ Answer::to_representation ◀─ shape ◀──────────── Rows
 //! ```
 //!
 //! and one table, the [`Catalogue`], drives all of it: routing, validation, keys, shapes and

@@ -8,7 +8,6 @@ use crate::text_list::TextList;
 
 /// A question to a store. Equal lookups have equal answers, so they can share one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Lookup {
     /// Rows of one partition of a table.
     Points(Read),

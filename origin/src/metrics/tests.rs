@@ -61,3 +61,29 @@ fn of_each_dataset_the_end_of_its_newest_period_is_shown_as_long_as_it_is_known(
     metrics.covered(&coverage, catalogue.datasets());
     assert_eq!(shown(&registry, THROUGH), line("unique-devices-monthly", daily));
 }
+
+/// The figures are `date -u -d ... +%s`.
+#[test]
+fn a_period_ends_where_the_next_one_begins() {
+    for (period, granularity, end) in [
+        ("2026103122", Granularity::Hourly, 1_793_487_600),
+        ("2026103123", Granularity::Hourly, 1_793_491_200),
+        ("20261031", Granularity::Daily, 1_793_491_200),
+        ("2026103100", Granularity::Daily, 1_793_491_200),
+        ("20261001", Granularity::Monthly, 1_793_491_200),
+        ("2026100100", Granularity::Monthly, 1_793_491_200),
+        ("20241231", Granularity::Daily, 1_735_689_600),
+        ("20240201", Granularity::Monthly, 1_709_251_200),
+    ] {
+        let digits = Digits::from_text(period).unwrap();
+        assert_eq!(end_of(&digits, granularity), Some(end), "{period} {granularity:?}");
+    }
+}
+
+#[test]
+fn what_is_no_date_ends_nowhere() {
+    for period in ["20260230", "2026010124", "99991231"] {
+        let digits = Digits::from_text(period).unwrap();
+        assert_eq!(end_of(&digits, Granularity::Daily), None, "{period}");
+    }
+}

@@ -1,4 +1,4 @@
-//! Work that goes on when whoever carries it goes away.
+//! Work that goes on when its poller goes away.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,34 +8,32 @@ use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
-/// Work that is polled by who holds it, and goes on in a task of its own when this is dropped
-/// before its end. A miss that is waited for to its end takes no task then, and wakes nobody but
-/// its client.
-pub(super) struct Detached<W: Work> {
+/// Work that is polled in place, and goes on in a task of its own if this is dropped before its
+/// end. So a miss whose client waits needs no task and no wake-up of one.
+pub(super) struct Detached<W: Detachable> {
     work: Option<W>,
     cut_off: Instant,
     tasks: TaskTracker,
 }
 
-/// What can be detached.
-pub(super) trait Work: Future<Output = ()> + Unpin + Send + 'static {}
+pub(super) trait Detachable: Future<Output = ()> + Unpin + Send + 'static {}
 
-impl<W: Future<Output = ()> + Unpin + Send + 'static> Work for W {}
+impl<W: Future<Output = ()> + Unpin + Send + 'static> Detachable for W {}
 
-impl<W: Work> Detached<W> {
-    /// Work that ends by itself, or is dropped at a moment at the latest if nobody carries it.
+impl<W: Detachable> Detached<W> {
+    /// `cut_off` bounds the work once it is in a task of its own.
     pub(super) fn new(work: W, cut_off: Instant, tasks: &TaskTracker) -> Self {
         Self { work: Some(work), cut_off, tasks: tasks.clone() }
     }
 }
 
-impl<W: Work> Future for Detached<W> {
+impl<W: Detachable> Future for Detached<W> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, ctx: &mut Context<'_>) -> Poll<()> {
         if let Some(work) = &mut self.work {
-            // A panic is the work's alone, as it would be in a task; it is told by the panic
-            // hook, and what panicked is not polled again.
+            // A panic ends the work alone, as it would in a task: the panic hook reports it, and
+            // the work is not polled again.
             let polled = catch_unwind(AssertUnwindSafe(|| Pin::new(work).poll(ctx)));
             if matches!(polled, Ok(Poll::Pending)) {
                 return Poll::Pending;
@@ -46,14 +44,14 @@ impl<W: Work> Future for Detached<W> {
     }
 }
 
-impl<W: Work> Drop for Detached<W> {
+impl<W: Detachable> Drop for Detached<W> {
     fn drop(&mut self) {
         let Some(work) = self.work.take() else { return };
         // Without a runtime the program is ending, and the work with it.
         if Instant::now() < self.cut_off && Handle::try_current().is_ok() {
             let cut_off = self.cut_off.into();
             self.tasks.spawn(async move {
-                // What is late is dropped, and that tells those who wait.
+                // Work that is late is dropped, which ends its flight.
                 let _ = tokio::time::timeout_at(cut_off, work).await;
             });
         }
@@ -72,7 +70,7 @@ mod tests {
     const SOON: Duration = Duration::from_secs(60);
 
     #[tokio::test]
-    async fn what_is_let_go_is_done_all_the_same() {
+    async fn dropped_work_goes_on() {
         let (go, done) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
         let tasks = TaskTracker::new();
         let work = {
@@ -94,7 +92,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_done_or_late_takes_no_task() {
+    async fn finished_or_late_work_takes_no_task() {
         let tasks = TaskTracker::new();
         let mut detached = Detached::new(ready(()), Instant::now() + SOON, &tasks);
         (&mut detached).await;

@@ -1,8 +1,9 @@
-//! Singleflight: many who want the same wait for one that fetches it.
+//! Singleflight: requests for the same key share one call.
 //!
-//! One mechanism, used twice: by lookup, so that a partition is read once however many answers
-//! come from it; by key, so that an answer is made and kept once. Whoever starts a flight carries
-//! it; when they go away it goes on in a task of its own. What it brings is shared, failures too.
+//! It is used twice: by lookup, so that a partition is read once however many answers come from
+//! it; by key, so that an answer is made and cached once. The first request of a flight leads it
+//! and polls its work; when the leader disconnects, the work goes on in a task of its own. Its
+//! outcome is shared, failures too.
 
 mod detached;
 mod in_flight;
@@ -10,15 +11,14 @@ mod in_flight;
 #[cfg(feature = "model")]
 mod model;
 
-pub(crate) use in_flight::{Boarding, InFlight};
+pub(crate) use in_flight::{InFlight, Join};
 
 use crate::epochs::{Epoch, Epochs, PurgeTags};
 use crate::error::OriginError;
 use crate::metrics::SingleflightMetrics;
-use crate::request_context::{Priority, RequestContext, SharedPriority};
-use crate::request_id::RequestId;
+use crate::request_context::{Priority, RequestContext, RequestId, SharedPriority};
+use crate::waiters::WaiterGuard;
 use detached::Detached;
-use prometheus::IntGauge;
 use std::future::Future;
 use std::hash::Hash;
 use std::pin::Pin;
@@ -29,17 +29,17 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-/// How much flights may take.
+/// Bounds of a [`Singleflight`].
 #[derive(Clone, Copy, Debug)]
 pub struct SingleflightLimits {
-    /// Who may wait for one flight.
+    /// Waiters of one flight, its leader included.
     pub waiters_per_flight: usize,
-    /// Who may wait for all flights together.
+    /// Waiters of all flights together.
     pub waiters: usize,
-    /// Singleflight under way, whether anybody waits for them or not.
+    /// Flights at once, with or without waiters.
     pub flights: usize,
     /// How long a flight may take.
-    pub within: Duration,
+    pub timeout: Duration,
 }
 
 impl Default for SingleflightLimits {
@@ -48,7 +48,7 @@ impl Default for SingleflightLimits {
             waiters_per_flight: 1000,
             waiters: 10_000,
             flights: 10_000,
-            within: Duration::from_secs(10),
+            timeout: Duration::from_secs(10),
         }
     }
 }
@@ -62,19 +62,19 @@ pub struct Singleflight<K, V> {
     metrics: SingleflightMetrics,
 }
 
-/// How long after its deadline a flight is cut off that did not end by itself. A store that
-/// heeds the deadline tells more about what it was asked.
-const GRACE: Duration = Duration::from_millis(250);
+/// How long after its deadline a flight is cut off. A store that heeds the deadline by itself
+/// reports a better error.
+const CUT_OFF_DELAY: Duration = Duration::from_millis(250);
 
-/// What a flight brings.
+/// What a flight results in.
 pub type Outcome<V> = Result<V, Failure>;
 
-/// Why a flight brought nothing, for all who waited.
+/// Why a flight failed, for all its waiters.
 #[derive(Clone, Debug)]
 pub struct Failure {
     /// What went wrong.
     pub error: Arc<OriginError>,
-    /// The request that had asked, by which the log calls it; `None` if nothing was asked.
+    /// The request that led the flight, as the log names it; `None` if no flight was started.
     pub request_id: Option<RequestId>,
 }
 
@@ -84,41 +84,40 @@ impl From<OriginError> for Failure {
     }
 }
 
-/// A flight under way.
+/// The state that the leader and the waiters of a flight share.
 pub struct Flight<V> {
-    /// The epoch at which it began, before anything was asked.
-    pub epoch: Epoch,
+    /// The epoch at which it began, before the store was read.
+    epoch: Epoch,
     priority: Arc<SharedPriority>,
     /// The request that started it.
     leader: RequestId,
     waiters: AtomicUsize,
-    /// What it brought, once it has landed.
     outcome: OnceLock<Outcome<V>>,
-    landed: Notify,
+    finished: Notify,
 }
 
 impl<V: Clone> Flight<V> {
-    /// What it brings, when it lands.
+    /// Waits for the outcome.
     async fn outcome(&self) -> Outcome<V> {
         loop {
-            // Asked for first: who lands in between wakes this either way.
-            let landed = self.landed.notified();
+            // Registered first: an outcome that is set in between still wakes this.
+            let finished = self.finished.notified();
             if let Some(outcome) = self.outcome.get() {
                 return outcome.clone();
             }
-            landed.await;
+            finished.await;
         }
     }
 }
 
-/// What somebody got who waited for a flight.
+/// What one waiter of a flight gets.
 #[derive(Debug)]
 pub struct Joined<V> {
-    /// What it brought.
+    /// The flight's value.
     pub value: V,
-    /// Whether somebody else had started it.
+    /// Whether another request had started the flight.
     pub joined: bool,
-    /// The request that had started it.
+    /// The request that had started the flight.
     pub leader: RequestId,
 }
 
@@ -127,7 +126,7 @@ where
     K: Hash + Eq + Clone + Unpin + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    /// No flights yet; their tasks are `tasks`' to await.
+    /// Starts without flights. `tasks` awaits the flights whose leaders disconnect.
     pub fn new(
         limits: SingleflightLimits,
         tasks: TaskTracker,
@@ -136,10 +135,11 @@ where
         Self { in_flight: InFlight::new(), limits, tasks, waiting: AtomicUsize::new(0), metrics }
     }
 
-    /// Joins the flight of a key, or starts it with what `fetch` makes, and waits for it.
+    /// Joins the flight of a key, or starts it with the future of `fetch`, and waits for it.
     ///
-    /// `fetch` gets the flight's epoch and the circumstances to ask with: the flight's own
-    /// deadline, and the priority of the most urgent who joined.
+    /// `fetch` gets the flight's epoch and a context with the flight's own deadline and the highest
+    /// priority of its waiters. Dropping the returned future frees its places at once; the work
+    /// of a leader that is dropped goes on.
     pub async fn run<F, Fut>(
         self: &Arc<Self>,
         key: K,
@@ -152,36 +152,38 @@ where
         F: FnOnce(Epoch, RequestContext) -> Fut,
         Fut: Future<Output = Outcome<V>> + Send + 'static,
     {
-        let post = |epoch| {
-            // What is as urgent as can be, or goes on with this, has nothing to follow.
+        let start = |epoch| {
+            // A live flight can't rise, and one within another shares its priority: neither
+            // follows its leader.
             let priority = match ctx.in_flight || ctx.priority() == Priority::Live {
                 true => Arc::clone(&ctx.priority),
                 false => Arc::new(SharedPriority::new(ctx.priority.get())),
             };
-            // The leader has its place already.
+            // The leader is the first waiter.
             let (leader, waiters) = (ctx.request_id.clone(), AtomicUsize::new(1));
-            let (outcome, landed) = (OnceLock::new(), Notify::new());
-            Arc::new(Flight { epoch, priority, leader, waiters, outcome, landed })
+            let (outcome, finished) = (OnceLock::new(), Notify::new());
+            Arc::new(Flight { epoch, priority, leader, waiters, outcome, finished })
         };
-        // A seat first: whoever can't wait must not have anything asked either.
-        let _seat =
-            WaiterGuard::take(&self.waiting, self.limits.waiters, Some(&self.metrics.waiting))
-                .ok_or_else(|| self.crowded())?;
-        match self.in_flight.board(&key, epochs, tags, self.limits.flights, post) {
-            Boarding::Full => Err(self.crowded()),
-            Boarding::Joined(flight) => {
+        // A place first: a request that may not wait must not start a flight either.
+        let gauge = Some(&self.metrics.waiting);
+        let _place = WaiterGuard::acquire(&self.waiting, self.limits.waiters, gauge)
+            .ok_or_else(|| self.rejected())?;
+        match self.in_flight.join(&key, epochs, tags, self.limits.flights, start) {
+            Join::Full => Err(self.rejected()),
+            Join::Joined(flight) => {
                 let value = self.wait(&flight, ctx).await?;
                 self.metrics.joined.inc();
                 Ok(Joined { value, joined: true, leader: flight.leader.clone() })
             }
-            Boarding::Posted(flight, number) => {
+            Join::Started(flight, id) => {
+                let _place = WaiterGuard::adopt(&flight.waiters);
                 self.metrics.started.inc();
-                self.metrics.under_way.inc();
-                // Within another flight it is cut off with that one. Who joins has as long, or
-                // shares its end: lookups come first in a flight, so that is about the same.
+                self.metrics.in_flight.inc();
+                // Within another flight it is cut off with that one. Requests that join get the
+                // rest of its time: lookups come first in a flight, so that is about the same.
                 let deadline = match ctx.in_flight {
                     true => ctx.deadline,
-                    false => Instant::now() + self.limits.within,
+                    false => Instant::now() + self.limits.timeout,
                 };
                 let own = RequestContext {
                     deadline,
@@ -190,18 +192,18 @@ where
                     trace: ctx.trace,
                     in_flight: true,
                 };
-                let end = End {
+                let finish = Finish {
                     flights: Arc::clone(self),
                     key,
-                    number,
+                    id,
                     flight: Arc::clone(&flight),
                     deadline,
                 };
-                // After its end is there: whatever `fetch` does must not leave it on the board.
-                let landing = Join { work: Box::pin(fetch(flight.epoch, own)), end };
+                // `finish` exists before `fetch` runs: whatever `fetch` does, the flight ends.
+                let work = Work { future: Box::pin(fetch(flight.epoch, own)), finish };
                 match ctx.in_flight {
-                    true => landing.await,
-                    false => self.lead(&flight, landing, deadline + GRACE, ctx).await?,
+                    true => work.await,
+                    false => self.lead(&flight, work, deadline + CUT_OFF_DELAY, ctx).await?,
                 }
                 let leader = flight.leader.clone();
                 Ok(Joined { value: flight.outcome().await?, joined: false, leader })
@@ -209,119 +211,93 @@ where
         }
     }
 
-    /// Carries a flight to its end, or for as long as its leader may wait.
+    /// Polls a flight to its end, or until the leader's deadline.
     async fn lead(
         &self,
         flight: &Arc<Flight<V>>,
-        landing: Join<K, V>,
+        work: Work<K, V>,
         cut_off: Instant,
         ctx: &RequestContext,
     ) -> Result<(), Failure> {
         flight.priority.follow(&ctx.priority);
-        let mut detached = Detached::new(landing, cut_off, &self.tasks);
+        let mut detached = Detached::new(work, cut_off, &self.tasks);
         let until = ctx.deadline.min(cut_off);
-        match tokio::time::timeout_at(until.into(), &mut detached).await {
-            Ok(()) => Ok(()),
-            Err(_) => Err(OriginError::Deadline.into()),
-        }
+        let finished = tokio::time::timeout_at(until.into(), &mut detached).await;
+        finished.map_err(|_| OriginError::Deadline.into())
     }
 
     async fn wait(&self, flight: &Arc<Flight<V>>, ctx: &RequestContext) -> Outcome<V> {
         let at_most = self.limits.waiters_per_flight;
-        let _seat =
-            WaiterGuard::take(&flight.waiters, at_most, None).ok_or_else(|| self.crowded())?;
+        let _place =
+            WaiterGuard::acquire(&flight.waiters, at_most, None).ok_or_else(|| self.rejected())?;
         flight.priority.follow(&ctx.priority);
-        let landed = tokio::time::timeout_at(ctx.deadline.into(), flight.outcome()).await;
-        landed.unwrap_or_else(|_| Err(OriginError::Deadline.into()))
+        let finished = tokio::time::timeout_at(ctx.deadline.into(), flight.outcome()).await;
+        finished.unwrap_or_else(|_| Err(OriginError::Deadline.into()))
     }
 
-    fn crowded(&self) -> Failure {
-        self.metrics.crowded.inc();
-        OriginError::Crowded.into()
+    fn rejected(&self) -> Failure {
+        self.metrics.rejected.inc();
+        OriginError::Rejected.into()
     }
 
-    /// How much flights may take.
+    /// The bounds.
     pub fn limits(&self) -> SingleflightLimits {
         self.limits
     }
 
-    /// How many wait for a flight.
+    /// The number of waiters of all flights.
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::SeqCst)
     }
 
-    /// How many are under way.
+    /// The number of flights.
     pub fn under_way(&self) -> usize {
         self.in_flight.len()
     }
 }
 
-/// A place among those who wait; given up when dropped.
-struct WaiterGuard<'a> {
-    taken: &'a AtomicUsize,
-    gauge: Option<&'a IntGauge>,
-}
-
-impl<'a> WaiterGuard<'a> {
-    /// A place, if there is one.
-    fn take(taken: &'a AtomicUsize, at_most: usize, gauge: Option<&'a IntGauge>) -> Option<Self> {
-        let before = taken.fetch_add(1, Ordering::SeqCst);
-        gauge.inspect(|gauge| gauge.inc());
-        let seat = Self { taken, gauge };
-        (before < at_most).then_some(seat)
-    }
-}
-
-impl Drop for WaiterGuard<'_> {
-    fn drop(&mut self) {
-        self.taken.fetch_sub(1, Ordering::SeqCst);
-        self.gauge.inspect(|gauge| gauge.dec());
-    }
-}
-
-/// A flight's work, and its end. The work goes first when this is dropped: who learns of the end
-/// must not meet what belonged to it.
-struct Join<K: Hash + Eq + Clone, V: Clone> {
-    /// In a box: else whoever may start a flight would have room for it, and be moved about with
-    /// that.
-    work: Pin<Box<dyn Future<Output = Outcome<V>> + Send>>,
-    end: End<K, V>,
+/// The work of a flight, and what ends it. The work is dropped first: when waiters learn of the
+/// end, nothing that belonged to the work exists any more.
+struct Work<K: Hash + Eq + Clone, V: Clone> {
+    /// Boxed: otherwise every future that may start a flight had room for it, and moved it.
+    future: Pin<Box<dyn Future<Output = Outcome<V>> + Send>>,
+    finish: Finish<K, V>,
 }
 
 /// Ends a flight when it is dropped, whatever became of its work.
-struct End<K: Hash + Eq + Clone, V: Clone> {
+struct Finish<K: Hash + Eq + Clone, V: Clone> {
     flights: Arc<Singleflight<K, V>>,
     key: K,
-    number: in_flight::Number,
+    id: in_flight::FlightId,
     flight: Arc<Flight<V>>,
     deadline: Instant,
 }
 
-impl<K: Hash + Eq + Clone + Unpin, V: Clone> Future for Join<K, V> {
+impl<K: Hash + Eq + Clone + Unpin, V: Clone> Future for Work<K, V> {
     type Output = ();
 
-    /// Works, and notes what that brought. Dropping tells, and takes it off the board.
+    /// Sets the outcome. Waiters are notified when this is dropped.
     fn poll(mut self: Pin<&mut Self>, ctx: &mut Context<'_>) -> Poll<()> {
-        let outcome = ready!(self.work.as_mut().poll(ctx)).map_err(|failure| Failure {
-            request_id: failure.request_id.or_else(|| Some(self.end.flight.leader.clone())),
+        let outcome = ready!(self.future.as_mut().poll(ctx)).map_err(|failure| Failure {
+            request_id: failure.request_id.or_else(|| Some(self.finish.flight.leader.clone())),
             ..failure
         });
-        // It is the only one who sets it.
-        let _ = self.end.flight.outcome.set(outcome);
+        // Nothing else sets it before this is dropped.
+        let _ = self.finish.flight.outcome.set(outcome);
         Poll::Ready(())
     }
 }
 
-impl<K: Hash + Eq + Clone, V: Clone> Drop for End<K, V> {
+impl<K: Hash + Eq + Clone, V: Clone> Drop for Finish<K, V> {
     fn drop(&mut self) {
-        self.flights.in_flight.remove(&self.key, self.number);
-        self.flights.metrics.under_way.dec();
-        // What was cut off, aborted or has panicked has brought nothing; nobody must wait for it.
+        self.flights.in_flight.remove(&self.key, self.id);
+        self.flights.metrics.in_flight.dec();
+        // Work that was cut off, was aborted or panicked has set no outcome.
         self.flight.outcome.get_or_init(|| match Instant::now() < self.deadline {
             true => Err(OriginError::Lost.into()),
             false => Err(OriginError::Deadline.into()),
         });
-        self.flight.landed.notify_waiters();
+        self.flight.finished.notify_waiters();
     }
 }
 

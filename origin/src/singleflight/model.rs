@@ -1,48 +1,48 @@
-//! A model of one answer's way, for a checker that tries its interleavings: look-up begins,
-//! purge, a second request joins or starts, look-up ends, key flight ends, insert, serve.
+//! A model of how an answer is made, for a checker that explores its interleavings: lookup starts,
+//! purge, a second request joins or starts, lookup ends, key flight ends, insert, serve.
 //!
-//! InFlight, epochs and epochs are the real ones; tasks are the checker's threads. It runs with
+//! `InFlight` and `Epochs` are the real ones; tasks are the checker's threads. It runs with
 //! `cargo test -p aqs-origin --features model --lib singleflight::model`.
 
-use super::in_flight::{Boarding, InFlight};
+use super::in_flight::{InFlight, Join};
 use crate::epochs::{Epoch, Epochs, PurgeMode, PurgeTags, Scope, Validity};
 use shuttle::sync::atomic::{AtomicU64, Ordering};
 use shuttle::sync::{Arc, Condvar, Mutex};
 use shuttle::thread;
 
-/// What a flight brings: a value, and the epoch of who asked for it.
-type Brought = (u64, Epoch);
+/// A flight's value, and the epoch at which it was read.
+type Read = (u64, Epoch);
 
 #[derive(Clone)]
-struct Flight(Arc<(Mutex<Option<Brought>>, Condvar)>, Epoch);
+struct Flight(Arc<(Mutex<Option<Read>>, Condvar)>, Epoch);
 
 impl Flight {
-    fn posted(epoch: Epoch) -> Self {
+    fn started(epoch: Epoch) -> Self {
         Self(Arc::new((Mutex::new(None), Condvar::new())), epoch)
     }
 
-    fn land(&self, brought: Brought) {
-        *self.0.0.lock().unwrap() = Some(brought);
+    fn finish(&self, read: Read) {
+        *self.0.0.lock().unwrap() = Some(read);
         self.0.1.notify_all();
     }
 
-    fn wait(&self) -> Brought {
-        let mut landed = self.0.0.lock().unwrap();
+    fn wait(&self) -> Read {
+        let mut outcome = self.0.0.lock().unwrap();
         loop {
-            match *landed {
-                Some(brought) => return brought,
-                None => landed = self.0.1.wait(landed).unwrap(),
+            match *outcome {
+                Some(read) => return read,
+                None => outcome = self.0.1.wait(outcome).unwrap(),
             }
         }
     }
 }
 
-/// Whose epoch an answer gets.
+/// Which epoch an answer gets.
 #[derive(Clone, Copy)]
 enum Rule {
-    /// That of whoever asked the store: as it is done.
+    /// The one at which the store was read: as the program does.
     Leader,
-    /// That of the moment when it answered.
+    /// The one at which the rows arrived.
     Arrival,
 }
 
@@ -52,9 +52,9 @@ struct World {
     tags: PurgeTags,
     lookups: InFlight<u8, Flight>,
     keys: InFlight<u8, Flight>,
-    cache: Mutex<Option<Brought>>,
+    cache: Mutex<Option<Read>>,
     truth: AtomicU64,
-    /// What whoever asks from now on must get at least.
+    /// The least value that requests from now on may get.
     floor: AtomicU64,
 }
 
@@ -77,45 +77,45 @@ impl World {
     }
 
     /// As `Origin::answer` and `Origin::fetch`.
-    fn answer(&self) -> Brought {
+    fn answer(&self) -> Read {
         let own = self.epochs.current();
-        let boarded = self.lookups.board(&0, &self.epochs, &self.tags, 2, Flight::posted);
-        let (value, epoch) = match boarded {
-            Boarding::Joined(flight) => flight.wait(),
-            Boarding::Posted(flight, number) => {
-                let brought = (self.truth.load(Ordering::SeqCst), flight.1);
-                flight.land(brought);
-                self.lookups.remove(&0, number);
-                brought
+        let joined = self.lookups.join(&0, &self.epochs, &self.tags, 2, Flight::started);
+        let (value, epoch) = match joined {
+            Join::Joined(flight) => flight.wait(),
+            Join::Started(flight, id) => {
+                let read = (self.truth.load(Ordering::SeqCst), flight.1);
+                flight.finish(read);
+                self.lookups.remove(&0, id);
+                read
             }
-            Boarding::Full => unreachable!("there is one key"),
+            Join::Full => unreachable!("there is one key"),
         };
         match self.rule {
             Rule::Leader => (value, own.min(epoch)),
-            // What the rule forbids: to epoch with the epoch at which the rows are there.
+            // What must not be done.
             Rule::Arrival => (value, self.epochs.current()),
         }
     }
 
-    /// As `Service::ask` and `Service::keep`.
-    fn ask(&self) -> Brought {
-        match self.keys.board(&0, &self.epochs, &self.tags, 2, Flight::posted) {
-            Boarding::Joined(flight) => flight.wait(),
-            Boarding::Posted(flight, number) => {
-                let brought = self.answer();
+    /// As the proxy does on a miss: singleflight by key, then insert into the cache.
+    fn miss(&self) -> Read {
+        match self.keys.join(&0, &self.epochs, &self.tags, 2, Flight::started) {
+            Join::Joined(flight) => flight.wait(),
+            Join::Started(flight, id) => {
+                let read = self.answer();
                 let held = *self.cache.lock().unwrap();
-                if self.valid(brought.1) && held.is_none_or(|held| held.1 <= brought.1) {
-                    *self.cache.lock().unwrap() = Some(brought);
+                if self.valid(read.1) && held.is_none_or(|held| held.1 <= read.1) {
+                    *self.cache.lock().unwrap() = Some(read);
                 }
-                flight.land(brought);
-                self.keys.remove(&0, number);
-                brought
+                flight.finish(read);
+                self.keys.remove(&0, id);
+                read
             }
-            Boarding::Full => unreachable!("there is one key"),
+            Join::Full => unreachable!("there is one key"),
         }
     }
 
-    /// As `Service::serve` and `Service::fill`.
+    /// As the proxy serves: from the cache, else by a miss.
     fn request(&self) -> u64 {
         loop {
             let cached = *self.cache.lock().unwrap();
@@ -124,7 +124,7 @@ impl World {
             {
                 return value;
             }
-            let (value, epoch) = self.ask();
+            let (value, epoch) = self.miss();
             if self.valid(epoch) {
                 return value;
             }
@@ -140,11 +140,11 @@ impl World {
     fn request_and_check(&self) {
         let least = self.floor.load(Ordering::SeqCst);
         let got = self.request();
-        assert!(got >= least, "{got} was served, but {least} was purged before it was asked");
+        assert!(got >= least, "{got} was served, but {least} was purged before the request");
     }
 }
 
-/// Three who ask, twice each, and two purges.
+/// Three clients with two requests each, and two purges.
 fn interleave(rule: Rule) {
     let world = Arc::new(World::new(rule));
     let mut threads = Vec::new();
@@ -162,7 +162,7 @@ fn interleave(rule: Rule) {
         thread.join().unwrap();
     }
     assert_eq!(world.request(), 3);
-    assert_eq!((world.lookups.len(), world.keys.len()), (0, 0), "a flight was left on its board");
+    assert_eq!((world.lookups.len(), world.keys.len()), (0, 0), "a flight was not removed");
 }
 
 #[test]
@@ -175,9 +175,9 @@ fn nothing_purged_is_served_with_few_changes_of_thread() {
     shuttle::check_pct(|| interleave(Rule::Leader), 20_000, 4);
 }
 
-/// The model notices what it is there to notice.
+/// The model detects the race that it is there to detect.
 #[test]
-#[should_panic(expected = "was purged before it was asked")]
-fn a_stamp_taken_when_the_rows_arrive_is_found_out() {
+#[should_panic(expected = "was purged before the request")]
+fn an_epoch_taken_when_the_rows_arrive_is_detected() {
     shuttle::check_random(|| interleave(Rule::Arrival), 20_000);
 }

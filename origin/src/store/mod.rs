@@ -48,17 +48,6 @@ pub trait Store: Send + Sync + 'static {
     async fn keep(&self, _: CancellationToken) {}
 }
 
-impl StoreError {
-    /// The answer of a store that has none to such lookups.
-    pub(crate) fn not_asked_so(store: &'static str, lookup: &Lookup) -> Self {
-        Self::Failed {
-            store,
-            asked: format!("{lookup:?}"),
-            reason: "it has no answers to such questions".to_owned(),
-        }
-    }
-}
-
 /// A store could not answer.
 #[derive(Debug, Error)]
 #[non_exhaustive]

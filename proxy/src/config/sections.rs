@@ -163,6 +163,6 @@ keys! {
         /// The reads under way, whether anybody waits for them or not.
         flights: Count<1, 10_000_000> = Count::known(SingleflightLimits::default().flights),
         /// How long a read may take.
-        within: Span = Span(SingleflightLimits::default().within),
+        within: Span = Span(SingleflightLimits::default().timeout),
     }
 }

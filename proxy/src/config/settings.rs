@@ -37,7 +37,7 @@ impl Config {
                 waiters_per_flight: flights.waiters_per_flight.length(),
                 waiters: flights.waiters.length(),
                 flights: flights.flights.length(),
-                within: flights.within.0,
+                timeout: flights.within.0,
             },
             limiter: ConcurrencyLimits {
                 reads: self.store.reads.length(),

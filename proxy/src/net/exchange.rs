@@ -6,7 +6,7 @@ use super::timer::Timer;
 use super::{CloseReason, Front, connection::Next};
 use crate::serve::{Call, GeneratedId, KeepAlive, Method, Reply, RequestHead, Served};
 use aqs_api::Problem;
-use aqs_origin::memory::Part;
+use aqs_origin::memory::Consumer;
 use pingora_core::protocols::Stream;
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
@@ -169,7 +169,7 @@ impl Exchange {
         }
         // What a slow client has not taken yet may be evicted meanwhile, and is here all the same.
         let budget = &self.front.service.origin.budget;
-        let _pinned = budget.reserve(Part::Connections, body.len());
+        let _pinned = budget.reserve(Consumer::Connections, body.len());
         self.timer.restart(self.front.limits.write);
         tokio::select! {
             biased;

@@ -23,7 +23,7 @@ pub use turn_away::refusals;
 
 use crate::serve::Service;
 use crate::socket::Socket;
-use aqs_origin::memory::Part;
+use aqs_origin::memory::Consumer;
 use connection::{Connection, Next};
 use counts::{Counts, Open};
 use pingora_core::protocols::Stream;
@@ -76,7 +76,8 @@ impl Front {
     async fn serve(self: Arc<Self>, socket: Socket, place: OwnedSemaphorePermit) {
         // Dropped last, also if the connection is cut: the count falls when nothing else is left.
         let mut open = Open::count(&self, place);
-        let _reservation = self.service.origin.budget.reserve(Part::Connections, CONNECTION_BYTES);
+        let _reservation =
+            self.service.origin.budget.reserve(Consumer::Connections, CONNECTION_BYTES);
         open.ended(self.run(Box::new(socket)).await);
     }
 

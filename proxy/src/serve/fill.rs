@@ -177,7 +177,7 @@ fn problem(error: &OriginError, request: &RequestId) -> Problem {
         OriginError::Store(StoreError::Unavailable { .. }) | OriginError::Lost => {
             (503, Code::Unavailable, "The data store can't be reached at the moment")
         }
-        OriginError::Crowded | OriginError::Overloaded => {
+        OriginError::Rejected | OriginError::Overloaded => {
             (503, Code::Unavailable, "Too much is asked of the data store at the moment")
         }
         OriginError::Store(StoreError::Timeout { .. }) | OriginError::Deadline => {

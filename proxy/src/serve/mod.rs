@@ -180,7 +180,7 @@ impl Service {
         let beside_hot = match need {
             Need::Usable => false,
             Need::NewerThan(hot) => {
-                if (entry.epoch, entry.asked) <= (hot.epoch, hot.asked) {
+                if (entry.epoch, entry.fetched_at) <= (hot.epoch, hot.fetched_at) {
                     return None;
                 }
                 true

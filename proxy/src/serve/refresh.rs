@@ -36,7 +36,7 @@ impl Service {
             let read_plan = Arc::new(ReadPlan::new(query, &service.catalogue));
             let mut ctx = service.ctx(Priority::Refresh, call);
             // No client waits: the permit is held until the flight has ended.
-            ctx.deadline = Instant::now() + service.flights.limits().within + PATIENCE;
+            ctx.deadline = Instant::now() + service.flights.limits().timeout + PATIENCE;
             if service.ask(&read_plan, &ctx).await.is_err() {
                 service.metrics.refreshes_failed.inc();
             }

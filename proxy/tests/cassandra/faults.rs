@@ -89,10 +89,10 @@ fn alive() -> usize {
 /// Gauges that are zero while nothing is requested.
 const GAUGES: [&str; 6] = [
     r#"aqs_connections{listener="public"}"#,
-    r#"aqs_flights{kind="key"}"#,
-    r#"aqs_flights{kind="lookup"}"#,
-    r#"aqs_flight_waiters{kind="key"}"#,
-    r#"aqs_flight_waiters{kind="lookup"}"#,
+    r#"aqs_singleflight_in_flight{kind="key"}"#,
+    r#"aqs_singleflight_in_flight{kind="lookup"}"#,
+    r#"aqs_singleflight_waiters{kind="key"}"#,
+    r#"aqs_singleflight_waiters{kind="lookup"}"#,
     "aqs_store_queue",
 ];
 

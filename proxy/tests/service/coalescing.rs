@@ -80,7 +80,7 @@ async fn a_client_makes_what_is_warmed_urgent() {
     let client = tokio::spawn(async move { Client::connect(address).await.get(TARGET).await });
     eventually(|| server.service.flights.waiting() == 1).await;
     // The client's own flight has joined the warmer's lookup.
-    eventually(|| metric(&server, "aqs_flight_waiters{kind=\"lookup\"}") == 2).await;
+    eventually(|| metric(&server, "aqs_singleflight_waiters{kind=\"lookup\"}") == 2).await;
     store.let_all_pass();
     assert_eq!(client.await.unwrap().status, 200);
     assert!(warming.await.unwrap().is_ok());

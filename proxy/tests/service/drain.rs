@@ -3,7 +3,7 @@
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
 use crate::support::{eventually, server, settings};
-use aqs_origin::memory::Part;
+use aqs_origin::memory::Consumer;
 use aqs_proxy::net::Limits;
 use aqs_proxy::server::{Server, Settings};
 use std::net::SocketAddr;
@@ -196,7 +196,7 @@ async fn whoever_holds_on_is_cut_when_the_time_is_up() {
     let metrics = &service.metrics;
     assert_eq!(metrics.connections_ended.with_label_values(&["public", "cut"]).get(), 2);
     assert_eq!(metrics.connections.with_label_values(&["public"]).get(), 0);
-    assert_eq!(service.origin.budget.used(Part::Connections), 0);
+    assert_eq!(service.origin.budget.used(Consumer::Connections), 0);
 }
 
 /// Connects again whenever it is told to close, until nobody listens; whoever was let in is

@@ -176,7 +176,7 @@ async fn a_purge_is_remembered_over_a_restart() {
         let target = aqs_api::Target::parse(LONG).unwrap();
         first.service.catalogue.resolve(target).unwrap()
     };
-    let tags = aqs_origin::ReadPlan::new(query.clone()).tags();
+    let tags = aqs_origin::ReadPlan::new(query.clone(), &first.service.catalogue).tags();
     let before = first.service.origin.epochs.current();
     first.service.origin.purge(Scope::Endpoint("pageviews/per-article"), PurgeMode::Hard).unwrap();
     let after = first.service.origin.epochs.current();

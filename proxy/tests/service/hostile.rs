@@ -5,7 +5,7 @@ use crate::support::client::Client;
 use crate::support::scripted::Scripted;
 use crate::support::{eventually, server, settings};
 use aqs_origin::limiter::ConcurrencyLimits;
-use aqs_origin::memory::Part;
+use aqs_origin::memory::Consumer;
 use aqs_proxy::net::Limits;
 use aqs_proxy::server::{Server, Settings};
 use socket2::SockRef;
@@ -44,12 +44,12 @@ async fn nothing_is_left(server: &Server) {
             && service.flights.under_way() == 0
             && service.flights.waiting() == 0
             && service.tasks.is_empty()
-            && service.origin.budget.used(Part::Connections) == 0
-            && service.origin.budget.used(Part::Singleflight) == 0
+            && service.origin.budget.used(Consumer::Connections) == 0
+            && service.origin.budget.used(Consumer::Flights) == 0
     })
     .await;
     let page = Client::connect(server.admin_addresses[0]).await.get("/metrics").await;
-    for name in ["aqs_flights{", "aqs_flight_waiters{", "aqs_store_queue "] {
+    for name in ["aqs_singleflight_in_flight{", "aqs_singleflight_waiters{", "aqs_store_queue "] {
         let mut lines = page.text().lines().filter(|line| line.starts_with(name)).peekable();
         assert!(lines.peek().is_some(), "no {name}");
         assert!(lines.all(|line| line.ends_with(" 0")), "{name} is not 0\n{}", page.text());
@@ -89,7 +89,7 @@ async fn whoever_never_reads_is_cut_off() {
         drop(greedy);
     });
     // What it doesn't take is counted; a connection alone counts whole pages.
-    eventually(|| server.service.origin.budget.used(Part::Connections) % 4096 != 0).await;
+    eventually(|| server.service.origin.budget.used(Consumer::Connections) % 4096 != 0).await;
     assert!(is_served(server.addresses[0]).await);
     nothing_is_left(&server).await;
     writing.abort();

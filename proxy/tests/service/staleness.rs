@@ -118,7 +118,7 @@ async fn ten_minutes_without_a_store_are_not_noticed_by_whoever_asked_before() {
         let clock = Clock::set(Moment(1_790_000_000_000));
         let answer_within = Duration::from_millis(200);
         let mut settings = Settings { clock: clock.clone(), answer_within, ..settings() };
-        settings.flights.within = Duration::from_secs(1);
+        settings.flights.timeout = Duration::from_secs(1);
         let refreshes = settings.refreshes;
         let server = server(settings, store.clone()).await;
         let mut client = Client::connect(server.addresses[0]).await;

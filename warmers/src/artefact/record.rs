@@ -41,7 +41,7 @@ pub(super) fn write(out: &mut impl Write, key: &Key, held: &Held) -> io::Result<
     let entry = &held.entry;
     out.write_all(&[key.dialect() as u8])?;
     text(out, key.path().as_bytes())?;
-    for number in [entry.epoch.0, entry.asked.0, held.confirmed.0, held.plans] {
+    for number in [entry.epoch.0, entry.fetched_at.0, held.confirmed.0, held.plans] {
         out.write_all(&number.to_le_bytes())?;
     }
     match &entry.representation {

@@ -118,5 +118,5 @@ pub fn merge(
 /// put back since.
 fn is_newer(one: &Entry, other: &Entry, now: Moment) -> bool {
     one.epoch > other.epoch
-        || one.epoch == other.epoch && one.asked > other.asked && one.asked <= now
+        || one.epoch == other.epoch && one.fetched_at > other.fetched_at && one.fetched_at <= now
 }

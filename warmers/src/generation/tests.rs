@@ -1,7 +1,7 @@
 use super::*;
 use crate::tests::{answer, content, generation, top};
 use aqs_origin::epochs::{PurgeMode, Scope};
-use aqs_origin::memory::{Budget, Part};
+use aqs_origin::memory::{Budget, Consumer};
 use aqs_origin::{Entry, Epochs};
 use std::convert::Infallible;
 use std::time::Duration;
@@ -227,11 +227,11 @@ fn a_refused_generation_changes_nothing() {
     let (hot_set, budget) = hot_set(HOUR);
     let epochs = Epochs::starting_at(1);
     publish(&hot_set, generation(None, "p", vec![answer(&top("a"), None, &epochs)], &epochs));
-    let before = (hot_set.live().unwrap(), budget.used(Part::HotSet));
+    let before = (hot_set.live().unwrap(), budget.used(Consumer::HotSet));
     let refused = hot_set.publish(|_, _| Err("no"));
     assert_eq!(refused.map(|_| ()), Err("no"));
     assert!(Arc::ptr_eq(&hot_set.live().unwrap(), &before.0));
-    assert_eq!(budget.used(Part::HotSet), before.1);
+    assert_eq!(budget.used(Consumer::HotSet), before.1);
     assert_eq!(publish(&hot_set, generation(None, "p", Vec::new(), &epochs)).id, 2);
 }
 
@@ -242,7 +242,7 @@ fn what_two_generations_share_is_counted_once() {
     const LONG: usize = 100_000;
     let long = |letter: &str| letter.repeat(LONG);
     let of = |project, body: String| answer(&top(project), Some(&body), &epochs);
-    let used = || budget.used(Part::HotSet) as usize;
+    let used = || budget.used(Consumer::HotSet) as usize;
     let near = |bodies: usize, at: usize| {
         // Bodies count with the room of a gzip form that is not made yet; the rest is small.
         let least = bodies * LONG * 3 / 2;

@@ -5,7 +5,7 @@ use crate::support::{
 use aqs_api::{Dialect, Key, Representation};
 use aqs_origin::Entry;
 use aqs_origin::epochs::{PurgeMode, Scope};
-use aqs_origin::memory::Part;
+use aqs_origin::memory::Consumer;
 use aqs_warmers::build::{BuildError, Settings};
 use aqs_warmers::generation::{Generation, HotFreshness, Provenance};
 use std::sync::Arc;
@@ -207,7 +207,7 @@ async fn a_plan_that_takes_too_much_memory_is_refused_with_numbers() {
     assert_eq!(others, first.bytes);
     assert!(Arc::ptr_eq(&fixture.hot_set.live().unwrap(), &first));
     // What was read for nothing is not charged any more.
-    eventually(|| fixture.origin.budget.used(Part::HotSet) == first.bytes).await;
+    eventually(|| fixture.origin.budget.used(Consumer::HotSet) == first.bytes).await;
     // What is not wanted at all can't be published either.
     let own = PLANS.replace("- name: articles\n", "- name: articles\n  limits: { bytes: 1000 }\n");
     drop((fixture, first));
@@ -250,7 +250,7 @@ async fn what_is_read_is_charged_once() {
     let ground = Ground::new();
     let fixture = ground.fixture(PLANS).await;
     let first = fixture.build("articles").await.generation;
-    let used = || fixture.origin.budget.used(Part::HotSet);
+    let used = || fixture.origin.budget.used(Consumer::HotSet);
     assert_eq!(used(), first.bytes);
     // All is read again, and nothing has changed: two maps and entries, but one text. Then the
     // sample waits for the store, while what was read is charged beside what is served.

@@ -3,7 +3,7 @@ use crate::support::{
 };
 use aqs_api::Target;
 use aqs_origin::limiter::ConcurrencyLimits;
-use aqs_origin::memory::Part;
+use aqs_origin::memory::Consumer;
 use aqs_origin::{Priority, RequestContext};
 use aqs_warmers::artefact::{ArtefactDirectory, ArtefactError, Identity};
 use aqs_warmers::build::{BuildError, BuildOptions, Progress};
@@ -24,7 +24,7 @@ async fn a_store_that_fails_half_way_changes_nothing() {
     assert_eq!(refusals[0].check, "errors");
     assert!(refusals[0].to_string().contains("poisoned"), "{}", refusals[0]);
     assert!(Arc::ptr_eq(&fixture.hot_set.live().unwrap(), &first));
-    eventually(|| fixture.origin.budget.used(Part::HotSet) == first.bytes).await;
+    eventually(|| fixture.origin.budget.used(Consumer::HotSet) == first.bytes).await;
     // By force the older answers stay for what could not be read.
     let built =
         fixture.build_as("articles", &BuildOptions { full: true, ..forced() }).await.unwrap();
@@ -138,7 +138,7 @@ async fn a_cancelled_build_leaves_nothing_half_done() {
     assert!(matches!(cancelled, Err(BuildError::Cancelled)), "{cancelled:?}");
     assert!(Arc::ptr_eq(&fixture.hot_set.live().unwrap(), &first));
     assert_eq!(names(&ground.artefacts()), files);
-    eventually(|| fixture.origin.budget.used(Part::HotSet) == first.bytes).await;
+    eventually(|| fixture.origin.budget.used(Consumer::HotSet) == first.bytes).await;
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ impl Store for Watched {
         if self.down.load(Ordering::SeqCst) {
             return Err(gone("down"));
         }
-        let Lookup::Points(read) = lookup else { return Err(gone("unheard of")) };
+        let Lookup::Points(read) = lookup;
         let poison = *self.poison.lock().unwrap();
         if poison.is_some_and(|poison| read.partition.iter().any(|part| part == poison)) {
             return Err(gone("poisoned"));

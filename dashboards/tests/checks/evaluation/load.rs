@@ -130,7 +130,7 @@ async fn concurrent(proxy: &Proxy, counts: &mut Counts, round: u32) {
             "/metrics/pageviews/per-article/gated{round}.wikipedia/all-access/{agent}/Cat/daily/20240101/20240131"
         )));
     }
-    eventually(|| proxy.gauge("aqs_flight_waiters", "lookup") == 2.0).await;
+    eventually(|| proxy.gauge("aqs_singleflight_waiters", "lookup") == 2.0).await;
     proxy.store.release(1);
     for request in pending {
         assert_eq!(request.await.unwrap(), 200);

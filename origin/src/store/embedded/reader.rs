@@ -117,9 +117,7 @@ impl Store for EmbeddedStore {
     }
 
     async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError> {
-        let Lookup::Points(read) = lookup else {
-            return Err(StoreError::not_asked_so(STORE, lookup));
-        };
+        let Lookup::Points(read) = lookup;
         let code = |error: &ReadError| match error {
             ReadError::Sqlite(error) => error.sqlite_error_code(),
             _ => None,

@@ -116,7 +116,7 @@ fn every_setting_reaches_the_house() {
         (settings.limiter.reads, settings.limiter.queue, seconds(settings.limiter.wait)),
         (12, 13, 14)
     );
-    assert_eq!((settings.flights.waiters, seconds(settings.flights.within)), (15, 16));
+    assert_eq!((settings.flights.waiters, seconds(settings.flights.timeout)), (15, 16));
     assert_eq!((settings.refreshes, settings.answer_within.as_millis()), (17, 250));
     assert_eq!(
         (settings.admin_hosts, settings.state),

@@ -5,7 +5,7 @@ use crate::support::client::Client;
 use crate::support::kept::Kept;
 use crate::support::scripted::Mood;
 use crate::support::{eventually, server};
-use aqs_origin::memory::Part;
+use aqs_origin::memory::Consumer;
 use aqs_proxy::server::{Settings, StatePlace};
 use aqs_warmers::jobs::{StartError, State};
 use std::fs;
@@ -30,7 +30,7 @@ async fn a_store_that_fails_half_way_costs_a_build_and_nothing_else() {
     let server = server(settings, store.clone()).await;
     let old = built(&server).await;
     let live = server.service.hot_set.live().unwrap();
-    let charged = server.service.origin.budget.used(Part::HotSet);
+    let charged = server.service.origin.budget.used(Consumer::HotSet);
     // The first of the two projects is read, the second is not.
     store.poison.lock().unwrap().replace("en.wikipedia");
     let view = rebuild(&server, "devices").await;
@@ -39,7 +39,7 @@ async fn a_store_that_fails_half_way_costs_a_build_and_nothing_else() {
     assert!(view.error.as_ref().unwrap().contains("poisoned"), "{view:?}");
     assert!(Arc::ptr_eq(&server.service.hot_set.live().unwrap(), &live));
     // What was read is taken down aside.
-    eventually(|| server.service.origin.budget.used(Part::HotSet) == charged).await;
+    eventually(|| server.service.origin.budget.used(Consumer::HotSet) == charged).await;
     let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(cache_status(&client.get(EN).await), hot(old));
     // One that is quite gone is not asked to the end.
@@ -77,7 +77,7 @@ async fn the_end_cancels_a_build_and_leaves_nothing_half_done() {
     let place = StatePlace::At(state.clone());
     let mut settings = Settings { state: place, ..with_plans(DEVICES) };
     // The store does not heed that nobody waits for it any more.
-    settings.flights.within = Duration::from_millis(100);
+    settings.flights.timeout = Duration::from_millis(100);
     settings.drain_within = Duration::from_secs(3600);
     let server = server(settings, store.clone()).await;
     let old = built(&server).await;
@@ -138,7 +138,7 @@ async fn a_plan_that_takes_too_much_memory_is_refused_before_it_is_read_and_whil
             let target = EN.replace("en.wiki", "p1.wiki");
             let answer = Client::connect(server.addresses[0]).await.get(&target).await;
             assert_eq!(cache_status(&answer), "aqs; fwd=miss; stored");
-            eventually(|| server.service.origin.budget.used(Part::HotSet) == 0).await;
+            eventually(|| server.service.origin.budget.used(Consumer::HotSet) == 0).await;
         }
     }
 }

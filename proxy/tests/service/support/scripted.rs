@@ -178,12 +178,12 @@ impl Store for Scripted {
 }
 
 fn is_about(lookup: &Lookup, project: &str) -> bool {
-    let Lookup::Points(read) = lookup else { return false };
+    let Lookup::Points(read) = lookup;
     read.partition.iter().any(|part| part == project)
 }
 
 fn one_row(lookup: &Lookup, truth: i64) -> Rows {
-    let Lookup::Points(read) = lookup else { panic!("not scripted: {lookup:?}") };
+    let Lookup::Points(read) = lookup;
     let table = read.dataset.table;
     let mut rows = Rows::of(table);
     for (index, column) in table.read_columns().enumerate() {

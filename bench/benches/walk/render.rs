@@ -17,11 +17,11 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
         let endpoint = query.endpoint();
         let rows = synthetic::rows(&(endpoint.lookup)(&query)).unwrap();
-        let represent =
-            |rows| (endpoint.shape)(&query, rows, catalogue.rules()).unwrap().represent();
-        let Representation::Body(body) = represent(&rows) else { panic!("{target} has no data") };
+        let render =
+            |rows| (endpoint.shape)(&query, rows, catalogue.rules()).unwrap().to_representation();
+        let Representation::Body(body) = render(&rows) else { panic!("{target} has no data") };
         group.throughput(Throughput::Bytes(body.identity.len() as u64));
-        group.bench_function(name, |bencher| bencher.iter(|| represent(black_box(&rows))));
+        group.bench_function(name, |bencher| bencher.iter(|| render(black_box(&rows))));
     }
     group.finish();
 }
