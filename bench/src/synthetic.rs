@@ -1,11 +1,11 @@
 //! A store that has nothing and answers everything: rows made up from the read_plan.
 
 use crate::lists;
+use aqs_api::calendar::Granularity;
 use aqs_api::calendar::{Digits, Form, Hour};
-use aqs_api::granularity::Granularity;
 use aqs_api::lookup::Read;
 use aqs_api::rows::RowsError;
-use aqs_api::table::{Calendar, Kind, Table};
+use aqs_api::table::{Calendar, ColumnType, Table};
 use aqs_api::{Coverage, Lookup, Rows};
 use aqs_origin::RequestContext;
 use aqs_origin::store::{Store, StoreError};
@@ -64,8 +64,10 @@ fn series(read: &Read, form: Form, range: (Digits, Digits)) -> Result<Rows, Rows
         let row = period.as_str().bytes().fold(0, |row: u64, byte| row * 10 + u64::from(byte & 15));
         for (index, column) in table.read_columns().enumerate() {
             match column.kind {
-                Kind::Text | Kind::Json => builder.text(index, Some(period.as_str()))?,
-                Kind::Int | Kind::BigInt => {
+                ColumnType::Text | ColumnType::Json => {
+                    builder.text(index, Some(period.as_str()))?
+                }
+                ColumnType::Int | ColumnType::BigInt => {
                     builder.int(index, Some(figure(seed, row, index)))?;
                 }
             }
@@ -82,9 +84,9 @@ fn list(read: &Read) -> Result<Rows, RowsError> {
     let mut builder = Rows::of(table);
     for (index, column) in table.read_columns().enumerate() {
         match column.kind {
-            Kind::Json => builder.text(index, json.take().as_deref())?,
-            Kind::Text => builder.text(index, None)?,
-            Kind::Int | Kind::BigInt => builder.int(index, None)?,
+            ColumnType::Json => builder.text(index, json.take().as_deref())?,
+            ColumnType::Text => builder.text(index, None)?,
+            ColumnType::Int | ColumnType::BigInt => builder.int(index, None)?,
         }
     }
     builder.end_row()?;

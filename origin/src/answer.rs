@@ -111,7 +111,7 @@ impl Origin {
         let lookup = match plan.clipped(&coverage) {
             Ok(lookup) => lookup,
             Err(reason) => {
-                let nothing = Rendered::of(&Answer::Empty(reason));
+                let nothing = Rendered::of(query, &Answer::Empty(reason));
                 return Ok(Arc::new(self.entry(query, nothing, self.clock.now(), epoch, *tags)));
             }
         };
@@ -262,17 +262,19 @@ impl Rendered {
         let shaped = (query.endpoint().shape)(query, rows, catalogue.rules());
         let answer = shaped.map_err(|source| OriginError::shape(query, source))?;
         Ok(match (answer, if_empty) {
-            (Answer::Empty(NoDataReason::NoData), Some(reason)) => Self::of(&Answer::Empty(reason)),
-            (answer, _) => Self::of(&answer),
+            (Answer::Empty(NoDataReason::NoData), Some(reason)) => {
+                Self::of(query, &Answer::Empty(reason))
+            }
+            (answer, _) => Self::of(query, &answer),
         })
     }
 
-    pub(crate) fn of(answer: &Answer<'_>) -> Self {
+    pub(crate) fn of(query: &Query, answer: &Answer<'_>) -> Self {
         let no_data = match answer {
-            Answer::Content(_) => None,
+            Answer::Series { .. } | Answer::List(_) => None,
             Answer::Empty(reason) => Some(*reason),
         };
-        Self { representation: answer.to_representation(), no_data }
+        Self { representation: aqs_api::render(query, answer), no_data }
     }
 }
 

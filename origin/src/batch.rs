@@ -129,7 +129,9 @@ impl Planned {
         catalogue: &Catalogue,
     ) -> Outcome<(Rendered, Option<(Moment, Epoch)>)> {
         let (read, range, if_empty) = match &self.need {
-            Need::Nothing(reason) => return Ok((Rendered::of(&Answer::Empty(*reason)), None)),
+            Need::Nothing(reason) => {
+                return Ok((Rendered::of(&self.query, &Answer::Empty(*reason)), None));
+            }
             Need::Rows { read, range, if_empty } => (*read, range, *if_empty),
         };
         let fetched = fetched.get(read).ok_or_else(|| Failure::from(OriginError::Lost))?;

@@ -2,7 +2,7 @@
 
 use crate::store::StoreError;
 use aqs_api::Query;
-use aqs_api::shapes::ShapeError;
+use aqs_api::answer::ShapeError;
 use thiserror::Error;
 
 #[derive(Debug, Error)]

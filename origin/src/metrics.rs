@@ -1,8 +1,8 @@
 //! The metrics of this crate: the one place where they are declared.
 
 use crate::declare::Declarations;
+use aqs_api::calendar::Granularity;
 use aqs_api::calendar::{Digits, Hour};
-use aqs_api::granularity::Granularity;
 use aqs_api::{Coverage, Dataset};
 use foldhash::fast::RandomState;
 use jiff::ToSpan;

@@ -2,10 +2,10 @@
 
 use crate::build_info;
 use crate::server::Server;
+use aqs_api::calendar::Granularity;
 use aqs_api::calendar::{Digits, Form};
 use aqs_api::endpoint::{Endpoint, Segment};
-use aqs_api::granularity::Granularity;
-use aqs_api::param::Kind;
+use aqs_api::param::ParamKind;
 use aqs_api::{Catalogue, Coverage, Dataset, Representation, Target, percent};
 use aqs_origin::{Origin, Priority, RequestContext};
 use std::fmt::Write;
@@ -117,17 +117,17 @@ fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
             Segment::Param(param) => param,
         };
         match param.kind {
-            Kind::Granularity { allowed, .. } => {
+            ParamKind::Granularity { allowed, .. } => {
                 let asked = allowed.iter().find(|(held, _)| *held == dataset.granularity)?;
                 hours = asked.1.accepts == Form::Hour;
                 target.push_str(dataset.granularity.as_str());
             }
-            Kind::Start => target.push_str(&first_shown(dataset, extent.last, hours)),
-            Kind::End if hours => target.push_str(extent.last.hour_digits().as_str()),
-            Kind::End => target.push_str(part(0..8)?),
-            Kind::Year => target.push_str(part(0..4)?),
-            Kind::Month { .. } => target.push_str(part(4..6)?),
-            Kind::Day => target.push_str(match dataset.granularity {
+            ParamKind::Start => target.push_str(&first_shown(dataset, extent.last, hours)),
+            ParamKind::End if hours => target.push_str(extent.last.hour_digits().as_str()),
+            ParamKind::End => target.push_str(part(0..8)?),
+            ParamKind::Year => target.push_str(part(0..4)?),
+            ParamKind::Month { .. } => target.push_str(part(4..6)?),
+            ParamKind::Day => target.push_str(match dataset.granularity {
                 Granularity::Monthly => aqs_api::table::ALL_DAYS,
                 _ => part(6..8)?,
             }),

@@ -17,8 +17,9 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
         let endpoint = query.endpoint();
         let rows = synthetic::rows(&(endpoint.lookup)(&query)).unwrap();
-        let render =
-            |rows| (endpoint.shape)(&query, rows, catalogue.rules()).unwrap().to_representation();
+        let render = |rows| {
+            aqs_api::render(&query, &(endpoint.shape)(&query, rows, catalogue.rules()).unwrap())
+        };
         let Representation::Body(body) = render(&rows) else { panic!("{target} has no data") };
         group.throughput(Throughput::Bytes(body.identity.len() as u64));
         group.bench_function(name, |bencher| bencher.iter(|| render(black_box(&rows))));

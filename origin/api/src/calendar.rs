@@ -1,6 +1,5 @@
-//! Days and hours as the API writes them, and the date rules of contract §1.2.
+//! Days, hours and granularities as the API writes them, and the date rules of contract §1.2.
 
-use crate::granularity::Granularity;
 use jiff::civil::Date;
 use std::fmt;
 
@@ -18,7 +17,7 @@ pub struct Digits {
     len: u8,
 }
 
-/// How many digits a timestamp has in a table or a canonical path.
+/// The digits of a timestamp in a table or a canonical path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Form {
     /// `YYYYMMDD`
@@ -38,16 +37,26 @@ impl Form {
     }
 }
 
-/// Which of a date rule's two bounds a text is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Bound {
-    /// The path's `{start}`.
-    Start,
-    /// The path's `{end}`.
-    End,
+/// The length of a period of a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Granularity {
+    Hourly,
+    Daily,
+    Monthly,
 }
 
-/// What a rule does about months that lie only partly between the dates.
+impl Granularity {
+    /// The spelling in paths, bodies and the stores' keys.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Hourly => "hourly",
+            Self::Daily => "daily",
+            Self::Monthly => "monthly",
+        }
+    }
+}
+
+/// What a rule does with months that lie only partly between the dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Months {
     /// Nothing.
@@ -65,7 +74,6 @@ pub struct DateRule {
     pub accepts: Form,
     /// Whether the hour counts; where it doesn't, it must still be one.
     pub keeps_hour: bool,
-    /// What is asked of months.
     pub months: Months,
 }
 
@@ -80,7 +88,7 @@ impl DateRule {
     pub const DR3: Self = Self::new(Form::Day, false, Months::Any);
     /// Legacy page counts, hourly.
     pub const DR4H: Self = Self::new(Form::Hour, true, Months::Any);
-    /// Legacy page counts, daily: ten digits are asked for, the hour becomes `00`.
+    /// Legacy page counts, daily: ten digits are required, the hour becomes `00`.
     pub const DR4: Self = Self::new(Form::Hour, false, Months::Any);
     /// Legacy page counts, monthly.
     pub const DR4M: Self = Self::new(Form::Hour, false, Months::Trim);
@@ -100,7 +108,7 @@ impl DateRule {
         }
     }
 
-    /// What the rule makes of two bounds that are in order; `None` if no whole month is left.
+    /// Applies the rule to two bounds that are in order; `None` if no whole month is left.
     pub fn apply(&self, start: Hour, end: Hour) -> Option<(Hour, Hour)> {
         let whole = |hour| if self.keeps_hour { hour } else { Hour { hour: 0, ..hour } };
         let (start, end) = (whole(start), whole(end));
@@ -118,7 +126,7 @@ impl DateRule {
         }
     }
 
-    /// How a message names the digits that are asked for (contract §2.2).
+    /// The name of the expected digits in messages (contract §2.2).
     pub const fn format_name(&self) -> &'static str {
         match self.accepts {
             Form::Day => "YYYYMMDD",
@@ -150,7 +158,6 @@ impl Hour {
         (0..=9999).contains(&date.year()).then_some(Self { date, hour: 0 })
     }
 
-    /// The day.
     pub const fn date(self) -> Date {
         self.date
     }
@@ -192,17 +199,17 @@ impl Hour {
 }
 
 impl Digits {
-    /// Stands where there is none.
+    /// A placeholder.
     pub(crate) const ZEROS: Self = Self { bytes: [b'0'; 10], len: 8 };
 
-    /// Takes a row's timestamp; `None` unless it is 8 or 10 digits.
+    /// Reads a row's timestamp; `None` unless it is 8 or 10 digits.
     pub fn from_text(text: &str) -> Option<Self> {
         Self::from_bytes(text.as_bytes())
     }
 
-    /// As [`Self::from_text`], of bytes that need not be a text.
+    /// As [`Self::from_text`], of bytes.
     pub fn from_bytes(text: &[u8]) -> Option<Self> {
-        // Each row has one: arrays of a known length are looked through at once.
+        // Each row has one: arrays of a known length are checked with few instructions.
         let mut bytes = [b'0'; 10];
         if let Ok(day) = <&[u8; 8]>::try_from(text) {
             bytes[..8].copy_from_slice(day);
@@ -213,7 +220,7 @@ impl Digits {
         all_digits.then_some(Self { bytes, len: text.len() as u8 })
     }
 
-    /// The month that it lies in, as that month's own timestamp of the same length.
+    /// The timestamp of its month, of the same length.
     pub fn month_start(self) -> Self {
         let mut bytes = self.bytes;
         bytes[6..].copy_from_slice(b"0100");
@@ -225,19 +232,16 @@ impl Digits {
         Self { len: 10, ..self }
     }
 
-    /// The digits.
     pub fn as_str(&self) -> &str {
         // Only ASCII digits ever get in.
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
-    /// The digits, in ASCII.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
     }
 
-    /// How the period is named to people, by its granularity: `2026-10-31 23h`, `2026-10-31`,
-    /// `2026-10`.
+    /// The period for people, by its granularity: `2026-10-31 23h`, `2026-10-31`, `2026-10`.
     pub fn label(&self, granularity: Granularity) -> String {
         let text = self.as_str();
         let part = |range: std::ops::Range<usize>| text.get(range).unwrap_or_default();

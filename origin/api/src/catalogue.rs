@@ -1,19 +1,14 @@
 //! All endpoints as one value: it routes, validates and normalises.
 
-use crate::calendar::{Bound, DateRule, Hour};
-use crate::dataset::{Dataset, DatasetId};
-use crate::dialect::Dialect;
-use crate::endpoint::{Endpoint, EndpointId, Rules, Segment};
+use crate::calendar::{DateRule, Granularity, Hour};
+use crate::endpoint::{Endpoint, EndpointId, Field, Query, Rules, Segment};
 use crate::endpoints;
-use crate::granularity::Granularity;
 use crate::json;
-use crate::key::Key;
-use crate::param::{self, Kind, Param};
+use crate::key::{Dialect, Key};
+use crate::param::{self, Param, ParamKind};
 use crate::percent;
 use crate::problem::Problem;
-use crate::query::Query;
-use crate::response::Field;
-use crate::table::{ALL_DAYS, Table};
+use crate::table::{ALL_DAYS, Dataset, DatasetId, Table};
 use crate::target::Target;
 use crate::text_list::TextList;
 use jiff::civil::Date;
@@ -28,48 +23,25 @@ pub struct Catalogue {
     rules: Rules,
 }
 
-/// A mistake in the rows that a catalogue was made of.
+/// A mistake in the endpoints of a catalogue.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum CatalogueError {
-    /// Two endpoints can't be told apart, or a path can't be routed.
-    #[error("endpoint {endpoint}: path {template} can't be routed: {reason}")]
-    Route {
-        /// Whose path it is.
-        endpoint: &'static str,
-        /// The path.
-        template: String,
-        /// What the router says.
-        reason: String,
-    },
-    /// Dates without a granularity before them, or one bound without the other.
+    #[error("endpoint {endpoint}: failed to route path {template}: {reason}")]
+    Route { endpoint: &'static str, template: String, reason: String },
     #[error("endpoint {0}: start and end must follow each other and a granularity")]
     Dates(&'static str),
-    /// A body that echoes a parameter which the path doesn't have.
     #[error("endpoint {endpoint}: its body echoes {param}, which is no parameter of its path")]
-    Echo {
-        /// Whose body it is.
-        endpoint: &'static str,
-        /// The unknown parameter.
-        param: &'static str,
-    },
-    /// A key of a body that would have to be escaped.
-    #[error("endpoint {endpoint}: the key {key:?} of its body can't be written as it is")]
-    Key {
-        /// Whose body it is.
-        endpoint: &'static str,
-        /// The key.
-        key: &'static str,
-    },
-    /// One dataset name for two things.
+    Echo { endpoint: &'static str, param: &'static str },
+    #[error("endpoint {endpoint}: the key {key:?} of its body would have to be escaped")]
+    Key { endpoint: &'static str, key: &'static str },
     #[error("dataset {0} is declared twice, differently")]
     Dataset(&'static str),
-    /// More endpoints than an id can count.
     #[error("too many endpoints")]
     TooMany,
 }
 
 impl Catalogue {
-    /// The catalogue of these endpoints, with the default rules.
+    /// A catalogue with the default rules.
     pub fn new(endpoints: &'static [&'static Endpoint]) -> Result<Self, CatalogueError> {
         let mut router = matchit::Router::new();
         let mut datasets: Vec<&'static Dataset> = Vec::new();
@@ -93,17 +65,15 @@ impl Catalogue {
         Ok(Self { endpoints, router, datasets, rules: Rules::default() })
     }
 
-    /// The catalogue of everything that this version answers.
+    /// The catalogue of all endpoints.
     pub fn standard() -> Result<Self, CatalogueError> {
         Self::new(endpoints::ALL)
     }
 
-    /// The same with other rules.
     pub fn with_rules(self, rules: Rules) -> Self {
         Self { rules, ..self }
     }
 
-    /// What shapes must know.
     pub fn rules(&self) -> &Rules {
         &self.rules
     }
@@ -127,7 +97,7 @@ impl Catalogue {
         u16::try_from(index).ok().map(DatasetId)
     }
 
-    /// Every table that a dataset is of, once.
+    /// Every table that an endpoint reads, once.
     pub fn tables(&self) -> Vec<&'static Table> {
         let mut tables: Vec<&'static Table> = Vec::new();
         for dataset in &self.datasets {
@@ -138,7 +108,7 @@ impl Catalogue {
         tables
     }
 
-    /// What a target means, or why it means nothing.
+    /// Routes and validates a target.
     pub fn resolve(&self, target: Target<'_>) -> Result<Query, Problem> {
         // No endpoint speaks the old dialect yet.
         if target.dialect == Dialect::V1 {
@@ -147,26 +117,27 @@ impl Catalogue {
         let found = self.router.at(target.path).map_err(|_| Problem::invalid_route())?;
         let id = *found.value;
         let endpoint = *self.endpoints.get(id.index()).ok_or_else(Problem::invalid_route)?;
-        let mut reading = Reading::new(target.path.len());
+        let mut reader =
+            PathReader { path: String::with_capacity(target.path.len()), ..PathReader::default() };
         let mut raw_values = found.params.iter();
         for segment in endpoint.segments {
             match segment {
-                Segment::Word(word) => reading.word(word),
+                Segment::Word(word) => reader.word(word),
                 Segment::Param(param) => {
                     let (_, raw) = raw_values.next().ok_or_else(Problem::invalid_route)?;
                     let decoded =
                         percent::decode(raw).ok_or_else(|| Problem::bad_encoding(param.name))?;
-                    reading.param(param, decoded)?;
+                    reader.param(param, decoded)?;
                 }
             }
         }
         Ok(Query {
             endpoint,
             id,
-            key: Key::new(target.dialect, &reading.path),
-            values: reading.values,
-            granularity: reading.dates.map(|(granularity, _)| granularity),
-            span: reading.span,
+            key: Key::new(target.dialect, &reader.path),
+            values: reader.values,
+            granularity: reader.dates.map(|(granularity, _)| granularity),
+            span: reader.span,
         })
     }
 }
@@ -182,15 +153,15 @@ fn check(endpoint: &'static Endpoint) -> Result<(), CatalogueError> {
     let mut started = false;
     for param in endpoint.params() {
         let in_place = match param.kind {
-            Kind::Start => dated && !started,
-            Kind::End => started,
+            ParamKind::Start => dated && !started,
+            ParamKind::End => started,
             _ => !started,
         };
         if !in_place {
             return Err(CatalogueError::Dates(endpoint.name));
         }
-        dated |= matches!(param.kind, Kind::Granularity { .. });
-        started = matches!(param.kind, Kind::Start);
+        dated |= matches!(param.kind, ParamKind::Granularity { .. });
+        started = matches!(param.kind, ParamKind::Start);
     }
     if started {
         return Err(CatalogueError::Dates(endpoint.name));
@@ -209,8 +180,9 @@ fn check(endpoint: &'static Endpoint) -> Result<(), CatalogueError> {
     Ok(())
 }
 
-/// A path being read, segment by segment, into values and canonical form.
-struct Reading {
+/// Reads a path segment by segment into values and canonical form.
+#[derive(Default)]
+struct PathReader {
     values: TextList,
     path: String,
     dates: Option<(Granularity, DateRule)>,
@@ -220,19 +192,7 @@ struct Reading {
     month: Option<i8>,
 }
 
-impl Reading {
-    fn new(capacity: usize) -> Self {
-        Self {
-            values: TextList::default(),
-            path: String::with_capacity(capacity),
-            dates: None,
-            start: None,
-            span: None,
-            year: None,
-            month: None,
-        }
-    }
-
+impl PathReader {
     fn word(&mut self, word: &str) {
         self.path.push('/');
         self.path.push_str(word);
@@ -242,7 +202,7 @@ impl Reading {
         self.value_spelled(value, value);
     }
 
-    /// A value that is spelled another way in the key.
+    /// A value with another spelling in the key.
     fn value_spelled(&mut self, value: &str, in_key: &str) {
         self.path.push('/');
         percent::encode_into(&mut self.path, in_key);
@@ -251,16 +211,16 @@ impl Reading {
 
     fn param(&mut self, param: &'static Param, text: Cow<'_, str>) -> Result<(), Problem> {
         match &param.kind {
-            Kind::Project => {
+            ParamKind::Project => {
                 let project =
                     param::project(&text).ok_or_else(|| Problem::bad_project(param.name))?;
                 self.value_spelled(&project, &param::project_in_key(&project));
             }
-            Kind::Choice(enumeration) => {
+            ParamKind::Choice(enumeration) => {
                 let refused = || Problem::not_allowed(param.name, enumeration.values);
                 self.value(enumeration.find(&text).ok_or_else(refused)?);
             }
-            Kind::Granularity { allowed, names, unrouted, refusal } => {
+            ParamKind::Granularity { allowed, names, unrouted, refusal } => {
                 if unrouted.iter().any(|name| name.eq_ignore_ascii_case(&text)) {
                     return Err(Problem::invalid_route());
                 }
@@ -275,23 +235,23 @@ impl Reading {
                 self.dates = Some((*granularity, *rule));
                 self.value(granularity.as_str());
             }
-            Kind::Title => self.value(&param::title(text)),
-            Kind::Country => self.value(&text.to_ascii_uppercase()),
-            Kind::Start => self.bound(param, Bound::Start, &text)?,
-            Kind::End => self.bound(param, Bound::End, &text)?,
-            // A top list's date is judged as a whole, once its last segment is there.
-            Kind::Year => {
+            ParamKind::Title => self.value(&param::title(text)),
+            ParamKind::Country => self.value(&text.to_ascii_uppercase()),
+            ParamKind::Start => self.start = Some(self.hour(param, &text)?),
+            ParamKind::End => self.dates(self.hour(param, &text)?)?,
+            // A top list's date is validated as a whole, at its last segment.
+            ParamKind::Year => {
                 self.year = digits(&text, 4);
                 self.value(&text);
             }
-            Kind::Month { then_day } => {
+            ParamKind::Month { then_day } => {
                 self.month = digits(&text, 2).map(|month| month as i8);
                 if !then_day {
                     self.calendar_day(Some(1)).ok_or_else(Problem::bad_year_month)?;
                 }
                 self.value(&text);
             }
-            Kind::Day => {
+            ParamKind::Day => {
                 let all_days = text.eq_ignore_ascii_case(ALL_DAYS);
                 let day = if all_days { Some(1) } else { digits(&text, 2).map(|day| day as i8) };
                 self.calendar_day(day).ok_or_else(Problem::bad_year_month_day)?;
@@ -301,21 +261,19 @@ impl Reading {
         Ok(())
     }
 
-    fn bound(&mut self, param: &'static Param, bound: Bound, text: &str) -> Result<(), Problem> {
+    fn hour(&self, param: &'static Param, text: &str) -> Result<Hour, Problem> {
         let (_, rule) = self.dates.ok_or_else(Problem::invalid_route)?;
-        let hour =
-            rule.read(text).ok_or_else(|| Problem::bad_date(param.name, rule.format_name()))?;
-        let start = match bound {
-            Bound::Start => {
-                self.start = Some(hour);
-                return Ok(());
-            }
-            Bound::End => self.start.ok_or_else(Problem::invalid_route)?,
-        };
-        if start > hour {
+        rule.read(text).ok_or_else(|| Problem::bad_date(param.name, rule.format_name()))
+    }
+
+    /// Both dates, at the segment of the end.
+    fn dates(&mut self, end: Hour) -> Result<(), Problem> {
+        let (_, rule) = self.dates.ok_or_else(Problem::invalid_route)?;
+        let start = self.start.ok_or_else(Problem::invalid_route)?;
+        if start > end {
             return Err(Problem::wrong_order());
         }
-        let (start, end) = rule.apply(start, hour).ok_or_else(Problem::no_full_months)?;
+        let (start, end) = rule.apply(start, end).ok_or_else(Problem::no_full_months)?;
         self.value(start.digits(rule.accepts).as_str());
         self.value(end.digits(rule.accepts).as_str());
         self.span = Some((start, end));
@@ -337,7 +295,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_endpoint_asks_is_of_a_dataset_that_it_declares() {
+    fn endpoints_read_datasets_that_they_declare() {
         let catalogue = Catalogue::standard().unwrap();
         for (_, endpoint) in catalogue.endpoints() {
             let examples = endpoint.segments.iter().map(|segment| match segment {
@@ -347,9 +305,9 @@ mod tests {
             let path: String = examples.collect();
             let target = Target { dialect: Dialect::V2, path: &path };
             let query = catalogue.resolve(target).unwrap();
-            let asked = (endpoint.lookup)(&query);
-            let declared = endpoint.datasets.iter().any(|one| one.name == asked.dataset().name);
-            assert!(declared, "{} asks {}", endpoint.name, asked.dataset().name);
+            let lookup = (endpoint.lookup)(&query);
+            let declared = endpoint.datasets.iter().any(|one| one.name == lookup.dataset().name);
+            assert!(declared, "{} reads {}", endpoint.name, lookup.dataset().name);
         }
     }
 }

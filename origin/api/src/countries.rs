@@ -1,8 +1,8 @@
-//! Country protection (contract §7.3): whose readers are not told apart.
+//! Country protection (contract §7.3).
 
 use std::collections::BTreeSet;
 
-/// The countries that are taken out of every answer by country.
+/// The countries that are removed from every answer by country.
 ///
 /// Upstream keeps three lists that differ; this one is applied everywhere (contract §8, point
 /// 13), so that there is one place to change it.
@@ -22,7 +22,7 @@ impl ProtectedCountries {
         Self(codes.into_iter().map(str::to_ascii_uppercase).collect())
     }
 
-    /// Whether a country's figures are withheld.
+    /// Whether a country's numbers are withheld.
     pub fn contains(&self, code: &str) -> bool {
         self.0.contains(code)
     }
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_list_has_the_contracts_36() {
+    fn the_default_list_has_36_countries() {
         assert_eq!(ProtectedCountries::default().0.len(), 36);
         assert!(ProtectedCountries::default().contains("VE"));
         assert!(!ProtectedCountries::default().contains("FR"));

@@ -1,9 +1,9 @@
-//! What a store holds, by dataset.
+//! What a store has loaded, by dataset.
 
-use crate::answer::NoDataReason;
 use crate::calendar::Digits;
-use crate::dataset::Dataset;
 use crate::lookup::{Lookup, Read};
+use crate::problem::NoDataReason;
+use crate::table::Dataset;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -14,33 +14,31 @@ pub struct Extent {
     pub first: Digits,
     /// The newest period: "data through".
     pub last: Digits,
-    /// How many partitions there are, if the store can tell.
+    /// The number of partitions, if the store knows it.
     pub series: Option<u64>,
-    /// Whether no partition reaches any further. A store that can't know looks at one of them:
-    /// then others may, and none is refused or cut by it.
+    /// Whether no partition reaches any further. A store that can't know reads one of them: then
+    /// others may, and no lookup is clipped by it.
     pub exact: bool,
 }
 
-/// What is loaded, of every dataset that has a row.
+/// The extent of every dataset that has a row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Coverage(BTreeMap<&'static str, Extent>);
 
 impl Coverage {
-    /// What is loaded of a dataset; `None` if nothing is.
+    /// The extent of a dataset; `None` if nothing is loaded.
     pub fn get(&self, dataset: &Dataset) -> Option<&Extent> {
         self.0.get(dataset.name)
     }
 
-    /// Notes what is loaded of a dataset.
     pub fn insert(&mut self, dataset: &'static Dataset, extent: Extent) {
         self.0.insert(dataset.name, extent);
     }
 
-    /// What is left of a lookup if it asks for nothing that isn't loaded, or why that is nothing.
+    /// Clips a lookup to what is loaded, or returns why nothing of it is.
     ///
-    /// So a range of ten thousand years costs no more than what there is. A dataset that isn't
-    /// in the coverage is one that nobody knows about: its lookups stay as they are, and so do
-    /// those of one that isn't known exactly. What stays as it is comes back borrowed.
+    /// So a range of ten thousand years costs no more than what there is. Lookups of a dataset
+    /// that is unknown or not known exactly stay as they are. An unchanged lookup is borrowed.
     pub fn clip<'l>(&self, lookup: &'l Lookup) -> Result<Cow<'l, Lookup>, NoDataReason> {
         let Some(extent) = self.get(lookup.dataset()).filter(|extent| extent.exact) else {
             return Ok(Cow::Borrowed(lookup));
@@ -58,7 +56,7 @@ impl Coverage {
         }
     }
 
-    /// Why a lookup finds nothing, if it lies wholly beside what is loaded of its dataset.
+    /// Why a lookup finds nothing, if it lies wholly outside of what is loaded of its dataset.
     pub fn no_data_reason(&self, lookup: &Lookup) -> Option<NoDataReason> {
         let extent = self.get(lookup.dataset())?;
         let Lookup::Points(read) = lookup;
@@ -75,7 +73,6 @@ impl Coverage {
         }
     }
 
-    /// Whether nothing is loaded.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

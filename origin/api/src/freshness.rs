@@ -1,24 +1,20 @@
-//! How long answers of a kind are kept and how they may be used as they age.
+//! How long answers are kept, and how they may be used as they age.
 
 use std::time::Duration;
 
 /// The ages up to which an answer may be used, each at least as long as the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
-    /// Served as it is.
     pub fresh: Duration,
-    /// Served while a refresh runs behind it.
+    /// Served while a refresh runs.
     pub revalidate: Duration,
     /// Served only if the store fails.
     pub usable: Duration,
 }
 
-/// The lifetimes by kind of answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
-    /// Of data.
     pub data: Lifetimes,
-    /// Of the absence of data.
     pub no_data: Lifetimes,
 }
 

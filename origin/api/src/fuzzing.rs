@@ -1,13 +1,13 @@
-//! What the fuzz target tries and a test replays; in no other build.
+//! The checks of the fuzz target, which a test replays; in no other build.
 
-#![allow(clippy::panic, reason = "a fuzz target tells by a panic what it has found")]
+#![allow(clippy::panic, reason = "a fuzz target reports by a panic")]
 
 use crate::catalogue::Catalogue;
 use crate::percent;
 use crate::target::{Target, Uri};
 
-/// Any bytes as a request target: whatever is understood can be asked by its key and is then
-/// understood as the same; whatever is not is told in proper JSON.
+/// Checks any bytes as a request target: the key of a query resolves to the same query, and a
+/// problem is proper JSON.
 pub fn target(catalogue: &Catalogue, bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let uri = Uri::of(text).to_string();
@@ -19,11 +19,11 @@ pub fn target(catalogue: &Catalogue, bytes: &[u8]) {
         Ok(query) => query,
         Err(problem) => {
             assert!([400, 404].contains(&problem.status), "{problem:?}");
-            let mut body = Vec::new();
-            problem.render(Uri::of(text), &mut body);
-            let told: serde_json::Value = serde_json::from_slice(&body)
-                .unwrap_or_else(|error| panic!("no JSON is told of {text}: {error}"));
-            assert_eq!(told["uri"], uri.as_str());
+            let mut bytes = Vec::new();
+            problem.render(Uri::of(text), &mut bytes);
+            let body: serde_json::Value = serde_json::from_slice(&bytes)
+                .unwrap_or_else(|error| panic!("no JSON for {text}: {error}"));
+            assert_eq!(body["uri"], uri.as_str());
             return;
         }
     };
@@ -37,10 +37,10 @@ pub fn target(catalogue: &Catalogue, bytes: &[u8]) {
     assert_eq!(again.values, query.values, "{} has other values", key.path());
     assert_eq!((again.granularity, again.span), (query.granularity, query.span));
     let endpoint = query.endpoint();
-    assert_eq!((endpoint.lookup)(&again), (endpoint.lookup)(&query), "another question");
+    assert_eq!((endpoint.lookup)(&again), (endpoint.lookup)(&query), "another lookup");
 }
 
-/// One segment: decoding it and writing it as it must be written loses nothing.
+/// Decoding and encoding a segment loses nothing.
 fn segment(raw: &str) {
     let Some(decoded) = percent::decode(raw) else { return };
     let mut wire = String::new();

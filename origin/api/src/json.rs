@@ -1,4 +1,4 @@
-//! Writing compact JSON, UTF-8 unescaped (contract §1.3, envelope).
+//! Writes compact JSON, UTF-8 unescaped (contract §1.3, envelope).
 
 /// Appends a string with its quotes. A slash and letters beyond ASCII stay as they are.
 pub fn string(out: &mut Vec<u8>, text: &str) {
@@ -6,26 +6,25 @@ pub fn string(out: &mut Vec<u8>, text: &str) {
     let _ = serde_json::to_writer(&mut *out, text);
 }
 
-/// Appends a key, with the colon after it. Keys are the endpoints' own, and none has anything to
-/// escape: the catalogue checks them.
+/// Appends a key with its colon. The catalogue checks that no key needs escaping.
 pub fn name(out: &mut Vec<u8>, name: &'static str) {
     out.push(b'"');
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
 }
 
-/// Whether a key can be written as it is.
+/// Whether a key needs no escaping.
 pub fn is_plain(name: &str) -> bool {
     name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
 }
 
-/// Appends whatever writes itself as a string.
+/// Appends a value that serialises as a string.
 pub fn value(out: &mut Vec<u8>, value: &impl serde::Serialize) {
     // As above.
     let _ = serde_json::to_writer(out, value);
 }
 
-/// How many bytes [`integer`] appends at most for one of several.
+/// The most bytes that [`integer`] appends for one of these.
 pub fn longest_integer(values: &[i64]) -> usize {
     let Some(first) = values.first() else { return 0 };
     let (least, most) = values
@@ -36,7 +35,6 @@ pub fn longest_integer(values: &[i64]) -> usize {
     length(least).max(length(most))
 }
 
-/// Appends an integer.
 pub fn integer(out: &mut Vec<u8>, value: i64) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
@@ -47,7 +45,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_key_that_is_plain_is_written_as_any_text() {
+    fn plain_keys_need_no_escaping() {
         for key in
             ["access-site", "v", "articles_JSON", "a b", "a\"b", "a\\b", "é", "a\n", "\u{7f}"]
         {
@@ -63,7 +61,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_longest_integer_is_as_long_as_is_told(
+        fn longest_integer_is_the_longest(
             values in proptest::collection::vec(any::<(i64, u8)>(), 0..5)
         ) {
             let values: Vec<i64> =

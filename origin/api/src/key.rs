@@ -1,9 +1,18 @@
 //! The one key of cache, hot set and singleflight.
 
-use crate::dialect::Dialect;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::{Arc, LazyLock};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+/// A dialect of the API, part of every [`Key`]: the same path has another answer in each (contract
+/// §2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Dialect {
+    /// AQS 2.0: `/metrics/…` and its public prefixes.
+    V2,
+    /// AQS 1.0: `/analytics.wikimedia.org/v1/…`. Reserved: no endpoint answers in it yet.
+    V1,
+}
 
 /// The seed of the hashes in this process. Clients choose paths: with a known seed they could
 /// choose many whose hashes collide.
@@ -13,7 +22,7 @@ static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
 ///
 /// The canonical path is the one spelling of all that mean the same: only what must be escaped
 /// is, in upper-case hexadecimal; projects, enumerations and dates in their shortest form. Most
-/// clients send it as it is, so a cache is asked with the raw path first ([`KeyRef`]).
+/// clients send it, so a cache is probed with the raw path first ([`KeyRef`]).
 /// It is cheap to clone. Its hash is computed once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Key {
@@ -45,7 +54,6 @@ impl Key {
         &self.path
     }
 
-    /// The dialect.
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }
@@ -60,7 +68,6 @@ impl Key {
         StableHash(xxh3_64_with_seed(self.path.as_bytes(), self.dialect as u64))
     }
 
-    /// The same, borrowed.
     pub fn as_ref(&self) -> KeyRef<'_> {
         KeyRef { dialect: self.dialect, path: &self.path, hash: self.hash }
     }
@@ -78,17 +85,14 @@ impl<'a> KeyRef<'a> {
         Self { dialect, path, hash: xxh3_64_with_seed(path.as_bytes(), seed) }
     }
 
-    /// The path.
     pub fn path(&self) -> &'a str {
         self.path
     }
 
-    /// The dialect.
     pub fn dialect(&self) -> Dialect {
         self.dialect
     }
 
-    /// An owned copy.
     pub fn to_key(self) -> Key {
         Key { dialect: self.dialect, path: self.path.into(), hash: self.hash }
     }
@@ -104,7 +108,7 @@ impl<'a> KeyRef<'a> {
     }
 }
 
-// Both hash alike, so that one finds the other in a map.
+// Both hash equally, so that one finds the other in a map.
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         state.write_u64(self.hash);

@@ -1,8 +1,6 @@
 //! Path parameters: what each may be and what it is normalised to (contract §1.1).
 
-use crate::calendar::DateRule;
-use crate::enumeration::Enumeration;
-use crate::granularity::Granularity;
+use crate::calendar::{DateRule, Granularity};
 use std::borrow::Cow;
 
 /// A parameter of a path.
@@ -10,30 +8,27 @@ use std::borrow::Cow;
 pub struct Param {
     /// Its name in documentation, messages and bodies.
     pub name: &'static str,
-    /// What it means.
     pub summary: &'static str,
-    /// A value that answers.
+    /// A value that has an answer.
     pub example: &'static str,
-    /// What it may be.
-    pub kind: Kind,
+    pub kind: ParamKind,
 }
 
-/// What a parameter may be.
+/// The values of a parameter.
 #[derive(Debug)]
-pub enum Kind {
+pub enum ParamKind {
     /// A wiki, `en.wikipedia` (N-PROJECT).
     Project,
     /// One of a set of words, in any case (N-ENUM).
     Choice(&'static Enumeration),
     /// A granularity, with the rule that it sets for the dates.
     Granularity {
-        /// What is allowed.
         allowed: &'static [(Granularity, DateRule)],
-        /// The names of these, for messages.
+        /// The names of `allowed`, for messages.
         names: &'static [&'static str],
-        /// What upstream has no route for, instead of refusing it.
+        /// Values for which upstream has no route, instead of a 400.
         unrouted: &'static [&'static str],
-        /// What clients read about any other value, if it is not the list of allowed ones.
+        /// The detail for any other value, if it is not the list of allowed ones.
         refusal: Option<&'static str>,
     },
     /// A page title: blanks become underscores, nothing else (N-TITLE).
@@ -54,6 +49,32 @@ pub enum Kind {
     /// The last period wanted.
     End,
 }
+
+/// A closed set of allowed values (contract §1.3), in the order in which messages list them.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Enumeration {
+    /// The values, lower case.
+    pub values: &'static [&'static str],
+}
+
+impl Enumeration {
+    /// The value of a text: enumerations are compared in lower case (N-ENUM).
+    pub fn find(&self, text: &str) -> Option<&'static str> {
+        self.values.iter().copied().find(|value| value.eq_ignore_ascii_case(text))
+    }
+}
+
+/// How a page was reached.
+pub static ACCESS: Enumeration =
+    Enumeration { values: &["all-access", "desktop", "mobile-app", "mobile-web"] };
+
+/// Which site was visited.
+pub static ACCESS_SITE: Enumeration =
+    Enumeration { values: &["all-sites", "desktop-site", "mobile-site"] };
+
+/// Who viewed a page.
+pub static AGENT: Enumeration =
+    Enumeration { values: &["all-agents", "automated", "spider", "user"] };
 
 /// N-PROJECT: trimmed, lower case, without one leading `www.` and one trailing `.org`; `None`
 /// if what is left is not `^[a-z0-9_.\-]+$`.

@@ -1,66 +1,50 @@
 //! Percent-encoding of one path segment (contract §1.1, "URL decoding").
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::borrow::Cow;
 use std::fmt;
+
+/// What RFC 3986 doesn't allow in a segment.
+const ESCAPED_IN_SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+')
+    .remove(b',')
+    .remove(b';')
+    .remove(b'=')
+    .remove(b':')
+    .remove(b'@');
 
 /// Decodes a segment once as UTF-8. `%2F` is data; `+` is a literal plus.
 ///
 /// `None` if an escape is cut off or not hexadecimal, or the bytes are not UTF-8.
 pub fn decode(segment: &str) -> Option<Cow<'_, str>> {
-    if memchr::memchr(b'%', segment.as_bytes()).is_none() {
-        return Some(Cow::Borrowed(segment));
+    let digits = |at| segment.as_bytes().get(at + 1..at + 3);
+    let mut escapes = memchr::memchr_iter(b'%', segment.as_bytes());
+    if !escapes.all(|at| digits(at).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)))
+    {
+        return None;
     }
-    let bytes = segment.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut rest = bytes;
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        if byte != b'%' {
-            decoded.push(byte);
-            continue;
-        }
-        let (&[high, low], tail) = rest.split_first_chunk::<2>()?;
-        decoded.push(hex_value(high)? << 4 | hex_value(low)?);
-        rest = tail;
-    }
-    String::from_utf8(decoded).ok().map(Cow::Owned)
+    percent_decode_str(segment).decode_utf8().ok()
 }
 
-/// Appends a segment in canonical wire form: only what RFC 3986 doesn't allow in a segment is
-/// escaped, in upper-case hexadecimal.
+/// Appends a segment in canonical wire form, escaped in upper-case hexadecimal.
 pub fn encode_into(out: &mut String, decoded: &str) {
-    // Writing to a String can't fail.
-    let _ = escape(decoded, is_segment_byte, out);
+    out.extend(utf8_percent_encode(decoded, ESCAPED_IN_SEGMENT));
 }
 
-/// Writes a target as it may stand in a `uri`: as it came, but for what is above ASCII.
+/// Writes a target for a `uri`: unchanged, but for the bytes above ASCII.
 pub fn escape_non_ascii(target: &str, out: &mut impl fmt::Write) -> fmt::Result {
-    escape(target, |byte| byte.is_ascii(), out)
-}
-
-/// Writes a text with its letters escaped that are not plain; those above ASCII never are.
-fn escape(text: &str, plain: impl Fn(u8) -> bool, out: &mut impl fmt::Write) -> fmt::Result {
-    let mut rest = text;
-    // Most texts have nothing to escape.
-    while let Some(at) = rest.bytes().position(|byte| !plain(byte)) {
-        let (before, tail) = rest.split_at(at);
-        out.write_str(before)?;
-        let letter = tail.chars().next().map_or(0, char::len_utf8);
-        let (letter, tail) = tail.split_at(letter);
-        letter.bytes().try_for_each(|byte| write!(out, "%{byte:02X}"))?;
-        rest = tail;
-    }
-    out.write_str(rest)
-}
-
-fn is_segment_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')')
-        || matches!(byte, b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@')
-}
-
-fn hex_value(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).map(|value| value as u8)
+    write!(out, "{}", utf8_percent_encode(target, &AsciiSet::EMPTY))
 }
 
 #[cfg(test)]
@@ -81,14 +65,14 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_escape_or_no_utf8() {
+    fn rejects_bad_escapes_and_bad_utf8() {
         for bad in ["%", "%4", "%zz", "100%", "%C3", "%ff%fe", "%+1"] {
             assert_eq!(decode(bad), None, "{bad}");
         }
     }
 
     #[test]
-    fn escapes_only_what_must_be() {
+    fn escapes_only_what_is_not_allowed() {
         assert_eq!(encode("A-b_c.d~!$&'()*+,;=:@"), "A-b_c.d~!$&'()*+,;=:@");
         assert_eq!(encode("50% of /?#\"é"), "50%25%20of%20%2F%3F%23%22%C3%A9");
     }

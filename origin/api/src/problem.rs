@@ -1,52 +1,66 @@
-//! What a client is told when it gets no data: one catalogue of texts (contract §2.1, §2.2).
+//! Problem details: the texts that clients get instead of data (contract §2.1, §2.2).
 
-use crate::answer::NoDataReason;
 use crate::json;
 use crate::target::Uri;
 use std::borrow::Cow;
 
-/// A refusal, or the absence of data: an `application/problem+json` body in the making.
-///
-/// It is rendered for each request anew, since its `uri` is that request's.
+/// A problem that is rendered as `application/problem+json`, for each request anew: its `uri` is
+/// that of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The HTTP status.
     pub status: u16,
     /// What went wrong, for metrics and logs.
     pub code: Code,
-    /// What the client reads.
     pub detail: Cow<'static, str>,
 }
 
-/// What went wrong, as a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
-    /// No endpoint has that path.
+    /// No endpoint has the path.
     InvalidRoute,
-    /// What is named is not there.
+    /// A named thing does not exist.
     Unknown,
-    /// What is wanted does not go with what there is.
     Conflict,
-    /// A parameter is not what it may be.
     InvalidParameter,
-    /// The request is fine and there is nothing for it.
+    /// The request is valid, and there is no data for it.
     NoData(NoDataReason),
-    /// Who asks has not shown that they may.
     Unauthorized,
-    /// Who asks may not.
     Forbidden,
-    /// The method is none that the path takes.
     MethodNotAllowed,
-    /// The request itself is not proper HTTP, too large or too slow.
+    /// The request is malformed HTTP, too large or too slow.
     BadRequest,
-    /// A store holds something that can't be shown.
+    /// A store holds something that can't be shaped.
     BrokenData,
-    /// A store failed.
     StoreFailed,
-    /// A store can't be reached, or too much is asked at once.
+    /// A store can't be reached, or is overloaded.
     Unavailable,
     /// A store took too long.
     Timeout,
+}
+
+/// Why there is no data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoDataReason {
+    /// The store was read and has nothing.
+    NoData,
+    /// All of the query is newer than what is loaded.
+    NotLoadedYet,
+    /// All of the query is older than what is loaded.
+    OutOfRange,
+}
+
+impl NoDataReason {
+    pub const ALL: [Self; 3] = [Self::NoData, Self::NotLoadedYet, Self::OutOfRange];
+
+    /// Its name in headers and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoData => "no-data",
+            Self::NotLoadedYet => "not-loaded",
+            Self::OutOfRange => "out-of-range",
+        }
+    }
 }
 
 /// The no-data text, as it was seen on the wire in 2026.
@@ -55,17 +69,14 @@ const NO_DATA: &str = "The date(s) you used are valid, but we either do not have
                        documentation for more information";
 
 impl Problem {
-    /// A problem of a status with a text of its own.
     pub fn new(status: u16, code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { status, code, detail: detail.into() }
     }
 
-    /// A parameter that is not what it may be.
     pub fn invalid_parameter(detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(400, Code::InvalidParameter, detail)
     }
 
-    /// Why there is no data, if that is the problem.
     pub fn no_data_reason(&self) -> Option<NoDataReason> {
         match self.code {
             Code::NoData(reason) => Some(reason),
@@ -73,17 +84,15 @@ impl Problem {
         }
     }
 
-    /// No endpoint has that path.
     pub fn invalid_route() -> Self {
         Self::new(404, Code::InvalidRoute, "invalid route")
     }
 
-    /// There is nothing for a proper request. The client reads the same text for every reason.
+    /// The client gets the same text for every reason.
     pub fn no_data(reason: NoDataReason) -> Self {
         Self::new(404, Code::NoData(reason), NO_DATA)
     }
 
-    /// A method that no path takes.
     pub fn method_not_allowed() -> Self {
         Self::new(405, Code::MethodNotAllowed, "method not allowed, use GET, HEAD or OPTIONS")
     }
@@ -95,7 +104,7 @@ impl Problem {
         Self::invalid_parameter(detail)
     }
 
-    /// A segment that is no percent-encoded UTF-8.
+    /// A segment that is not percent-encoded UTF-8.
     pub fn bad_encoding(name: &'static str) -> Self {
         let detail = format!("The parameter `{name}` is not valid percent-encoded UTF-8.");
         Self::invalid_parameter(detail)
@@ -106,52 +115,47 @@ impl Problem {
         Self::invalid_parameter(format!("The parameter `{name}` contains invalid charaters."))
     }
 
-    /// A start or end that is no date in the digits asked for.
+    /// A start or end that is no date in the expected digits.
     pub fn bad_date(name: &'static str, format: &str) -> Self {
         let detail =
             format!("{name} timestamp is invalid, must be a valid date in {format} format");
         Self::invalid_parameter(detail)
     }
 
-    /// Start after end.
     pub fn wrong_order() -> Self {
         Self::invalid_parameter("start timestamp should be before the end timestamp")
     }
 
-    /// A monthly page series without a whole month.
     pub fn no_full_months() -> Self {
         Self::invalid_parameter("no full months between dates")
     }
 
-    /// A year, month and day that are no date.
     pub fn bad_year_month_day() -> Self {
         Self::invalid_parameter("Given year/month/day is invalid date")
     }
 
-    /// A year and month that are no month.
     pub fn bad_year_month() -> Self {
         Self::invalid_parameter("Given year/month is invalid date")
     }
 
-    /// A stored value that can't be read; the hint is upstream's for its top lists.
+    /// The hint is upstream's for its top lists.
     pub fn broken_data() -> Self {
         let detail = "The data stored for this request could not be read. Please try another date.";
         Self::new(500, Code::BrokenData, detail)
     }
 
-    /// The reason phrase of its status, as `title` has it.
     pub fn title(&self) -> &'static str {
         reason(self.status)
     }
 
     /// Appends the body: compact JSON, keys in alphabetical order (contract §2.1).
     ///
-    /// `uri` is the request's. Clients are told `get`, whatever they asked by.
+    /// The `method` is always `get`, as upstream has it.
     pub fn render(&self, uri: Uri<'_>, out: &mut Vec<u8>) {
         self.render_for("get", uri, out);
     }
 
-    /// The same, for a request by this method.
+    /// As [`Self::render`], with a method.
     pub fn render_for(&self, method: &str, uri: Uri<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"detail\":");
         json::string(out, &self.detail);
@@ -167,7 +171,7 @@ impl Problem {
     }
 }
 
-/// The reason phrase of a status that we answer with.
+/// The reason phrase of a status.
 pub fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",

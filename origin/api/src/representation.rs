@@ -1,12 +1,12 @@
-//! What is kept of an answer: bytes with their validator, or a problem.
+//! The part of an answer that is cached: bytes with their validator, or a problem.
 
 use crate::problem::Problem;
 use bytes::Bytes;
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use xxhash_rust::xxh3::xxh3_128;
 
-/// An answer as it is kept and sent.
 #[derive(Debug)]
 pub enum Representation {
     /// A body with status 200.
@@ -15,10 +15,10 @@ pub enum Representation {
     Problem(Arc<Problem>),
 }
 
-/// A body of `application/json`, its entity tag, and its gzip form once somebody has made it.
+/// A body of `application/json`, its entity tag, and its gzip form once it was made.
 #[derive(Debug)]
 pub struct Body {
-    /// The bytes without any coding.
+    /// The bytes without compression.
     pub identity: Bytes,
     /// The tag, without quotes.
     pub etag: Etag,
@@ -26,23 +26,22 @@ pub struct Body {
     gzip_begun: AtomicBool,
 }
 
-/// Below this many bytes a body isn't worth coding.
+/// Smaller bodies are not compressed.
 pub const GZIP_FROM: usize = 1024;
 
 impl Body {
-    /// The gzip form, if it is there.
     pub fn gzip(&self) -> Option<&Bytes> {
         self.gzip.get()
     }
 
-    /// Claims the making of the gzip form: true for one caller, if it is worth making at all.
+    /// Claims the compression: true for one caller, if the body is large enough.
     pub fn begin_gzip(&self) -> bool {
         self.identity.len() >= GZIP_FROM
             && !self.gzip_begun.load(Ordering::Relaxed)
             && !self.gzip_begun.swap(true, Ordering::Relaxed)
     }
 
-    /// Keeps the gzip form, unless it is larger than the room that was reserved for it.
+    /// Sets the gzip form, unless it is larger than its reservation.
     pub fn keep_gzip(&self, coded: Bytes) {
         if coded.len() <= self.gzip_room() {
             // A second one is the same bytes.
@@ -50,14 +49,13 @@ impl Body {
         }
     }
 
-    /// Another of the same allocations.
     fn shared(&self) -> Self {
         let gzip = self.gzip.get().cloned().map_or_else(OnceLock::new, OnceLock::from);
         let gzip_begun = AtomicBool::new(gzip.get().is_some());
         Self { identity: self.identity.clone(), etag: self.etag, gzip, gzip_begun }
     }
 
-    /// How many bytes are reserved for the gzip form, so that making it later breaks no bound.
+    /// The bytes that are reserved for the gzip form, so that making it later exceeds no bound.
     pub fn gzip_room(&self) -> usize {
         if self.identity.len() >= GZIP_FROM { self.identity.len() / 2 } else { 0 }
     }
@@ -70,31 +68,24 @@ pub struct Etag([u8; 32]);
 impl Etag {
     /// The tag of a body.
     pub fn of(body: &[u8]) -> Self {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let hash = xxh3_128(body).to_be_bytes();
         let mut text = [0; 32];
-        for (pair, byte) in text.chunks_exact_mut(2).zip(hash) {
-            pair[0] = HEX[usize::from(byte >> 4)];
-            pair[1] = HEX[usize::from(byte & 15)];
-        }
+        // The digits fill it.
+        let _ = write!(text.as_mut_slice(), "{:032x}", xxh3_128(body));
         Self(text)
     }
 
-    /// Its digits.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
 impl Representation {
-    /// A body of these bytes.
     pub fn body(identity: impl Into<Bytes>) -> Self {
         let identity = identity.into();
         let (gzip, gzip_begun) = (OnceLock::new(), AtomicBool::new(false));
         Self::Body(Body { etag: Etag::of(&identity), identity, gzip, gzip_begun })
     }
 
-    /// A problem.
     pub fn problem(problem: Problem) -> Self {
         Self::Problem(Arc::new(problem))
     }
@@ -107,8 +98,7 @@ impl Representation {
         }
     }
 
-    /// The same, but where an older one says the same, its allocations serve for both, the gzip
-    /// form too.
+    /// Shares the allocations of an older representation if it is equal, the gzip form too.
     pub fn sharing(self, older: &Self) -> Self {
         match (self, older) {
             (Self::Body(body), Self::Body(older))
@@ -123,7 +113,7 @@ impl Representation {
         }
     }
 
-    /// How many bytes it takes beside its own struct.
+    /// Its heap size in bytes.
     pub fn weight(&self) -> usize {
         match self {
             Self::Body(body) => body.identity.len() + body.gzip_room(),

@@ -1,4 +1,4 @@
-//! What a store answers: columns, typed, with nulls apart from values.
+//! The rows that a store returns: typed columns with nulls.
 
 mod between;
 mod column;
@@ -6,7 +6,7 @@ mod column;
 pub use column::{Cells, Texts};
 
 use crate::calendar::Digits;
-use crate::table::{Kind, TIMESTAMP, Table};
+use crate::table::{ColumnType, TIMESTAMP, Table};
 use column::{Column, Timestamps};
 use thiserror::Error;
 
@@ -18,24 +18,15 @@ pub struct Rows {
     len: usize,
 }
 
-/// A column was asked for that the rows don't have or that holds something else, or was filled
-/// with what it doesn't hold.
+/// A column doesn't exist, has another type, or was filled wrongly.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum RowsError {
-    /// No such column, or none of that type.
     #[error("the rows have no column {0:?} of the wanted type")]
     NoColumn(String),
-    /// A row was given a cell too few, too many or of another type.
     #[error("column {0:?} was filled out of step with the others")]
     Ragged(&'static str),
-    /// A row of a series is about no period.
     #[error("table {table}: {text:?} is no timestamp")]
-    Timestamp {
-        /// The table.
-        table: &'static str,
-        /// What stands there.
-        text: String,
-    },
+    Timestamp { table: &'static str, text: String },
 }
 
 impl Rows {
@@ -44,23 +35,20 @@ impl Rows {
         let mut columns = Vec::with_capacity(table.clustering.len() + table.values.len());
         columns.extend(table.read_columns().map(|column| match column.kind {
             _ if table.is_timestamp(column) => Column::Timestamps(Timestamps::default()),
-            Kind::Int | Kind::BigInt => Column::Ints(Cells::default()),
-            Kind::Text | Kind::Json => Column::Texts(Texts::default()),
+            ColumnType::Int | ColumnType::BigInt => Column::Ints(Cells::default()),
+            ColumnType::Text | ColumnType::Json => Column::Texts(Texts::default()),
         }));
         RowsBuilder { rows: Self { table, columns, len: 0 }, filled: 0, text_bytes: 0 }
     }
 
-    /// How many rows there are.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// A column of integers.
     pub fn ints(&self, name: &str) -> Result<&Cells<i64>, RowsError> {
         match self.column(name) {
             Some(Column::Ints(cells)) => Ok(cells),
@@ -68,7 +56,6 @@ impl Rows {
         }
     }
 
-    /// A column of texts.
     pub fn texts(&self, name: &str) -> Result<&Texts, RowsError> {
         match self.column(name) {
             Some(Column::Texts(texts)) => Ok(texts),
@@ -76,7 +63,7 @@ impl Rows {
         }
     }
 
-    /// The periods of a series, in row order; an error if one is none.
+    /// The periods of a series, in row order; an error if one is no timestamp.
     pub fn timestamps(&self) -> Result<&[Digits], RowsError> {
         let timestamps = self.timestamp_column()?;
         match timestamps.broken.first() {
@@ -87,7 +74,7 @@ impl Rows {
         }
     }
 
-    /// About how many bytes the rows take in memory.
+    /// The approximate heap size in bytes.
     pub fn weight(&self) -> usize {
         self.columns.iter().map(Column::weight).sum()
     }
@@ -105,13 +92,13 @@ impl Rows {
     }
 }
 
-/// Fills [`Rows`] cell by cell. Once it has refused one it is of no use any more.
+/// Fills [`Rows`] cell by cell. It is unusable after an error.
 #[derive(Debug)]
 pub struct RowsBuilder {
     rows: Rows,
-    /// How many cells the row has that is being filled.
+    /// The number of cells in the unfinished row.
     filled: usize,
-    /// How much room a column makes at its first text: of several, often one alone has any.
+    /// The bytes that a column reserves at its first text: of several, often only one has any.
     text_bytes: usize,
 }
 
@@ -133,7 +120,7 @@ impl RowsBuilder {
     }
 
     /// Appends a text, or null, to the column at a position of `Table::read_columns`. In that of
-    /// timestamps it may be none: [`Rows::timestamps`] tells.
+    /// timestamps any text is taken: [`Rows::timestamps`] checks it.
     #[inline]
     pub fn text(&mut self, column: usize, value: Option<&str>) -> Result<(), RowsError> {
         match self.rows.columns.get_mut(column) {
@@ -158,7 +145,7 @@ impl RowsBuilder {
         Ok(())
     }
 
-    /// Appends a timestamp to their column.
+    /// Appends a timestamp to the column of timestamps.
     #[inline]
     pub fn timestamp(&mut self, column: usize, value: Digits) -> Result<(), RowsError> {
         match self.rows.columns.get_mut(column) {
@@ -171,7 +158,6 @@ impl RowsBuilder {
         }
     }
 
-    /// Why a column does not take a cell.
     #[cold]
     fn misfit(&self, column: usize) -> RowsError {
         let Rows { table, columns, len } = &self.rows;
@@ -181,10 +167,10 @@ impl RowsBuilder {
         }
     }
 
-    /// Ends a row; every column must have got its cell.
+    /// Ends a row; every column must have its cell.
     #[inline]
     pub fn end_row(&mut self) -> Result<(), RowsError> {
-        // No column takes two cells of a row: as many cells as there are columns are one of each.
+        // No column takes two cells of a row, so the right number of cells is one of each.
         if std::mem::take(&mut self.filled) != self.rows.columns.len() {
             return Err(self.lacking());
         }
@@ -198,18 +184,17 @@ impl RowsBuilder {
         ragged(table, columns.iter().position(|column| column.len() == *len).unwrap_or(0))
     }
 
-    /// Makes room for so many more rows, whose texts have about so many bytes.
+    /// Reserves space for more rows and for the bytes of their texts.
     pub fn reserve(&mut self, rows: usize, text_bytes: usize) {
         self.text_bytes = text_bytes;
         self.rows.columns.iter_mut().for_each(|column| column.reserve(rows));
     }
 
-    /// About how many bytes the rows take by now.
+    /// The approximate heap size in bytes.
     pub fn weight(&self) -> usize {
         self.rows.weight()
     }
 
-    /// The rows filled so far.
     pub fn finish(self) -> Rows {
         self.rows
     }
@@ -225,7 +210,7 @@ mod tests {
     use crate::tables::{LEGACY_PAGECOUNTS, TOP_PAGEVIEWS};
 
     #[test]
-    fn nulls_are_no_zeros() -> Result<(), RowsError> {
+    fn nulls_are_not_zeros() -> Result<(), RowsError> {
         let mut builder = Rows::of(&LEGACY_PAGECOUNTS);
         for (timestamp, count) in
             [("2016010100", Some(0)), ("2016010200", None), ("2016010300", Some(7))]
@@ -257,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_timestamp_is_told_when_they_are_asked_for() -> Result<(), RowsError> {
+    fn a_text_that_is_no_timestamp_is_an_error_on_read() -> Result<(), RowsError> {
         let mut builder = Rows::of(&LEGACY_PAGECOUNTS);
         for timestamp in [Some("2016010100"), Some("soon"), None, Some("2016010300")] {
             builder.text(0, timestamp)?;
@@ -265,14 +250,14 @@ mod tests {
             builder.end_row()?;
         }
         let rows = builder.finish();
-        let told = rows.timestamps().unwrap_err().to_string();
-        assert_eq!(told, format!("table {}: \"soon\" is no timestamp", LEGACY_PAGECOUNTS.name));
+        let error = rows.timestamps().unwrap_err().to_string();
+        assert_eq!(error, format!("table {}: \"soon\" is no timestamp", LEGACY_PAGECOUNTS.name));
         assert_eq!(rows.ints("count")?.or_zero(), [1; 4]);
         Ok(())
     }
 
     #[test]
-    fn whatever_a_row_has_weighs_something() -> Result<(), RowsError> {
+    fn every_cell_has_weight() -> Result<(), RowsError> {
         let weight = |timestamp: &str| {
             let mut builder = Rows::of(&LEGACY_PAGECOUNTS);
             builder.text(0, Some(timestamp))?;
@@ -286,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_out_of_step_are_refused() {
+    fn ragged_rows_are_rejected() {
         let mut builder = Rows::of(&LEGACY_PAGECOUNTS);
         assert_eq!(builder.text(0, Some("2016010100")), Ok(()));
         assert_eq!(builder.text(0, Some("2016010100")), Err(RowsError::Ragged("timestamp")));

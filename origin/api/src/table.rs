@@ -1,12 +1,10 @@
-//! Tables as descriptions (contract §4.2): keys, columns and types, from which every store
-//! makes its DDL and its statements.
+//! Descriptions of tables (contract §4.2), from which every store makes its DDL and statements.
 
-use crate::calendar::Form;
+use crate::calendar::{Form, Granularity};
+use std::hash::{Hash, Hasher};
 
-/// A table that rows are read from.
-///
-/// `_domain` and `_tid`, which RESTBase-style Cassandra tables have in every key, are constants
-/// of the description and no columns of it.
+/// A table. `_domain` and `_tid`, which RESTBase-style Cassandra tables have in every key, are
+/// constants and no columns of the description.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Table {
     /// Its name without the `local_group_default_T_` that keyspaces carry.
@@ -15,9 +13,8 @@ pub struct Table {
     pub partition: &'static [Column],
     /// The clustering columns before `_tid`, in order.
     pub clustering: &'static [Column],
-    /// What a row holds beside its key.
+    /// The columns outside the key.
     pub values: &'static [Column],
-    /// Where a row's period is written.
     pub calendar: Calendar,
 }
 
@@ -26,24 +23,21 @@ pub struct Table {
 pub struct Column {
     /// Its name, case included.
     pub name: &'static str,
-    /// What it holds.
-    pub kind: Kind,
+    pub kind: ColumnType,
 }
 
-/// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// UTF-8 text.
+pub enum ColumnType {
     Text,
-    /// JSON, as text.
+    /// As text.
     Json,
-    /// An integer of 32 bits.
+    /// 32 bits.
     Int,
-    /// An integer of 64 bits.
+    /// 64 bits.
     BigInt,
 }
 
-/// Where a table writes the period that a row is about.
+/// Where a table has the period of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calendar {
     /// In a clustering column [`TIMESTAMP`] of that many digits, at the partition's `granularity`.
@@ -54,18 +48,57 @@ pub enum Calendar {
     YearMonth,
 }
 
-/// What `_domain` is in every row of production's tables.
+/// A table at one granularity: what is loaded, and purged, together.
+#[derive(Debug)]
+pub struct Dataset {
+    /// Its name for operators and in `/metrics/datasets`.
+    pub name: &'static str,
+    pub table: &'static Table,
+    /// Selects the table's rows: the `granularity` of a series; `Monthly` means `all-days` where a
+    /// table has days.
+    pub granularity: Granularity,
+    /// A partition that is as new as all others, for a store that can't read all of them: a text
+    /// for each column of the partition key, up to the first that is a date.
+    pub probe: &'static [&'static str],
+}
+
+/// A dataset's position in its catalogue, for arrays by dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DatasetId(pub(crate) u16);
+
+impl DatasetId {
+    pub fn index(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+// Names are unique in a catalogue (checked when it is built), so they stand for the dataset.
+impl PartialEq for Dataset {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Dataset {}
+
+impl Hash for Dataset {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+/// `_domain` in every row of production's tables.
 pub const DOMAIN: &str = "analytics.wikimedia.org";
-/// What the loaders write as `_tid`, so that a reload overwrites.
+/// `_tid` as the loaders write it, so that a reload overwrites.
 pub const TID: &str = "13814000-1dd2-11b2-8080-808080808080";
-/// What the day of a top list over a whole month is called.
+/// The day of a top list over a whole month.
 pub const ALL_DAYS: &str = "all-days";
 
 /// The column that holds the periods of a series.
 pub const TIMESTAMP: &str = "timestamp";
 
 impl Table {
-    /// Whether a column holds the periods that rows are about.
+    /// Whether a column holds the periods of rows.
     pub fn is_timestamp(&self, column: &Column) -> bool {
         matches!(self.calendar, Calendar::Series(_)) && column.name == TIMESTAMP
     }
@@ -75,7 +108,7 @@ impl Table {
         self.partition.iter().chain(self.clustering).chain(self.values)
     }
 
-    /// The columns that a read gives back: clustering and values.
+    /// The columns that a read returns: clustering and values.
     pub fn read_columns(&self) -> impl Iterator<Item = &'static Column> + use<> {
         self.clustering.iter().chain(self.values)
     }
@@ -86,22 +119,18 @@ impl Table {
     }
 }
 
-/// A text column.
 pub const fn text(name: &'static str) -> Column {
-    Column { name, kind: Kind::Text }
+    Column { name, kind: ColumnType::Text }
 }
 
-/// A column of JSON text.
 pub const fn json(name: &'static str) -> Column {
-    Column { name, kind: Kind::Json }
+    Column { name, kind: ColumnType::Json }
 }
 
-/// A column of 32-bit integers.
 pub const fn int(name: &'static str) -> Column {
-    Column { name, kind: Kind::Int }
+    Column { name, kind: ColumnType::Int }
 }
 
-/// A column of 64-bit integers.
 pub const fn bigint(name: &'static str) -> Column {
-    Column { name, kind: Kind::BigInt }
+    Column { name, kind: ColumnType::BigInt }
 }

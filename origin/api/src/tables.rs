@@ -1,4 +1,4 @@
-//! The tables of contract §4.2 that today's endpoints read.
+//! The tables of contract §4.2 that the endpoints read.
 
 use crate::calendar::Form;
 use crate::table::{Calendar, TIMESTAMP, Table, bigint, int, json, text};

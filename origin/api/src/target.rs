@@ -1,11 +1,11 @@
 //! From a request target to the path inside the API, and back to the `uri` of a problem.
 
-use crate::dialect::Dialect;
+use crate::key::Dialect;
 use crate::percent;
 use serde::{Serialize, Serializer};
 use std::fmt;
 
-/// The prefixes under which the endpoints are reached, and the dialect that each speaks.
+/// The public prefixes of the endpoints, with the dialect of each.
 pub const PREFIXES: &[(&str, Dialect)] = &[
     ("/metrics", Dialect::V2),
     ("/api/rest_v1/metrics", Dialect::V2),
@@ -16,7 +16,6 @@ pub const PREFIXES: &[(&str, Dialect)] = &[
 /// A request target without its public prefix and query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Target<'a> {
-    /// Whose rules answer it.
     pub dialect: Dialect,
     /// The path after the prefix, undecoded, with its leading slash.
     pub path: &'a str,
@@ -33,10 +32,8 @@ impl<'a> Target<'a> {
     }
 }
 
-/// A target as the service sees it: what a problem calls its `uri` (contract §2.1).
-///
-/// A public prefix is replaced by `/metrics`; nothing is decoded, but bytes above ASCII are
-/// escaped; the query is left out. It is written where it is needed, without a copy.
+/// The `uri` of a problem (contract §2.1): the target with its public prefix replaced by `/metrics`
+/// and without its query. Nothing is decoded, but bytes above ASCII are escaped.
 #[derive(Clone, Copy, Debug)]
 pub struct Uri<'a> {
     prefix: &'static str,
@@ -44,7 +41,6 @@ pub struct Uri<'a> {
 }
 
 impl<'a> Uri<'a> {
-    /// The `uri` of a target.
     pub fn of(target: &'a str) -> Self {
         let path = without_query(target);
         PREFIXES

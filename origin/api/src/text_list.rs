@@ -1,9 +1,9 @@
-//! A short list of texts in one allocation: parameter values, partition keys.
+//! A short list of texts: parameter values, partition keys.
 
 use smallvec::SmallVec;
 
-/// About how many bytes a list has: few have to grow.
-const TYPICAL: usize = 64;
+/// In bytes: few lists have to grow.
+const TYPICAL_LENGTH: usize = 64;
 
 /// Texts laid end to end in one string, addressed by position.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -13,17 +13,15 @@ pub struct TextList {
 }
 
 impl Default for TextList {
-    /// None yet, with room for what is typical.
     fn default() -> Self {
-        Self { text: String::with_capacity(TYPICAL), ends: SmallVec::new() }
+        Self { text: String::with_capacity(TYPICAL_LENGTH), ends: SmallVec::new() }
     }
 }
 
 impl TextList {
-    /// Appends a text.
     pub fn push(&mut self, text: &str) {
         self.text.push_str(text);
-        // Texts come from a request head or a row of it, far below 4 GiB.
+        // Texts come from request heads and configuration, far below 4 GiB.
         self.ends.push(self.text.len() as u32);
     }
 
@@ -37,17 +35,14 @@ impl TextList {
         self.text.get(start..end)
     }
 
-    /// How many texts there are.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// The texts in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).filter_map(|index| self.get(index))
     }

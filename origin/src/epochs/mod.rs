@@ -183,9 +183,9 @@ impl Epochs {
 #[cfg(not(feature = "model"))]
 mod tests {
     use super::*;
+    use aqs_api::endpoint::Response;
     use aqs_api::endpoint::Segment;
-    use aqs_api::response::Response;
-    use aqs_api::{Dataset, Dialect, Endpoint, Lookup, Query, Target};
+    use aqs_api::{Dataset, Dialect, Endpoint, Query, Target};
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
     use std::path::Path;
@@ -265,7 +265,7 @@ mod tests {
                 summary: "",
                 segments: Box::leak(Box::new([Segment::Word(name)])),
                 datasets: Box::leak(Box::new([dataset])),
-                lookup: |query| Lookup::whole(query.endpoint().datasets[0], [""; 3]),
+                lookup: |query| query.lookup(query.endpoint().datasets[0], [""; 3]),
                 shape: example.shape,
                 response: Response::Series { item: &[] },
             }))

@@ -1,7 +1,7 @@
 //! The files of a directory that are tables.
 
 use super::error::LoadError;
-use super::nearest::nearest;
+use crate::suggest;
 use aqs_api::Table;
 use std::collections::BTreeMap;
 use std::fs;
@@ -68,7 +68,7 @@ fn source(path: PathBuf, tables: &[&'static Table]) -> Result<Option<Source>, Lo
     let Some(table) = stem.strip_suffix(PLAIN).and_then(known) else {
         let bare = stem.strip_suffix(PLAIN).unwrap_or(stem);
         let ending = if gzip { ".ndjson.gz" } else { PLAIN };
-        let nearest = nearest(bare, tables.iter().map(|table| table.name));
+        let nearest = suggest(bare, tables.iter().map(|table| table.name));
         let nearest = nearest.map(|name| format!("{name}{ending}"));
         return Err(LoadError::UnknownTable { path, nearest });
     };

@@ -2,12 +2,12 @@
 
 use super::bad_row::Reason;
 use super::json_text;
-use super::nearest::nearest;
 use super::period::When;
 use super::row::Cell;
 use super::value::{AnyValue, Value};
+use crate::suggest;
 use aqs_api::Table;
-use aqs_api::table::{Column, Kind};
+use aqs_api::table::{Column, ColumnType};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use std::fmt;
@@ -83,7 +83,7 @@ impl<'de> Reading<'_, 'de> {
         };
         let unknown = || Reason::UnknownField {
             field: name.chars().take(100).collect(),
-            nearest: nearest(name, self.columns.iter().map(|column| column.name)),
+            nearest: suggest(name, self.columns.iter().map(|column| column.name)),
         };
         let at = found.ok_or_else(unknown)?;
         *next = at + 1;
@@ -131,25 +131,28 @@ fn cell<'a>(column: &Column, value: Value<'a>) -> Result<Cell<'a>, Reason> {
     let wrong = |expected, found| Reason::WrongType { column: name, expected, found };
     match (column.kind, value) {
         (_, Value::Null) => Ok(Cell::Null),
-        (Kind::Text, Value::Text(text)) => Ok(Cell::Text(text)),
-        (Kind::Json, Value::Text(text)) => {
+        (ColumnType::Text, Value::Text(text)) => Ok(Cell::Text(text)),
+        (ColumnType::Json, Value::Text(text)) => {
             json_text::check(&text).map_err(|reason| Reason::NotJson { column: name, reason })?;
             Ok(Cell::Text(text))
         }
-        (Kind::Text, other) => Err(wrong("a text in quotes", word(&other))),
-        (Kind::Json, other) => Err(wrong("JSON written as a text", word(&other))),
-        (Kind::Int, Value::Int(number)) if i32::try_from(number).is_err() => {
+        (ColumnType::Text, other) => Err(wrong("a text in quotes", word(&other))),
+        (ColumnType::Json, other) => Err(wrong("JSON written as a text", word(&other))),
+        (ColumnType::Int, Value::Int(number)) if i32::try_from(number).is_err() => {
             Err(Reason::OutOfRange { column: name, bits: 32, found: number.to_string() })
         }
-        (Kind::Int | Kind::BigInt, Value::Int(number)) => Ok(Cell::Int(number)),
-        (kind @ (Kind::Int | Kind::BigInt), Value::Number { text: found, large: true }) => {
-            let bits = if kind == Kind::Int { 32 } else { 64 };
+        (ColumnType::Int | ColumnType::BigInt, Value::Int(number)) => Ok(Cell::Int(number)),
+        (
+            kind @ (ColumnType::Int | ColumnType::BigInt),
+            Value::Number { text: found, large: true },
+        ) => {
+            let bits = if kind == ColumnType::Int { 32 } else { 64 };
             Err(Reason::OutOfRange { column: name, bits, found })
         }
-        (Kind::Int | Kind::BigInt, Value::Number { text: found, .. }) => {
+        (ColumnType::Int | ColumnType::BigInt, Value::Number { text: found, .. }) => {
             Err(Reason::NotInteger { column: name, found })
         }
-        (Kind::Int | Kind::BigInt, other) => Err(wrong("an integer", word(&other))),
+        (ColumnType::Int | ColumnType::BigInt, other) => Err(wrong("an integer", word(&other))),
     }
 }
 

@@ -9,7 +9,7 @@ use super::tables::{ARTICLES, DEVICES, LEGACY, LISTS, Series, VIEWS};
 use crate::load::row::{Cell, Sink};
 use aqs_api::Table;
 use aqs_api::calendar::Form;
-use aqs_api::granularity::Granularity;
+use aqs_api::calendar::Granularity;
 use aqs_api::table::Calendar;
 use jiff::civil::Date;
 use std::borrow::Cow;

@@ -3,7 +3,7 @@
 use super::END;
 use super::bundled::Project;
 use super::cube::Dimension;
-use aqs_api::granularity::Granularity::{self, Daily, Hourly, Monthly};
+use aqs_api::calendar::Granularity::{self, Daily, Hourly, Monthly};
 use aqs_api::{Table, tables};
 use jiff::civil::Date;
 

@@ -7,7 +7,7 @@ use super::tables::VIEWS;
 use super::{END, Summary, VERSION};
 use crate::load::row::{Cell, Sink, SinkError};
 use aqs_api::countries::ProtectedCountries;
-use aqs_api::table::{Calendar, Kind, Table};
+use aqs_api::table::{Calendar, ColumnType, Table};
 use aqs_api::tables::{
     LEGACY_PAGECOUNTS, PAGEVIEWS_PER_ARTICLE, PAGEVIEWS_PER_PROJECT, TOP_BY_COUNTRY, TOP_PAGEVIEWS,
     TOP_PER_COUNTRY, UNIQUE_DEVICES,
@@ -126,7 +126,7 @@ fn numbers_fit_their_columns_and_timestamps_the_calendar() {
                 assert!(aqs_api::calendar::Hour::parse(stamp).is_some(), "{partition:?} {stamp}");
                 assert!(stamp[..8] <= *last, "{partition:?} {stamp}");
                 for (column, number) in table.values.iter().zip(numbers) {
-                    let int = column.kind == Kind::Int;
+                    let int = column.kind == ColumnType::Int;
                     let most = if int { i64::from(i32::MAX) } else { i64::MAX };
                     assert!(number.is_none_or(|number| (0..=most).contains(&number)), "{stamp}");
                 }

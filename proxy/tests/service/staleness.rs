@@ -189,7 +189,13 @@ async fn a_hard_purge_meets_its_scope_and_nothing_else() {
     let mut client = Client::connect(server.addresses[0]).await;
     let other = "/metrics/unique-devices/de.wikipedia/all-sites/daily/20240101/20240131";
     let key = |target: &str| {
-        server.service.catalogue.resolve(Target::parse(target).unwrap()).unwrap().key().stable_hash()
+        server
+            .service
+            .catalogue
+            .resolve(Target::parse(target).unwrap())
+            .unwrap()
+            .key()
+            .stable_hash()
     };
     let en = target("en");
     let scopes = [

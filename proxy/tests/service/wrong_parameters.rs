@@ -4,7 +4,7 @@
 use crate::support::client::Client;
 use aqs_api::Endpoint;
 use aqs_api::endpoint::Segment;
-use aqs_api::param::{Kind, Param};
+use aqs_api::param::{Param, ParamKind};
 use aqs_proxy::server::Server;
 use std::path::Path;
 
@@ -21,7 +21,7 @@ fn wrong(wire: &str, status: u16, detail: impl Into<String>) -> Wrong {
 
 fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
     let name = param.name;
-    let day = endpoint.params().any(|param| matches!(param.kind, Kind::Day));
+    let day = endpoint.params().any(|param| matches!(param.kind, ParamKind::Day));
     let bad_date = if day {
         "Given year/month/day is invalid date"
     } else {
@@ -33,7 +33,7 @@ fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
         wrong("", 404, "invalid route"),
     ];
     match &param.kind {
-        Kind::Project => {
+        ParamKind::Project => {
             for wire in ["en%20wikipedia", "en.wikipedia%2F", "%C3%A9", "%20", "a'b"] {
                 values.push(wrong(
                     wire,
@@ -42,7 +42,7 @@ fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
                 ));
             }
         }
-        Kind::Choice(enumeration) => {
+        ParamKind::Choice(enumeration) => {
             let allowed = enumeration.values.join(", ");
             let detail =
                 format!("{name} should be equal to one of the allowed values: [{allowed}]");
@@ -50,7 +50,7 @@ fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
                 values.push(wrong(wire, 400, detail.clone()));
             }
         }
-        Kind::Granularity { names, unrouted, .. } => {
+        ParamKind::Granularity { names, unrouted, .. } => {
             let allowed = names.join(", ");
             let detail = match endpoint.name {
                 "unique-devices" => "Invalid granularity".to_owned(),
@@ -66,7 +66,7 @@ fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
                 values.push(wrong("hourly", 400, detail));
             }
         }
-        Kind::Start | Kind::End => {
+        ParamKind::Start | ParamKind::End => {
             // Which digits are asked for hangs on the endpoint: see `digits`.
             let digits = digits(endpoint);
             let detail =
@@ -88,23 +88,23 @@ fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
                 values.push(wrong("20261001", 400, detail));
             }
         }
-        Kind::Year => {
+        ParamKind::Year => {
             for wire in ["26", "02026", "year", "all-years"] {
                 values.push(wrong(wire, 400, bad_date));
             }
         }
-        Kind::Month { .. } => {
+        ParamKind::Month { .. } => {
             for wire in ["9", "13", "00", "099", "all-months"] {
                 values.push(wrong(wire, 400, bad_date));
             }
         }
-        Kind::Day => {
+        ParamKind::Day => {
             for wire in ["1", "32", "00", "011", "all-dayz"] {
                 values.push(wrong(wire, 400, bad_date));
             }
         }
         // Any text is a title or a country that may exist.
-        Kind::Title | Kind::Country => {}
+        ParamKind::Title | ParamKind::Country => {}
     }
     values
 }
@@ -168,7 +168,7 @@ async fn start_after_end_is_refused_everywhere() {
     let (server, _folder) = house_of_titles().await;
     let mut client = Client::connect(server.addresses[0]).await;
     let dated =
-        |endpoint: &&Endpoint| endpoint.params().any(|param| matches!(param.kind, Kind::End));
+        |endpoint: &&Endpoint| endpoint.params().any(|param| matches!(param.kind, ParamKind::End));
     for endpoint in server.service.catalogue.endpoints().map(|(_, endpoint)| endpoint).filter(dated)
     {
         let response = client.get(&target(endpoint, Some(("end", "2026093023")))).await;

@@ -21,7 +21,7 @@ use crate::generation::{
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Dialect, Key, NoDataReason, Problem, Representation, Target};
 use aqs_origin::epochs::Epoch;
-use aqs_origin::memory::{Budget, Part};
+use aqs_origin::memory::{Budget, Consumer};
 use aqs_origin::{Entry, Epochs, Moment, ReadPlan};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -112,7 +112,7 @@ pub(super) fn write(
             dialect: key.dialect() as u8,
             path: Cow::Borrowed(key.path()),
             epoch: hot.entry.epoch.0,
-            asked: hot.entry.asked,
+            asked: hot.entry.fetched_at,
             confirmed: hot.confirmed,
             plans: hot.plans,
             no_data,
@@ -155,7 +155,8 @@ pub(super) fn read(
     if bytes > ctx.limit {
         return Err(ReadError::TooLarge(bytes));
     }
-    let _charge = ctx.budget.reserve(Part::HotSet, usize::try_from(bytes).unwrap_or(usize::MAX));
+    let _charge =
+        ctx.budget.reserve(Consumer::HotSet, usize::try_from(bytes).unwrap_or(usize::MAX));
     let mut answers = Vec::new();
     let header = reader.read_all(id, identity, ctx, |key, hot| answers.push((key, hot)))?;
     let Header { parent, provenance, built, plans, .. } = header;
@@ -273,7 +274,7 @@ impl Reader {
                 (body, ctx.times.data)
             }
         };
-        let tags = ReadPlan::new(query.clone()).tags();
+        let tags = ReadPlan::new(query.clone(), ctx.catalogue).tags();
         let id = query.endpoint_id();
         let entry = Arc::new(Entry::new(representation, id, record.asked, epoch, tags, lifetimes));
         let hot = HotEntry { entry, plans: record.plans, confirmed: record.confirmed };

@@ -7,7 +7,7 @@ use crate::plan::{Plan, Tops};
 use aqs_api::{Coverage, Query, Representation};
 use aqs_origin::backoff::Backoff;
 use aqs_origin::batch::Batch;
-use aqs_origin::memory::{Part, Reservation};
+use aqs_origin::memory::{Consumer, Reservation};
 use aqs_origin::store::StoreError;
 use aqs_origin::{Entry, OriginError, Priority, RequestContext, gzip};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -208,7 +208,7 @@ impl Reader {
         }
         self.progress.add_answers(read.answers.len(), read.failed.len(), bytes);
         let charge = usize::try_from(charge).unwrap_or(usize::MAX);
-        read.charges.push(self.builder.origin.budget.reserve(Part::HotSet, charge));
+        read.charges.push(self.builder.origin.budget.reserve(Consumer::HotSet, charge));
         read
     }
 }
@@ -218,7 +218,7 @@ fn is_transient(error: &OriginError) -> bool {
     matches!(
         error,
         OriginError::Store(StoreError::Unavailable { .. } | StoreError::Timeout { .. })
-            | OriginError::Crowded
+            | OriginError::Rejected
             | OriginError::Overloaded
             | OriginError::Deadline
     )

@@ -4,7 +4,7 @@ use super::{Generation, HotEntry};
 use crate::blocking;
 use aqs_api::KeyRef;
 use aqs_origin::epochs::Validity;
-use aqs_origin::memory::{Budget, Part, Reservation};
+use aqs_origin::memory::{Budget, Consumer, Reservation};
 use aqs_origin::{Entry, Epochs, Moment};
 use arc_swap::ArcSwapOption;
 use std::convert::Infallible;
@@ -118,7 +118,7 @@ impl HotSet {
         let bytes = before.as_ref().map_or(new.bytes, |before| new.weight_with(before));
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         let new = Arc::new(new);
-        let reservation = self.budget.reserve(Part::HotSet, bytes);
+        let reservation = self.budget.reserve(Consumer::HotSet, bytes);
         self.live.store(Some(Arc::clone(&new)));
         state._reservation = Some(reservation);
         let retired = std::mem::replace(&mut state.previous, before);

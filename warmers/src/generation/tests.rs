@@ -1,5 +1,5 @@
 use super::*;
-use crate::tests::{answer, content, generation, top};
+use crate::tests::{answer, catalogue, content, generation, top};
 use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::memory::{Budget, Consumer};
 use aqs_origin::{Entry, Epochs};
@@ -29,7 +29,7 @@ fn publish(hot_set: &HotSet, generation: Generation) -> Arc<Generation> {
 
 #[test]
 fn other_plans_are_carried_over_and_the_own_is_replaced() {
-    let epochs = Epochs::starting_at(1);
+    let epochs = Epochs::starting_at(1, &catalogue());
     let of = |project, body| answer(&top(project), Some(body), &epochs);
     let first = generation(None, "one", vec![of("a", "1"), of("both", "1")], &epochs);
     let second = generation(Some(&first), "two", vec![of("both", "2"), of("c", "2")], &epochs);
@@ -48,7 +48,7 @@ fn other_plans_are_carried_over_and_the_own_is_replaced() {
 
 #[test]
 fn a_part_is_added_and_what_is_no_plan_any_more_goes() {
-    let epochs = Epochs::starting_at(1);
+    let epochs = Epochs::starting_at(1, &catalogue());
     let of = |project| answer(&top(project), Some("x"), &epochs);
     let first = generation(None, "gone", vec![of("a")], &epochs);
     let second = generation(Some(&first), "plan", vec![of("b")], &epochs);
@@ -63,7 +63,7 @@ fn a_part_is_added_and_what_is_no_plan_any_more_goes() {
 
 #[test]
 fn a_part_leaves_what_the_whole_was_and_tells_what_spoke_against_it() {
-    let epochs = Epochs::starting_at(1);
+    let epochs = Epochs::starting_at(1, &catalogue());
     let of = |project| answer(&top(project), Some("x"), &epochs);
     let whole = Some(PlanSize { keys: 1, bytes: 100 });
     let mut built = content("plan", vec![of("a")], Moment(1000), MergeMode::Replace);
@@ -79,7 +79,7 @@ fn a_part_leaves_what_the_whole_was_and_tells_what_spoke_against_it() {
 
 #[test]
 fn of_two_builds_the_one_that_read_later_counts() {
-    let epochs = Epochs::starting_at(1);
+    let epochs = Epochs::starting_at(1, &catalogue());
     let early = answer(&top("a"), Some("old"), &epochs);
     epochs.purge(Scope::Everything, PurgeMode::Soft).unwrap();
     let late = answer(&top("a"), Some("new"), &epochs);
@@ -106,7 +106,7 @@ fn of_two_builds_the_one_that_read_later_counts() {
 
 #[test]
 fn what_was_purged_hard_is_not_carried_on() {
-    let epochs = Epochs::starting_at(1);
+    let epochs = Epochs::starting_at(1, &catalogue());
     let of = |project| answer(&top(project), Some("x"), &epochs);
     let first = generation(None, "one", vec![of("a"), of("b")], &epochs);
     epochs.purge(Scope::Project("a"), PurgeMode::Hard).unwrap();
@@ -117,7 +117,7 @@ fn what_was_purged_hard_is_not_carried_on() {
 
 #[test]
 fn there_are_as_many_plans_as_bits() {
-    let epochs = Epochs::starting_at(1);
+    let epochs = Epochs::starting_at(1, &catalogue());
     let mut last: Option<Generation> = None;
     for plan in 0..MAX_PLANS {
         let answers = vec![answer(&top("a"), Some("x"), &epochs)];
@@ -132,7 +132,7 @@ fn there_are_as_many_plans_as_bits() {
 
 #[test]
 fn the_checksum_tells_of_answers_alone() {
-    let epochs = Epochs::starting_at(1);
+    let epochs = Epochs::starting_at(1, &catalogue());
     let of = |project, body| answer(&top(project), body, &epochs);
     let sum = |answers| generation(None, "plan", answers, &epochs).checksum;
     let one = sum(vec![of("a", Some("1")), of("b", None)]);
@@ -155,7 +155,7 @@ fn the_checksum_tells_of_answers_alone() {
 #[test]
 fn purges_and_age_decide_what_is_served() {
     let (hot_set, _) = hot_set(HOUR);
-    let epochs = Epochs::starting_at(1);
+    let epochs = Epochs::starting_at(1, &catalogue());
     let key = Key::new(aqs_api::Dialect::V2, &top("a"));
     let served = |after: Duration| {
         let hot = hot_set.get(key.as_ref(), Moment(1000).plus(after), &epochs);
@@ -184,7 +184,7 @@ fn purges_and_age_decide_what_is_served() {
 #[test]
 fn an_answer_from_the_future_is_of_unknown_age() {
     let (hot_set, _) = hot_set(HOUR);
-    let epochs = Epochs::starting_at(1);
+    let epochs = Epochs::starting_at(1, &catalogue());
     let answers = vec![answer(&top("a"), Some("x"), &epochs)];
     let content = content("plan", answers, Moment(10_000_000), MergeMode::Replace);
     let born = merge(None, content, &|_| true, &epochs, (1, Moment(10_000_000))).unwrap();
@@ -197,7 +197,7 @@ fn an_answer_from_the_future_is_of_unknown_age() {
 #[test]
 fn numbers_only_rise() {
     let (hot_set, _) = hot_set(HOUR);
-    let epochs = Epochs::starting_at(1);
+    let epochs = Epochs::starting_at(1, &catalogue());
     let build = |body| {
         let answers = vec![answer(&top("a"), Some(body), &epochs)];
         generation(None, "plan", answers, &epochs)
@@ -225,7 +225,7 @@ fn numbers_only_rise() {
 #[test]
 fn a_refused_generation_changes_nothing() {
     let (hot_set, budget) = hot_set(HOUR);
-    let epochs = Epochs::starting_at(1);
+    let epochs = Epochs::starting_at(1, &catalogue());
     publish(&hot_set, generation(None, "p", vec![answer(&top("a"), None, &epochs)], &epochs));
     let before = (hot_set.live().unwrap(), budget.used(Consumer::HotSet));
     let refused = hot_set.publish(|_, _| Err("no"));
@@ -238,7 +238,7 @@ fn a_refused_generation_changes_nothing() {
 #[test]
 fn what_two_generations_share_is_counted_once() {
     let (hot_set, budget) = hot_set(HOUR);
-    let epochs = Epochs::starting_at(1);
+    let epochs = Epochs::starting_at(1, &catalogue());
     const LONG: usize = 100_000;
     let long = |letter: &str| letter.repeat(LONG);
     let of = |project, body: String| answer(&top(project), Some(&body), &epochs);
@@ -274,7 +274,7 @@ fn what_two_generations_share_is_counted_once() {
 #[test]
 fn readers_see_whole_generations_and_rising_numbers() {
     let (hot_set, _) = hot_set(HOUR);
-    let epochs = Epochs::starting_at(1);
+    let epochs = Epochs::starting_at(1, &catalogue());
     let build = |body: &str| {
         let answers = ["a", "b"].map(|project| answer(&top(project), Some(body), &epochs));
         generation(None, "plan", answers.into(), &epochs)

@@ -14,7 +14,7 @@ pub use view::{JobId, JobView, State, Trigger};
 use crate::build::{BuildError, BuildOptions, Builder};
 use crate::plan::{Plan, PlanError};
 use aqs_origin::Moment;
-use aqs_origin::load::nearest;
+use aqs_origin::suggest;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use table::{JobHandle, JobTable};
@@ -134,7 +134,7 @@ impl Jobs {
         let plans = self.builder.plans();
         plans.iter().find(|plan| plan.name == name).ok_or_else(|| StartError::UnknownPlan {
             plan: name.to_owned(),
-            nearest: nearest(name, plans.iter().map(|plan| plan.name.as_str())).map(str::to_owned),
+            nearest: suggest(name, plans.iter().map(|plan| plan.name.as_str())).map(str::to_owned),
         })
     }
 

@@ -4,10 +4,10 @@ use super::text::{Unit, Window};
 use super::values::ValueSet;
 use super::{Item, Limits, Plan};
 use crate::generation::MAX_PLANS;
-use aqs_api::granularity::Granularity;
-use aqs_api::param::{self, Kind, Param};
+use aqs_api::calendar::Granularity;
+use aqs_api::param::{self, Param, ParamKind};
 use aqs_api::{Catalogue, Endpoint};
-use aqs_origin::load::nearest;
+use aqs_origin::suggest;
 use thiserror::Error;
 
 /// A plan that cannot be built.
@@ -88,7 +88,7 @@ impl Plan {
     fn check_item(&self, item: &Item, catalogue: &Catalogue) -> Result<(), PlanError> {
         let endpoint = find(catalogue, &item.endpoint).ok_or_else(|| {
             let names = catalogue.endpoints().map(|(_, endpoint)| endpoint.name);
-            let nearest = nearest(&item.endpoint, names);
+            let nearest = suggest(&item.endpoint, names);
             PlanError::Endpoint {
                 plan: self.name.clone(),
                 endpoint: item.endpoint.clone(),
@@ -104,7 +104,7 @@ impl Plan {
         for name in item.values.keys() {
             let param = endpoint.params().find(|param| param.name == name).ok_or_else(|| {
                 let names = value_params(endpoint).map(|param| param.name);
-                wrong_param(name, Mistake::Unknown(nearest(name, names)))
+                wrong_param(name, Mistake::Unknown(suggest(name, names)))
             })?;
             if is_date(&param.kind) {
                 return Err(wrong_param(name, Mistake::Date));
@@ -138,8 +138,8 @@ impl Item {
 
 /// The first window that the endpoint cannot have, and the reason.
 fn misfit<'a>(item: &'a Item, endpoint: &'static Endpoint) -> Option<(&'a Window, &'static str)> {
-    let is_series = endpoint.params().any(|param| matches!(param.kind, Kind::Start));
-    let has_days = endpoint.params().any(|param| matches!(param.kind, Kind::Day));
+    let is_series = endpoint.params().any(|param| matches!(param.kind, ParamKind::Start));
+    let has_days = endpoint.params().any(|param| matches!(param.kind, ParamKind::Day));
     let granularities = granularities(item, endpoint);
     let reason = |window: &Window| match window {
         Window::Newest(..) if is_series => Some("it is for lists, and this is a series"),
@@ -154,7 +154,7 @@ fn misfit<'a>(item: &'a Item, endpoint: &'static Endpoint) -> Option<(&'a Window
 
 fn granularities(item: &Item, endpoint: &'static Endpoint) -> Vec<Granularity> {
     let allowed = endpoint.params().find_map(|param| match &param.kind {
-        Kind::Granularity { allowed, .. } => Some((*allowed, item.values.get(param.name))),
+        ParamKind::Granularity { allowed, .. } => Some((*allowed, item.values.get(param.name))),
         _ => None,
     });
     let Some((allowed, set)) = allowed else { return Vec::new() };
@@ -173,9 +173,9 @@ fn check_values(param: &'static Param, item: &Item, endpoint: &Endpoint) -> Resu
         ValueSet::All => Err(Mistake::Endless),
         ValueSet::Top { first, .. } => {
             let mut before = endpoint.params().take_while(|other| other.name != param.name);
-            let project = before.find(|other| matches!(other.kind, Kind::Project));
+            let project = before.find(|other| matches!(other.kind, ParamKind::Project));
             let projects = project.and_then(|project| item.values.get(project.name));
-            let fits = matches!(param.kind, Kind::Title)
+            let fits = matches!(param.kind, ParamKind::Title)
                 && *first > 0
                 && matches!(projects, Some(ValueSet::List(_)));
             if fits { Ok(()) } else { Err(Mistake::NoArticles) }
@@ -189,21 +189,21 @@ fn check_value(value: &str, param: &'static Param) -> Result<(), Mistake> {
     let allowed = enumeration(&param.kind);
     let is_valid = match allowed {
         Some(allowed) => allowed.iter().any(|one| one.eq_ignore_ascii_case(value)),
-        None if matches!(param.kind, Kind::Project) => param::project(value).is_some(),
+        None if matches!(param.kind, ParamKind::Project) => param::project(value).is_some(),
         None => !value.is_empty(),
     };
     if is_valid {
         return Ok(());
     }
-    let nearest = allowed.and_then(|allowed| nearest(value, allowed.iter().copied()));
+    let nearest = allowed.and_then(|allowed| suggest(value, allowed.iter().copied()));
     Err(Mistake::Value { value: value.to_owned(), nearest })
 }
 
 /// All values of a parameter, if there is a closed list.
-pub(super) fn enumeration(kind: &Kind) -> Option<&'static [&'static str]> {
+pub(super) fn enumeration(kind: &ParamKind) -> Option<&'static [&'static str]> {
     match kind {
-        Kind::Choice(enumeration) => Some(enumeration.values),
-        Kind::Granularity { names, .. } => Some(names),
+        ParamKind::Choice(enumeration) => Some(enumeration.values),
+        ParamKind::Granularity { names, .. } => Some(names),
         _ => None,
     }
 }
@@ -213,8 +213,15 @@ pub(super) fn value_params(endpoint: &'static Endpoint) -> impl Iterator<Item = 
     endpoint.params().filter(|param| !is_date(&param.kind))
 }
 
-fn is_date(kind: &Kind) -> bool {
-    matches!(kind, Kind::Year | Kind::Month { .. } | Kind::Day | Kind::Start | Kind::End)
+fn is_date(kind: &ParamKind) -> bool {
+    matches!(
+        kind,
+        ParamKind::Year
+            | ParamKind::Month { .. }
+            | ParamKind::Day
+            | ParamKind::Start
+            | ParamKind::End
+    )
 }
 
 pub(super) fn find(catalogue: &Catalogue, name: &str) -> Option<&'static Endpoint> {

@@ -6,11 +6,11 @@ use super::values::ValueSet;
 use super::{Item, Plan, Unit, Window};
 use aqs_api::calendar::Form;
 use aqs_api::endpoint::Segment;
-use aqs_api::param::{Kind, Param};
+use aqs_api::param::{Param, ParamKind};
 use aqs_api::table::ALL_DAYS;
 use aqs_api::text_list::TextList;
 use aqs_api::{
-    Catalogue, Coverage, Dataset, Dialect, Endpoint, Key, Lookup, Query, Target, percent,
+    Catalogue, Coverage, Dataset, Dialect, Endpoint, Key, Lookup, Query, Read, Target, percent,
 };
 use std::collections::{BTreeSet, HashMap, HashSet};
 use thiserror::Error;
@@ -131,7 +131,8 @@ impl Expander<'_> {
             Some(ValueSet::All) => enumeration(&param.kind).map(owned).unwrap_or_default(),
             Some(ValueSet::List(values)) => values.clone(),
             Some(ValueSet::Top { count, unit, first }) => {
-                let project = chosen.iter().find(|(param, _)| matches!(param.kind, Kind::Project));
+                let project =
+                    chosen.iter().find(|(param, _)| matches!(param.kind, ParamKind::Project));
                 let project = project.map(|(_, project)| project.as_str()).unwrap_or_default();
                 owned(&self.tops.articles(project, (*count, *unit), *first))
             }
@@ -191,11 +192,7 @@ impl Expander<'_> {
         let lookup = (query.endpoint().lookup)(&query);
         let dataset: &'static Dataset = lookup.dataset();
         self.expansion.datasets.insert(dataset.name);
-        let partition = match lookup {
-            Lookup::Points(read) => read.partition,
-            // Other reads are not shared.
-            _ => [query.key().path()].into_iter().collect(),
-        };
+        let Lookup::Points(Read { partition, .. }) = lookup;
         let groups = &mut self.expansion.groups;
         let index = *self.partitions.entry((dataset.name, partition)).or_insert_with(|| {
             groups.push(Vec::new());
@@ -220,11 +217,11 @@ fn path(endpoint: &Endpoint, chosen: &[Chosen], dates: Dates<'_>) -> String {
             Segment::Param(param) => param,
         };
         let value = match param.kind {
-            Kind::Start => dates.start,
-            Kind::End => dates.end,
-            Kind::Year => dates.year,
-            Kind::Month { .. } => dates.month,
-            Kind::Day => dates.day,
+            ParamKind::Start => dates.start,
+            ParamKind::End => dates.end,
+            ParamKind::Year => dates.year,
+            ParamKind::Month { .. } => dates.month,
+            ParamKind::Day => dates.day,
             _ => {
                 let value = chosen.iter().find(|(other, _)| other.name == param.name);
                 value.map(|(_, value)| value.as_str()).unwrap_or_default()

@@ -16,9 +16,9 @@ fn coverage(first: &str, last: &str) -> Coverage {
         let digits = |day: &str, at| Digits::from_text(&format!("{day}{}", hour(at))).unwrap();
         let month = |day: &str| format!("{}01", &day[..6]);
         let (first, last, end) = match dataset.granularity {
-            aqs_api::granularity::Granularity::Monthly => (month(first), month(last), "00"),
-            aqs_api::granularity::Granularity::Daily => (first.to_owned(), last.to_owned(), "00"),
-            aqs_api::granularity::Granularity::Hourly => (first.to_owned(), last.to_owned(), "22"),
+            aqs_api::calendar::Granularity::Monthly => (month(first), month(last), "00"),
+            aqs_api::calendar::Granularity::Daily => (first.to_owned(), last.to_owned(), "00"),
+            aqs_api::calendar::Granularity::Hourly => (first.to_owned(), last.to_owned(), "22"),
         };
         let extent = Extent {
             first: digits(&first, "00"),

@@ -1,8 +1,8 @@
 //! From a window to dates.
 
 use super::text::{Unit, Window};
+use aqs_api::calendar::Granularity;
 use aqs_api::calendar::Hour;
-use aqs_api::granularity::Granularity;
 use aqs_api::{Dataset, Extent};
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};

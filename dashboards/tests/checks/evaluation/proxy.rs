@@ -1,7 +1,7 @@
 //! An aqs server on a store that succeeds, fails or blocks by the name of the project.
 
 use aqs_api::calendar::Digits;
-use aqs_api::table::Kind;
+use aqs_api::table::ColumnType;
 use aqs_api::{Catalogue, Coverage, Extent, Lookup, Rows};
 use aqs_origin::store::{Store, StoreError};
 use aqs_origin::{Clock, Moment, RequestContext};
@@ -43,7 +43,7 @@ impl TestStore {
 #[async_trait]
 impl Store for TestStore {
     async fn read(&self, lookup: &Lookup, _: &RequestContext) -> Result<Rows, StoreError> {
-        let Lookup::Points(read) = lookup else { panic!("unexpected read: {lookup:?}") };
+        let Lookup::Points(read) = lookup;
         let project_is = |prefix: &str| read.partition.iter().any(|part| part.starts_with(prefix));
         if project_is("gated") {
             self.gate.acquire().await.unwrap().forget();
@@ -62,9 +62,9 @@ impl Store for TestStore {
         let first = read.range.map_or("2024010100".to_owned(), |(first, _)| first.as_str().into());
         for (index, column) in table.read_columns().enumerate() {
             match column.kind {
-                Kind::Int | Kind::BigInt => rows.int(index, Some(1)).unwrap(),
-                Kind::Text => rows.text(index, Some(&first)).unwrap(),
-                Kind::Json => panic!("unexpected read: {lookup:?}"),
+                ColumnType::Int | ColumnType::BigInt => rows.int(index, Some(1)).unwrap(),
+                ColumnType::Text => rows.text(index, Some(&first)).unwrap(),
+                ColumnType::Json => panic!("unexpected read: {lookup:?}"),
             }
         }
         rows.end_row().unwrap();

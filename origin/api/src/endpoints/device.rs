@@ -1,14 +1,11 @@
 //! Device analytics (contract §1.4).
 
 use super::params;
-use crate::calendar::DateRule;
-use crate::dataset::Dataset;
-use crate::endpoint::{Endpoint, Segment::Param as P, Segment::Word as W};
-use crate::granularity::Granularity;
-use crate::lookup::Lookup;
-use crate::param::{Kind, Param};
-use crate::response::{Field, Response};
+use crate::calendar::{DateRule, Granularity};
+use crate::endpoint::{Endpoint, Field, Response, Segment::Param as P, Segment::Word as W};
+use crate::param::{Param, ParamKind};
 use crate::shapes::series;
+use crate::table::Dataset;
 use crate::tables;
 
 static DAILY: Dataset = Dataset {
@@ -29,7 +26,7 @@ static GRANULARITY: Param = Param {
     name: "granularity",
     summary: "The length of a period",
     example: "daily",
-    kind: Kind::Granularity {
+    kind: ParamKind::Granularity {
         allowed: &[(Granularity::Daily, DateRule::DR3), (Granularity::Monthly, DateRule::DR3)],
         names: &["daily", "monthly"],
         unrouted: &[],
@@ -53,7 +50,7 @@ pub(super) static UNIQUE_DEVICES: Endpoint = Endpoint {
     lookup: |query| {
         let monthly = query.granularity() == Some(Granularity::Monthly);
         let dataset = if monthly { &MONTHLY } else { &DAILY };
-        Lookup::series(query, dataset, query.values(["project", "access-site", "granularity"]))
+        query.lookup(dataset, query.values(["project", "access-site", "granularity"]))
     },
     shape: series::unique_devices,
     response: Response::Series {

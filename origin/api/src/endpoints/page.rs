@@ -2,14 +2,11 @@
 
 use super::params;
 use crate::calendar::DateRule;
-use crate::dataset::Dataset;
-use crate::endpoint::{Endpoint, Segment::Param as P, Segment::Word as W};
-use crate::granularity::Granularity::{self, Daily, Hourly, Monthly};
-use crate::lookup::Lookup;
-use crate::param::{Kind, Param};
-use crate::response::{Field, Response};
-use crate::shapes::{articles, countries, per_article, series};
-use crate::table::ALL_DAYS;
+use crate::calendar::Granularity::{self, Daily, Hourly, Monthly};
+use crate::endpoint::{Endpoint, Field, Response, Segment::Param as P, Segment::Word as W};
+use crate::param::{Param, ParamKind};
+use crate::shapes::{lists, series};
+use crate::table::{ALL_DAYS, Dataset};
 use crate::tables;
 
 const fn dataset(
@@ -88,21 +85,21 @@ static ARTICLE: Param = Param {
     name: "article",
     summary: "A page title; a slash in it is written %2F",
     example: "Banana",
-    kind: Kind::Title,
+    kind: ParamKind::Title,
 };
 
 static COUNTRY: Param = Param {
     name: "country",
     summary: "A country, by its ISO 3166 code of two letters",
     example: "FR",
-    kind: Kind::Country,
+    kind: ParamKind::Country,
 };
 
 static ARTICLE_GRANULARITY: Param = Param {
     name: "granularity",
     summary: "The length of a period",
     example: "daily",
-    kind: Kind::Granularity {
+    kind: ParamKind::Granularity {
         allowed: &[(Daily, DateRule::DR1), (Monthly, DateRule::DR1M)],
         names: &["daily", "monthly"],
         unrouted: &["hourly"],
@@ -114,7 +111,7 @@ static PROJECT_GRANULARITY: Param = Param {
     name: "granularity",
     summary: "The length of a period",
     example: "daily",
-    kind: Kind::Granularity {
+    kind: ParamKind::Granularity {
         allowed: &[(Hourly, DateRule::DR2), (Daily, DateRule::DR1), (Monthly, DateRule::DR1M)],
         names: &["hourly", "daily", "monthly"],
         unrouted: &[],
@@ -126,7 +123,7 @@ static LEGACY_GRANULARITY: Param = Param {
     name: "granularity",
     summary: "The length of a period",
     example: "monthly",
-    kind: Kind::Granularity {
+    kind: ParamKind::Granularity {
         allowed: &[(Hourly, DateRule::DR4H), (Daily, DateRule::DR4), (Monthly, DateRule::DR4M)],
         names: &["hourly", "daily", "monthly"],
         unrouted: &[],
@@ -153,9 +150,9 @@ pub(super) static PER_ARTICLE: Endpoint = Endpoint {
     // Months are summed from days, which is all that is stored.
     lookup: |query| {
         let key = [query.value("project"), query.value("article"), Daily.as_str()];
-        Lookup::series(query, &PER_ARTICLE_DAILY, key)
+        query.lookup(&PER_ARTICLE_DAILY, key)
     },
-    shape: per_article::per_article,
+    shape: series::per_article,
     response: Response::Series {
         item: &[
             Field::Param("project"),
@@ -190,7 +187,7 @@ pub(super) static AGGREGATE: Endpoint = Endpoint {
             Some(Monthly) => &AGGREGATE_MONTHLY,
             _ => &AGGREGATE_DAILY,
         };
-        Lookup::series(query, dataset, query.values(["project", "access", "agent", "granularity"]))
+        query.lookup(dataset, query.values(["project", "access", "agent", "granularity"]))
     },
     shape: series::project_views,
     response: Response::Series {
@@ -221,9 +218,9 @@ pub(super) static TOP: Endpoint = Endpoint {
     datasets: &[&TOP_DAILY, &TOP_MONTHLY],
     lookup: |query| {
         let dataset = if query.value("day") == ALL_DAYS { &TOP_MONTHLY } else { &TOP_DAILY };
-        Lookup::whole(dataset, query.values(["project", "access", "year", "month", "day"]))
+        query.lookup(dataset, query.values(["project", "access", "year", "month", "day"]))
     },
-    shape: articles::most_viewed,
+    shape: lists::most_viewed,
     response: Response::List {
         item: &[
             Field::Param("project"),
@@ -250,10 +247,8 @@ pub(super) static TOP_BY_COUNTRY: Endpoint = Endpoint {
         P(&params::MONTH),
     ],
     datasets: &[&BY_COUNTRY],
-    lookup: |query| {
-        Lookup::whole(&BY_COUNTRY, query.values(["project", "access", "year", "month"]))
-    },
-    shape: countries::by_country,
+    lookup: |query| query.lookup(&BY_COUNTRY, query.values(["project", "access", "year", "month"])),
+    shape: lists::by_country,
     response: Response::List {
         item: &[
             Field::Param("project"),
@@ -286,9 +281,9 @@ pub(super) static TOP_PER_COUNTRY: Endpoint = Endpoint {
     ],
     datasets: &[&PER_COUNTRY],
     lookup: |query| {
-        Lookup::whole(&PER_COUNTRY, query.values(["country", "access", "year", "month", "day"]))
+        query.lookup(&PER_COUNTRY, query.values(["country", "access", "year", "month", "day"]))
     },
-    shape: articles::most_read_in_country,
+    shape: lists::most_read_in_country,
     response: Response::List {
         item: &[
             Field::Param("country"),
@@ -328,7 +323,7 @@ pub(super) static LEGACY_PAGECOUNTS: Endpoint = Endpoint {
             Some(Daily) => &LEGACY_DAILY,
             _ => &LEGACY_MONTHLY,
         };
-        Lookup::series(query, dataset, query.values(["project", "access-site", "granularity"]))
+        query.lookup(dataset, query.values(["project", "access-site", "granularity"]))
     },
     shape: series::pagecounts,
     response: Response::Series {

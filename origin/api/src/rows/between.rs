@@ -1,4 +1,4 @@
-//! A part of rows: what a narrower question to the same partition would have brought.
+//! Rows of a narrower range of the same partition.
 
 use super::column::{Cells, Column, Nulls, Texts, Timestamps};
 use super::{Rows, RowsError};
@@ -8,8 +8,7 @@ use std::ops::Range;
 impl Rows {
     /// The rows whose timestamp lies between two, both included.
     ///
-    /// They are in clustering order, so it is one stretch of them. An error if the table has no
-    /// timestamps.
+    /// An error if the table has no timestamps.
     pub fn between(&self, first: &Digits, last: &Digits) -> Result<Self, RowsError> {
         let timestamps = self.timestamp_column()?;
         let before = |bound: &[u8], too: bool| {
@@ -18,27 +17,27 @@ impl Rows {
             timestamps.texts().take_while(|timestamp| within(timestamp)).count()
         };
         let from = before(first.as_bytes(), false);
-        Ok(self.stretch(from..before(last.as_bytes(), true).max(from)))
+        Ok(self.slice(from..before(last.as_bytes(), true).max(from)))
     }
 
-    fn stretch(&self, rows: Range<usize>) -> Self {
+    fn slice(&self, rows: Range<usize>) -> Self {
         if rows == (0..self.len) {
             return self.clone();
         }
         let columns = self.columns.iter().map(|column| match column {
             Column::Ints(cells) => Column::Ints(Cells {
                 values: cells.values.get(rows.clone()).unwrap_or_default().to_vec(),
-                nulls: cells.nulls.stretch(&rows),
+                nulls: cells.nulls.slice(&rows),
             }),
-            Column::Texts(texts) => Column::Texts(texts.stretch(&rows)),
-            Column::Timestamps(timestamps) => Column::Timestamps(timestamps.stretch(&rows)),
+            Column::Texts(texts) => Column::Texts(texts.slice(&rows)),
+            Column::Timestamps(timestamps) => Column::Timestamps(timestamps.slice(&rows)),
         });
         Self { table: self.table, columns: columns.collect(), len: rows.len() }
     }
 }
 
 impl Texts {
-    fn stretch(&self, rows: &Range<usize>) -> Self {
+    fn slice(&self, rows: &Range<usize>) -> Self {
         let end_of = |row: Option<usize>| row.and_then(|row| self.ends.get(row)).copied();
         let start = end_of(rows.start.checked_sub(1)).unwrap_or(0);
         let end = end_of(rows.end.checked_sub(1)).unwrap_or(0).max(start);
@@ -46,13 +45,13 @@ impl Texts {
         Self {
             arena: self.arena.get(start..end).unwrap_or_default().to_owned(),
             ends: ends.iter().map(|end| end - start).collect(),
-            nulls: self.nulls.stretch(rows),
+            nulls: self.nulls.slice(rows),
         }
     }
 }
 
 impl Timestamps {
-    fn stretch(&self, rows: &Range<usize>) -> Self {
+    fn slice(&self, rows: &Range<usize>) -> Self {
         let broken = self.broken.iter().filter(|(row, _)| rows.contains(row));
         Self {
             digits: self.digits.get(rows.clone()).unwrap_or_default().to_vec(),
@@ -62,7 +61,7 @@ impl Timestamps {
 }
 
 impl Nulls {
-    fn stretch(&self, rows: &Range<usize>) -> Self {
+    fn slice(&self, rows: &Range<usize>) -> Self {
         let mut nulls = Self::default();
         if !self.0.is_empty() {
             for row in rows.clone().filter(|row| self.get(*row)) {
@@ -89,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_what_was_asked_for_alone() {
+    fn the_range_is_cut_out() {
         let all = [
             ("2016010100", Some(1)),
             ("2016010200", None),
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_timestamp_stays_with_its_row() {
+    fn a_broken_timestamp_stays_with_its_row() {
         let (first, broken, last) =
             (("2016010100", Some(1)), ("2016010x00", Some(2)), ("2016010y00", None));
         let digits = |text| Digits::from_text(text).unwrap();
@@ -136,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_without_timestamps_have_no_parts() {
+    fn rows_without_timestamps_have_no_ranges() {
         let rows = Rows::of(&crate::tables::TOP_PAGEVIEWS).finish();
         let day = Digits::from_text("20260101").unwrap();
         assert!(rows.between(&day, &day).is_err());

@@ -2,14 +2,11 @@
 
 use crate::calendar::Digits;
 
-/// One column's cells.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Column {
-    /// Integers of either width.
     Ints(Cells<i64>),
-    /// Texts, laid end to end in one arena.
     Texts(Texts),
-    /// The periods that a series' rows are about.
+    /// The periods of a series.
     Timestamps(Timestamps),
 }
 
@@ -31,9 +28,9 @@ pub struct Texts {
 /// Timestamps, read once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Timestamps {
-    /// One a row; anything for those that are broken.
+    /// One a row; a placeholder for those that are broken.
     pub(super) digits: Vec<Digits>,
-    /// What is no timestamp, by row.
+    /// The texts that are no timestamps, by row.
     pub(super) broken: Vec<(usize, Box<str>)>,
 }
 
@@ -42,7 +39,6 @@ pub(super) struct Timestamps {
 pub(super) struct Nulls(pub(super) Vec<u64>);
 
 impl Column {
-    /// How many cells it has.
     #[inline]
     pub(super) fn len(&self) -> usize {
         match self {
@@ -52,7 +48,6 @@ impl Column {
         }
     }
 
-    /// Makes room for so many more.
     pub(super) fn reserve(&mut self, rows: usize) {
         match self {
             Self::Ints(cells) => cells.values.reserve(rows),
@@ -61,7 +56,6 @@ impl Column {
         }
     }
 
-    /// About how many bytes it takes.
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Ints(cells) => cells.values.capacity() * size_of::<i64>(),
@@ -111,7 +105,7 @@ impl Texts {
 }
 
 impl Timestamps {
-    /// Appends what a row has: a timestamp, or something else.
+    /// Appends the text of a row, a timestamp or not.
     pub(super) fn push_text(&mut self, text: Option<&str>) {
         let text = text.unwrap_or_default();
         let digits = Digits::from_text(text);
@@ -121,7 +115,7 @@ impl Timestamps {
         self.digits.push(digits.unwrap_or(Digits::ZEROS));
     }
 
-    /// What each row has, whether it is a timestamp or not.
+    /// The text of each row, a timestamp or not.
     pub(super) fn texts(&self) -> impl Iterator<Item = &[u8]> {
         let mut broken = self.broken.iter().peekable();
         self.digits.iter().enumerate().map(move |(row, digits)| {

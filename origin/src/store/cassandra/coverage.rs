@@ -4,9 +4,9 @@
 use super::options::Options;
 use super::read::{ReadError, TableReader};
 use super::tables::{TableState, Tables};
+use aqs_api::calendar::Granularity;
 use aqs_api::calendar::{Digits, Form, Hour};
 use aqs_api::coverage::Extent;
-use aqs_api::granularity::Granularity;
 use aqs_api::table::{ALL_DAYS, Calendar};
 use aqs_api::{Coverage, Dataset};
 use arc_swap::ArcSwap;

@@ -5,7 +5,7 @@
 
 use super::replication::Replication;
 use aqs_api::Table;
-use aqs_api::table::{Calendar, Column, Kind, TID, TIMESTAMP};
+use aqs_api::table::{Calendar, Column, ColumnType, TID, TIMESTAMP};
 use std::fmt::Write;
 
 /// The prefix of production's keyspaces.
@@ -128,11 +128,11 @@ fn define(column: &Column) -> String {
     format!("{} {}", quote(column.name), type_name(column.kind))
 }
 
-fn type_name(kind: Kind) -> &'static str {
+fn type_name(kind: ColumnType) -> &'static str {
     match kind {
-        Kind::Text | Kind::Json => "text",
-        Kind::Int => "int",
-        Kind::BigInt => "bigint",
+        ColumnType::Text | ColumnType::Json => "text",
+        ColumnType::Int => "int",
+        ColumnType::BigInt => "bigint",
     }
 }
 

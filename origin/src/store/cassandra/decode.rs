@@ -3,9 +3,9 @@
 use super::metadata::type_name;
 use aqs_api::calendar::Digits;
 use aqs_api::rows::{RowsBuilder, RowsError};
-use aqs_api::table::{Column, Kind};
+use aqs_api::table::{Column, ColumnType};
 use aqs_api::{Rows, Table};
-use scylla::cluster::metadata::{ColumnType, NativeType};
+use scylla::cluster::metadata::{ColumnType as CqlType, NativeType};
 use scylla::deserialize::DeserializationError;
 use scylla::deserialize::result::TypedRowIterator;
 use scylla::deserialize::row::ColumnIterator;
@@ -45,7 +45,7 @@ pub(super) struct RowDecoder {
     selected: Box<[Selected]>,
     clustering: usize,
     /// Columns that the cluster's table lacks, by position; they are null.
-    missing: Box<[(usize, Kind)]>,
+    missing: Box<[(usize, ColumnType)]>,
 }
 
 #[derive(Debug)]
@@ -60,7 +60,7 @@ impl RowDecoder {
     /// A decoder of the columns that the cluster's table has, by their types.
     pub(super) fn new<'t>(
         table: &'static Table,
-        type_of: impl Fn(&str) -> Option<&'t ColumnType<'static>>,
+        type_of: impl Fn(&str) -> Option<&'t CqlType<'static>>,
     ) -> Result<Self, UnfitColumn> {
         let (mut selected, mut missing, mut clustering) = (Vec::new(), Vec::new(), 0);
         for (index, column) in table.read_columns().enumerate() {
@@ -89,26 +89,26 @@ impl RowDecoder {
 }
 
 /// Integers of any width are decoded alike: clusters have some counts as int and some as bigint.
-fn check_type(column: &'static Column, found: &ColumnType<'_>) -> Result<(), UnfitColumn> {
+fn check_type(column: &'static Column, found: &CqlType<'_>) -> Result<(), UnfitColumn> {
     use NativeType::{Ascii, BigInt, Counter, Int, SmallInt, Text, TinyInt, Varint};
-    let ColumnType::Native(native) = found else { return Err(unfit(column, found)) };
+    let CqlType::Native(native) = found else { return Err(unfit(column, found)) };
     let fits = match column.kind {
-        Kind::Text | Kind::Json => matches!(native, Text | Ascii),
-        Kind::Int | Kind::BigInt => {
+        ColumnType::Text | ColumnType::Json => matches!(native, Text | Ascii),
+        ColumnType::Int | ColumnType::BigInt => {
             matches!(native, TinyInt | SmallInt | Int | BigInt | Counter | Varint)
         }
     };
     if fits { Ok(()) } else { Err(unfit(column, found)) }
 }
 
-fn unfit(column: &'static Column, found: &ColumnType<'_>) -> UnfitColumn {
+fn unfit(column: &'static Column, found: &CqlType<'_>) -> UnfitColumn {
     UnfitColumn { column: column.name, found: type_name(found), expected: expected(column.kind) }
 }
 
-fn expected(kind: Kind) -> &'static str {
+fn expected(kind: ColumnType) -> &'static str {
     match kind {
-        Kind::Text | Kind::Json => "text",
-        Kind::Int | Kind::BigInt => "an integer",
+        ColumnType::Text | ColumnType::Json => "text",
+        ColumnType::Int | ColumnType::BigInt => "an integer",
     }
 }
 
@@ -153,8 +153,8 @@ impl PartitionDecoder<'_> {
             }
             for (index, kind) in &decoder.missing {
                 match kind {
-                    Kind::Text | Kind::Json => self.rows.text(*index, None)?,
-                    Kind::Int | Kind::BigInt => self.rows.int(*index, None)?,
+                    ColumnType::Text | ColumnType::Json => self.rows.text(*index, None)?,
+                    ColumnType::Int | ColumnType::BigInt => self.rows.int(*index, None)?,
                 }
             }
             self.count += 1;
@@ -167,18 +167,18 @@ impl PartitionDecoder<'_> {
     #[inline]
     fn append(&mut self, selected: &Selected, cell: Option<&[u8]>) -> Result<(), DecodeError> {
         match (selected.column.kind, cell) {
-            (Kind::Int | Kind::BigInt, Some(bytes)) => {
+            (ColumnType::Int | ColumnType::BigInt, Some(bytes)) => {
                 let number = selected.int(bytes)?;
                 self.rows.int(selected.index, number)?;
             }
-            (Kind::Int | Kind::BigInt, None) => self.rows.int(selected.index, None)?,
-            (Kind::Text | Kind::Json, Some(bytes)) => {
+            (ColumnType::Int | ColumnType::BigInt, None) => self.rows.int(selected.index, None)?,
+            (ColumnType::Text | ColumnType::Json, Some(bytes)) => {
                 match selected.is_timestamp.then(|| Digits::from_bytes(bytes)).flatten() {
                     Some(timestamp) => self.rows.timestamp(selected.index, timestamp)?,
                     None => self.rows.text(selected.index, Some(selected.text(bytes)?))?,
                 }
             }
-            (Kind::Text | Kind::Json, None) => self.rows.text(selected.index, None)?,
+            (ColumnType::Text | ColumnType::Json, None) => self.rows.text(selected.index, None)?,
         }
         Ok(())
     }

@@ -3,10 +3,10 @@
 use super::cql;
 use super::replication::Replication;
 use aqs_api::Table;
-use aqs_api::table::{Column, Kind};
+use aqs_api::table::{Column, ColumnType};
 use scylla::cluster::ClusterState;
 pub(super) use scylla::cluster::metadata::Table as TableMetadata;
-use scylla::cluster::metadata::{ColumnType, NativeType, Strategy};
+use scylla::cluster::metadata::{ColumnType as CqlType, NativeType, Strategy};
 use std::collections::BTreeMap;
 
 /// Returns the cluster's table; `None` if it does not exist.
@@ -15,9 +15,9 @@ pub(super) fn table<'c>(cluster: &'c ClusterState, table: &Table) -> Option<&'c 
 }
 
 /// The CQL name of a type.
-pub(super) fn type_name(typ: &ColumnType<'_>) -> String {
+pub(super) fn type_name(typ: &CqlType<'_>) -> String {
     match typ {
-        ColumnType::Native(native) => format!("{native:?}").to_lowercase(),
+        CqlType::Native(native) => format!("{native:?}").to_lowercase(),
         other => format!("{other:?}"),
     }
 }
@@ -49,11 +49,11 @@ pub(super) fn difference(metadata: &TableMetadata, table: &Table) -> Option<Stri
 
 /// Whether values of a kind can be written to a column. Tables of production have some counts as
 /// int and some as bigint.
-fn is_writable(typ: &ColumnType<'_>, kind: Kind) -> bool {
+fn is_writable(typ: &CqlType<'_>, kind: ColumnType) -> bool {
     match kind {
-        Kind::Text | Kind::Json => matches!(typ, ColumnType::Native(NativeType::Text)),
-        Kind::Int | Kind::BigInt => {
-            matches!(typ, ColumnType::Native(NativeType::Int | NativeType::BigInt))
+        ColumnType::Text | ColumnType::Json => matches!(typ, CqlType::Native(NativeType::Text)),
+        ColumnType::Int | ColumnType::BigInt => {
+            matches!(typ, CqlType::Native(NativeType::Int | NativeType::BigInt))
         }
     }
 }
@@ -111,14 +111,14 @@ mod tests {
 
     #[test]
     fn integers_may_have_either_width() {
-        let native = |native| ColumnType::Native(native);
-        for kind in [Kind::Int, Kind::BigInt] {
+        let native = |native| CqlType::Native(native);
+        for kind in [ColumnType::Int, ColumnType::BigInt] {
             assert!(is_writable(&native(NativeType::Int), kind));
             assert!(is_writable(&native(NativeType::BigInt), kind));
             assert!(!is_writable(&native(NativeType::Text), kind));
             assert!(!is_writable(&native(NativeType::Counter), kind));
         }
-        assert!(is_writable(&native(NativeType::Text), Kind::Json));
-        assert!(!is_writable(&native(NativeType::Blob), Kind::Json));
+        assert!(is_writable(&native(NativeType::Text), ColumnType::Json));
+        assert!(!is_writable(&native(NativeType::Blob), ColumnType::Json));
     }
 }

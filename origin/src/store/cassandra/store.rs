@@ -125,9 +125,7 @@ impl Store for CassandraStore {
     }
 
     async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError> {
-        let Lookup::Points(read) = lookup else {
-            return Err(StoreError::not_asked_so(STORE, lookup));
-        };
+        let Lookup::Points(read) = lookup;
         let deadline = ctx.deadline.min(Instant::now() + self.0.options.read_within);
         let rows = self.read_partition(read, deadline).await;
         let metrics = &self.0.metrics;

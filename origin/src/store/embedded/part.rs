@@ -4,7 +4,7 @@ use super::schema::{quote, quoted};
 use crate::load::period::When;
 use crate::load::row::Cell;
 use aqs_api::Dataset;
-use aqs_api::granularity::Granularity;
+use aqs_api::calendar::Granularity;
 use aqs_api::table::{ALL_DAYS, Calendar};
 
 /// The rows of a table that are one dataset.

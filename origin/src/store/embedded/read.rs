@@ -4,7 +4,7 @@ use super::error::names_what_is_missing;
 use super::schema::{Present, quote};
 use aqs_api::calendar::Digits;
 use aqs_api::rows::{RowsBuilder, RowsError};
-use aqs_api::table::{Calendar, Column, Kind};
+use aqs_api::table::{Calendar, Column, ColumnType};
 use aqs_api::{Catalogue, Read, Rows, Table};
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection};
@@ -151,12 +151,12 @@ fn cell(
 ) -> Result<(), ReadError> {
     let wrong = |found, expected| ReadError::Cell { column: column.name, row, found, expected };
     match column.kind {
-        Kind::Int | Kind::BigInt => match value {
+        ColumnType::Int | ColumnType::BigInt => match value {
             ValueRef::Integer(number) => builder.int(index, Some(number))?,
             ValueRef::Null => builder.int(index, None)?,
             other => return Err(wrong(name(other), "an integer")),
         },
-        Kind::Text | Kind::Json => match value {
+        ColumnType::Text | ColumnType::Json => match value {
             ValueRef::Text(bytes) => {
                 let text = std::str::from_utf8(bytes)
                     .map_err(|_| wrong("a text that is no UTF-8", "a text"))?;

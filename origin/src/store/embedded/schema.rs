@@ -1,7 +1,7 @@
 //! What a store's file looks like: its marks, its tables, its versions.
 
 use aqs_api::Table;
-use aqs_api::table::{Column, Kind};
+use aqs_api::table::{Column, ColumnType};
 use rusqlite::Connection;
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -52,8 +52,8 @@ pub(super) fn add(table: &Table, column: &Column) -> String {
 
 fn define(column: &Column) -> String {
     let kind = match column.kind {
-        Kind::Text | Kind::Json => "TEXT",
-        Kind::Int | Kind::BigInt => "INTEGER",
+        ColumnType::Text | ColumnType::Json => "TEXT",
+        ColumnType::Int | ColumnType::BigInt => "INTEGER",
     };
     format!("{} {kind}", quote(column.name))
 }

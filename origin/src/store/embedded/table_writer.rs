@@ -5,7 +5,7 @@ use super::summary::{Summary, SummaryError};
 use super::tally::Tally;
 use crate::load::period::{BadPeriod, When};
 use crate::load::row::Cell;
-use aqs_api::table::{Column, Kind};
+use aqs_api::table::{Column, ColumnType};
 use aqs_api::{Dataset, Table};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, HashMap};
@@ -136,12 +136,12 @@ impl TableWriter {
 fn fits(column: &Column, cell: &Cell<'_>) -> Result<(), RowError> {
     let expected = match (column.kind, cell) {
         (_, Cell::Absent | Cell::Null)
-        | (Kind::Text | Kind::Json, Cell::Text(_))
-        | (Kind::BigInt, Cell::Int(_)) => return Ok(()),
-        (Kind::Int, Cell::Int(number)) if i32::try_from(*number).is_ok() => return Ok(()),
-        (Kind::Text | Kind::Json, _) => "a text",
-        (Kind::Int, _) => "an integer of 32 bits",
-        (Kind::BigInt, _) => "an integer of 64 bits",
+        | (ColumnType::Text | ColumnType::Json, Cell::Text(_))
+        | (ColumnType::BigInt, Cell::Int(_)) => return Ok(()),
+        (ColumnType::Int, Cell::Int(number)) if i32::try_from(*number).is_ok() => return Ok(()),
+        (ColumnType::Text | ColumnType::Json, _) => "a text",
+        (ColumnType::Int, _) => "an integer of 32 bits",
+        (ColumnType::BigInt, _) => "an integer of 64 bits",
     };
     let found = match cell {
         Cell::Text(_) => "a text",

@@ -1,7 +1,7 @@
 //! A store that does as it is told: answers, waits, fails or hangs.
 
 use aqs_api::calendar::Digits;
-use aqs_api::table::Kind;
+use aqs_api::table::ColumnType;
 use aqs_api::{Coverage, Extent, Lookup, Rows};
 use aqs_origin::store::{Store, StoreError};
 use aqs_origin::{Priority, RequestContext};
@@ -188,15 +188,15 @@ fn one_row(lookup: &Lookup, truth: i64) -> Rows {
     let mut rows = Rows::of(table);
     for (index, column) in table.read_columns().enumerate() {
         match column.kind {
-            Kind::Int | Kind::BigInt => rows.int(index, Some(truth)).unwrap(),
-            Kind::Text => {
+            ColumnType::Int | ColumnType::BigInt => rows.int(index, Some(truth)).unwrap(),
+            ColumnType::Text => {
                 let stamp =
                     read.range.map_or("2024010100".to_owned(), |(first, _): (Digits, _)| {
                         first.as_str().to_owned()
                     });
                 rows.text(index, Some(&stamp)).unwrap();
             }
-            Kind::Json => {
+            ColumnType::Json => {
                 let list = format!(r#"[{{"article":"A","views":{truth},"rank":1}}]"#);
                 rows.text(index, Some(&list)).unwrap();
             }

@@ -5,7 +5,7 @@ use crate::tests::{answer, catalogue, generation, identity, top};
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Dialect, Key, Representation};
 use aqs_origin::epochs::{PurgeMode, Scope, Validity};
-use aqs_origin::memory::{Budget, Part};
+use aqs_origin::memory::{Budget, Consumer};
 use aqs_origin::{Epochs, Moment};
 use std::sync::Arc;
 use tempfile::TempDir;
@@ -24,7 +24,8 @@ impl Fixture {
     fn new() -> Self {
         let (folder, times) = (tempfile::tempdir().unwrap(), Times::default());
         let (budget, limit) = (Arc::new(Budget::new(1 << 30)), 1 << 30);
-        let (catalogue, epochs) = (catalogue(), Epochs::starting_at(1000));
+        let epochs = Epochs::starting_at(1000, &catalogue());
+        let catalogue = catalogue();
         Self { folder, catalogue, epochs, times, budget, limit }
     }
 
@@ -85,7 +86,7 @@ fn a_generation_survives_writing_and_reading() {
     for (key, held) in written.iter() {
         let again = read.get(key.as_ref()).unwrap();
         assert_eq!((again.plans, again.confirmed), (held.plans, held.confirmed));
-        let of = |held: &HotEntry| (held.entry.epoch, held.entry.asked, held.entry.tags);
+        let of = |held: &HotEntry| (held.entry.epoch, held.entry.fetched_at, held.entry.tags);
         assert_eq!(of(again), of(held));
         match (&again.entry.representation, &held.entry.representation) {
             (Representation::Body(again), Representation::Body(body)) => {
@@ -232,7 +233,7 @@ fn future_epochs_are_foreign() {
     let mut fixture = Fixture::new();
     fixture.open().write(&fixture.generation(1)).unwrap();
     // The state was put back: its counter is lower than when the file was written.
-    fixture.epochs = Epochs::starting_at(999);
+    fixture.epochs = Epochs::starting_at(999, &catalogue());
     let (loaded, quarantined) = fixture.open().load(fixture.ctx()).unwrap();
     assert!(loaded.is_none());
     assert!(matches!(
@@ -333,12 +334,12 @@ fn generations_above_the_limit_are_refused_and_stay() {
         fixture.limit = limit;
         let read = directory.read(2, fixture.ctx());
         assert!(matches!(read, Err(ArtefactError::TooLarge { .. })), "{limit}: {read:?}");
-        assert_eq!(fixture.budget.used(Part::HotSet), 0);
+        assert_eq!(fixture.budget.used(Consumer::HotSet), 0);
     }
     assert!(told.exists());
     fixture.limit = made.bytes;
     assert_eq!(directory.read(1, fixture.ctx()).unwrap().bytes, made.bytes);
-    assert_eq!(fixture.budget.used(Part::HotSet), 0, "whoever publishes it charges it");
+    assert_eq!(fixture.budget.used(Consumer::HotSet), 0, "whoever publishes it charges it");
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn decoder(
     table: &'static Table,
     columns: &[(&str, NativeType)],
 ) -> Result<RowDecoder, UnfitColumn> {
-    let types = columns.iter().map(|(name, native)| (*name, ColumnType::Native(native.clone())));
+    let types = columns.iter().map(|(name, native)| (*name, CqlType::Native(native.clone())));
     let types: HashMap<_, _> = types.collect();
     RowDecoder::new(table, |name| types.get(name))
 }
@@ -34,7 +34,7 @@ fn take(
     frame: &Bytes,
 ) -> Result<(), DecodeError> {
     // The types of the frame are not used: the decoder knows them.
-    let blob = ColumnType::Native(NativeType::Blob);
+    let blob = CqlType::Native(NativeType::Blob);
     let spec = |_| ColumnSpec::borrowed("c", blob.clone(), TableSpec::borrowed("k", "t"));
     let specs: Vec<ColumnSpec<'_>> = (0..columns).map(spec).collect();
     let rows = RawRowIterator::new(rows, &specs, FrameSlice::new(frame));
