@@ -106,7 +106,7 @@ impl Shared {
         io: impl hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
         _permit: OwnedSemaphorePermit,
     ) {
-        self.open.inc();
+        let _open = OpenConnection::count(&self.open);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
@@ -123,6 +123,21 @@ impl Shared {
         if let Some(Err(error)) = ended {
             tracing::debug!(%error, "an admin connection failed");
         }
-        self.open.dec();
+    }
+}
+
+/// Counts a connection until it is dropped, also by a panic.
+struct OpenConnection<'a>(&'a IntGauge);
+
+impl<'a> OpenConnection<'a> {
+    fn count(open: &'a IntGauge) -> Self {
+        open.inc();
+        Self(open)
+    }
+}
+
+impl Drop for OpenConnection<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }

@@ -139,16 +139,8 @@ impl AdminClient {
         Ok(Self { runtime, client, base, address, discovered, token, token_note })
     }
 
-    pub fn get(&self, target: &str) -> Result<String, AdminError> {
-        self.block_on(self.request(Method::GET, target))
-    }
-
-    pub fn post(&self, target: &str) -> Result<String, AdminError> {
-        self.block_on(self.request(Method::POST, target))
-    }
-
-    pub fn delete(&self, target: &str) -> Result<String, AdminError> {
-        self.block_on(self.request(Method::DELETE, target))
+    pub fn send(&self, method: Method, target: &str) -> Result<String, AdminError> {
+        self.block_on(self.request(method, target))
     }
 
     pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {

@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(moment(Moment(1_770_000_000_000)), "2026-02-02 02:40:00 UTC");
         assert_eq!(moment(Moment(u64::MAX)), "?");
         assert_eq!(bytes(2_200_000), "2.1 MiB");
-        for (dataset, period, told) in [
+        for (dataset, period, text) in [
             ("unique-devices-monthly", "20261001", "2026-10  unique-devices-monthly"),
             (
                 "pageviews-per-article-daily",
@@ -108,7 +108,7 @@ mod tests {
             ),
             ("of-tomorrow", "20261031", "20261031  of-tomorrow"),
         ] {
-            assert_eq!(through(dataset, period), told);
+            assert_eq!(through(dataset, period), text);
         }
         assert_eq!(
             table(["id", "plan"], [["1".into(), "a".into()], ["10".into(), "b".into()]]),

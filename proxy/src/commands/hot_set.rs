@@ -6,6 +6,7 @@ use super::{Done, format, print};
 use aqs_warmers::generation::Provenance;
 use aqs_warmers::view::{BuiltPlanView, GenerationView, HotSetView, RolledBackView, VerifiedView};
 use clap::{Args, Subcommand};
+use reqwest::Method;
 use std::time::Duration;
 
 const PATH: &str = "/admin/hot-set";
@@ -45,11 +46,11 @@ pub fn run(args: &HotSetArgs) -> Done {
     let client = AdminClient::connect(&args.server, access)?;
     let post = |path: &str, name, value: Option<String>| {
         let target = with_query(&format!("{PATH}/{path}"), value.as_deref().map(|v| (name, v)));
-        client.post(&target)
+        client.send(Method::POST, &target)
     };
     let (answer, text, exit) = match action {
         Action::Show => {
-            let answer = client.get(PATH)?;
+            let answer = client.send(Method::GET, PATH)?;
             let text = show(&client.parse(&answer)?);
             (answer, text, Exit::Done)
         }

@@ -7,6 +7,7 @@ use aqs_warmers::build::{Basis, Estimate, Snapshot};
 use aqs_warmers::generation::PlanFacts;
 use aqs_warmers::jobs::{JobView, State};
 use clap::{Args, Subcommand};
+use reqwest::Method;
 
 pub(super) const PATH: &str = "/admin/jobs";
 
@@ -44,9 +45,9 @@ pub fn run(args: &JobsArgs) -> Done {
     let access = if matches!(action, Action::Cancel { .. }) { Access::Write } else { Access::Read };
     let client = AdminClient::connect(&args.server, access)?;
     let answer = match action {
-        Action::List => client.get(PATH)?,
-        Action::Show { id } => client.get(&format!("{PATH}/{id}"))?,
-        Action::Cancel { id } => client.delete(&format!("{PATH}/{id}"))?,
+        Action::List => client.send(Method::GET, PATH)?,
+        Action::Show { id } => client.send(Method::GET, &format!("{PATH}/{id}"))?,
+        Action::Cancel { id } => client.send(Method::DELETE, &format!("{PATH}/{id}"))?,
     };
     let text = match action {
         _ if args.json => answer,
@@ -228,7 +229,7 @@ mod tests {
     #[test]
     fn every_state_has_a_text() {
         let refusals = r#"[{"check":"empty","reason":"nothing"}]"#;
-        for (more, said) in [
+        for (more, expected) in [
             ("{}", "job 7: running\n"),
             ("{}", "p of a, b, last 7d, full\n"),
             ("{}", "3 of 9\n"),
@@ -237,10 +238,10 @@ mod tests {
             (r#"{"state":"failed","error":"why"}"#, "nothing has changed: why\n"),
             (r#"{"not_kept":"disk full"}"#, "not kept for a restart: disk full\n"),
         ] {
-            let told = describe(&job(more));
-            assert!(told.contains(said), "{told}");
+            let text = describe(&job(more));
+            assert!(text.contains(expected), "{text}");
         }
-        for (without, said) in
+        for (without, expected) in
             [(0, "  4 of 4 wanted\n"), (3, "4 of 4 wanted (3 of these without data)\n")]
         {
             let facts = format!(
@@ -248,8 +249,8 @@ mod tests {
                 "keys":4,"without_data":{without},"reads":2,"shared":1,"errors":0,
                 "data_through":{{}},"forced":[]}}}}"#
             );
-            let told = describe(&job(&facts));
-            assert!(told.contains(said), "{told}");
+            let text = describe(&job(&facts));
+            assert!(text.contains(expected), "{text}");
         }
         let refused = format!(r#"{{"state":"refused","refusals":{refusals}}}"#);
         assert!(describe(&job(&refused)).contains("check empty: nothing\n"));
@@ -261,12 +262,12 @@ mod tests {
     fn a_dry_run_counts_the_wanted_answers() {
         let estimate = r#""estimate":{"keys":196,"shared":3,"reads":9,"bytes":1,"others":0,
             "limit":9,"fits":true,"basis":"served","unloaded":[]}"#;
-        for (more, told) in [
+        for (more, text) in [
             ("{}".to_owned(), "3/9"),
             (r#"{"dry_run":true}"#.to_owned(), "-"),
             (format!(r#"{{"dry_run":true,"state":"done",{estimate}}}"#), "196"),
         ] {
-            assert_eq!(answers(&job(&more)), told);
+            assert_eq!(answers(&job(&more)), text);
         }
     }
 }

@@ -5,6 +5,7 @@ use super::exit::Exit;
 use super::{Done, print};
 use crate::config::LogLevel;
 use clap::Args;
+use reqwest::Method;
 
 const PATH: &str = "/admin/log-level";
 
@@ -25,11 +26,14 @@ pub fn run(args: &LogLevelArgs) -> Done {
     let access = if args.level.is_none() { Access::Read } else { Access::Write };
     let client = AdminClient::connect(&args.server, access)?;
     let answer = match &args.level {
-        None => client.get(PATH)?,
+        None => client.send(Method::GET, PATH)?,
         Some(level) => {
             let name = if level.parse::<LogLevel>().is_ok() { "level" } else { "filter" };
             let lasts = args.lasts.as_deref().map(|lasts| ("for", lasts));
-            client.post(&with_query(PATH, [(name, level.as_str())].into_iter().chain(lasts)))?
+            client.send(
+                Method::POST,
+                &with_query(PATH, [(name, level.as_str())].into_iter().chain(lasts)),
+            )?
         }
     };
     print(&answer)?;

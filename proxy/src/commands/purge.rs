@@ -4,6 +4,7 @@ use super::admin_client::{Access, AdminClient, ServerArgs, with_query};
 use super::exit::Exit;
 use super::{Done, print};
 use clap::Args;
+use reqwest::Method;
 
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("what").required(true).args(["all", "endpoint", "dataset", "project", "addresses"])))]
@@ -38,8 +39,8 @@ pub fn run(args: &PurgeArgs) -> Done {
     for (scope, name) in scopes(args) {
         let parameters = [("scope", scope), ("depth", depth)];
         let name = name.map(|name| ("name", name));
-        let answer =
-            client.post(&with_query("/admin/purge", parameters.into_iter().chain(name)))?;
+        let answer = client
+            .send(Method::POST, &with_query("/admin/purge", parameters.into_iter().chain(name)))?;
         printed = printed.and_then(|()| print(&answer));
     }
     printed?;

@@ -57,7 +57,7 @@ pub fn run(args: &WarmArgs) -> Done {
     let client = AdminClient::connect(&args.server, Access::Write)?;
     let target = target(args);
     if args.no_wait {
-        let answer = client.post(&target)?;
+        let answer = client.send(Method::POST, &target)?;
         let StartedJob { joined, job: JobView { id, .. } } = client.parse(&answer)?;
         let how = if joined { "already running" } else { "started" };
         let text = format!("job {id} is {how}; aqs jobs show {id} shows its progress\n");

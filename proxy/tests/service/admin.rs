@@ -262,3 +262,35 @@ async fn a_purge_that_can_not_be_remembered_counts_and_says_so() {
     let again = client.get(DATA).await;
     assert_eq!(again.header("cache-status"), Some("aqs; fwd=stale; stored; detail=purged"));
 }
+
+#[tokio::test]
+async fn the_index_lists_every_path_with_its_methods() {
+    let server = server(settings(), Scripted::open()).await;
+    let index = ask(&server, "GET /", &[("host", "localhost")]).await;
+    assert_eq!(index.text().lines().count(), 14);
+    for line in index.text().lines() {
+        let (method, path) = line.split_once(' ').unwrap_or(("GET", line));
+        let first = format!("OPTIONS {}", path.replace("ID", "1"));
+        let options = ask(&server, &first, &[("host", "localhost")]).await;
+        let mut methods = options.header("allow").unwrap_or_default().split(", ");
+        assert!(methods.any(|allowed| allowed == method), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_are_closed() {
+    let server = server(settings(), Scripted::open()).await;
+    let (admin, metrics) = (server.admin_addresses[0], &server.service.metrics);
+    let open = metrics.connections.with_label_values(&["admin"]);
+    let mut clients = Vec::new();
+    for _ in 0..100 {
+        let mut client = Client::connect(admin).await;
+        assert_eq!(client.get("/healthz").await.status, 200);
+        clients.push(client);
+    }
+    assert!(Client::connect(admin).await.is_closed().await);
+    assert_eq!(metrics.connections_refused.with_label_values(&["admin"]).get(), 1);
+    clients.pop();
+    eventually(|| open.get() == 99).await;
+    assert_eq!(Client::connect(admin).await.get("/healthz").await.status, 200);
+}
