@@ -18,7 +18,7 @@ use std::io::Write;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// Keeps what it is given, in words.
+/// Keeps rows as text.
 #[derive(Debug, Default)]
 struct Kept(Vec<String>);
 
@@ -113,24 +113,24 @@ fn json_columns_are_text_that_holds_json() {
 }
 
 #[test]
-fn every_fault_is_named_with_its_line() {
+fn every_bad_row_is_reported_with_line_and_reason() {
     let missing = r#"{"project":"en","access-site":"a","granularity":"daily","devices":1}"#;
     let null = r#"{"project":null,"access-site":"a","granularity":"daily","timestamp":"20260101"}"#;
     let number = r#"{"project":7,"access-site":"a","granularity":"daily","timestamp":"20260101"}"#;
     let cases: Vec<(Vec<u8>, &str)> = vec![
-        (b"{".to_vec(), "the line is no JSON object: EOF while parsing an object at column 1"),
-        (b"[1]".to_vec(), "the line is no JSON object: invalid type: sequence, expected an object"),
-        (b"nonsense".to_vec(), "the line is no JSON object: expected ident at column 2"),
-        (format!("{GOOD} {GOOD}").into(), "the line is no JSON object: trailing characters"),
+        (b"{".to_vec(), "the line is not a JSON object: EOF while parsing an object at column 1"),
+        (
+            b"[1]".to_vec(),
+            "the line is not a JSON object: invalid type: sequence, expected an object",
+        ),
+        (b"nonsense".to_vec(), "the line is not a JSON object: expected ident at column 2"),
+        (format!("{GOOD} {GOOD}").into(), "the line is not a JSON object: trailing characters"),
         (
             row("20260101", r#","device":1"#).into(),
             r#"no column "device"; did you mean "devices"?"#,
         ),
         (row("20260101", r#","xyzzy":1"#).into(), r#"the table has no column "xyzzy""#),
-        (
-            row("20260101", r#","devices":1,"devices":1"#).into(),
-            r#"field "devices" is there twice"#,
-        ),
+        (row("20260101", r#","devices":1,"devices":1"#).into(), r#"field "devices" is repeated"#),
         (missing.into(), r#"key column "timestamp" is missing"#),
         (null.into(), r#"key column "project" is null"#),
         (number.into(), r#"column "project" takes a text in quotes, not a number"#),
@@ -142,9 +142,9 @@ fn every_fault_is_named_with_its_line() {
         (row("20260101", r#","devices":1e3"#).into(), "takes an integer, not 1000.0"),
         (
             row("20260101", r#","devices":9223372036854775808"#).into(),
-            "an integer of 64 bits, and 9223372036854775808 is outside",
+            "an integer of 64 bits, and 9223372036854775808 is out of range",
         ),
-        (row("20260101", r#","devices":-1e19"#).into(), "64 bits, and -1e19 is outside"),
+        (row("20260101", r#","devices":-1e19"#).into(), "64 bits, and -1e+19 is out of range"),
         (row("2026010100", "").into(), r#"in 8 digits: YYYYMMDD, not "2026010100""#),
         (row("20260101", r#","devices":-1"#).into(), r#"column "devices" is negative"#),
         (GOOD.replace("daily", "dayly").into(), "hourly, daily or monthly, not \"dayly\""),
@@ -152,9 +152,9 @@ fn every_fault_is_named_with_its_line() {
         (GOOD.replace(r#""p""#, r#""""#).into(), r#"column "project" is an empty text"#),
         (row("20260230", "").into(), "a day that exists"),
         (row("2026-1-1", "").into(), "a day that exists"),
-        (b"{\"project\":\"\xff\"}".to_vec(), "the line is no UTF-8 (byte 13)"),
+        (b"{\"project\":\"\xff\"}".to_vec(), "the line is not UTF-8 (byte 13)"),
     ];
-    // Good rows between, so that one fault doesn't hide another.
+    // With good rows between, so that no error hides another.
     let mut text = Vec::new();
     for (line, _) in &cases {
         text.extend_from_slice(line);
@@ -175,7 +175,7 @@ fn every_fault_is_named_with_its_line() {
 }
 
 #[test]
-fn narrow_columns_dates_in_keys_and_json_have_faults_of_their_own() {
+fn narrow_integers_dates_in_keys_and_json_are_checked() {
     let project = |views: &str| {
         format!(
             r#"{{"project":"en","access":"a","agent":"b","granularity":"daily","timestamp":"2026010100","views":{views}}}"#
@@ -205,13 +205,13 @@ fn narrow_columns_dates_in_keys_and_json_have_faults_of_their_own() {
     assert_eq!(
         bad,
         [
-            r#"column "views" takes an integer of 32 bits, and 2147483648 is outside of them"#,
-            r#"column "views" takes an integer of 32 bits, and -2147483649 is outside of them"#,
+            r#"column "views" takes an integer of 32 bits, and 2147483648 is out of range"#,
+            r#"column "views" takes an integer of 32 bits, and -2147483649 is out of range"#,
             r#"column "month" must be 2 digits, 01 to 12, not "1""#,
             r#"column "day" must be 2 digits or all-days, not "1""#,
             r#"column "day" must be a day of that month, not "30""#,
             r#"column "day" must be 2 digits or all-days, not "alldays""#,
-            r#"column "articles" takes text that is JSON, and this is none: EOF while parsing an object at column 2"#,
+            r#"column "articles" takes text that is JSON, and this is not: EOF while parsing an object at column 2"#,
             r#"column "articles" takes JSON written as a text, not a list"#,
         ]
     );
@@ -228,7 +228,7 @@ fn gzip_of_several_members_is_one_file() {
 }
 
 #[test]
-fn a_gzip_that_ends_early_or_is_none_is_no_end_of_data() {
+fn damaged_or_missing_compression_is_an_error() {
     let mut packed = gzip(&format!("{GOOD}\n").repeat(100));
     packed.truncate(packed.len() - 9);
     let words = refused(&files(&[("unique_devices.ndjson.gz", &packed)]));
@@ -243,7 +243,7 @@ fn a_gzip_that_ends_early_or_is_none_is_no_end_of_data() {
 }
 
 #[test]
-fn ends_of_lines_marks_and_blanks_are_no_rows() {
+fn line_ends_byte_order_marks_and_blank_lines_are_ignored() {
     let text = format!("\u{feff}{GOOD}\r\n\r\n \t\n{GOOD}");
     let (report, rows) = load(&files(&[("unique_devices.ndjson", text.as_bytes())]));
     assert_eq!(rows, [GOOD_ROW, GOOD_ROW]);
@@ -254,7 +254,7 @@ fn ends_of_lines_marks_and_blanks_are_no_rows() {
 }
 
 #[test]
-fn long_lines_are_rows_up_to_a_bound() {
+fn long_lines_are_rows_up_to_a_limit() {
     let long = |len: usize| {
         let json = format!("[{}]", vec!["1"; len / 2].join(","));
         format!(
@@ -275,7 +275,7 @@ fn long_lines_are_rows_up_to_a_bound() {
 }
 
 #[test]
-fn what_is_no_rows_is_ignored_and_what_only_seems_so_is_told() {
+fn other_files_are_ignored_unless_they_look_like_tables() {
     let (report, _) = load(&files(&[
         ("unique_devices.ndjson", GOOD.as_bytes()),
         ("README.md", b"about"),
@@ -292,7 +292,7 @@ fn what_is_no_rows_is_ignored_and_what_only_seems_so_is_told() {
         ("notes.tar.gz", ""),
     ] {
         let folder = files(&[(name, b""), ("top_bycountry.ndjson", b"")]);
-        assert_eq!(refused(&folder), format!("DIR/{name} is named after no table{words}"));
+        assert_eq!(refused(&folder), format!("DIR/{name} is not named after a table{words}"));
     }
     let folder = files(&[("top_bycountry.ndjson", b""), ("top_bycountry.ndjson.gz", b"")]);
     assert!(refused(&folder).starts_with("table top_bycountry has two files, DIR/top_bycountry"));
@@ -304,21 +304,21 @@ fn what_is_no_rows_is_ignored_and_what_only_seems_so_is_told() {
 }
 
 #[test]
-fn the_directorys_own_faults_are_told() {
+fn a_directory_that_cannot_be_read_is_an_error() {
     let folder = files(&[("unique_devices.ndjson", b"")]);
     let named = |path: &str| load_with(&folder.path().join(path), Options::default()).0;
     assert!(matches!(named("absent"), Err(LoadError::Directory { .. })));
-    assert!(matches!(named("unique_devices.ndjson"), Err(LoadError::NotADirectory { .. })));
+    assert!(matches!(named("unique_devices.ndjson"), Err(LoadError::Directory { .. })));
 }
 
 #[derive(Default)]
-struct Told {
+struct Recorded {
     files: Vec<&'static str>,
     advances: Vec<Advance>,
     bad: Vec<BadRow>,
 }
 
-impl Progress for Told {
+impl Progress for Recorded {
     fn file(&mut self, _: &Path, table: &'static str) {
         self.files.push(table);
     }
@@ -333,41 +333,44 @@ impl Progress for Told {
 }
 
 #[test]
-fn progress_is_told_to_the_last_byte_and_bad_rows_all() {
+fn progress_covers_all_bytes_and_all_bad_rows() {
     let many = format!("{GOOD}\n").repeat(5000);
     let packed = gzip("x\n");
     let folder =
         files(&[("unique_devices.ndjson", many.as_bytes()), ("top_bycountry.ndjson.gz", &packed)]);
     let bad = "?\n".repeat(30);
     fs::write(folder.path().join("top_percountry.ndjson"), &bad).unwrap();
-    let mut told = Told::default();
+    let mut recorded = Recorded::default();
     let tables = catalogue().tables();
     let report =
-        directory(folder.path(), &tables, &mut Kept::default(), Options::default(), &mut told)
+        directory(folder.path(), &tables, &mut Kept::default(), Options::default(), &mut recorded)
             .unwrap();
-    assert_eq!(told.files, ["top_bycountry", "top_percountry", "unique_devices"]);
+    assert_eq!(recorded.files, ["top_bycountry", "top_percountry", "unique_devices"]);
     let total = (many.len() + packed.len() + bad.len()) as u64;
-    assert_eq!(told.advances.last(), Some(&Advance { bytes: total, total, rows: 5000, bad: 31 }));
-    assert!(told.advances.len() > 4, "some on the way");
-    assert!(told.advances.is_sorted_by_key(|at| (at.bytes, at.rows, at.bad)));
-    assert_eq!(told.bad.len(), 31);
-    assert_eq!(report.bad_rows, told.bad[..20]);
+    assert_eq!(
+        recorded.advances.last(),
+        Some(&Advance { bytes: total, total, rows: 5000, bad: 31 })
+    );
+    assert!(recorded.advances.len() > 4, "some on the way");
+    assert!(recorded.advances.is_sorted_by_key(|at| (at.bytes, at.rows, at.bad)));
+    assert_eq!(recorded.bad.len(), 31);
+    assert_eq!(report.bad_rows, recorded.bad[..20]);
     assert_eq!((report.rows(), report.bad()), (5000, 31));
 }
 
 #[test]
-fn strict_ends_at_the_first_bad_row_and_writes_nothing() {
+fn a_strict_load_fails_at_the_first_bad_row_and_writes_nothing() {
     let text = format!("{GOOD}\n{{}}\n?\n{GOOD}\n");
     let folder = files(&[("unique_devices.ndjson", text.as_bytes())]);
     let store = folder.path().join("store.db");
     let strict = Options { strict: true, ..Options::default() };
-    let mut told = Told::default();
-    let error = into_store(folder.path(), &store, &catalogue(), strict, &mut told).unwrap_err();
+    let mut recorded = Recorded::default();
+    let error = into_store(folder.path(), &store, &catalogue(), strict, &mut recorded).unwrap_err();
     assert!(
         error.to_string().ends_with(r#"unique_devices.ndjson:2: key column "project" is missing"#),
         "{error}"
     );
-    assert_eq!(told.bad.len(), 1);
+    assert_eq!(recorded.bad.len(), 1);
     assert!(!store.exists());
     let report =
         into_store(folder.path(), &store, &catalogue(), Options::default(), &mut ()).unwrap();
@@ -377,7 +380,7 @@ fn strict_ends_at_the_first_bad_row_and_writes_nothing() {
 }
 
 #[test]
-fn nothing_but_bad_rows_makes_a_report_and_no_store() {
+fn only_bad_rows_make_a_report_and_no_store() {
     let folder = files(&[("unique_devices.ndjson", b"?\n?\n")]);
     let store = folder.path().join("store.db");
     let report =
@@ -397,7 +400,7 @@ impl Sink for Full {
 }
 
 #[test]
-fn a_row_that_cannot_be_written_ends_the_load_where_it_is() {
+fn a_row_that_cannot_be_written_ends_the_load_with_its_line() {
     let folder = files(&[("unique_devices.ndjson", format!("\n{GOOD}").as_bytes())]);
     let tables = catalogue().tables();
     let error =

@@ -2,9 +2,9 @@
 
 use super::directory::{self, Options};
 use super::error::LoadError;
-use super::find;
-use super::progress::Progress;
-use super::report::Report;
+use super::source;
+
+use super::report::{Progress, Report};
 use super::row::{Cell, Sink, SinkError};
 use crate::store::cassandra::{self, CassandraWriter, WriteOptions};
 use aqs_api::{Catalogue, Table};
@@ -35,7 +35,7 @@ pub fn into_cluster(
     progress: &mut dyn Progress,
 ) -> Result<ClusterReport, LoadError> {
     let tables = catalogue.tables();
-    let sources = find::sources(directory, &tables)?;
+    let sources = source::find(directory, &tables)?;
     if options.strict {
         let mut trial = Trial { writing };
         directory::directory(directory, &tables, &mut trial, options, &mut ())?;

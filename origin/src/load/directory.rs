@@ -1,28 +1,23 @@
-//! Loading a directory.
+//! Loads a directory.
 
-use super::bad_row::{BadRow, Reason};
 use super::error::LoadError;
-use super::file;
-use super::find::{self, Source};
-use super::lines::{Line, Lines};
 use super::parse::Parser;
-use super::progress::{Advance, Progress};
-use super::report::Report;
+use super::report::{Advance, BadRow, Progress, Reason, Report};
 use super::row::{Sink, SinkError};
+use super::source::{self, Line, Lines, Source};
 use crate::store::embedded::{StoreWriter, WriterOptions};
 use aqs_api::{Catalogue, Table};
 use std::cell::Cell;
 use std::path::Path;
 use std::rc::Rc;
 
-/// How a directory is loaded.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Whether the first bad row ends the load.
+    /// Whether the load fails at the first bad row.
     pub strict: bool,
-    /// How many bad rows the report keeps.
+    /// The limit of bad rows in the report.
     pub kept_bad_rows: usize,
-    /// How many bytes a line may have.
+    /// In bytes.
     pub longest_line: usize,
 }
 
@@ -32,8 +27,8 @@ impl Default for Options {
     }
 }
 
-/// Loads a directory into the store at a path, which is made if it isn't there. It is one
-/// transaction: after an error the store is as before. If every row was bad, nothing is written.
+/// Loads a directory into the store at a path, which is created if it does not exist. It is one
+/// transaction: after an error the store is as before. If every row is bad, nothing is written.
 pub fn into_store(
     directory: &Path,
     store: &Path,
@@ -41,8 +36,8 @@ pub fn into_store(
     options: Options,
     progress: &mut dyn Progress,
 ) -> Result<Report, LoadError> {
-    // A mistake in the directory's name must not cost a wait for another load, nor make a store.
-    find::sources(directory, &catalogue.tables())?;
+    // An error of the directory needs no wait for another load, and must not create a store.
+    source::find(directory, &catalogue.tables())?;
     let mut writer = StoreWriter::create_or_open(store, catalogue, WriterOptions::default())?;
     let mut report =
         self::directory(directory, &catalogue.tables(), &mut writer, options, progress)?;
@@ -52,8 +47,7 @@ pub fn into_store(
     Ok(report)
 }
 
-/// Gives a sink the rows of a directory. What becomes of those before an error is the caller's
-/// affair.
+/// Passes the rows of a directory to a sink. After an error, the sink has all earlier rows.
 pub fn directory(
     directory: &Path,
     tables: &[&'static Table],
@@ -61,7 +55,7 @@ pub fn directory(
     options: Options,
     progress: &mut dyn Progress,
 ) -> Result<Report, LoadError> {
-    let sources = find::sources(directory, tables)?;
+    let sources = source::find(directory, tables)?;
     let at =
         Advance { total: sources.iter().map(|source| source.bytes).sum(), ..Advance::default() };
     let mut load = Load { sink, options, progress, report: Report::default(), at };
@@ -85,14 +79,13 @@ impl Load<'_> {
         self.progress.file(&source.path, table.name);
         self.report.tables.entry(table.name).or_default();
         let parser =
-            Parser::of(table).map_err(|column| LoadError::Table { table: table.name, column })?;
-        self.sink.begin(table, &source.path).map_err(|error| refused(source, 0, error))?;
-        let read = Rc::new(Cell::new(0));
-        let before = self.at.bytes;
-        let mut lines = Lines::of(file::open(source, &read)?, self.options.longest_line);
-        let mut told = 0;
+            Parser::of(table).map_err(|source| LoadError::Table { table: table.name, source })?;
+        self.sink.begin(table, &source.path).map_err(|error| sink_error(source, 0, error))?;
+        let bytes_read = Rc::new(Cell::new(0));
+        let bytes_before = self.at.bytes;
+        let mut lines = Lines::new(source.open(&bytes_read)?, self.options.longest_line);
         loop {
-            let number = lines.number();
+            let number = lines.number;
             let line = lines.next().map_err(|error| LoadError::File {
                 path: source.path.clone(),
                 line: number,
@@ -104,19 +97,19 @@ impl Load<'_> {
                 Some(Line::Bytes(line)) => self.line(source, &parser, line, number + 1)?,
                 Some(Line::TooLong) => {
                     let limit = self.options.longest_line;
-                    self.bad(source, number + 1, Reason::TooLong { limit })?;
+                    self.bad_row(source, number + 1, Reason::TooLong { limit })?;
                 }
             }
-            // The file is read in large pieces, so this is now and then.
-            if told != read.get() {
-                told = read.get();
-                self.at.bytes = before + told;
+            // The file is read in large pieces, so this is not for each line.
+            let bytes = bytes_before + bytes_read.get();
+            if self.at.bytes != bytes {
+                self.at.bytes = bytes;
                 self.progress.advanced(self.at);
             }
         }
-        self.sink.end().map_err(|error| refused(source, lines.number(), error))?;
-        // It may have grown since it was measured.
-        self.at.bytes = before + source.bytes;
+        self.sink.end().map_err(|error| sink_error(source, lines.number, error))?;
+        // It may have grown since the total was summed up.
+        self.at.bytes = bytes_before + source.bytes;
         self.progress.advanced(self.at);
         Ok(())
     }
@@ -130,16 +123,16 @@ impl Load<'_> {
     ) -> Result<(), LoadError> {
         let cells = match parser.row(line) {
             Ok(cells) => cells,
-            Err(reason) => return self.bad(source, number, reason),
+            Err(reason) => return self.bad_row(source, number, reason),
         };
         self.sink.line(number);
-        self.sink.row(source.table, &cells).map_err(|error| refused(source, number, error))?;
+        self.sink.row(source.table, &cells).map_err(|error| sink_error(source, number, error))?;
         self.at.rows += 1;
         self.report.tables.entry(source.table.name).or_default().rows += 1;
         Ok(())
     }
 
-    fn bad(&mut self, source: &Source, line: u64, reason: Reason) -> Result<(), LoadError> {
+    fn bad_row(&mut self, source: &Source, line: u64, reason: Reason) -> Result<(), LoadError> {
         let row = BadRow { file: source.path.clone(), line, reason };
         self.at.bad += 1;
         self.report.tables.entry(source.table.name).or_default().bad += 1;
@@ -154,8 +147,8 @@ impl Load<'_> {
     }
 }
 
-/// Why the sink takes no more, and at which row: that of this line, or an earlier one.
-fn refused(source: &Source, number: u64, error: SinkError) -> LoadError {
+/// The error of a sink, with the line of the row that it is about: this one, or an earlier one.
+fn sink_error(source: &Source, number: u64, error: SinkError) -> LoadError {
     let line = match error {
         SinkError::Interrupted => return LoadError::Interrupted,
         SinkError::Late { line, .. } => line,

@@ -1,48 +1,50 @@
-//! From a line to a row's cells.
+//! Parses a line into the cells of a row.
 
-use super::bad_row::Reason;
-use super::json_text;
-use super::period::When;
+use super::period::{MissingColumn, PeriodColumns};
+use super::report::Reason;
 use super::row::Cell;
-use super::value::{AnyValue, Value};
 use crate::suggest;
 use aqs_api::Table;
 use aqs_api::table::{Column, ColumnType};
-use serde::Deserializer;
-use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::{Number, Value};
 use std::fmt;
 
-/// Reads the lines of one table's file.
+/// Parses the lines of one table's file.
 #[derive(Debug)]
 pub(super) struct Parser {
     columns: Vec<&'static Column>,
     keys: usize,
-    when: When,
+    period: PeriodColumns,
 }
 
 impl Parser {
-    /// A reader of a table's lines; the missing column if the table's calendar names one.
-    pub(super) fn of(table: &'static Table) -> Result<Self, &'static str> {
-        let columns = table.columns().collect();
-        Ok(Self { columns, keys: table.key_columns().count(), when: When::of(table)? })
+    pub(super) fn of(table: &'static Table) -> Result<Self, MissingColumn> {
+        let (columns, keys) = (table.columns().collect(), table.key_columns().count());
+        Ok(Self { columns, keys, period: PeriodColumns::of(table)? })
     }
 
-    /// The cells of a row, one for each column.
-    pub(super) fn row<'l>(&self, line: &'l [u8]) -> Result<Vec<Cell<'l>>, Reason> {
+    /// Returns a cell for each column.
+    pub(super) fn row(&self, line: &[u8]) -> Result<Vec<Cell<'static>>, Reason> {
         let line = std::str::from_utf8(line)
-            .map_err(|error| Reason::NotUtf8 { at: error.valid_up_to() + 1 })?;
-        let mut reading = Reading {
-            columns: &self.columns,
-            cells: vec![Cell::Absent; self.columns.len()],
-            refused: None,
-        };
-        let mut json = serde_json::Deserializer::from_str(line);
-        let read = reading.deserialize(&mut json).and_then(|()| json.end());
-        if let Some(reason) = reading.refused {
-            return Err(reason);
+            .map_err(|error| Reason::NotUtf8 { position: error.valid_up_to() + 1 })?;
+        let fields: Fields =
+            serde_json::from_str(line).map_err(|error| Reason::Json(describe(&error)))?;
+        let mut cells = vec![Cell::Absent; self.columns.len()];
+        for (name, value) in fields.0 {
+            let mut columns = self.columns.iter().zip(&mut cells);
+            let Some((column, cell)) = columns.find(|(column, _)| column.name == name) else {
+                return Err(Reason::UnknownField {
+                    nearest: suggest(&name, self.columns.iter().map(|column| column.name)),
+                    field: name.chars().take(100).collect(),
+                });
+            };
+            if *cell != Cell::Absent {
+                return Err(Reason::Repeated { field: column.name });
+            }
+            *cell = to_cell(column, value)?;
         }
-        read.map_err(|error| Reason::Json(json_text::describe(&error)))?;
-        for (column, cell) in self.columns.iter().zip(&reading.cells).take(self.keys) {
+        for (column, cell) in self.columns.iter().zip(&cells).take(self.keys) {
             let column = column.name;
             match cell {
                 Cell::Absent => return Err(Reason::MissingKey { column }),
@@ -50,119 +52,117 @@ impl Parser {
                 Cell::Int(_) | Cell::Text(_) => {}
             }
         }
-        self.when.read(&reading.cells)?;
-        self.when.check_granularity(&reading.cells)?;
-        for (column, cell) in self.columns.iter().zip(&reading.cells) {
+        self.period.read(&cells)?;
+        self.period.check_granularity(&cells)?;
+        for (column, cell) in self.columns.iter().zip(&cells) {
             let column = column.name;
             match cell {
-                // No figure of these tables is below nothing.
+                // All integers of these tables are counts or ranks.
                 Cell::Int(number) if *number < 0 => return Err(Reason::Negative { column }),
-                Cell::Text(text) if text.is_empty() => return Err(Reason::Blank { column }),
+                Cell::Text(text) if text.is_empty() => return Err(Reason::Empty { column }),
                 _ => {}
             }
         }
-        Ok(reading.cells)
+        Ok(cells)
     }
 }
 
-/// A row while it is read. JSON's own errors go the way of serde; what is wrong with a column
-/// ends the reading too, and is kept beside it.
-struct Reading<'c, 'de> {
-    columns: &'c [&'static Column],
-    cells: Vec<Cell<'de>>,
-    refused: Option<Reason>,
-}
+/// The fields of an object, repeated ones too.
+struct Fields(Vec<(String, Value)>);
 
-impl<'de> Reading<'_, 'de> {
-    fn field(&mut self, name: &str, value: Value<'de>, next: &mut usize) -> Result<(), Reason> {
-        // Fields mostly come in the order of the columns.
-        let expected = self.columns.get(*next).filter(|column| column.name == name);
-        let found = match expected {
-            Some(_) => Some(*next),
-            None => self.columns.iter().position(|column| column.name == name),
-        };
-        let unknown = || Reason::UnknownField {
-            field: name.chars().take(100).collect(),
-            nearest: suggest(name, self.columns.iter().map(|column| column.name)),
-        };
-        let at = found.ok_or_else(unknown)?;
-        *next = at + 1;
-        let (Some(column), Some(slot)) = (self.columns.get(at), self.cells.get_mut(at)) else {
-            return Err(unknown());
-        };
-        if *slot != Cell::Absent {
-            return Err(Reason::Repeated { field: column.name });
-        }
-        *slot = cell(column, value)?;
-        Ok(())
+impl<'de> Deserialize<'de> for Fields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
     }
 }
 
-impl<'de> DeserializeSeed<'de> for &mut Reading<'_, 'de> {
-    type Value = ();
+struct FieldsVisitor;
 
-    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
-        from.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for &mut Reading<'_, 'de> {
-    type Value = ();
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object whose fields are columns")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
-        let mut next = 0;
-        while let Some(Value::Text(name)) = object.next_key_seed(AnyValue)? {
-            let value = object.next_value_seed(AnyValue)?;
-            if let Err(reason) = self.field(&name, value, &mut next) {
-                self.refused = Some(reason);
-                return Err(A::Error::custom("refused"));
-            }
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Fields, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = object.next_entry()? {
+            fields.push(field);
         }
-        Ok(())
+        Ok(Fields(fields))
     }
 }
 
-fn cell<'a>(column: &Column, value: Value<'a>) -> Result<Cell<'a>, Reason> {
-    let name = column.name;
-    let wrong = |expected, found| Reason::WrongType { column: name, expected, found };
-    match (column.kind, value) {
-        (_, Value::Null) => Ok(Cell::Null),
-        (ColumnType::Text, Value::Text(text)) => Ok(Cell::Text(text)),
-        (ColumnType::Json, Value::Text(text)) => {
-            json_text::check(&text).map_err(|reason| Reason::NotJson { column: name, reason })?;
-            Ok(Cell::Text(text))
+fn to_cell(column: &Column, value: Value) -> Result<Cell<'static>, Reason> {
+    let expected = match (column.kind, value) {
+        (_, Value::Null) => return Ok(Cell::Null),
+        (ColumnType::Text, Value::String(text)) => return Ok(Cell::Text(text.into())),
+        (ColumnType::Json, Value::String(text)) => {
+            check_json(&text).map_err(|reason| Reason::NotJson { column: column.name, reason })?;
+            return Ok(Cell::Text(text.into()));
         }
-        (ColumnType::Text, other) => Err(wrong("a text in quotes", word(&other))),
-        (ColumnType::Json, other) => Err(wrong("JSON written as a text", word(&other))),
-        (ColumnType::Int, Value::Int(number)) if i32::try_from(number).is_err() => {
-            Err(Reason::OutOfRange { column: name, bits: 32, found: number.to_string() })
+        (ColumnType::Int | ColumnType::BigInt, Value::Number(number)) => {
+            return integer(column, &number);
         }
-        (ColumnType::Int | ColumnType::BigInt, Value::Int(number)) => Ok(Cell::Int(number)),
-        (
-            kind @ (ColumnType::Int | ColumnType::BigInt),
-            Value::Number { text: found, large: true },
-        ) => {
-            let bits = if kind == ColumnType::Int { 32 } else { 64 };
-            Err(Reason::OutOfRange { column: name, bits, found })
-        }
-        (ColumnType::Int | ColumnType::BigInt, Value::Number { text: found, .. }) => {
-            Err(Reason::NotInteger { column: name, found })
-        }
-        (ColumnType::Int | ColumnType::BigInt, other) => Err(wrong("an integer", word(&other))),
-    }
-}
-
-fn word(value: &Value<'_>) -> &'static str {
-    match value {
+        (ColumnType::Text, other) => ("a text in quotes", other),
+        (ColumnType::Json, other) => ("JSON written as a text", other),
+        (ColumnType::Int | ColumnType::BigInt, other) => ("an integer", other),
+    };
+    let (expected, found) = expected;
+    let found = match found {
         Value::Null => "null",
-        Value::Bool => "true or false",
-        Value::Int(_) | Value::Number { .. } => "a number",
-        Value::Text(_) => "a text",
-        Value::List => "a list",
-        Value::Object => "an object",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    Err(Reason::WrongType { column: column.name, expected, found })
+}
+
+fn integer(column: &Column, number: &Number) -> Result<Cell<'static>, Reason> {
+    let bits = if column.kind == ColumnType::Int { 32 } else { 64 };
+    let fits = |integer: &i64| bits == 64 || i32::try_from(*integer).is_ok();
+    if let Some(integer) = number.as_i64().filter(fits) {
+        return Ok(Cell::Int(integer));
+    }
+    let (column, found) = (column.name, number.to_string());
+    // An integer of more than 64 bits is parsed as a float.
+    let is_large = !number.is_f64() || number.as_f64().is_some_and(|n| n.abs() >= 2f64.powi(63));
+    Err(if is_large {
+        Reason::OutOfRange { column, bits, found }
+    } else {
+        Reason::NotInteger { column, found }
+    })
+}
+
+/// Checks that a text is JSON down to its strings: half of a surrogate pair, for example, could
+/// not be read later.
+fn check_json(text: &str) -> Result<(), String> {
+    serde_json::from_str::<Value>(text).map(drop).map_err(|error| describe(&error))
+}
+
+/// Describes an error in JSON without its line number, which is always 1.
+fn describe(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    format!("{what} at column {}", error.column())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_checked_to_be_json() {
+        for good in ["[]", "null", r#"[{"article":"A\/B \u00e9","views":1,"rank":-0.5e3}]"#, "1"] {
+            assert_eq!(check_json(good), Ok(()), "{good}");
+        }
+        for bad in ["", "[", "[1,]", "{'a':1}", "[] []", r#"["\ud800"]"#, "NaN", "\u{feff}[]"] {
+            assert!(check_json(bad).is_err(), "{bad}");
+        }
+        assert_eq!(check_json("[1,]"), Err("trailing comma at column 4".to_owned()));
+        assert!(check_json(&"[".repeat(100_000)).is_err(), "no stack is long enough for this");
     }
 }

@@ -1,4 +1,4 @@
-//! The period that a row is about, by its table's calendar.
+//! The period of a row, according to its table's calendar.
 
 use super::row::Cell;
 use aqs_api::Table;
@@ -6,88 +6,97 @@ use aqs_api::calendar::{Digits, Form, Hour};
 use aqs_api::table::{ALL_DAYS, Calendar, TIMESTAMP};
 use thiserror::Error;
 
-/// Where a table's rows say when: positions in `Table::columns()`.
+/// The columns that hold the period of a row, as positions in `Table::columns()`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum When {
-    /// In one column of digits.
-    Series { timestamp: usize, form: Form, granularity: Option<usize> },
-    /// In three columns, the last perhaps `all-days`.
-    YearMonthDay { year: usize, month: usize, day: usize },
-    /// In two columns.
-    YearMonth { year: usize, month: usize },
+pub(crate) enum PeriodColumns {
+    Series {
+        timestamp: usize,
+        form: Form,
+        granularity: Option<usize>,
+    },
+    /// Without `day`, the period is a month; a `day` may be `all-days`.
+    Date {
+        year: usize,
+        month: usize,
+        day: Option<usize>,
+    },
 }
 
-/// A row whose period can't be told.
+/// A table's calendar needs a column that the table does not have.
+#[derive(Debug, Error)]
+#[error("has no column {0:?}, which its calendar needs")]
+pub struct MissingColumn(&'static str);
+
+/// A row has no valid period.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("column {column:?} must be {expected}, not {found:?}")]
 pub struct BadPeriod {
-    /// Where the period is written.
     pub column: &'static str,
-    /// What belongs there.
     pub expected: &'static str,
-    /// What is there.
     pub found: String,
 }
 
-impl When {
-    /// What a table's description says; the missing column if it says it of one it hasn't got.
-    pub(crate) fn of(table: &'static Table) -> Result<Self, &'static str> {
-        let at = |name| table.columns().position(|column| column.name == name).ok_or(name);
+impl PeriodColumns {
+    pub(crate) fn of(table: &'static Table) -> Result<Self, MissingColumn> {
+        let position = |name| {
+            table.columns().position(|column| column.name == name).ok_or(MissingColumn(name))
+        };
         Ok(match table.calendar {
             Calendar::Series(form) => Self::Series {
-                timestamp: at(TIMESTAMP)?,
+                timestamp: position(TIMESTAMP)?,
                 form,
-                granularity: at("granularity").ok(),
+                granularity: position("granularity").ok(),
             },
-            Calendar::YearMonthDay => {
-                Self::YearMonthDay { year: at("year")?, month: at("month")?, day: at("day")? }
-            }
-            Calendar::YearMonth => Self::YearMonth { year: at("year")?, month: at("month")? },
+            calendar @ (Calendar::YearMonthDay | Calendar::YearMonth) => Self::Date {
+                year: position("year")?,
+                month: position("month")?,
+                day: match calendar {
+                    Calendar::YearMonthDay => Some(position("day")?),
+                    _ => None,
+                },
+            },
         })
     }
 
-    /// Whether a column of the key tells the period, and so not whose series it is.
-    pub(crate) fn tells(&self, column: usize) -> bool {
+    /// Whether a column is one of these, and so does not identify a series.
+    pub(crate) fn contains(&self, column: usize) -> bool {
         match *self {
             Self::Series { timestamp, .. } => column == timestamp,
-            Self::YearMonthDay { year, month, day } => [year, month, day].contains(&column),
-            Self::YearMonth { year, month } => [year, month].contains(&column),
+            Self::Date { year, month, day } => {
+                column == year || column == month || day == Some(column)
+            }
         }
     }
 
-    /// Whether a series' period begins where one of its granularity does: else nobody could ask
-    /// for it, or a sum would count it twice.
+    /// Checks that the period of a series begins where one of its granularity does. No query would
+    /// find others, and sums would count them twice.
     pub(crate) fn check_granularity(&self, cells: &[Cell<'_>]) -> Result<(), BadPeriod> {
         let Self::Series { timestamp, granularity: Some(granularity), .. } = *self else {
             return Ok(());
         };
-        let found = text(cells, granularity);
+        let granularity = text(cells, granularity);
         let timestamp = text(cells, timestamp);
         let (day, hour) = (timestamp.get(6..8), timestamp.get(8..10).unwrap_or("00"));
-        let expected = match found {
+        let expected = match granularity {
             "hourly" => return Ok(()),
             "daily" if hour == "00" => return Ok(()),
             "daily" => "a day's, with hour 00",
             "monthly" if hour == "00" && day == Some("01") => return Ok(()),
             "monthly" => "a month's first day, with hour 00",
-            _ => {
-                let expected = "hourly, daily or monthly";
-                return Err(BadPeriod { column: "granularity", expected, found: found.to_owned() });
-            }
+            _ => return Err(bad("granularity", "hourly, daily or monthly", granularity)),
         };
-        Err(BadPeriod { column: TIMESTAMP, expected, found: timestamp.to_owned() })
+        Err(bad(TIMESTAMP, expected, timestamp))
     }
 
-    /// The period of a row, in digits: its timestamp, its day, or the first of its month.
+    /// The period of a row: its timestamp, its day, or the first day of its month.
     pub(crate) fn read(&self, cells: &[Cell<'_>]) -> Result<Digits, BadPeriod> {
         match *self {
             Self::Series { timestamp, form, .. } => series(text(cells, timestamp), form),
-            Self::YearMonthDay { year, month, day } => {
-                day_of(text(cells, year), text(cells, month), text(cells, day))
-            }
-            Self::YearMonth { year, month } => {
-                day_of(text(cells, year), text(cells, month), ALL_DAYS)
-            }
+            Self::Date { year, month, day } => date(
+                text(cells, year),
+                text(cells, month),
+                day.map_or(ALL_DAYS, |day| text(cells, day)),
+            ),
         }
     }
 }
@@ -99,6 +108,10 @@ fn text<'a>(cells: &'a [Cell<'_>], column: usize) -> &'a str {
     }
 }
 
+fn bad(column: &'static str, expected: &'static str, found: &str) -> BadPeriod {
+    BadPeriod { column, expected, found: found.to_owned() }
+}
+
 fn series(timestamp: &str, form: Form) -> Result<Digits, BadPeriod> {
     let (len, expected) = match form {
         Form::Day => (8, "a day that exists, in 8 digits: YYYYMMDD"),
@@ -106,34 +119,25 @@ fn series(timestamp: &str, form: Form) -> Result<Digits, BadPeriod> {
     };
     match Hour::parse(timestamp) {
         Some(hour) if timestamp.len() == len => Ok(hour.digits(form)),
-        _ => Err(BadPeriod { column: TIMESTAMP, expected, found: timestamp.to_owned() }),
+        _ => Err(bad(TIMESTAMP, expected, timestamp)),
     }
 }
 
-fn day_of(year: &str, month: &str, day: &str) -> Result<Digits, BadPeriod> {
+fn date(year: &str, month: &str, day: &str) -> Result<Digits, BadPeriod> {
     let digits = |text: &str, len| text.len() == len && text.bytes().all(|b| b.is_ascii_digit());
-    let bad = |column, expected, found: &str| {
-        Err(BadPeriod { column, expected, found: found.to_owned() })
-    };
     if !digits(year, 4) {
-        return bad("year", "4 digits", year);
+        return Err(bad("year", "4 digits", year));
     }
     if !digits(month, 2) || !("01"..="12").contains(&month) {
-        return bad("month", "2 digits, 01 to 12", month);
+        return Err(bad("month", "2 digits, 01 to 12", month));
     }
-    let whole_month = day == ALL_DAYS;
-    if !whole_month && !digits(day, 2) {
-        return bad("day", "2 digits or all-days", day);
+    let first = if day == ALL_DAYS { "01" } else { day };
+    if !digits(first, 2) {
+        return Err(bad("day", "2 digits or all-days", day));
     }
-    let mut joined = [b'0'; 8];
-    let parts = [year, month, if whole_month { "01" } else { day }];
-    for (slot, byte) in joined.iter_mut().zip(parts.into_iter().flat_map(str::bytes)) {
-        *slot = byte;
-    }
-    let hour = std::str::from_utf8(&joined).ok().and_then(Hour::parse);
-    match hour {
+    match Hour::parse(&format!("{year}{month}{first}")) {
         Some(hour) => Ok(hour.digits(Form::Day)),
-        None => bad("day", "a day of that month", day),
+        None => Err(bad("day", "a day of that month", day)),
     }
 }
 
@@ -144,12 +148,13 @@ mod tests {
 
     fn period(table: &'static Table, key: &[&'static str]) -> Result<String, &'static str> {
         let cells: Vec<_> = key.iter().map(|text| Cell::Text((*text).into())).collect();
-        let digits = When::of(table)?.read(&cells).map_err(|bad| bad.column)?;
+        let columns = PeriodColumns::of(table).map_err(|missing| missing.0)?;
+        let digits = columns.read(&cells).map_err(|bad| bad.column)?;
         Ok(digits.as_str().to_owned())
     }
 
     #[test]
-    fn a_series_has_the_digits_of_its_table() {
+    fn timestamps_have_the_digits_of_their_table() {
         let at =
             |timestamp| period(&UNIQUE_DEVICES, &["en.wikipedia", "all-sites", "daily", timestamp]);
         assert_eq!(at("20240229"), Ok("20240229".to_owned()));
@@ -159,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_top_list_has_a_padded_date() {
+    fn dates_are_padded() {
         let at = |[y, m, d]: [&'static str; 3]| period(&TOP_PAGEVIEWS, &["en", "all", y, m, d]);
         assert_eq!(at(["2024", "02", "29"]), Ok("20240229".to_owned()));
         assert_eq!(at(["2024", "02", "all-days"]), Ok("20240201".to_owned()));

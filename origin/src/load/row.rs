@@ -1,4 +1,4 @@
-//! One row on its way into a store.
+//! Rows on their way into a store.
 
 use aqs_api::Table;
 use std::borrow::Cow;
@@ -9,18 +9,15 @@ use thiserror::Error;
 /// A cell to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell<'a> {
-    /// Leaves what is there.
+    /// Leaves the stored value.
     Absent,
-    /// Clears what is there.
+    /// Clears the stored value.
     Null,
-    /// An integer.
     Int(i64),
-    /// A text.
     Text(Cow<'a, str>),
 }
 
 impl Cell<'_> {
-    /// The same, with a text of its own.
     pub fn into_owned(self) -> Cell<'static> {
         match self {
             Self::Absent => Cell::Absent,
@@ -31,26 +28,21 @@ impl Cell<'_> {
     }
 }
 
-/// What takes rows: a store's writer, or a directory of NDJSON.
-///
-/// One that writes behind its caller's back wants to know where rows come from and when there
-/// are no more; the others need only take them.
+/// Takes rows: the writer of a store, or a directory of NDJSON. The default methods are for a
+/// writer that writes concurrently.
 pub trait Sink {
     /// Takes a row: a cell for each of `Table::columns()`, in order. Key cells are present.
     fn row(&mut self, table: &'static Table, cells: &[Cell<'_>]) -> Result<(), SinkError>;
 
-    /// Is told of which file the next rows are.
-    fn begin(&mut self, table: &'static Table, path: &Path) -> Result<(), SinkError> {
-        let _ = (table, path);
+    /// The next rows are from this file.
+    fn begin(&mut self, _table: &'static Table, _path: &Path) -> Result<(), SinkError> {
         Ok(())
     }
 
-    /// Is told on which line of that file the next row is, from 1.
-    fn line(&mut self, number: u64) {
-        let _ = number;
-    }
+    /// The next row is on this line of the file, from 1.
+    fn line(&mut self, _number: u64) {}
 
-    /// Is told that the file is at its end; returns when its rows are written.
+    /// The file has ended. Returns when its rows are written.
     fn end(&mut self) -> Result<(), SinkError> {
         Ok(())
     }
@@ -60,33 +52,13 @@ pub trait Sink {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SinkError {
-    /// The store refused it.
     #[error("table {table}: {reason}")]
-    Store {
-        /// The table.
-        table: &'static str,
-        /// What the store says.
-        reason: String,
-    },
-    /// The store refused one that was taken earlier.
+    Store { table: &'static str, reason: String },
+    /// The store refused an earlier row, of this line.
     #[error("table {table}: {reason}")]
-    Late {
-        /// The table.
-        table: &'static str,
-        /// On which line of the file the row is.
-        line: u64,
-        /// What the store says.
-        reason: String,
-    },
-    /// Somebody wants it to end.
+    Late { table: &'static str, line: u64, reason: String },
     #[error("interrupted")]
     Interrupted,
-    /// A file could not be written.
     #[error("{path}: {source}")]
-    File {
-        /// Which file.
-        path: String,
-        /// What the system says.
-        source: io::Error,
-    },
+    File { path: String, source: io::Error },
 }

@@ -15,7 +15,7 @@ fn names_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn an_immutable_store_leaves_no_trace_whatever_its_path() {
+async fn an_immutable_store_leaves_no_trace_at_any_path() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["store.db", "a b?c#d%25&mode=rwc.db", "файл-🍌.db", "file:x.db", "'\"\\.db"]
     {
@@ -51,14 +51,14 @@ async fn a_link_leads_to_the_store_and_its_log() {
 }
 
 #[test]
-fn a_load_that_an_immutable_store_would_not_show_is_told() {
+fn an_immutable_store_with_an_unmerged_log_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     load_devices(&path, &[devices("a", "20260101", ints([1, 2, 3]))]);
     fs::write(folder.path().join("store.db-wal"), "a load").unwrap();
     let refused = EmbeddedStore::open(&path, &catalogue(), IMMUTABLE).unwrap_err();
     assert!(matches!(refused, OpenError::UnmergedLog { bytes: 6, .. }), "{refused:?}");
-    // The log lies beside the file, not beside a link to it.
+    // The log is next to the file, not next to a link to it.
     #[cfg(unix)]
     {
         fs::create_dir(folder.path().join("links")).unwrap();
@@ -87,7 +87,7 @@ mod read_only_folders {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
-    /// Opens a store in a folder that can't be written, as a user for whom that is so.
+    /// Opens a store in a read-only folder, as a user without permission to write it.
     #[test]
     fn are_noticed() {
         let folder = tempfile::tempdir().unwrap();
@@ -98,7 +98,7 @@ mod read_only_folders {
         let mut child = Command::new(env::current_exe().unwrap());
         child.args(["--exact", "access::read_only_folders::in_a_child"]).env(PATH, &path);
         if path.metadata().unwrap().uid() == 0 {
-            // What may be written means nothing to root.
+            // Permissions do not restrict root.
             child.uid(NOBODY).gid(NOBODY).current_dir("/");
         }
         let outcome = child.output();
@@ -108,12 +108,12 @@ mod read_only_folders {
                 let words = String::from_utf8_lossy(&output.stdout);
                 assert!(output.status.success() && words.contains("1 passed"), "{words}");
             }
-            // Nobody may not even see this program; then there is nothing to find out.
+            // That user may not execute this program; then nothing is tested.
             Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied),
         }
     }
 
-    /// What that user does; without a path this is no test.
+    /// Runs as that user; without a path it does nothing.
     #[tokio::test]
     async fn in_a_child() {
         let Some(path) = env::var_os(PATH).map(PathBuf::from) else { return };

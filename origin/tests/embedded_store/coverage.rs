@@ -82,7 +82,7 @@ async fn a_version_counts_the_loads_that_changed_something() {
 }
 
 #[test]
-fn a_dataset_that_is_newer_than_the_file_is_counted_once() {
+fn a_dataset_that_is_newer_than_the_file_is_scanned_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let rows = [
@@ -92,7 +92,7 @@ fn a_dataset_that_is_newer_than_the_file_is_counted_once() {
     ];
     load(&path, &rows);
     load_devices(&path, &[devices("a", "20260101", ints([1, 2, 3]))]);
-    // As if an older program, which knew of none of these datasets, had written the rows.
+    // As if an older program without these datasets had written the rows.
     let conn = Connection::open(&path).unwrap();
     conn.execute("DELETE FROM aqs_datasets", []).unwrap();
     drop(conn);
@@ -105,7 +105,7 @@ fn a_dataset_that_is_newer_than_the_file_is_counted_once() {
 }
 
 #[test]
-fn dates_that_are_none_are_no_coverage() {
+fn invalid_dates_of_a_summary_are_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     load_devices(&path, &[devices("a", "20260101", ints([1, 2, 3]))]);
@@ -121,9 +121,9 @@ fn dates_that_are_none_are_no_coverage() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// However rows come, the summary is what counting them all would say.
+    /// In any order of rows, the summary equals a count of all rows.
     #[test]
-    fn the_summary_is_what_the_rows_say(
+    fn the_summary_equals_a_count_of_all_rows(
         loads in prop::collection::vec(
             prop::collection::vec((0..4usize, 1..4u8, 0..6u8), 0..12), 1..5
         ),

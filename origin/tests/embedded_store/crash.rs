@@ -1,4 +1,4 @@
-//! Loads that end badly, loads at the same time, and loads by other processes.
+//! Interrupted loads, concurrent loads, and loads by other processes.
 
 use super::*;
 use aqs_origin::store::embedded::WriteError;
@@ -25,7 +25,7 @@ fn start_child(role: &str, path: &Path) -> (Child, impl Iterator<Item = String>)
     (child, lines)
 }
 
-/// What the other process does; without its role this is no test.
+/// Runs as the other process; without a role it does nothing.
 #[test]
 fn in_a_child() {
     let Ok(role) = env::var(CHILD) else { return };
@@ -35,12 +35,12 @@ fn in_a_child() {
             load_devices(&path, &[devices("a", "20260102", ints([2, 2, 2]))]);
             println!("\n{READY}");
         }
-        "loads for ever" => {
+        "loads forever" => {
             let mut writer = writer(&path);
             for number in 0u64.. {
                 let project = format!("p{number}");
                 writer.row(&UNIQUE_DEVICES, &devices(&project, "20260101", ints([1; 3]))).unwrap();
-                // By now the page cache has spilled over into the file or its log.
+                // Now the page cache has spilled into the file or its log.
                 if number == 300_000 {
                     println!("\n{READY}");
                 }
@@ -74,13 +74,13 @@ async fn a_load_that_is_killed_leaves_the_store_as_it_was() {
     let path = folder.path().join("store.db");
     load_devices(&path, &[devices("a", "20260101", ints([1, 2, 3]))]);
     let before = dump(&path);
-    let (mut child, _words) = start_child("loads for ever", &path);
+    let (mut child, _words) = start_child("loads forever", &path);
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(devices_of(&open(&path), "a").await, [Some(1)]);
     assert_eq!(devices_of(&open(&path), "p1").await, []);
     assert_eq!(dump(&path), before);
-    // And the next load goes its way.
+    // The next load succeeds.
     load_devices(&path, &[devices("a", "20260101", ints([4, 2, 3]))]);
     assert_eq!(devices_of(&open(&path), "a").await, [Some(4)]);
 }
@@ -89,7 +89,7 @@ async fn a_load_that_is_killed_leaves_the_store_as_it_was() {
 async fn a_first_load_that_is_killed_leaves_no_store() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    let (mut child, _words) = start_child("loads for ever", &path);
+    let (mut child, _words) = start_child("loads forever", &path);
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(!path.exists());
@@ -100,7 +100,7 @@ async fn a_first_load_that_is_killed_leaves_no_store() {
 }
 
 #[tokio::test]
-async fn another_processs_load_is_seen_at_the_next_read() {
+async fn a_load_of_another_process_is_visible_to_the_next_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     load_devices(&path, &[devices("a", "20260101", ints([1, 1, 1]))]);
@@ -118,7 +118,7 @@ async fn another_processs_load_is_seen_at_the_next_read() {
 }
 
 #[tokio::test]
-async fn readers_see_nothing_of_a_load_before_its_end() {
+async fn readers_do_not_see_an_unfinished_load() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     load_devices(&path, &[devices("a", "20260101", ints([1, 1, 1]))]);
@@ -131,7 +131,7 @@ async fn readers_see_nothing_of_a_load_before_its_end() {
 }
 
 #[test]
-fn a_second_load_waits_and_then_says_why_it_does_not_go_on() {
+fn a_second_load_waits_and_then_fails_as_busy() {
     let folder = tempfile::tempdir().unwrap();
     let short = WriterOptions { wait: Duration::from_millis(20) };
     for exists in [false, true] {
@@ -143,7 +143,7 @@ fn a_second_load_waits_and_then_says_why_it_does_not_go_on() {
         let second = StoreWriter::create_or_open(&path, &catalogue(), short).unwrap_err();
         assert!(matches!(second, WriteError::Busy { .. }), "{second:?}");
         assert!(second.to_string().contains("another load into"), "{second}");
-        // One that waits longer gets its turn, also if the store is made meanwhile.
+        // A load that waits longer succeeds, also if the store is created during the wait.
         let waiting = thread::spawn({
             let path = path.clone();
             move || load_devices(&path, &[devices("b", "20260101", ints([1, 1, 1]))])
@@ -154,7 +154,7 @@ fn a_second_load_waits_and_then_says_why_it_does_not_go_on() {
 }
 
 #[test]
-fn a_new_store_takes_no_other_files_place() {
+fn a_new_store_does_not_replace_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     load_devices(&path, &[]);

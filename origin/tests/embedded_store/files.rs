@@ -1,4 +1,4 @@
-//! Files that are no store, or no whole one.
+//! Files that are not a store, or are damaged.
 
 use super::*;
 use aqs_origin::store::embedded::{FileError, OpenError, WriteError};
@@ -13,7 +13,7 @@ fn not_written(path: &Path) -> WriteError {
 }
 
 #[test]
-fn what_is_not_there_is_not_made_by_a_reader() {
+fn a_reader_does_not_create_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let error = refused(&path);
@@ -34,7 +34,7 @@ async fn an_empty_file_can_be_filled() {
 }
 
 #[test]
-fn other_files_are_told_by_what_they_are_and_left_alone() {
+fn other_files_are_identified_and_left_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("some.file");
     let text = "{\"project\":\"en.wikipedia\"}\n".repeat(100);
@@ -53,7 +53,7 @@ fn other_files_are_told_by_what_they_are_and_left_alone() {
     assert!(matches!(not_written(&path), WriteError::File(FileError::Foreign { .. })));
     assert_eq!(fs::read(&path).unwrap(), bytes);
 
-    // No id at all is not ours, either, if somebody's tables are there.
+    // A database without an id is foreign, too, if it has tables.
     let conn = Connection::open(&path).unwrap();
     conn.execute_batch("PRAGMA application_id = 0").unwrap();
     drop(conn);
@@ -61,7 +61,7 @@ fn other_files_are_told_by_what_they_are_and_left_alone() {
 }
 
 #[test]
-fn another_version_is_refused_with_what_to_do() {
+fn another_version_is_refused_with_a_hint() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     load_devices(&path, &[]);
@@ -76,7 +76,7 @@ fn another_version_is_refused_with_what_to_do() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_an_error_and_no_emptiness() {
+async fn a_damaged_file_is_an_error_and_not_empty() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let projects: Vec<String> = (0..5000).map(|number| format!("p{number:05}")).collect();
@@ -84,7 +84,7 @@ async fn a_damaged_file_is_an_error_and_no_emptiness() {
     load_devices(&path, &rows.collect::<Vec<_>>());
     let mut bytes = fs::read(&path).unwrap();
     let pages = bytes.len() / 4096;
-    // The schema stays, and so does nothing else.
+    // Only the schema stays intact.
     let schema = 4;
     bytes.iter_mut().skip(schema * 4096).for_each(|byte| *byte ^= 0x55);
     assert!(pages > 3 * schema);
@@ -123,10 +123,10 @@ async fn a_cell_of_the_wrong_type_fails_by_name() {
     drop(conn);
     let store = open(&path);
     for (project, reason) in [
-        ("text", "column \"devices\" holds a text where an integer belongs (row 1)"),
-        ("real", "column \"offset\" holds a fraction where an integer belongs"),
-        ("blob", "column \"timestamp\" holds bytes where a text belongs"),
-        ("utf8", "column \"timestamp\" holds a text that is no UTF-8"),
+        ("text", "column \"devices\" of row 1 holds Text instead of an integer"),
+        ("real", "column \"offset\" of row 1 holds Real instead of an integer"),
+        ("blob", "column \"timestamp\" of row 1 holds Blob instead of a text"),
+        ("utf8", "column \"timestamp\" of row 1 holds Text instead of a text (invalid utf-8"),
     ] {
         let error = read_devices(&store, project).await.unwrap_err();
         assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");

@@ -25,7 +25,7 @@ use rusqlite::Connection;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-// A load may run on a thread of its own.
+// A load may run on another thread.
 const fn can_be_sent<T: Send>() {}
 const _: () = can_be_sent::<StoreWriter>();
 
@@ -69,7 +69,7 @@ fn writer(path: &Path) -> StoreWriter {
     StoreWriter::create_or_open(path, &catalogue(), WriterOptions::default()).unwrap()
 }
 
-/// Loads rows; tells which datasets that changed.
+/// Loads rows, and returns the datasets that changed.
 fn load(path: &Path, rows: &[(&'static Table, Vec<Cell<'_>>)]) -> Vec<&'static str> {
     let mut writer = writer(path);
     for (table, cells) in rows {
@@ -92,7 +92,7 @@ async fn read_devices(store: &EmbeddedStore, project: &str) -> Result<Rows, Stor
     store.read(&lookup, &ctx()).await
 }
 
-/// What the column `devices` of a project says.
+/// The column `devices` of a project.
 async fn devices_of(store: &EmbeddedStore, project: &str) -> Vec<Option<i64>> {
     let rows = read_devices(store, project).await.unwrap();
     rows.ints("devices").unwrap().iter().collect()

@@ -10,7 +10,7 @@ fn timestamps(rows: &Rows) -> Vec<String> {
 async fn a_range_includes_both_ends() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    // In any order they are written, and in clustering order they are read.
+    // They are written in any order and read in clustering order.
     let days = ["20260103", "20260101", "20260105", "20260102"];
     let mut rows: Vec<_> = days.iter().map(|day| devices("a", day, ints([1, 2, 3]))).collect();
     rows.push(devices("aa", "20260102", ints([4, 5, 6])));
@@ -46,13 +46,13 @@ async fn a_top_list_is_one_row() {
 }
 
 #[tokio::test]
-async fn a_question_that_fits_no_table_fails_by_name() {
+async fn a_lookup_that_does_not_fit_its_table_fails() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     load_devices(&path, &[]);
     let store = open(&path);
     for (asked, reason) in [
-        (lookup("unique-devices-daily", &["a", "b"], None), "3 parts, and 2 were given"),
+        (lookup("unique-devices-daily", &["a", "b"], None), "3 parts, but 2 were given"),
         (
             lookup("pageviews-top-daily", &["a"; 5], Some(("20260101", "20260101"))),
             "the table has no timestamps",
@@ -65,7 +65,7 @@ async fn a_question_that_fits_no_table_fails_by_name() {
 }
 
 #[tokio::test]
-async fn a_deadline_is_kept_and_says_what_was_asked() {
+async fn a_deadline_is_kept_and_the_error_names_the_lookup() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     load_devices(&path, &[devices("a", "20260101", ints([1, 2, 3]))]);
@@ -85,7 +85,7 @@ async fn a_deadline_is_kept_and_says_what_was_asked() {
 }
 
 #[tokio::test]
-async fn a_hundred_readers_get_each_their_own() {
+async fn a_hundred_readers_get_their_own_rows() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let projects: Vec<String> = (0..100).map(|number| format!("p{number}")).collect();

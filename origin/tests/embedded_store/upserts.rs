@@ -4,7 +4,7 @@ use aqs_origin::load::row::SinkError;
 use aqs_origin::store::embedded::WriteError;
 
 #[tokio::test]
-async fn absent_leaves_null_clears_and_a_value_replaces() {
+async fn absent_keeps_null_clears_and_a_value_replaces() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     load_devices(&path, &[devices("a", "20260101", ints([1, 2, 3]))]);
@@ -16,7 +16,7 @@ async fn absent_leaves_null_clears_and_a_value_replaces() {
     assert_eq!(column("offset"), [Some(2)]);
     assert_eq!(column("underestimate"), [None]);
 
-    // A new row's absent cells are null, and a row of nothing but its key is one.
+    // Absent cells of a new row are null, and a key alone is a row.
     let nothing = || [Cell::Absent, Cell::Absent, Cell::Absent];
     let new = [Cell::Absent, Cell::Int(5), Cell::Null];
     load_devices(&path, &[devices("a", "20260102", new), devices("a", "20260103", nothing())]);
@@ -25,7 +25,7 @@ async fn absent_leaves_null_clears_and_a_value_replaces() {
 }
 
 #[test]
-fn loading_twice_is_loading_once() {
+fn a_repeated_load_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let rows = [
@@ -37,14 +37,14 @@ fn loading_twice_is_loading_once() {
     let once = dump(&path);
     assert!(load_devices(&path, &rows).is_empty());
     assert_eq!(dump(&path), once);
-    // In one go it is the same, too.
+    // The same in one load.
     let other = folder.path().join("other.db");
     load_devices(&other, &[rows.as_slice(), rows.as_slice()].concat());
     assert_eq!(dump(&other), once);
 }
 
 #[tokio::test]
-async fn titles_may_be_odd() {
+async fn titles_are_arbitrary_text() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let odd =
@@ -64,7 +64,7 @@ async fn titles_may_be_odd() {
 }
 
 #[test]
-fn a_row_that_fits_no_table_is_refused_and_the_rest_goes_on() {
+fn a_bad_row_is_refused_and_others_are_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let mut writer = writer(&path);
@@ -100,7 +100,7 @@ fn a_row_that_fits_no_table_is_refused_and_the_rest_goes_on() {
     assert_eq!(writer.commit().unwrap().rows, 1);
 }
 
-/// A catalogue of the endpoints whose name begins so.
+/// A catalogue of the endpoints with a prefix.
 fn part_of_catalogue(prefix: &str) -> Catalogue {
     let all = catalogue();
     let some = all.endpoints().map(|(_, endpoint)| endpoint);
@@ -110,10 +110,10 @@ fn part_of_catalogue(prefix: &str) -> Catalogue {
 }
 
 #[tokio::test]
-async fn an_older_programs_store_is_read_and_brought_up_to_date() {
+async fn a_store_of_an_older_program_is_read_and_updated() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
-    // Neither its table for devices is there, nor the younger columns of another.
+    // It has neither the table of devices nor the newer columns of another.
     let older = part_of_catalogue("legacy");
     StoreWriter::create(&path, &older, WriterOptions::default()).unwrap().commit().unwrap();
     let conn = Connection::open(&path).unwrap();
@@ -147,7 +147,7 @@ async fn an_older_programs_store_is_read_and_brought_up_to_date() {
 }
 
 #[test]
-fn a_table_of_another_key_is_not_written() {
+fn a_table_with_another_key_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let older = part_of_catalogue("legacy");

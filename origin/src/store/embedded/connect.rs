@@ -6,50 +6,51 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::ffi::OsString;
 use std::fmt::Write;
+use std::fs::Metadata;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How a reader treats the file.
+/// How a reader opens the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
-    /// As one that a load may change: what another process commits is seen. Where its folder
-    /// can't be written, as `Immutable`.
+    /// Sees what other processes commit. If the file's folder can't be written, this becomes
+    /// `Immutable`.
     #[default]
     Live,
-    /// As one that nobody changes, as long as it is open: it is read without locks and a load
-    /// is not seen.
+    /// Reads without locks, on the assumption that the file does not change while it is open.
     Immutable,
 }
 
-// A reader of a WAL waits only while a log is recovered or the last writer leaves.
-const READER_PATIENCE: Duration = Duration::from_millis(500);
-// Two statements for each table that there will ever be, and a few of the house.
-const STATEMENTS: usize = 128;
+// A reader of a WAL waits only while a log is recovered or the last writer closes.
+const READER_TIMEOUT: Duration = Duration::from_millis(500);
+// More than two for each table.
+const CACHED_STATEMENTS: usize = 128;
 
-/// Opens a store's file for reading; tells which access it was in the end.
+/// Opens a store's file for reading. Returns the access that was possible.
 pub(super) fn first_reader(path: &Path, access: Access) -> Result<(Connection, Access), OpenError> {
     if access == Access::Live {
         match try_reader(path, Access::Live) {
             Ok(conn) => return Ok((conn, Access::Live)),
-            Err(error) if needs_writable_folder(&error) && !can_write_beside(path) => {}
-            Err(error) => return Err(FileError::of(path, "opening it", error).into()),
+            Err(error) if needs_writable_folder(&error) && !can_write_folder_of(path) => {}
+            Err(error) => return Err(FileError::sqlite(path, "opening it", error).into()),
         }
     }
-    let log = beside(path, "-wal");
+    let log = sibling(path, "-wal");
     let bytes = log.metadata().map_or(0, |found| found.len());
     if bytes > 0 {
         return Err(OpenError::UnmergedLog { path: path.to_owned(), log, bytes });
     }
     match try_reader(path, Access::Immutable) {
         Ok(conn) => Ok((conn, Access::Immutable)),
-        Err(error) => Err(FileError::of(path, "opening it as immutable", error).into()),
+        Err(error) => Err(FileError::sqlite(path, "opening it as immutable", error).into()),
     }
 }
 
 /// Opens one more connection of the same kind.
 pub(super) fn reader(path: &Path, access: Access) -> Result<Connection, FileError> {
-    try_reader(path, access).map_err(|error| FileError::of(path, "opening it", error))
+    try_reader(path, access).map_err(|error| FileError::sqlite(path, "opening it", error))
 }
 
 fn try_reader(path: &Path, access: Access) -> rusqlite::Result<Connection> {
@@ -60,33 +61,32 @@ fn try_reader(path: &Path, access: Access) -> rusqlite::Result<Connection> {
             Connection::open_with_flags(immutable(path), flags | OpenFlags::SQLITE_OPEN_URI)?
         }
     };
-    prepare(&conn, READER_PATIENCE)?;
-    // The first read is what opens log and index, so it shows whether that can be done.
+    configure(&conn, READER_TIMEOUT)?;
+    // The first read opens the log and its index, or fails to.
     conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(conn)
 }
 
 /// Opens a file for writing, and creates it if there is none.
-pub(super) fn writer(path: &Path, patience: Duration) -> rusqlite::Result<Connection> {
+pub(super) fn writer(path: &Path, timeout: Duration) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(path, flags)?;
-    prepare(&conn, patience)?;
+    configure(&conn, timeout)?;
     Ok(conn)
 }
 
-fn prepare(conn: &Connection, patience: Duration) -> rusqlite::Result<()> {
-    conn.busy_timeout(patience)?;
-    conn.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Otherwise a quoted name that no column has would be read as a text, not refused.
+fn configure(conn: &Connection, timeout: Duration) -> rusqlite::Result<()> {
+    conn.busy_timeout(timeout)?;
+    conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    // Otherwise the quoted name of a missing column would be a text instead of an error.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     Ok(())
 }
 
-/// What a file says that it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Identity {
     /// A store that this program knows.
@@ -95,17 +95,12 @@ pub(super) enum Identity {
     Blank,
 }
 
-/// Reads what a file says that it is; an error if it is something else.
+/// Reads what the file is. Fails if it is neither.
 pub(super) fn identify(conn: &Connection, path: &Path) -> Result<Identity, FileError> {
-    let ask = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, i64>(0));
-    let read = || {
-        let application = ask("PRAGMA application_id")?;
-        let version = ask("PRAGMA user_version")?;
-        let tables = ask("SELECT count(*) FROM sqlite_schema")?;
-        Ok((application as i32, version as i32, tables))
-    };
-    let found = read().map_err(|error| FileError::of(path, "reading its header", error))?;
-    match found {
+    let sql = "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_schema) \
+               FROM pragma_application_id, pragma_user_version";
+    let read = conn.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?)));
+    match read.map_err(|error| FileError::sqlite(path, "reading its header", error))? {
         (0, 0, 0) => Ok(Identity::Blank),
         (APPLICATION_ID, VERSION, _) => Ok(Identity::Store),
         (APPLICATION_ID, found, _) => Err(FileError::Version { path: path.to_owned(), found }),
@@ -113,15 +108,24 @@ pub(super) fn identify(conn: &Connection, path: &Path) -> Result<Identity, FileE
     }
 }
 
-/// A file beside a store's: its name with something appended.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+/// Identifies a file whatever its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileId(u64, u64);
+
+impl FileId {
+    pub(super) fn of(metadata: &Metadata) -> Self {
+        Self(metadata.dev(), metadata.ino())
+    }
+}
+
+/// The path with a suffix.
+pub(super) fn sibling(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// The URI that opens a file as immutable. Everything that could mean something in a URI is
-/// escaped, and so is every byte that is no ASCII.
+/// The URI that opens a file as immutable.
 fn immutable(path: &Path) -> String {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_encoded_bytes() {
@@ -143,9 +147,9 @@ fn needs_writable_folder(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(CannotOpen | PermissionDenied | ReadOnly))
 }
 
-/// Whether files can be made beside a store. If in doubt, yes: a store that is only taken for
-/// immutable would hide loads.
-fn can_write_beside(path: &Path) -> bool {
+/// Whether files can be created in the folder of a store. If in doubt, yes: opened as immutable, a
+/// store would hide loads.
+fn can_write_folder_of(path: &Path) -> bool {
     use io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
     let Some(folder) = path.parent() else { return true };
     match tempfile::tempfile_in(folder) {
@@ -159,7 +163,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_escaped_for_its_uri() {
+    fn a_path_is_escaped_in_its_uri() {
         assert_eq!(
             immutable(Path::new("/srv/a b?c#d%25/é&mode=rwc")),
             "file:/srv/a%20b%3Fc%23d%2525/%C3%A9%26mode%3Drwc?immutable=1"
@@ -171,7 +175,7 @@ mod tests {
         let conn = Connection::open_in_memory()?;
         conn.execute_batch("CREATE TABLE t (a TEXT)")?;
         assert!(conn.prepare("SELECT \"b\" FROM t").is_ok(), "SQLite's own default has changed");
-        prepare(&conn, READER_PATIENCE)?;
+        configure(&conn, READER_TIMEOUT)?;
         assert!(conn.prepare("SELECT \"b\" FROM t").is_err());
         Ok(())
     }

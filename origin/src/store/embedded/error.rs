@@ -1,78 +1,59 @@
-//! What can be wrong with a store's file, in words for who runs it.
+//! Errors of a store's file, with a hint where the operator can do something.
 
 use super::schema::VERSION;
+use aqs_api::rows::RowsError;
+use rusqlite::ErrorCode;
+use rusqlite::types::{FromSqlError, Type};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use thiserror::Error;
 
-/// A file that is no store of this program.
+/// A file can't be used as a store.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// It holds nothing.
     #[error("{path} is empty: no load into it was ever finished; fill it with `aqs load`")]
-    Empty {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// It isn't an SQLite database.
+    Empty { path: PathBuf },
     #[error(
-        "{path} is not an embedded store: it is no SQLite database, or its beginning is damaged"
+        "{path} is not an embedded store: it is not an SQLite database, or its header is damaged"
     )]
-    NotSqlite {
-        /// Which file.
-        path: PathBuf,
-    },
-    /// It is another program's.
+    NotSqlite { path: PathBuf },
     #[error(
         "{path} is an SQLite database, but not a store of aqs (application id {found:#x}); \
          name another path"
     )]
-    Foreign {
-        /// Which file.
-        path: PathBuf,
-        /// What its header says.
-        found: i32,
-    },
-    /// Another version of this program made it.
+    Foreign { path: PathBuf, found: i32 },
     #[error(
         "{path} is a store of schema version {found}, and this program knows version {VERSION}; \
          load the data with this program into a new path (`aqs load`), or run the program that \
          made it"
     )]
-    Version {
-        /// Which file.
-        path: PathBuf,
-        /// What its header says.
-        found: i32,
-    },
-    /// SQLite can't work with it.
+    Version { path: PathBuf, found: i32 },
     #[error("{path}: {doing} failed: {source}")]
-    Sqlite {
-        /// Which file.
-        path: PathBuf,
-        /// What was attempted.
-        doing: &'static str,
-        /// What SQLite says.
-        source: rusqlite::Error,
-    },
-    /// The system can't.
+    Sqlite { path: PathBuf, doing: &'static str, source: rusqlite::Error },
     #[error("{path}: {source}")]
-    Io {
-        /// Which file or folder.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
 }
 
 impl FileError {
-    /// Whether the file itself is at fault, and not the moment.
+    pub(super) fn sqlite(path: &Path, doing: &'static str, source: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::NotSqlite { path },
+            _ => Self::Sqlite { path, doing, source },
+        }
+    }
+
+    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+        Self::Io { path: path.to_owned(), source }
+    }
+
+    /// Whether the file itself is the cause, so that trying again does not help.
     pub fn is_damage(&self) -> bool {
         match self {
             Self::Sqlite { source, .. } => {
-                source.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt)
+                source.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
             }
             Self::Io { .. } => false,
             _ => true,
@@ -84,33 +65,17 @@ impl FileError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// There is nothing at the path.
     #[error("there is no store at {path}; make one with `aqs load`, or correct the path")]
-    Missing {
-        /// Which path.
-        path: PathBuf,
-    },
-    /// Something else than a file is at the path.
+    Missing { path: PathBuf },
     #[error("{path} is not a file; name the store's file, not its folder")]
-    NotAFile {
-        /// Which path.
-        path: PathBuf,
-    },
-    /// The store must be opened as immutable, and a load of it was not merged.
+    NotAFile { path: PathBuf },
+    /// The store can only be opened as immutable, which ignores its log.
     #[error(
-        "{path} can only be read as it is, and {log} beside it holds {bytes} bytes of a load that \
-         would not be seen; open the store once where its folder can be written, or remove the \
-         log if that load may be lost"
+        "{path} can only be opened as immutable, and its log {log} holds {bytes} bytes of a load \
+         that would be ignored; open the store once where its folder can be written, or remove \
+         the log if that load may be lost"
     )]
-    UnmergedLog {
-        /// Which store.
-        path: PathBuf,
-        /// Its log.
-        log: PathBuf,
-        /// How long that is.
-        bytes: u64,
-    },
-    /// The file is no store.
+    UnmergedLog { path: PathBuf, log: PathBuf, bytes: u64 },
     #[error(transparent)]
     File(#[from] FileError),
 }
@@ -119,76 +84,68 @@ pub enum OpenError {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WriteError {
-    /// Another writer is at work.
     #[error(
         "another load into {path} is running (waited {} s for it); try again when it has ended",
         waited.as_secs()
     )]
-    Busy {
-        /// Which store.
-        path: PathBuf,
-        /// For how long its end was awaited.
-        waited: Duration,
-    },
-    /// A new store was to be made where something is already.
-    #[error("{path} exists already; name a new path, or load into the store that is there")]
-    Exists {
-        /// Which path.
-        path: PathBuf,
-    },
-    /// A table in the file isn't what its description says.
+    Busy { path: PathBuf, waited: Duration },
+    #[error("{path} exists already; name a new path, or load into the existing store")]
+    Exists { path: PathBuf },
     #[error("{path}: table {table:?} {reason}; load the data into a new path")]
-    Table {
-        /// Which store.
-        path: PathBuf,
-        /// Which table.
-        table: &'static str,
-        /// What is wrong.
-        reason: String,
-    },
-    /// What the file says about its datasets makes no sense.
+    Table { path: PathBuf, table: &'static str, reason: String },
     #[error("{path}: {reason}: the file is damaged; load the data into a new path")]
-    Summary {
-        /// Which store.
-        path: PathBuf,
-        /// What is wrong.
-        reason: String,
-    },
-    /// A row failed before, so there is nothing whole to commit.
-    #[error("{path}: nothing was committed, because a row before could not be written")]
-    Broken {
-        /// Which store.
-        path: PathBuf,
-    },
-    /// The file is no store.
+    Summary { path: PathBuf, reason: String },
+    /// Without the row the load would not be whole.
+    #[error("{path}: nothing was committed, because an earlier row could not be written")]
+    Broken { path: PathBuf },
     #[error(transparent)]
     File(#[from] FileError),
 }
 
-impl FileError {
-    /// Tells what SQLite means.
-    pub(super) fn of(path: &Path, doing: &'static str, source: rusqlite::Error) -> Self {
-        let path = path.to_owned();
-        match source.sqlite_error_code() {
-            Some(rusqlite::ErrorCode::NotADatabase) => Self::NotSqlite { path },
-            _ => Self::Sqlite { path, doing, source },
-        }
-    }
+/// A query of an open store failed.
+#[derive(Debug, Error)]
+pub(super) enum QueryError {
+    #[error("{0}")]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(
+        "column {column:?} of row {row} holds {found} instead of {expected} ({source}): the file \
+         was not written by this program, or is damaged"
+    )]
+    Cell {
+        column: &'static str,
+        row: usize,
+        found: Type,
+        expected: &'static str,
+        source: FromSqlError,
+    },
+    #[error("the table has no key column {0:?}; load the data into a new path")]
+    NoKey(&'static str),
+    #[error("the key has {expected} parts, but {found} were given")]
+    Key { expected: usize, found: usize },
+    #[error("a range was given, but the table has no timestamps")]
+    NoTimestamps,
+    #[error("dataset {dataset:?} reaches from {first:?} to {last:?}, which are not dates")]
+    Dates { dataset: String, first: String, last: String },
+    #[error("{0}")]
+    Rows(#[from] RowsError),
+}
 
-    pub(super) fn io(path: &Path, source: io::Error) -> Self {
-        Self::Io { path: path.to_owned(), source }
+impl QueryError {
+    pub(super) fn sqlite_code(&self) -> Option<ErrorCode> {
+        match self {
+            Self::Sqlite(error) => error.sqlite_error_code(),
+            _ => None,
+        }
     }
 }
 
 /// Whether SQLite gave up waiting for another connection.
-pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
-    matches!(error.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
+pub(super) fn is_busy(code: Option<ErrorCode>) -> bool {
+    matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
-/// Whether a statement names what the file doesn't have.
-pub(super) fn names_what_is_missing(error: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::Unknown;
+/// Whether a statement names a table or a column that the file does not have.
+pub(super) fn is_unknown_name(error: &rusqlite::Error) -> bool {
     matches!(error, rusqlite::Error::SqlInputError { .. })
-        || error.sqlite_error_code() == Some(Unknown)
+        || error.sqlite_error_code() == Some(ErrorCode::Unknown)
 }

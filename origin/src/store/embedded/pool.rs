@@ -1,39 +1,37 @@
-//! Connections that wait for SQLite, so that nothing else does.
+//! A pool of connections, which run jobs on blocking threads.
 //!
-//! A job runs on a blocking thread with a connection that is its own meanwhile. Its asker waits
-//! no longer than to the deadline; a job whose asker is gone is interrupted, and its connection
-//! goes back in any case, when the job has let go of it.
+//! A caller waits for its job up to its deadline. When a caller is gone, its job is interrupted,
+//! and the connection returns to the pool as soon as the job has ended.
 
+use super::error::QueryError;
 use crate::request_context::{Priority, RequestContext};
 use rusqlite::Connection;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 use tokio::task;
 use tokio::time::timeout_at;
+use tokio_util::sync::CancellationToken;
 
-/// Asked of SQLite's machine after so many instructions: some tens of microseconds.
-const INSTRUCTIONS_BETWEEN_LOOKS: i32 = 2000;
+/// The number of virtual machine instructions between checks for cancellation: tens of
+/// microseconds.
+const CHECK_INTERVAL: i32 = 2000;
 
-/// A handful of connections.
 #[derive(Debug)]
 pub(super) struct Pool {
     idle: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
-    /// One less: what no client waits for never takes the last connection.
+    /// One less, so that work without a waiting client never takes the last connection.
     background: Arc<Semaphore>,
 }
 
-/// Why a job has no outcome.
+/// Why a job has no result.
 #[derive(Debug)]
-pub(super) enum JobError<E> {
-    /// The deadline came first.
+pub(super) enum JobError {
     Timeout,
-    /// The runtime is shutting down.
+    /// The runtime is shutting down, or the job panicked.
     Stopped,
-    /// The job says so.
-    Failed(E),
+    Failed(QueryError),
 }
 
 impl Pool {
@@ -47,23 +45,22 @@ impl Pool {
     }
 
     /// Runs a job with the next free connection.
-    pub(super) async fn run<T, E>(
+    pub(super) async fn run<T: Send + 'static>(
         &self,
         ctx: &RequestContext,
-        job: impl FnOnce(&Connection) -> Result<T, E> + Send + 'static,
-    ) -> Result<T, JobError<E>>
-    where
-        T: Send + 'static,
-        E: Send + 'static,
-    {
-        let patience = Arc::new(Patience { until: ctx.deadline, gone: AtomicBool::new(false) });
-        let _asker = Asker(Arc::clone(&patience));
-        let outcome = async {
+        job: impl FnOnce(&Connection) -> Result<T, QueryError> + Send + 'static,
+    ) -> Result<T, JobError> {
+        let deadline = ctx.deadline;
+        let caller_is_gone = CancellationToken::new();
+        let _guard = caller_is_gone.clone().drop_guard();
+        let result = async {
             let lease = self.lease(ctx).await.map_err(|_| JobError::Stopped)?;
-            let work = task::spawn_blocking(move || lease.run(&patience, job));
+            let work = task::spawn_blocking(move || {
+                lease.run(move || caller_is_gone.is_cancelled() || Instant::now() >= deadline, job)
+            });
             work.await.unwrap_or(Err(JobError::Stopped))
         };
-        timeout_at(ctx.deadline.into(), outcome).await.unwrap_or(Err(JobError::Timeout))
+        timeout_at(deadline.into(), result).await.unwrap_or(Err(JobError::Timeout))
     }
 
     async fn lease(&self, ctx: &RequestContext) -> Result<Lease, AcquireError> {
@@ -71,7 +68,7 @@ impl Pool {
             Priority::Live => None,
             Priority::Refresh | Priority::Warm => tokio::select! {
                 permit = Arc::clone(&self.background).acquire_owned() => Some(permit?),
-                // A client has come to wait for the same: the last connection is for it, too.
+                // A client now waits for the same read, so it may take the last connection.
                 () = ctx.priority.reaches(Priority::Live) => None,
             },
         };
@@ -81,29 +78,7 @@ impl Pool {
     }
 }
 
-/// How long an asker waits.
-#[derive(Debug)]
-struct Patience {
-    until: Instant,
-    gone: AtomicBool,
-}
-
-impl Patience {
-    fn is_over(&self) -> bool {
-        self.gone.load(Ordering::Relaxed) || Instant::now() >= self.until
-    }
-}
-
-/// Is dropped with the asker's future, whatever ends that.
-struct Asker(Arc<Patience>);
-
-impl Drop for Asker {
-    fn drop(&mut self) {
-        self.0.gone.store(true, Ordering::Relaxed);
-    }
-}
-
-/// A connection on loan. It is given back before its permit is.
+/// A connection in use. It returns to the pool before its permit does, also after a panic.
 struct Lease {
     conn: Option<Connection>,
     idle: Arc<Mutex<Vec<Connection>>>,
@@ -111,22 +86,19 @@ struct Lease {
 }
 
 impl Lease {
-    fn run<T, E>(
+    fn run<T>(
         mut self,
-        patience: &Arc<Patience>,
-        job: impl FnOnce(&Connection) -> Result<T, E>,
-    ) -> Result<T, JobError<E>> {
-        if patience.is_over() {
+        is_over: impl Fn() -> bool + Clone + Send + 'static,
+        job: impl FnOnce(&Connection) -> Result<T, QueryError>,
+    ) -> Result<T, JobError> {
+        if is_over() {
             return Err(JobError::Timeout);
         }
         let Some(conn) = self.conn.as_mut() else { return Err(JobError::Stopped) };
-        let watched = Arc::clone(patience);
-        // Replaces the last job's. If it can't be set, the asker still leaves in time.
-        let _ = conn.progress_handler(INSTRUCTIONS_BETWEEN_LOOKS, Some(move || watched.is_over()));
-        job(conn).map_err(|error| match patience.is_over() {
-            true => JobError::Timeout,
-            false => JobError::Failed(error),
-        })
+        // Replaces that of the last job. Without it, the caller still leaves in time.
+        let _ = conn.progress_handler(CHECK_INTERVAL, Some(is_over.clone()));
+        job(conn)
+            .map_err(|error| if is_over() { JobError::Timeout } else { JobError::Failed(error) })
     }
 }
 
@@ -157,16 +129,16 @@ mod tests {
         RequestContext::new(Instant::now() + wait, priority, 0)
     }
 
-    fn patient() -> RequestContext {
+    fn unhurried() -> RequestContext {
         ctx(Duration::from_secs(60), Priority::Live)
     }
 
-    fn one(conn: &Connection) -> rusqlite::Result<i64> {
-        conn.query_row("SELECT 1", [], |row| row.get(0))
+    fn one(conn: &Connection) -> Result<i64, QueryError> {
+        Ok(conn.query_row("SELECT 1", [], |row| row.get(0))?)
     }
 
-    fn endless(conn: &Connection) -> rusqlite::Result<i64> {
-        conn.query_row(ENDLESS, [], |row| row.get(0))
+    fn endless(conn: &Connection) -> Result<i64, QueryError> {
+        Ok(conn.query_row(ENDLESS, [], |row| row.get(0))?)
     }
 
     #[tokio::test]
@@ -175,31 +147,31 @@ mod tests {
         let outcome = pool.run(&ctx(Duration::from_millis(30), Priority::Live), endless).await;
         assert!(matches!(outcome, Err(JobError::Timeout)), "{outcome:?}");
         // The only connection is back and does the next job.
-        assert!(matches!(pool.run(&patient(), one).await, Ok(1)));
+        assert!(matches!(pool.run(&unhurried(), one).await, Ok(1)));
     }
 
     #[tokio::test]
-    async fn an_asker_that_leaves_takes_no_connection_along() {
+    async fn a_cancelled_call_interrupts_its_job() {
         let pool = Arc::new(pool(1));
         let (started, has_started) = oneshot::channel();
-        let asking = tokio::spawn({
+        let call = tokio::spawn({
             let pool = Arc::clone(&pool);
             async move {
                 let job = move |conn: &Connection| {
                     let _ = started.send(());
                     endless(conn)
                 };
-                // The next asker would not wait for that deadline.
+                // The next caller would not wait for that deadline.
                 let _ = pool.run(&ctx(Duration::from_secs(3600), Priority::Live), job).await;
             }
         });
         has_started.await.unwrap();
-        asking.abort();
-        assert!(matches!(pool.run(&patient(), one).await, Ok(1)));
+        call.abort();
+        assert!(matches!(pool.run(&unhurried(), one).await, Ok(1)));
     }
 
     #[tokio::test]
-    async fn who_waits_for_a_connection_waits_to_the_deadline_only() {
+    async fn a_wait_for_a_connection_ends_at_the_deadline() {
         let pool = Arc::new(pool(1));
         let (release, released) = mpsc::channel::<()>();
         let (started, has_started) = oneshot::channel();
@@ -211,7 +183,7 @@ mod tests {
                     let _ = released.recv();
                     one(conn)
                 };
-                pool.run(&patient(), job).await
+                pool.run(&unhurried(), job).await
             }
         });
         has_started.await.unwrap();
@@ -219,7 +191,7 @@ mod tests {
         assert!(matches!(late, Err(JobError::Timeout)), "{late:?}");
         release.send(()).unwrap();
         assert!(matches!(holder.await.unwrap(), Ok(1)));
-        assert!(matches!(pool.run(&patient(), one).await, Ok(1)));
+        assert!(matches!(pool.run(&unhurried(), one).await, Ok(1)));
     }
 
     #[tokio::test]
@@ -244,7 +216,7 @@ mod tests {
         }
         let (release, has_started) = first.remove(0);
         has_started.await.unwrap();
-        assert!(matches!(pool.run(&patient(), one).await, Ok(1)));
+        assert!(matches!(pool.run(&unhurried(), one).await, Ok(1)));
         drop((release, first));
         for holder in holders {
             assert!(matches!(holder.await.unwrap(), Ok(1)));
@@ -252,25 +224,26 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_hundred_askers_share_two_connections() {
+    async fn a_hundred_callers_share_two_connections() {
         let pool = Arc::new(pool(2));
-        let asking: Vec<_> = (0..100)
+        let calls: Vec<_> = (0..100)
             .map(|_| {
                 let pool = Arc::clone(&pool);
-                tokio::spawn(async move { pool.run(&patient(), one).await })
+                tokio::spawn(async move { pool.run(&unhurried(), one).await })
             })
             .collect();
-        for asked in asking {
-            assert!(matches!(asked.await.unwrap(), Ok(1)));
+        for call in calls {
+            assert!(matches!(call.await.unwrap(), Ok(1)));
         }
         assert_eq!(pool.idle.lock().unwrap().len(), 2);
     }
 
     #[tokio::test]
-    async fn a_job_that_panics_gives_its_connection_back() {
+    async fn a_job_that_panics_returns_its_connection() {
         let pool = pool(1);
-        let outcome = pool.run(&patient(), |_| -> rusqlite::Result<()> { panic!("a bug") }).await;
+        let outcome =
+            pool.run(&unhurried(), |_| -> Result<(), QueryError> { panic!("a bug") }).await;
         assert!(matches!(outcome, Err(JobError::Stopped)), "{outcome:?}");
-        assert!(matches!(pool.run(&patient(), one).await, Ok(1)));
+        assert!(matches!(pool.run(&unhurried(), one).await, Ok(1)));
     }
 }

@@ -1,18 +1,15 @@
-//! What a store's file looks like: its marks, its tables, its versions.
+//! The layout of a store's file.
 
 use aqs_api::Table;
 use aqs_api::table::{Column, ColumnType};
 use rusqlite::Connection;
-use std::collections::BTreeSet;
-use std::fmt::Write;
 
-/// What marks an SQLite file as a store of this program: `aqs1` in ASCII.
+/// Marks an SQLite file as a store of this program: `aqs1` in ASCII.
 pub(super) const APPLICATION_ID: i32 = 0x6171_7331;
-/// The version of the layout. New tables and new value columns are no new version: a writer
-/// adds them and a reader does without.
+/// The version of the layout. New tables and new value columns don't change it: a writer adds
+/// them and a reader does without.
 pub(super) const VERSION: i32 = 1;
 
-/// What is loaded, by dataset; written with the rows that it sums up.
 pub(super) const SUMMARY_DDL: &str = r#"CREATE TABLE IF NOT EXISTS "aqs_datasets" (
     "dataset" TEXT NOT NULL PRIMARY KEY,
     "first" TEXT,
@@ -21,28 +18,25 @@ pub(super) const SUMMARY_DDL: &str = r#"CREATE TABLE IF NOT EXISTS "aqs_datasets
     "version" INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID"#;
 
-/// A name as SQL takes it, whatever is in it.
 pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Names as SQL takes them, with commas between.
+/// Quotes names and joins them with commas.
 pub(super) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(quote).collect::<Vec<_>>().join(", ")
 }
 
 /// The statement that creates a table.
 pub(super) fn create(table: &Table) -> String {
-    let mut sql = format!("CREATE TABLE IF NOT EXISTS {} (", quote(table.name));
-    for column in table.key_columns() {
-        let _ = write!(sql, "{} NOT NULL, ", define(column));
-    }
-    for column in table.values {
-        let _ = write!(sql, "{}, ", define(column));
-    }
-    let key = quoted(table.key_columns().map(|column| column.name));
-    let _ = write!(sql, "PRIMARY KEY ({key})) STRICT, WITHOUT ROWID");
-    sql
+    let keys = table.key_columns().map(|column| define(column) + " NOT NULL");
+    let columns: Vec<_> = keys.chain(table.values.iter().map(define)).collect();
+    format!(
+        "CREATE TABLE IF NOT EXISTS {} ({}, PRIMARY KEY ({})) STRICT, WITHOUT ROWID",
+        quote(table.name),
+        columns.join(", "),
+        quoted(table.key_columns().map(|column| column.name)),
+    )
 }
 
 /// The statement that adds a value column to a table of an older program.
@@ -58,44 +52,31 @@ fn define(column: &Column) -> String {
     format!("{} {kind}", quote(column.name))
 }
 
-/// The columns that a table has in the file; none if there is no such table.
+/// The columns that a table has in the file, with their positions in its key: from 1, and 0
+/// outside of the key. Empty if there is no such table.
 #[derive(Debug)]
-pub(super) struct Present {
-    names: BTreeSet<String>,
-    key: Vec<String>,
-}
+pub(super) struct ActualColumns(Vec<(String, i64)>);
 
-impl Present {
-    /// Asks the file.
+impl ActualColumns {
     pub(super) fn read(conn: &Connection, table: &Table) -> rusqlite::Result<Self> {
-        let mut statement = conn.prepare_cached(
-            r#"SELECT "name", "pk" FROM pragma_table_info(?1) ORDER BY "pk", "cid""#,
-        )?;
-        let mut present = Self { names: BTreeSet::new(), key: Vec::new() };
-        let mut rows = statement.query([table.name])?;
-        while let Some(row) = rows.next()? {
-            let name: String = row.get(0)?;
-            if row.get::<_, i64>(1)? > 0 {
-                present.key.push(name.clone());
-            }
-            present.names.insert(name);
-        }
-        Ok(present)
+        let sql = r#"SELECT "name", "pk" FROM pragma_table_info(?1) ORDER BY "pk", "cid""#;
+        let mut statement = conn.prepare_cached(sql)?;
+        let columns = statement.query_map([table.name], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(Self(columns.collect::<Result<_, _>>()?))
     }
 
-    /// Whether there is no such table.
-    pub(super) fn is_missing(&self) -> bool {
-        self.names.is_empty()
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    /// Whether the table has a column.
-    pub(super) fn has(&self, column: &Column) -> bool {
-        self.names.contains(column.name)
+    pub(super) fn contains(&self, column: &Column) -> bool {
+        self.0.iter().any(|(name, _)| name == column.name)
     }
 
-    /// Whether the table's key is what its description says.
+    /// Whether the table's key is as described.
     pub(super) fn has_key_of(&self, table: &Table) -> bool {
-        self.key.iter().map(String::as_str).eq(table.key_columns().map(|column| column.name))
+        let key = self.0.iter().filter(|(_, position)| *position > 0);
+        key.map(|(name, _)| name.as_str()).eq(table.key_columns().map(|column| column.name))
     }
 }
 
@@ -106,7 +87,7 @@ mod tests {
     use aqs_api::tables::UNIQUE_DEVICES;
 
     #[test]
-    fn keys_are_cassandras() {
+    fn the_key_is_that_of_the_description() {
         assert_eq!(
             create(&UNIQUE_DEVICES),
             r#"CREATE TABLE IF NOT EXISTS "unique_devices" ("project" TEXT NOT NULL, "access-site" TEXT NOT NULL, "granularity" TEXT NOT NULL, "timestamp" TEXT NOT NULL, "devices" INTEGER, "offset" INTEGER, "underestimate" INTEGER, PRIMARY KEY ("project", "access-site", "granularity", "timestamp")) STRICT, WITHOUT ROWID"#
@@ -123,16 +104,16 @@ mod tests {
             calendar: Calendar::YearMonth,
         };
         let conn = Connection::open_in_memory()?;
-        assert!(Present::read(&conn, &ODD)?.is_missing());
+        assert!(ActualColumns::read(&conn, &ODD)?.is_empty());
         conn.execute_batch(&create(&ODD))?;
-        let present = Present::read(&conn, &ODD)?;
-        assert!(ODD.columns().all(|column| present.has(column)));
-        assert!(present.has_key_of(&ODD));
-        assert!(!present.has_key_of(&UNIQUE_DEVICES));
+        let columns = ActualColumns::read(&conn, &ODD)?;
+        assert!(ODD.columns().all(|column| columns.contains(column)));
+        assert!(columns.has_key_of(&ODD));
+        assert!(!columns.has_key_of(&UNIQUE_DEVICES));
         let late = int("late");
-        assert!(!present.has(&late));
+        assert!(!columns.contains(&late));
         conn.execute_batch(&add(&ODD, &late))?;
-        assert!(Present::read(&conn, &ODD)?.has(&late));
+        assert!(ActualColumns::read(&conn, &ODD)?.contains(&late));
         Ok(())
     }
 }

@@ -1,59 +1,64 @@
-//! What is loaded, by dataset, as the file says it.
+//! Summaries of datasets, which a load updates without reading all rows again.
 
-use super::error::names_what_is_missing;
-use super::part::scan_sql;
-use super::schema::Present;
+use super::error::{QueryError, is_unknown_name};
+use super::schema::{ActualColumns, quote, quoted};
+use crate::load::period::PeriodColumns;
+use crate::load::row::Cell;
 use aqs_api::calendar::Digits;
+use aqs_api::calendar::Granularity;
+use aqs_api::table::{ALL_DAYS, Calendar};
 use aqs_api::{Dataset, Extent};
-use rusqlite::Connection;
+use rusqlite::{Connection, params_from_iter};
 use std::collections::BTreeMap;
-use thiserror::Error;
 
-/// One dataset's line.
+/// The row of a dataset in `aqs_datasets`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Summary {
-    /// First and last period; none if it has no row.
-    pub(super) extent: Option<(Digits, Digits)>,
-    /// How many series it has.
-    pub(super) series: u64,
-    /// How many loads changed it.
+    /// First and last period; `None` without rows.
+    extent: Option<(Digits, Digits)>,
+    series: u64,
+    /// The number of loads that changed the dataset.
     pub(super) version: u64,
 }
 
-/// The summary could not be read.
-#[derive(Debug, Error)]
-pub(super) enum SummaryError {
-    #[error("{0}")]
-    Sqlite(#[from] rusqlite::Error),
-    #[error("dataset {dataset:?} is said to reach from {first:?} to {last:?}, which are no dates")]
-    Dates { dataset: String, first: String, last: String },
-}
-
 impl Summary {
-    /// The same as coverage; `None` if the dataset has no row.
     pub(super) fn extent(&self) -> Option<Extent> {
         let (first, last) = self.extent?;
         Some(Extent { first, last, series: Some(self.series), exact: true })
     }
 
-    /// Notes that the dataset has a row of a period.
-    pub(super) fn reach(&mut self, period: Digits) {
+    fn extend(&mut self, period: Digits) {
         let (first, last) = self.extent.unwrap_or((period, period));
         self.extent = Some((first.min(period), last.max(period)));
     }
+
+    fn write(&self, conn: &Connection, dataset: &str) -> rusqlite::Result<()> {
+        let (first, last) = self.extent.unzip();
+        conn.execute(
+            r#"INSERT OR REPLACE INTO "aqs_datasets"
+               ("dataset", "first", "last", "series", "version") VALUES (?1, ?2, ?3, ?4, ?5)"#,
+            (
+                dataset,
+                first.as_ref().map(Digits::as_str),
+                last.as_ref().map(Digits::as_str),
+                self.series as i64,
+                self.version as i64,
+            ),
+        )?;
+        Ok(())
+    }
 }
 
-/// Every line of the file. A file in which nothing was created has none.
-pub(super) fn read(conn: &Connection) -> Result<BTreeMap<String, Summary>, SummaryError> {
+/// Reads all summaries by the names of their datasets.
+pub(super) fn read(conn: &Connection) -> Result<BTreeMap<String, Summary>, QueryError> {
     let sql = r#"SELECT "dataset", "first", "last", "series", "version" FROM "aqs_datasets""#;
     let mut summaries = BTreeMap::new();
     let mut statement = conn.prepare_cached(sql)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let dataset: String = row.get(0)?;
-        let bounds: (Option<String>, Option<String>) = (row.get(1)?, row.get(2)?);
+        let extent = dates(&dataset, row.get(1)?, row.get(2)?)?;
         let (series, version): (i64, i64) = (row.get(3)?, row.get(4)?);
-        let extent = dates(&dataset, bounds)?;
         let summary = Summary { extent, series: series as u64, version: version as u64 };
         summaries.insert(dataset, summary);
     }
@@ -62,51 +67,158 @@ pub(super) fn read(conn: &Connection) -> Result<BTreeMap<String, Summary>, Summa
 
 fn dates(
     dataset: &str,
-    bounds: (Option<String>, Option<String>),
-) -> Result<Option<(Digits, Digits)>, SummaryError> {
-    let (Some(first), Some(last)) = bounds else { return Ok(None) };
-    match (Digits::from_text(&first), Digits::from_text(&last)) {
-        (Some(first), Some(last)) => Ok(Some((first, last))),
-        _ => Err(SummaryError::Dates { dataset: dataset.to_owned(), first, last }),
+    first: Option<String>,
+    last: Option<String>,
+) -> Result<Option<(Digits, Digits)>, QueryError> {
+    let (Some(first), Some(last)) = (first, last) else { return Ok(None) };
+    match Digits::from_text(&first).zip(Digits::from_text(&last)) {
+        Some(dates) => Ok(Some(dates)),
+        None => Err(QueryError::Dates { dataset: dataset.to_owned(), first, last }),
     }
 }
 
-/// Makes a dataset's line from its rows: for a dataset that is newer than the file.
-pub(super) fn scan(
+/// Selects the rows of a dataset by a column of the partition key.
+#[derive(Clone, Copy, Debug)]
+struct Filter {
+    position: usize,
+    column: &'static str,
+    value: &'static str,
+    /// Whether the column must have the value, or another one.
+    equal: bool,
+}
+
+impl Filter {
+    /// `None` if all rows of the table belong to the dataset.
+    fn of(dataset: &'static Dataset) -> Option<Self> {
+        let (column, value, equal) = match dataset.table.calendar {
+            Calendar::Series(_) => ("granularity", dataset.granularity.as_str(), true),
+            Calendar::YearMonthDay => {
+                ("day", ALL_DAYS, dataset.granularity == Granularity::Monthly)
+            }
+            Calendar::YearMonth => return None,
+        };
+        let position = dataset.table.partition.iter().position(|key| key.name == column)?;
+        Some(Self { position, column, value, equal })
+    }
+
+    fn matches(&self, cells: &[Cell<'_>]) -> bool {
+        let cell = cells.get(self.position);
+        self.equal == matches!(cell, Some(Cell::Text(text)) if text == self.value)
+    }
+
+    /// The value is a constant of this program without quotes.
+    fn sql(&self) -> String {
+        let operator = if self.equal { "=" } else { "<>" };
+        format!("{} {operator} '{}'", quote(self.column), self.value)
+    }
+}
+
+/// Updates the summary of a dataset during a load. Loads never delete rows, so periods only get
+/// wider, and a series is new if it has no row when its first is written.
+#[derive(Debug)]
+pub(super) struct SummaryWriter {
+    dataset: &'static Dataset,
+    filter: Option<Filter>,
+    /// The positions of the columns that identify a series.
+    series: Vec<usize>,
+    /// Finds a row of a series.
+    probe: String,
+    last_series: Vec<Cell<'static>>,
+    summary: Summary,
+    changed: bool,
+}
+
+impl SummaryWriter {
+    /// Starts from the summary in the file, or from the rows if the dataset is newer than the file.
+    pub(super) fn start(
+        conn: &Connection,
+        dataset: &'static Dataset,
+        period: &PeriodColumns,
+        summary: Option<&Summary>,
+    ) -> Result<Self, QueryError> {
+        let table = dataset.table;
+        let filter = Filter::of(dataset);
+        let series: Vec<_> =
+            (0..table.partition.len()).filter(|column| !period.contains(*column)).collect();
+        let names = series.iter().filter_map(|at| table.partition.get(*at)).map(|key| key.name);
+        let condition = filter.map_or_else(|| "TRUE".to_owned(), |filter| filter.sql());
+        let from = format!("FROM {} WHERE {condition}", quote(table.name));
+        let equal = names.clone().map(|name| format!(" AND {} = ?", quote(name)));
+        let probe = format!("SELECT 1 {from}{} LIMIT 1", equal.collect::<String>());
+        let summary = match summary {
+            Some(summary) => *summary,
+            None => {
+                let scanned = scan(conn, dataset, &from, &quoted(names))?;
+                scanned.write(conn, dataset.name)?;
+                scanned
+            }
+        };
+        let last_series = Vec::new();
+        Ok(Self { dataset, filter, series, probe, last_series, summary, changed: false })
+    }
+
+    pub(super) fn matches(&self, cells: &[Cell<'_>]) -> bool {
+        self.filter.is_none_or(|filter| filter.matches(cells))
+    }
+
+    /// Notes a row that is about to be written.
+    pub(super) fn before_write(
+        &mut self,
+        conn: &Connection,
+        cells: &[Cell<'_>],
+        period: Digits,
+    ) -> rusqlite::Result<()> {
+        self.summary.extend(period);
+        let series = || self.series.iter().filter_map(|column| cells.get(*column));
+        // Rows mostly come series by series, so that few are probed.
+        if !series().eq(self.last_series.iter()) {
+            let exists = conn.prepare_cached(&self.probe)?.exists(params_from_iter(series()))?;
+            self.last_series = series().cloned().map(Cell::into_owned).collect();
+            self.summary.series += u64::from(!exists);
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_changed(&mut self) {
+        self.changed = true;
+    }
+
+    /// Writes the summary if a row changed. Returns the name of the dataset then.
+    pub(super) fn finish(&mut self, conn: &Connection) -> rusqlite::Result<Option<&'static str>> {
+        if !self.changed {
+            return Ok(None);
+        }
+        self.summary.version += 1;
+        self.summary.write(conn, self.dataset.name)?;
+        Ok(Some(self.dataset.name))
+    }
+}
+
+/// Summarises all rows of a dataset.
+fn scan(
     conn: &Connection,
     dataset: &'static Dataset,
-    series: &[usize],
-) -> Result<Summary, SummaryError> {
-    let line = conn.query_row(&scan_sql(dataset, series), [], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get::<_, i64>(2)?))
-    });
-    let (first, last, series) = match line {
-        // A table that isn't there has no rows.
+    from: &str,
+    series: &str,
+) -> Result<Summary, QueryError> {
+    let period = match (dataset.table.calendar, dataset.granularity) {
+        (Calendar::Series(_), _) => r#""timestamp""#,
+        (Calendar::YearMonth, _) | (_, Granularity::Monthly) => r#""year" || "month" || '01'"#,
+        (Calendar::YearMonthDay, _) => r#""year" || "month" || "day""#,
+    };
+    let sql = format!(
+        "SELECT min({period}), max({period}), \
+         (SELECT count(*) FROM (SELECT DISTINCT {series} {from})) {from}"
+    );
+    let found = conn.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
+    let (first, last, series): (_, _, i64) = match found {
         Err(error)
-            if names_what_is_missing(&error)
-                && Present::read(conn, dataset.table)?.is_missing() =>
+            if is_unknown_name(&error) && ActualColumns::read(conn, dataset.table)?.is_empty() =>
         {
             return Ok(Summary::default());
         }
-        line => line?,
+        found => found?,
     };
-    let extent = dates(dataset.name, (first, last))?;
+    let extent = dates(dataset.name, first, last)?;
     Ok(Summary { extent, series: series as u64, version: u64::from(extent.is_some()) })
-}
-
-/// Writes a dataset's line.
-pub(super) fn write(conn: &Connection, dataset: &str, summary: &Summary) -> rusqlite::Result<()> {
-    let (first, last) = summary.extent.unzip();
-    conn.execute(
-        r#"INSERT OR REPLACE INTO "aqs_datasets"
-           ("dataset", "first", "last", "series", "version") VALUES (?1, ?2, ?3, ?4, ?5)"#,
-        (
-            dataset,
-            first.as_ref().map(Digits::as_str),
-            last.as_ref().map(Digits::as_str),
-            summary.series as i64,
-            summary.version as i64,
-        ),
-    )?;
-    Ok(())
 }

@@ -1,10 +1,10 @@
-//! Filling a store: one transaction for a whole load.
+//! Writes a store: one transaction for a whole load.
 
-use super::building::Building;
 use super::connect::{self, Identity};
-use super::error::{FileError, WriteError, is_busy};
-use super::schema::{self, APPLICATION_ID, Present, VERSION};
-use super::summary::{self, SummaryError};
+use super::error::{FileError, QueryError, WriteError, is_busy};
+use super::schema::{self, APPLICATION_ID, ActualColumns, VERSION};
+use super::staging::StagingFile;
+use super::summary;
 use super::table_writer::{RowError, TableWriter};
 use crate::load::row::{Cell, Sink, SinkError};
 use aqs_api::{Catalogue, Table};
@@ -12,19 +12,18 @@ use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-// Nobody reads the file yet, and one that a crash spoils is never published.
+// The file has no readers yet, and is never published after a crash.
 const BUILD: &str = "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; \
                      PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536; \
                      BEGIN EXCLUSIVE";
 const PUBLISH: &str = "PRAGMA locking_mode = NORMAL; PRAGMA journal_mode = WAL";
 const UPDATE: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
                       PRAGMA cache_size = -32768; BEGIN IMMEDIATE";
-const MERGE_PATIENCE: Duration = Duration::from_secs(1);
+const MERGE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How a store is written.
 #[derive(Clone, Copy, Debug)]
 pub struct WriterOptions {
-    /// How long the end of another load is awaited.
+    /// The limit of the wait for another load.
     pub wait: Duration,
 }
 
@@ -34,30 +33,28 @@ impl Default for WriterOptions {
     }
 }
 
-/// Writes rows into a store. Until [`commit`](Self::commit) nobody sees any of them, and
-/// dropped or killed before, it leaves the store as it was.
+/// Writes rows into a store. They become visible with [`commit`](Self::commit); if the writer is
+/// dropped or the process is killed before, the store stays as it was.
 #[derive(Debug)]
 pub struct StoreWriter {
-    // Closed before the file that is being built is removed.
+    // Dropped before the staging file is removed.
     conn: Connection,
-    building: Option<Building>,
+    staging: Option<StagingFile>,
     path: PathBuf,
     tables: Vec<TableWriter>,
     rows: u64,
     broken: bool,
 }
 
-/// What a load has done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Committed {
-    /// How many rows were given.
     pub rows: u64,
-    /// The datasets in which at least one cell is another now.
+    /// The datasets in which at least one cell differs from before.
     pub changed: Vec<&'static str>,
 }
 
 impl StoreWriter {
-    /// Writes into the store at a path, or makes a new one (and its folder) if nothing is there.
+    /// Opens the store at a path, or creates it (and its folder) if nothing is there.
     pub fn create_or_open(
         path: &Path,
         catalogue: &Catalogue,
@@ -65,7 +62,7 @@ impl StoreWriter {
     ) -> Result<Self, WriteError> {
         if path.symlink_metadata().is_err() {
             match Self::create(path, catalogue, options) {
-                // Another load was awaited, and has made it meanwhile.
+                // Another load has created it during the wait.
                 Err(WriteError::Exists { .. }) => {}
                 created => return created,
             }
@@ -73,29 +70,22 @@ impl StoreWriter {
         Self::open(path, catalogue, options)
     }
 
-    /// Makes a new store where nothing is, by the fast way that only a file without readers
-    /// allows: beside the path, without a journal. `commit` puts it in place, safely on disk.
+    /// Creates a store in a staging file, without a journal since it has no readers. `commit`
+    /// renames it to the path after it is safely on disk.
     pub fn create(
         path: &Path,
         catalogue: &Catalogue,
         options: WriterOptions,
     ) -> Result<Self, WriteError> {
         let path = std::path::absolute(path).map_err(|error| FileError::io(path, error))?;
-        let exists = || path.symlink_metadata().is_ok();
-        if exists() {
-            return Err(WriteError::Exists { path });
-        }
-        let building = Building::begin(&path, options.wait)?;
-        if exists() {
-            return Err(WriteError::Exists { path });
-        }
+        let staging = StagingFile::create(&path, options.wait)?;
         let begin = || {
-            let conn = connect::writer(building.path(), options.wait)?;
+            let conn = connect::writer(staging.path(), options.wait)?;
             conn.execute_batch(BUILD)?;
             Ok(conn)
         };
-        let conn = begin().map_err(|error| FileError::of(&path, "creating it", error))?;
-        Self::start(path, conn, Some(building), catalogue)
+        let conn = begin().map_err(|error| FileError::sqlite(&path, "creating it", error))?;
+        Self::start(path, conn, Some(staging), catalogue)
     }
 
     fn open(
@@ -104,25 +94,25 @@ impl StoreWriter {
         options: WriterOptions,
     ) -> Result<Self, WriteError> {
         let real = path.canonicalize().map_err(|error| FileError::io(path, error))?;
-        let failed = |error: rusqlite::Error| match is_busy(&error) {
+        let failed = |error: rusqlite::Error| match is_busy(error.sqlite_error_code()) {
             true => WriteError::Busy { path: path.to_owned(), waited: options.wait },
-            false => FileError::of(path, "beginning to write", error).into(),
+            false => FileError::sqlite(path, "beginning to write", error).into(),
         };
         let conn = connect::writer(&real, options.wait).map_err(failed)?;
-        // A foreign file must not be touched, not even by the choice of its journal.
+        // A foreign file must not change, and neither must its journal mode.
         connect::identify(&conn, path)?;
         conn.execute_batch(UPDATE).map_err(failed)?;
         Self::start(path.to_owned(), conn, None, catalogue)
     }
 
-    /// Brings the file up to date, within the transaction.
+    /// Updates the schema of the file, within the transaction.
     fn start(
         path: PathBuf,
         conn: Connection,
-        building: Option<Building>,
+        staging: Option<StagingFile>,
         catalogue: &Catalogue,
     ) -> Result<Self, WriteError> {
-        let failed = |error| FileError::of(&path, "creating its tables", error);
+        let failed = |error| FileError::sqlite(&path, "creating its tables", error);
         if connect::identify(&conn, &path)? == Identity::Blank {
             conn.pragma_update(None, "application_id", APPLICATION_ID).map_err(failed)?;
             conn.pragma_update(None, "user_version", VERSION).map_err(failed)?;
@@ -135,23 +125,23 @@ impl StoreWriter {
         };
         let tables = catalogue.tables();
         for table in &tables {
-            if !bring_up_to_date(&conn, table).map_err(failed)? {
-                return Err(wrong(table, "has another key than this program knows".to_owned()));
+            if !update_schema(&conn, table).map_err(failed)? {
+                return Err(wrong(table, "has a key that this program does not know".to_owned()));
             }
         }
         let summaries = summary::read(&conn).map_err(|error| match error {
-            SummaryError::Sqlite(error) => failed(error).into(),
-            dates => WriteError::Summary { path: path.clone(), reason: dates.to_string() },
+            QueryError::Sqlite(error) => failed(error).into(),
+            error => WriteError::Summary { path: path.clone(), reason: error.to_string() },
         })?;
         let start = |table: &'static Table| {
             TableWriter::start(&conn, table, catalogue.datasets(), &summaries)
                 .map_err(|error| wrong(table, error.to_string()))
         };
         let tables = tables.into_iter().map(start).collect::<Result<_, _>>()?;
-        Ok(Self { conn, building, path, tables, rows: 0, broken: false })
+        Ok(Self { conn, staging, path, tables, rows: 0, broken: false })
     }
 
-    /// Lets everybody see the rows.
+    /// Makes the rows visible.
     pub fn commit(mut self) -> Result<Committed, WriteError> {
         if self.broken {
             return Err(WriteError::Broken { path: self.path });
@@ -163,19 +153,19 @@ impl StoreWriter {
             }
             self.conn.execute_batch("COMMIT")
         };
-        finish().map_err(|error| FileError::of(&self.path, "committing", error))?;
-        match self.building {
-            Some(building) => {
+        finish().map_err(|error| FileError::sqlite(&self.path, "committing", error))?;
+        match self.staging {
+            Some(staging) => {
                 let close = || {
                     self.conn.execute_batch(PUBLISH)?;
                     self.conn.close().map_err(|(_, error)| error)
                 };
-                close().map_err(|error| FileError::of(&self.path, "finishing it", error))?;
-                building.publish()?;
+                close().map_err(|error| FileError::sqlite(&self.path, "finishing it", error))?;
+                staging.publish()?;
             }
-            // Readers may be in the way of it. Then the log is merged later, and nothing is lost.
+            // If readers prevent it, the log is merged later, and nothing is lost.
             None => drop(
-                (self.conn.busy_timeout(MERGE_PATIENCE))
+                (self.conn.busy_timeout(MERGE_TIMEOUT))
                     .and_then(|()| self.conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")),
             ),
         }
@@ -187,11 +177,11 @@ impl Sink for StoreWriter {
     fn row(&mut self, table: &'static Table, cells: &[Cell<'_>]) -> Result<(), SinkError> {
         let refused = |reason| SinkError::Store { table: table.name, reason };
         if self.broken {
-            return Err(refused("a row before could not be written".to_owned()));
+            return Err(refused("an earlier row could not be written".to_owned()));
         }
-        let known = |held: &&mut TableWriter| held.table.name == table.name;
-        let Some(writer) = self.tables.iter_mut().find(known) else {
-            return Err(refused("this store was opened without it".to_owned()));
+        let mut tables = self.tables.iter_mut();
+        let Some(writer) = tables.find(|writer| writer.table.name == table.name) else {
+            return Err(refused("the catalogue of this store does not have it".to_owned()));
         };
         match writer.row(&self.conn, cells) {
             Ok(()) => {
@@ -199,7 +189,7 @@ impl Sink for StoreWriter {
                 Ok(())
             }
             Err(error) => {
-                // SQLite may have given up the whole transaction with the row.
+                // SQLite may have rolled back the whole transaction.
                 self.broken |= matches!(error, RowError::Sqlite(_));
                 Err(refused(error.to_string()))
             }
@@ -207,17 +197,17 @@ impl Sink for StoreWriter {
     }
 }
 
-/// Creates what is missing of a table; false if what is there has another key.
-fn bring_up_to_date(conn: &Connection, table: &Table) -> rusqlite::Result<bool> {
-    let present = Present::read(conn, table)?;
-    if present.is_missing() {
+/// Creates what is missing of a table. Returns false if the existing table has another key.
+fn update_schema(conn: &Connection, table: &Table) -> rusqlite::Result<bool> {
+    let columns = ActualColumns::read(conn, table)?;
+    if columns.is_empty() {
         conn.execute_batch(&schema::create(table))?;
         return Ok(true);
     }
-    if !present.has_key_of(table) {
+    if !columns.has_key_of(table) {
         return Ok(false);
     }
-    for column in table.values.iter().filter(|column| !present.has(column)) {
+    for column in table.values.iter().filter(|column| !columns.contains(column)) {
         conn.execute_batch(&schema::add(table, column))?;
     }
     Ok(true)
