@@ -36,7 +36,7 @@ pub enum Command {
     /// object per line. Fields are columns; an absent field leaves the stored cell as it is, a null
     /// clears it. `aqs sample DIR` writes an example. A load into an embedded store is one
     /// transaction. A load into Cassandra writes row by row; after an interruption the same command
-    /// continues it.
+    /// loads everything again.
     Load(LoadArgs),
     /// Print the schema of Cassandra as CQL, or create what is missing in a cluster
     Schema(SchemaArgs),
@@ -158,14 +158,6 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "ROWS", default_value_t = 256, requires = "to",
         value_parser = clap::value_parser!(u16).range(1..=16384))]
     pub concurrency: u16,
-    /// Load everything again after an interrupted load of the directory; needed if rows were
-    /// removed since, as by TRUNCATE
-    #[arg(long, requires = "to")]
-    pub restart: bool,
-    /// Directory of the state of interrupted loads [env: AQS_STATE] [default: aqs in the user's
-    /// state folder]
-    #[arg(long, value_name = "DIR", requires = "to")]
-    pub state: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -3,13 +3,16 @@
 use super::error::LoadError;
 use super::parse::Parser;
 use super::report::{Advance, BadRow, Progress, Reason, Report};
-use super::row::{Sink, SinkError};
+use super::row::{Cell, Sink, SinkError};
 use super::source::{self, Line, Lines, Source};
+use crate::store::cassandra::{self, CassandraWriter, WriteOptions};
 use crate::store::embedded::{StoreWriter, WriterOptions};
 use aqs_api::{Catalogue, Table};
-use std::cell::Cell;
+use std::cell;
 use std::path::Path;
 use std::rc::Rc;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -47,6 +50,44 @@ pub fn into_store(
     Ok(report)
 }
 
+/// Loads a directory into Cassandra. Must not be called within the runtime.
+///
+/// It is not a transaction: after an error, all earlier rows are written. A row that is written
+/// again replaces itself, so that a repeated load completes an interrupted one. A strict load reads
+/// the whole directory beforehand, so that it writes nothing if a row is bad.
+pub fn into_cluster(
+    directory: &Path,
+    cluster: &cassandra::Options,
+    catalogue: &Catalogue,
+    options: Options,
+    writing: &WriteOptions,
+    runtime: &Handle,
+    progress: &mut dyn Progress,
+) -> Result<Report, LoadError> {
+    let tables = catalogue.tables();
+    let sources = source::find(directory, &tables)?;
+    if options.strict {
+        let mut check = CheckOnly { stop: &writing.stop };
+        self::directory(directory, &tables, &mut check, options, &mut ())?;
+    }
+    let loaded: Vec<_> = sources.iter().map(|source| source.table).collect();
+    let mut writer = CassandraWriter::open(runtime.clone(), cluster, &loaded, writing)?;
+    let report = self::directory(directory, &tables, &mut writer, options, progress);
+    writer.flush();
+    report
+}
+
+/// Ignores rows.
+struct CheckOnly<'a> {
+    stop: &'a CancellationToken,
+}
+
+impl Sink for CheckOnly<'_> {
+    fn row(&mut self, _: &'static Table, _: &[Cell<'_>]) -> Result<(), SinkError> {
+        if self.stop.is_cancelled() { Err(SinkError::Interrupted) } else { Ok(()) }
+    }
+}
+
 /// Passes the rows of a directory to a sink. After an error, the sink has all earlier rows.
 pub fn directory(
     directory: &Path,
@@ -80,8 +121,8 @@ impl Load<'_> {
         self.report.tables.entry(table.name).or_default();
         let parser =
             Parser::of(table).map_err(|source| LoadError::Table { table: table.name, source })?;
-        self.sink.begin(table, &source.path).map_err(|error| sink_error(source, 0, error))?;
-        let bytes_read = Rc::new(Cell::new(0));
+        self.sink.begin(table);
+        let bytes_read = Rc::new(cell::Cell::new(0));
         let bytes_before = self.at.bytes;
         let mut lines = Lines::new(source.open(&bytes_read)?, self.options.longest_line);
         loop {

@@ -5,19 +5,15 @@
 //! column keeps the stored value, `null` clears it. JSON columns are text that holds JSON. Invalid
 //! rows are reported with file, line and reason, and left out.
 
-mod cluster;
 mod directory;
 mod error;
-mod journal;
 mod parse;
 pub(crate) mod period;
 mod report;
 pub mod row;
 mod source;
 
-pub use cluster::{ClusterReport, into_cluster};
-pub use directory::{Options, directory, into_store};
+pub use directory::{Options, directory, into_cluster, into_store};
 pub use error::LoadError;
-pub use journal::Journal;
 pub use period::{BadPeriod, MissingColumn};
 pub use report::{Advance, BadRow, Progress, Reason, Report, TableReport};

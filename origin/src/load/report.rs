@@ -39,9 +39,6 @@ impl Report {
 
 /// Receives the progress of a load.
 pub trait Progress {
-    /// An interrupted load is resumed.
-    fn goes_on(&mut self) {}
-
     /// A file begins.
     fn file(&mut self, _path: &Path, _table: &'static str) {}
 

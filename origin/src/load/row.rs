@@ -3,7 +3,6 @@
 use aqs_api::Table;
 use std::borrow::Cow;
 use std::io;
-use std::path::Path;
 use thiserror::Error;
 
 /// A cell to be written.
@@ -34,10 +33,8 @@ pub trait Sink {
     /// Takes a row: a cell for each of `Table::columns()`, in order. Key cells are present.
     fn row(&mut self, table: &'static Table, cells: &[Cell<'_>]) -> Result<(), SinkError>;
 
-    /// The next rows are from this file.
-    fn begin(&mut self, _table: &'static Table, _path: &Path) -> Result<(), SinkError> {
-        Ok(())
-    }
+    /// The next rows are from a file of this table.
+    fn begin(&mut self, _table: &'static Table) {}
 
     /// The next row is on this line of the file, from 1.
     fn line(&mut self, _number: u64) {}

@@ -4,7 +4,7 @@ use super::Done;
 use super::exit::Exit;
 use super::progress::ProgressReporter;
 use crate::cli::{ConfigArgs, LoadArgs, Target};
-use crate::config::{self, Config, Consistency};
+use crate::config::{self, Consistency};
 use crate::signals::Signals;
 use aqs_api::Catalogue;
 use aqs_origin::load::{self, Advance, BadRow, LoadError, Options, Progress, Report};
@@ -43,17 +43,11 @@ fn embedded(args: &LoadArgs, store: &Path) -> Done {
 /// A signal ends it after the rows under way, a second one at once.
 fn cluster(args: &LoadArgs) -> Done {
     let given = &args.cluster;
-    let (config, to) =
-        cassandra_config(given.config.as_deref(), given.state.as_deref(), given.consistency)?;
+    let to = cassandra_options(given.config.as_deref(), given.consistency)?;
     let catalogue = Catalogue::standard()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let stop = CancellationToken::new();
-    let writing = WriteOptions {
-        concurrency: given.concurrency,
-        state: config.settings().state.path().map(ToOwned::to_owned),
-        restart: given.restart,
-        stop: stop.clone(),
-    };
+    let writing = WriteOptions { concurrency: given.concurrency, stop: stop.clone() };
     let signals = {
         let _within = runtime.enter();
         Signals::listen()?
@@ -72,40 +66,31 @@ fn cluster(args: &LoadArgs) -> Done {
     let seconds = progress.finish();
     runtime.shutdown_background();
     match loaded {
-        Ok(loaded) => {
-            print_summary(&loaded.report, seconds, &to.contact_points().join(", "));
-            if loaded.before > 0 {
-                println!("{} of them an earlier, interrupted load had written", loaded.before);
-            }
-            let written = loaded.report.rows() - loaded.before;
-            println!("{:.0} rows/s", per_second(written, seconds));
-            print!("{}", purge_hint(&loaded.report, &catalogue, given.config.as_deref()));
-            Ok(code(&loaded.report))
+        Ok(report) => {
+            print_summary(&report, seconds, &to.contact_points().join(", "));
+            println!("{:.0} rows/s", per_second(report.rows(), seconds));
+            print!("{}", purge_hint(&report, &catalogue, given.config.as_deref()));
+            Ok(code(&report))
         }
         Err(LoadError::Interrupted | LoadError::Cluster(WriterError::Interrupted)) => {
-            eprintln!("Interrupted: the same command continues the load");
+            eprintln!("Interrupted: written rows stay; the same command loads everything again");
             Ok(Exit::Interrupted.into())
         }
         Err(error) => {
             if matches!(error, LoadError::Sink { .. }) {
-                eprintln!("Written rows stay: the same command continues the load");
+                eprintln!("Written rows stay: the same command loads everything again");
             }
             Err(error.into())
         }
     }
 }
 
-/// The configuration, and the options of its Cassandra. Warnings are logged.
-pub(super) fn cassandra_config(
+/// Reads the options of Cassandra from a configuration. Warnings are logged.
+pub(super) fn cassandra_options(
     config: Option<&Path>,
-    state: Option<&Path>,
     consistency: Option<Consistency>,
-) -> Result<(Config, cassandra::Options), Box<dyn Error>> {
-    let flags = ConfigArgs {
-        config: config.map(ToOwned::to_owned),
-        state: state.map(ToOwned::to_owned),
-        ..ConfigArgs::default()
-    };
+) -> Result<cassandra::Options, Box<dyn Error>> {
+    let flags = ConfigArgs { config: config.map(ToOwned::to_owned), ..ConfigArgs::default() };
     let loaded = config::load(&flags, &config::process_environment)?;
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
@@ -115,10 +100,9 @@ pub(super) fn cassandra_config(
     if let (Some(cassandra), Some(level)) = (&mut config.cassandra, consistency) {
         cassandra.consistency = level;
     }
-    let options = config.cassandra().ok_or(
+    Ok(config.cassandra().ok_or(
         "the configuration has no section `cassandra`; name a file that says with --config where it is",
-    )?;
-    Ok((config, options))
+    )?)
 }
 
 async fn stop_on_signal(mut signals: Signals, stop: CancellationToken) {
@@ -192,12 +176,6 @@ impl LoadProgress {
 }
 
 impl Progress for LoadProgress {
-    fn goes_on(&mut self) {
-        self.reporter.print(
-            "Continuing an interrupted load of this directory (--restart loads all of it again)",
-        );
-    }
-
     fn file(&mut self, path: &Path, table: &'static str) {
         self.reporter.print(&format!("{} → {table}", path.display()));
     }

@@ -15,7 +15,7 @@ pub fn run(args: &SchemaArgs) -> Done {
         std::io::stdout().write_all(script.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let (_, to) = load::cassandra_config(args.config.as_deref(), None, None)?;
+    let to = load::cassandra_options(args.config.as_deref(), None)?;
     let wanted = Wanted {
         tables: &tables,
         replication: args.replication.clone(),

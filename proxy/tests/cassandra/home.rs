@@ -5,8 +5,7 @@ use aqs_origin::store::cassandra::Credentials;
 use scylla::client::session::Session;
 use scylla::deserialize::row::DeserializeRow;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// A home folder with a configuration for the node, and a directory to load.
@@ -78,33 +77,6 @@ impl Home {
 
     pub(crate) fn load(&self) -> Output {
         self.loading(&self.rows()).output().unwrap()
-    }
-
-    /// Begins a load of one row at a time, and waits until its journal has progress.
-    pub(crate) fn begin_load(&self) -> Child {
-        let mut load = self.loading(&self.rows());
-        let mut load = load.args(["--concurrency", "1"]).stdout(Stdio::null()).spawn().unwrap();
-        self.wait_for_journal(&mut load);
-        load
-    }
-
-    /// The content of the journal of a load.
-    pub(crate) fn journal(&self) -> Option<String> {
-        let files = std::fs::read_dir(self.folder.path().join("state/aqs")).ok()?;
-        let mut names = files.map(|file| file.unwrap().path());
-        let file =
-            names.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("load-"))?;
-        std::fs::read_to_string(file).ok()
-    }
-
-    /// Waits for up to a minute until the journal has progress.
-    pub(crate) fn wait_for_journal(&self, load: &mut Child) {
-        let begun = Instant::now();
-        while self.journal().is_none_or(|kept| kept.contains("\"lines\":0}")) {
-            assert!(load.try_wait().unwrap().is_none(), "the load is at its end already");
-            assert!(begun.elapsed() < Duration::from_secs(60), "nothing was kept");
-            std::thread::sleep(Duration::from_millis(5));
-        }
     }
 }
 

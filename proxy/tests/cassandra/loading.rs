@@ -111,5 +111,4 @@ async fn a_row_that_makes_no_sense_is_left_out_and_a_strict_load_writes_nothing(
     assert_eq!(lenient.status.code(), Some(1), "{}", said(&lenient));
     assert!(said(&lenient).contains("1 rows loaded"), "{}", said(&lenient));
     assert_eq!(select::<(i64,)>(&session, count).await, [(1,)]);
-    assert_eq!(home.journal(), None, "a load that came to its end left its journal");
 }

@@ -7,7 +7,6 @@ use super::error::{ConnectError, FailureKind};
 use super::options::Options;
 use super::{cql, metadata};
 use crate::backoff::Backoff;
-use crate::load::Journal;
 use crate::load::row::{Cell, Sink, SinkError};
 use aqs_api::Table;
 use row::Row;
@@ -15,12 +14,9 @@ use scylla::client::session::Session;
 use scylla::policies::retry::FallthroughRetryPolicy;
 use scylla::statement::Consistency;
 use scylla::statement::prepared::PreparedStatement;
-use scylla::statement::unprepared::Statement;
-use scylla::value::CqlValue;
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -35,8 +31,6 @@ const BACKOFF: Backoff =
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A row takes another permit for each of these, so that large rows don't fill the memory.
 const PERMIT_BYTES: usize = 64 << 10;
-/// The interval at which all rows in flight are awaited, and the journal is brought up to date.
-const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A cluster can't be written.
 #[derive(Debug, Error)]
@@ -65,10 +59,6 @@ pub enum WriterError {
 pub struct WriteOptions {
     /// The limit of rows in flight.
     pub concurrency: u16,
-    /// The folder of the journal; without it, an interrupted load can't be resumed.
-    pub state: Option<PathBuf>,
-    /// Whether to begin anew although an earlier load was interrupted.
-    pub restart: bool,
     /// Interrupts the load; rows in flight are completed.
     pub stop: CancellationToken,
 }
@@ -82,35 +72,19 @@ pub struct WriteOptions {
 pub struct CassandraWriter {
     runtime: Handle,
     session: Arc<Session>,
-    inserts: HashMap<&'static str, Insert>,
-    journal: Journal,
+    inserts: HashMap<&'static str, PreparedStatement>,
     permits: Arc<Semaphore>,
     concurrency: u32,
     stop: CancellationToken,
     file: Option<File>,
     line: u64,
     last_micros: i64,
-    /// Rows that an earlier load had written.
-    skipped: u64,
-}
-
-/// The prepared insert of a table.
-#[derive(Clone, Debug)]
-struct Insert {
-    statement: PreparedStatement,
-    /// Identifies the table: one that is dropped and created again has another.
-    table_id: Arc<str>,
 }
 
 /// The file that is loaded.
 #[derive(Debug)]
 struct File {
     table: &'static str,
-    /// Lines that an earlier load has written.
-    skip_lines: u64,
-    /// The last line whose row was submitted.
-    submitted: u64,
-    checkpoint: Instant,
     outcome: Arc<Outcome>,
 }
 
@@ -146,7 +120,6 @@ impl CassandraWriter {
     pub fn open(
         runtime: Handle,
         options: &Options,
-        directory: &Path,
         tables: &[&'static Table],
         writing: &WriteOptions,
     ) -> Result<Self, WriterError> {
@@ -159,53 +132,25 @@ impl CassandraWriter {
         };
         let opened = runtime.block_on(writing.stop.run_until_cancelled(opening));
         let (session, inserts) = opened.ok_or(WriterError::Interrupted)??;
-        let cluster = session.get_cluster_state();
-        let (state, restart) = (writing.state.as_deref(), writing.restart);
-        let journal = Journal::open(state, directory, cluster.cluster_name(), restart);
         let concurrency = u32::from(writing.concurrency.max(1));
         Ok(Self {
             runtime,
             session: Arc::new(session),
             inserts,
-            journal,
             permits: Arc::new(Semaphore::new(concurrency as usize)),
             concurrency,
             stop: writing.stop.clone(),
             file: None,
             line: 0,
             last_micros: 0,
-            skipped: 0,
         })
     }
 
-    /// Whether an earlier load, which was interrupted, is resumed.
-    pub fn is_resumed(&self) -> bool {
-        self.journal.has_earlier()
-    }
-
-    /// Completes rows in flight. Keeps the journal, or removes it if the load is `complete`.
-    /// Returns the number of rows that were skipped, since an earlier load had written them.
-    pub fn close(mut self, complete: bool) -> u64 {
-        self.checkpoint();
-        if complete {
-            self.journal.remove();
-        } else {
-            self.journal.save();
-        }
-        self.skipped
-    }
-
-    /// Waits for rows in flight, and notes the progress.
-    fn checkpoint(&mut self) {
+    /// Waits for rows in flight.
+    pub fn flush(&self) {
         // With all permits, nothing is in flight. The semaphore is never closed.
         let all = self.permits.acquire_many(self.concurrency);
         drop(self.runtime.block_on(all));
-        if let Some(file) = &mut self.file {
-            if file.outcome.get().is_none() {
-                self.journal.reached(file.table, file.submitted);
-            }
-            file.checkpoint = Instant::now();
-        }
     }
 
     /// Fails if an earlier row was not written.
@@ -221,10 +166,6 @@ impl CassandraWriter {
         }
     }
 
-    fn insert(&self, table: &'static Table) -> Result<&Insert, SinkError> {
-        self.inserts.get(table.name).ok_or_else(|| misuse(table, "its insert was not prepared"))
-    }
-
     /// The system time in microseconds, strictly increasing. Not a clock that tests set: rows
     /// compete with those of other writers.
     fn micros(&mut self) -> i64 {
@@ -236,19 +177,9 @@ impl CassandraWriter {
 }
 
 impl Sink for CassandraWriter {
-    fn begin(&mut self, table: &'static Table, path: &Path) -> Result<(), SinkError> {
-        let table_id = Arc::clone(&self.insert(table)?.table_id);
-        let failed = |source| SinkError::File { path: path.display().to_string(), source };
-        let skip_lines = self.journal.begin(table.name, &table_id, path).map_err(failed)?;
-        self.file = Some(File {
-            table: table.name,
-            skip_lines,
-            submitted: skip_lines,
-            checkpoint: Instant::now(),
-            outcome: Arc::default(),
-        });
+    fn begin(&mut self, table: &'static Table) {
+        self.file = Some(File { table: table.name, outcome: Arc::default() });
         self.line = 0;
-        Ok(())
     }
 
     fn line(&mut self, number: u64) {
@@ -257,31 +188,24 @@ impl Sink for CassandraWriter {
 
     fn row(&mut self, table: &'static Table, cells: &[Cell<'_>]) -> Result<(), SinkError> {
         self.check()?;
-        if self.file.as_ref().is_some_and(|file| self.line <= file.skip_lines) {
-            self.skipped += 1;
-            return Ok(());
-        }
-        let insert = self.insert(table)?.statement.clone();
+        let Some(insert) = self.inserts.get(table.name).cloned() else {
+            return Err(misuse(table, "its insert was not prepared"));
+        };
         let cells: Vec<_> = cells.iter().cloned().map(Cell::into_owned).collect();
         let weight = u32::try_from(1 + row::bytes(&cells) / PERMIT_BYTES).unwrap_or(u32::MAX);
         let permits = Arc::clone(&self.permits).acquire_many_owned(weight.min(self.concurrency));
         let permits = self.runtime.block_on(self.stop.run_until_cancelled(permits));
         let Some(Ok(permits)) = permits else { return Err(SinkError::Interrupted) };
         let row = Row { cells, micros: self.micros() };
-        let Some(file) = &mut self.file else { return Err(misuse(table, "no file was begun")) };
-        file.submitted = self.line;
+        let Some(file) = &self.file else { return Err(misuse(table, "no file was begun")) };
         let (line, outcome) = (self.line, Arc::clone(&file.outcome));
-        let is_due = file.checkpoint.elapsed() >= CHECKPOINT_INTERVAL;
         let (session, stop) = (Arc::clone(&self.session), self.stop.clone());
         self.runtime.spawn(write(session, insert, row, line, outcome, stop, permits));
-        if is_due {
-            self.checkpoint();
-        }
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), SinkError> {
-        self.checkpoint();
+        self.flush();
         let result = self.check();
         self.file = None;
         result
@@ -323,7 +247,7 @@ async fn prepare(
     session: &Session,
     tables: &[&'static Table],
     consistency: Consistency,
-) -> Result<HashMap<&'static str, Insert>, WriterError> {
+) -> Result<HashMap<&'static str, PreparedStatement>, WriterError> {
     let profile = session.get_default_execution_profile_handle().pointee_to_builder();
     let profile = profile
         .consistency(consistency)
@@ -348,25 +272,9 @@ async fn prepare(
         let mut statement = prepared.map_err(|error| refused(&text, error))?;
         statement.set_execution_profile_handle(Some(profile.clone()));
         statement.set_is_idempotent(true);
-        let table_id = table_id(session, table).await?;
-        inserts.insert(table.name, Insert { statement, table_id });
+        inserts.insert(table.name, statement);
     }
     Ok(inserts)
-}
-
-async fn table_id(session: &Session, table: &Table) -> Result<Arc<str>, WriterError> {
-    let text = "SELECT id FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?";
-    let mut statement = Statement::new(text);
-    // Each node has the whole schema, whatever consistency rows are written at.
-    statement.set_consistency(Consistency::One);
-    let rows = session
-        .query_unpaged(statement, (cql::keyspace(table), cql::DATA))
-        .await
-        .map_err(|error| refused(text, error))?
-        .into_rows_result()
-        .map_err(|error| refused(text, error))?;
-    let (id,) = rows.single_row::<(CqlValue,)>().map_err(|error| refused(text, error))?;
-    Ok(id.as_uuid().map(|id| id.to_string()).unwrap_or_default().into())
 }
 
 fn refused(statement: &str, error: impl ToString) -> WriterError {
