@@ -3,7 +3,7 @@
 use crate::admin::MAX_CONNECTIONS as ADMIN_CONNECTIONS;
 use crate::net::refusals;
 use crate::server::Settings;
-use aqs_origin::store::embedded::MOST_FILES;
+use aqs_origin::store::embedded::MAX_OPEN_FILES;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Standard streams, the runtime's own, the state directory; some to spare.
@@ -15,7 +15,7 @@ const LISTENER: usize = 2;
 fn reserve(settings: &Settings, files: usize) -> usize {
     let refusals = refusals(settings.connections.min(files));
     let listeners = LISTENER * (settings.listen.len() + settings.admin_listen.len());
-    ADMIN_CONNECTIONS + refusals + listeners + MOST_FILES + OTHERS
+    ADMIN_CONNECTIONS + refusals + listeners + MAX_OPEN_FILES + OTHERS
 }
 
 /// Raises the limit of open files as far as it goes, and gives how many connections it leaves
@@ -49,7 +49,7 @@ mod tests {
     fn operators_refusals_and_the_store_have_their_files() {
         let settings = Settings::default();
         for (files, refusals) in [(1024, 64), (16_000, 1000), (1 << 20, 1024)] {
-            let needed = 100 + refusals + 64 + 2 * (1 + 1) + MOST_FILES;
+            let needed = 100 + refusals + 64 + 2 * (1 + 1) + MAX_OPEN_FILES;
             assert!(reserve(&settings, files) >= needed, "{files}");
             assert!(reserve(&settings, files) < needed + 100, "{files}");
         }

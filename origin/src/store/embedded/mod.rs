@@ -17,5 +17,5 @@ mod writer;
 
 pub use connect::Access;
 pub use error::{FileError, OpenError, WriteError};
-pub use store::{EmbeddedStore, MOST_FILES, Options};
+pub use store::{EmbeddedStore, MAX_OPEN_FILES, Options};
 pub use writer::{Committed, StoreWriter, WriterOptions};

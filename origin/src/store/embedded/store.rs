@@ -23,7 +23,7 @@ const INTERNAL_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_READERS: usize = 8;
 /// The limit of open files with default options: the database, its log and the index of that, for
 /// each reader and the watcher.
-pub const MOST_FILES: usize = 3 * (MAX_READERS + 1);
+pub const MAX_OPEN_FILES: usize = 3 * (MAX_READERS + 1);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
