@@ -159,7 +159,7 @@ fn the_plans_that_operators_are_shown_can_be_had() {
     for (right, wrong, said_of_it) in [
         ("newest 7 days", "last 7 days", "does not fit"),
         ("access: all", "access: desktop", "as a list"),
-        ("top_articles_of: newest day", "top_articles_of: newest week", "newest day"),
+        ("top_articles_of: newest day", "top_articles_of: newest week", "is no window"),
     ] {
         fs::write(&file, example.replace(right, wrong)).unwrap();
         let refused = run(aqs(home.path()).arg("check-config").arg("--config").arg(&file));

@@ -17,7 +17,11 @@ impl Served {
         let store = home.path().join("store.sqlite");
         let directory = rows(home.path(), "unique_devices", &devices(1, 10));
         run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+        // A purge would start builds, whose answers hide it.
+        let config = home.path().join("aqs.yaml");
+        fs::write(&config, "hot_set: {enabled: false}\n").unwrap();
         let mut command = aqs(home.path());
+        command.arg("--config").arg(config);
         command.env("AQS_LOG", log).arg("--state").arg(home.path().join("state"));
         command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store"]);
         let running = Running::spawn(command.arg(store));
