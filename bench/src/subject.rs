@@ -3,9 +3,10 @@
 use crate::synthetic::SyntheticStore;
 use aqs_api::freshness::{Lifetimes, Times};
 use aqs_api::{Catalogue, CatalogueError, Representation};
+use aqs_proxy::config::{Admin, Config, StateDir};
 use aqs_proxy::listen::ListenError;
 use aqs_proxy::serve::{Call, Content, Method, Negotiation, Reply, RequestHead, Served, Service};
-use aqs_proxy::server::{Server, Settings, StartError};
+use aqs_proxy::server::{Parts, Server, StartError};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,7 +40,7 @@ impl Subject {
     /// Builds the service as the program does, with no listener and with answers that stay fresh
     /// for as long as any bench takes.
     pub fn build() -> Result<Self, SubjectError> {
-        Self::with_memory(Settings::default().memory_bytes)
+        Self::with_memory(Config::default().memory_bytes())
     }
 
     /// The same with so many bytes for its answers.
@@ -49,17 +50,20 @@ impl Subject {
         let runtime = runtime.worker_threads(1).enable_all().build()?;
         let day = Duration::from_secs(24 * 60 * 60);
         let lasting = Lifetimes { fresh: day, revalidate: day, usable: day };
-        let settings = Settings {
-            listen: Vec::new(),
-            admin_listen: Vec::new(),
-            memory_bytes,
-            times: Times { data: lasting, no_data: lasting },
-            ..Settings::default()
+        let mut config = Config {
+            listen: Some(Vec::new()),
+            admin: Admin { listen: Vec::new(), ..Admin::default() },
+            state: StateDir::Nowhere,
+            memory: Some(memory_bytes),
+            freshness: Times { data: lasting, no_data: lasting },
+            ..Config::default()
         };
+        config.hot_set.enabled = false;
         let catalogue = Arc::new(Catalogue::standard()?);
-        let sockets = Server::bind(&settings)?;
+        let sockets = Server::bind(&config)?;
         let store = Arc::new(SyntheticStore);
-        let server = runtime.block_on(Server::start(sockets, settings, catalogue, store))?;
+        let server =
+            runtime.block_on(Server::start(sockets, &config, Parts::new(catalogue, store)))?;
         Ok(Self { server, runtime })
     }
 

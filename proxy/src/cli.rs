@@ -7,8 +7,8 @@ use crate::commands::jobs::JobsArgs;
 use crate::commands::log_level::LogLevelArgs;
 use crate::commands::purge::PurgeArgs;
 use crate::commands::warm::WarmArgs;
-use crate::config::Consistency;
 use aqs_origin::store::cassandra::replication::Replication;
+use aqs_origin::store::cassandra::{Consistency, parse_consistency};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::ffi::{OsStr, OsString};
@@ -152,7 +152,7 @@ pub struct ClusterArgs {
     #[arg(long, value_name = "FILE", requires = "to")]
     pub config: Option<PathBuf>,
     /// Consistency level of writes, as localQuorum [default: cassandra.consistency]
-    #[arg(long, value_name = "LEVEL", requires = "to")]
+    #[arg(long, value_name = "LEVEL", requires = "to", value_parser = parse_consistency)]
     pub consistency: Option<Consistency>,
     /// Concurrent writes
     #[arg(long, value_name = "ROWS", default_value_t = 256, requires = "to",

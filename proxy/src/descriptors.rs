@@ -1,8 +1,8 @@
 //! File descriptors: how many connections they allow.
 
 use crate::admin::MAX_CONNECTIONS as ADMIN_CONNECTIONS;
+use crate::config::Config;
 use crate::net::refusals;
-use crate::server::Settings;
 use aqs_origin::store::embedded::MAX_OPEN_FILES;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -12,15 +12,15 @@ const OTHERS: usize = 64;
 const LISTENER: usize = 2;
 
 /// What is needed, of so many files, beside the connections of clients.
-fn reserve(settings: &Settings, files: usize) -> usize {
-    let refusals = refusals(settings.connections.min(files));
-    let listeners = LISTENER * (settings.listen.len() + settings.admin_listen.len());
+fn reserve(config: &Config, files: usize) -> usize {
+    let refusals = refusals(config.limits.connections.min(files));
+    let listeners = LISTENER * (config.public_addresses().len() + config.admin.listen.len());
     ADMIN_CONNECTIONS + refusals + listeners + MAX_OPEN_FILES + OTHERS
 }
 
 /// Raises the limit of open files as far as it goes, and gives how many connections it leaves
 /// room for: beyond it, accepting would fail.
-pub fn for_connections(settings: &Settings) -> usize {
+pub fn for_connections(config: &Config) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     let files = match setrlimit(Resource::Nofile, raised) {
@@ -30,7 +30,7 @@ pub fn for_connections(settings: &Settings) -> usize {
     match files {
         Some(files) => {
             let files = usize::try_from(files).unwrap_or(usize::MAX);
-            left(files, reserve(settings, files))
+            left(files, reserve(config, files))
         }
         None => usize::MAX,
     }
@@ -47,11 +47,11 @@ mod tests {
 
     #[test]
     fn operators_refusals_and_the_store_have_their_files() {
-        let settings = Settings::default();
+        let config = Config::default();
         for (files, refusals) in [(1024, 64), (16_000, 1000), (1 << 20, 1024)] {
             let needed = 100 + refusals + 64 + 2 * (1 + 1) + MAX_OPEN_FILES;
-            assert!(reserve(&settings, files) >= needed, "{files}");
-            assert!(reserve(&settings, files) < needed + 100, "{files}");
+            assert!(reserve(&config, files) >= needed, "{files}");
+            assert!(reserve(&config, files) < needed + 100, "{files}");
         }
         assert_eq!(left(1024, 400), 624);
         assert_eq!(left(100, 400), 16);

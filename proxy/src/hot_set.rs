@@ -1,6 +1,6 @@
 //! The hot set of a server: put together, taken from the disk, kept up.
 
-use crate::settings::{HotSetSettings, Settings};
+use crate::config::Config;
 use aqs_origin::Origin;
 use aqs_origin::store::Store;
 use aqs_warmers::artefact::{ArtefactDirectory, Identity};
@@ -22,30 +22,29 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 ///
 /// They are `tasks`' to await, and end when `cancel` is cancelled.
 pub(crate) fn jobs(
-    settings: &Settings,
+    config: &Config,
     origin: &Arc<Origin>,
     store: &dyn Store,
     metrics: Metrics,
     tasks: TaskTracker,
     cancel: CancellationToken,
 ) -> Arc<Jobs> {
-    let HotSetSettings { plans, max_age, builds, .. } = &settings.hot_set;
-    let hot_set = Arc::new(HotSet::new(Arc::clone(&origin.budget), *max_age));
-    let artefacts = artefacts(settings, origin, store);
-    let builder =
-        Builder::new(Arc::clone(origin), hot_set, artefacts, plans.clone(), *builds, metrics);
+    let settings = config.hot_set.clone();
+    let hot_set = Arc::new(HotSet::new(Arc::clone(&origin.budget), settings.max_age));
+    let artefacts = artefacts(config, origin, store);
+    let builder = Builder::new(Arc::clone(origin), hot_set, artefacts, settings, metrics);
     Jobs::new(Arc::new(builder), tasks, cancel)
 }
 
 /// Where generations are kept over restarts, if they can be.
-fn artefacts(settings: &Settings, origin: &Origin, store: &dyn Store) -> Option<ArtefactDirectory> {
-    if settings.hot_set.plans.is_empty() {
+fn artefacts(config: &Config, origin: &Origin, store: &dyn Store) -> Option<ArtefactDirectory> {
+    if config.hot_set.all_plans().is_empty() {
         return None;
     }
     // Without epochs that are remembered nobody would know which answers were purged since.
-    let (state, epochs) = (settings.state.path()?, origin.epochs.identity()?);
+    let (state, epochs) = (config.state.path()?, origin.epochs.identity()?);
     let identity = Identity::new(epochs, store.identity(), origin.catalogue());
-    match ArtefactDirectory::open(&state.join(FOLDER), identity, settings.hot_set.keep) {
+    match ArtefactDirectory::open(&state.join(FOLDER), identity, config.hot_set.keep) {
         Ok(directory) => Some(directory),
         Err(error) => {
             tracing::error!(%error, "the hot set is not kept over restarts");

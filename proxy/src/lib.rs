@@ -28,7 +28,6 @@ mod nearest;
 pub mod net;
 pub mod serve;
 pub mod server;
-pub mod settings;
 pub mod signals;
 mod socket;
 mod socket_file;

@@ -37,10 +37,6 @@ impl ListenAddr {
         };
         Self::Tcp(SocketAddr::new(ip, address.port()))
     }
-
-    pub(crate) fn takes() -> String {
-        "address:port or unix:path".to_owned()
-    }
 }
 
 impl FromStr for ListenAddr {

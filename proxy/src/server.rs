@@ -4,16 +4,17 @@ use crate::accept::{Accepting, Connections};
 use crate::admin::{self, AdminAuth, AdminServer, AdminState, TokenError};
 use crate::build;
 use crate::cache::CacheError;
+use crate::config::Config;
 use crate::hot_set;
 use crate::listen::{BoundListener, ListenError};
 use crate::listen_addr::ListenAddr;
-use crate::log::RateLimiter;
+use crate::log::{self, RateLimiter};
 use crate::net::Front;
 use crate::serve::Service;
-pub use crate::settings::{HotSetSettings, PublicPages, Settings, StatePlace};
 use crate::state::{self, PlaceTold};
 pub use crate::state::{ADDRESS_FILE, TOKEN_FILE};
 use aqs_api::{Catalogue, CatalogueError};
+use aqs_origin::Clock;
 use aqs_origin::epochs::StateError;
 use aqs_origin::store::Store;
 use std::io;
@@ -63,6 +64,22 @@ pub struct Sockets {
     admin: Vec<BoundListener>,
 }
 
+/// What a server uses besides its configuration.
+pub struct Parts {
+    pub catalogue: Arc<Catalogue>,
+    pub store: Arc<dyn Store>,
+    pub clock: Clock,
+    /// The log, if its level can be changed.
+    pub log: Option<log::Handle>,
+}
+
+impl Parts {
+    /// Parts with the system's clock and without a log.
+    pub fn new(catalogue: Arc<Catalogue>, store: Arc<dyn Store>) -> Self {
+        Self { catalogue, store, clock: Clock::System, log: None }
+    }
+}
+
 /// A service that runs.
 pub struct Server {
     /// What answers.
@@ -90,11 +107,11 @@ pub struct Server {
 impl Server {
     /// Binds the addresses, so that a busy one ends the program before it does anything else.
     /// Connections are let in when the server starts.
-    pub fn bind(settings: &Settings) -> Result<Sockets, ListenError> {
-        let public =
-            settings.listen.iter().map(|address| BoundListener::to(&(*address).into(), "--listen"));
-        let admin =
-            settings.admin_listen.iter().map(|place| BoundListener::to(place, "--admin-listen"));
+    pub fn bind(config: &Config) -> Result<Sockets, ListenError> {
+        let public = config.public_addresses().into_iter();
+        let public = public.map(|address| BoundListener::to(&address.into(), "--listen"));
+        let admin = config.admin.listen.iter();
+        let admin = admin.map(|place| BoundListener::to(place, "--admin-listen"));
         Ok(Sockets {
             public: public.collect::<Result<_, _>>()?,
             admin: admin.collect::<Result<_, _>>()?,
@@ -104,17 +121,17 @@ impl Server {
     /// Builds and starts everything, on the current runtime.
     pub async fn start(
         sockets: Sockets,
-        settings: Settings,
-        catalogue: Arc<Catalogue>,
-        store: Arc<dyn Store>,
+        config: &Config,
+        parts: Parts,
     ) -> Result<Self, StartError> {
         let Sockets { public, admin } = sockets;
-        if settings.memory_bytes < LEAST_MEMORY {
-            return Err(StartError::Memory(settings.memory_bytes));
+        if config.memory_bytes() < LEAST_MEMORY {
+            return Err(StartError::Memory(config.memory_bytes()));
         }
         let tasks = TaskTracker::new();
         let end_builds = CancellationToken::new();
-        let built = build::service(&settings, catalogue, store, tasks.clone(), end_builds.clone());
+        let log = parts.log.clone();
+        let built = build::service(config, parts, tasks.clone(), end_builds.clone());
         let (service, token) = built?;
         let service = Arc::new(service);
         let background = TaskTracker::new();
@@ -125,7 +142,7 @@ impl Server {
         // A store that can't tell yet is asked again by `poll_coverage`, which also says so.
         let unknown = service.ready.wait_for("what the store holds");
         let known = service.origin.refresh_coverage().await.is_ok();
-        let can_do_without = restored && settings.hot_set.ready_alone;
+        let can_do_without = restored && config.hot_set.ready_alone;
         let looking = Arc::clone(&service.origin).poll_coverage(end_background.clone());
         background.spawn(looking);
         let keeping_up = hot_set::keep_up(Arc::clone(&service.jobs), end_builds.clone());
@@ -140,7 +157,7 @@ impl Server {
             }));
         }
         background.spawn(Arc::clone(&service).keep_balanced(end_background.clone()));
-        if let Some(log) = settings.log.clone() {
+        if let Some(log) = log.clone() {
             let keeping = end_background.clone().run_until_cancelled_owned(log.keep_time());
             background.spawn(keeping);
         }
@@ -153,7 +170,7 @@ impl Server {
         for bound in public.iter().chain(&admin) {
             bound.listen()?;
         }
-        let (limits, connections) = (settings.limits, settings.connections);
+        let (limits, connections) = (config.limits, config.limits.connections);
         let front = Front::new(Arc::clone(&service), limits, connections, drain_watch);
         let front = Arc::new(front);
         for bound in public {
@@ -165,7 +182,7 @@ impl Server {
             accepting.push(started.map_err(StartError::Socket)?);
         }
         let told = match (admin.first(), &token) {
-            (Some(first), Some(_)) => state::tell_place(&settings, &first.place),
+            (Some(first), Some(_)) => state::tell_place(config, &first.place),
             _ => None,
         };
         for bound in &admin {
@@ -178,15 +195,15 @@ impl Server {
         let state = AdminState {
             auth: AdminAuth {
                 token,
-                hosts: settings.admin_hosts.clone(),
-                open_reads: settings.admin_listen.iter().all(ListenAddr::is_local),
+                hosts: config.admin.hosts.clone(),
+                open_reads: config.admin.listen.iter().all(ListenAddr::is_local),
                 log_limit: RateLimiter::default(),
             },
             catalogue: Arc::clone(&service.catalogue),
             origin: Arc::clone(&service.origin),
             jobs: Arc::clone(&service.jobs),
             ready: service.ready.clone(),
-            log: settings.log.clone(),
+            log,
             tasks: service.tasks.clone(),
             refused: service.metrics.admin_refused.clone(),
             render_metrics: Box::new(move || metrics.gathered()),
@@ -206,9 +223,9 @@ impl Server {
             background,
             end_background,
             end_builds,
-            drain_delay: settings.drain_delay,
+            drain_delay: config.limits.drain_delay.unwrap_or_default(),
             delay_over: CancellationToken::new(),
-            drain_within: settings.drain_within,
+            drain_within: config.limits.drain,
             _told: told,
         })
     }
@@ -218,7 +235,7 @@ impl Server {
         self.background.clone()
     }
 
-    /// Ends [`Settings::drain_delay`] early when it is cancelled: for whoever knows that balancers
+    /// Ends the drain delay early when it is cancelled: for whoever knows that balancers
     /// have noticed.
     pub fn delay_over(&self) -> CancellationToken {
         self.delay_over.clone()
@@ -229,9 +246,11 @@ impl Server {
     ///
     /// A request that was sent before its connection was closed or told to close is answered:
     /// an idle connection is not closed before its client had [`Limits::drain_idle`] for one more.
-    /// Takes [`Settings::drain_delay`], [`Settings::drain_within`], [`FAREWELL`] and [`CUTTING`]
+    /// Takes [`Limits::drain_delay`], [`Limits::drain`], [`FAREWELL`] and [`CUTTING`]
     /// at most; `true` if every connection ended in time. What did not is cut.
     ///
+    /// [`Limits::drain`]: crate::net::Limits::drain
+    /// [`Limits::drain_delay`]: crate::net::Limits::drain_delay
     /// [`Limits::drain_idle`]: crate::net::Limits::drain_idle
     pub async fn drain(self) -> bool {
         // Readiness falls first, so that balancers look elsewhere.
@@ -278,7 +297,7 @@ const LEAST_MEMORY: u64 = 8 << 20;
 pub const FAREWELL: Duration = Duration::from_secs(2);
 /// How long connections that are cut may take to notice it.
 pub const CUTTING: Duration = Duration::from_millis(200);
-/// How long after [`Settings::drain_within`] the program has ended, as its pages tell.
+/// How long after the drain the program has ended, as its pages tell.
 pub const END: Duration = Duration::from_secs(4);
 
 // The log's last lines come after all else; the rest is for the system.

@@ -1,12 +1,12 @@
 //! What a server keeps in its state directory: epochs, the admin token, where it listens.
 
 use crate::admin::Token;
+use crate::config::{Config, StateDir};
 use crate::listen_addr::ListenAddr;
 use crate::server::StartError;
-use crate::settings::{Settings, StatePlace};
 use aqs_api::Catalogue;
-use aqs_origin::Epochs;
 use aqs_origin::epochs::{Found, StateDirectory};
+use aqs_origin::{Clock, Epochs};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -27,8 +27,8 @@ impl Drop for PlaceTold {
 
 /// Leaves the admin listener's place for `aqs purge` on the same machine, in a state directory
 /// that is ours.
-pub(crate) fn tell_place(settings: &Settings, place: &ListenAddr) -> Option<PlaceTold> {
-    let path = settings.state.path()?;
+pub(crate) fn tell_place(config: &Config, place: &ListenAddr) -> Option<PlaceTold> {
+    let path = config.state.path()?;
     let file = path.join(ADDRESS_FILE);
     match leave_word(path, &file, &place.reached()) {
         Ok(()) => Some(PlaceTold(file)),
@@ -58,15 +58,16 @@ fn forget_place(file: &Path) {
 
 /// The epochs and the admin token, from the state directory if there is one.
 pub(crate) fn remember(
-    settings: &Settings,
+    config: &Config,
     catalogue: &Catalogue,
+    clock: &Clock,
 ) -> Result<(Epochs, Option<Token>), StartError> {
-    let now = settings.clock.now();
+    let now = clock.now();
     let forgetful = || (Epochs::starting_at(now.0, catalogue), None);
-    let (path, opened) = match &settings.state {
-        StatePlace::Nowhere => return Ok(forgetful()),
-        StatePlace::At(path) => (path, StateDirectory::open(path)?),
-        StatePlace::IfPossible(path) => match StateDirectory::open(path) {
+    let (path, opened) = match &config.state {
+        StateDir::Nowhere => return Ok(forgetful()),
+        StateDir::At(path) => (path, StateDirectory::open(path)?),
+        StateDir::IfPossible(path) => match StateDirectory::open(path) {
             Ok(opened) => (path, opened),
             Err(error) => {
                 tracing::warn!(%error, "purges will be forgotten at the end, and operators can't write");
@@ -104,15 +105,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state");
         let catalogue = Catalogue::standard().unwrap();
-        let settings = Settings { state: StatePlace::At(path.clone()), ..Settings::default() };
-        drop(remember(&settings, &catalogue).unwrap());
+        let settings = Config { state: StateDir::At(path.clone()), ..Config::default() };
+        drop(remember(&settings, &catalogue, &Clock::System).unwrap());
         std::fs::write(path.join(ADDRESS_FILE), "127.0.0.1:1\n").unwrap();
-        let held = remember(&settings, &catalogue).unwrap();
+        let held = remember(&settings, &catalogue, &Clock::System).unwrap();
         assert!(!path.join(ADDRESS_FILE).exists());
         // Whoever can't have the directory leaves alone what is in it.
         let _word = tell_place(&settings, &"127.0.0.1:2".parse().unwrap());
-        let state = StatePlace::IfPossible(path.clone());
-        remember(&Settings { state, ..Settings::default() }, &catalogue).unwrap();
+        let state = StateDir::IfPossible(path.clone());
+        remember(&Config { state, ..Config::default() }, &catalogue, &Clock::System).unwrap();
         assert!(path.join(ADDRESS_FILE).exists());
         drop(held);
     }
@@ -126,8 +127,8 @@ mod tests {
             ("unix:/run/admin", "unix:/run/admin"),
         ] {
             let folder = tempfile::tempdir().unwrap();
-            let state = StatePlace::At(folder.path().to_owned());
-            let settings = Settings { state, ..Settings::default() };
+            let state = StateDir::At(folder.path().to_owned());
+            let settings = Config { state, ..Config::default() };
             let file = folder.path().join(ADDRESS_FILE);
             let word = tell_place(&settings, &bound.parse().unwrap());
             assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("{told}\n"));

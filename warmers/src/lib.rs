@@ -35,6 +35,9 @@ pub mod generation;
 pub mod jobs;
 pub mod metrics;
 pub mod plan;
+mod settings;
 #[cfg(test)]
 mod tests;
 pub mod view;
+
+pub use settings::{Settings, SettingsError, built_in_names};

@@ -4,7 +4,8 @@ use allocation_counter::measure;
 use aqs_api::Catalogue;
 use aqs_bench::synthetic::ABSENT;
 use aqs_bench::{LoadedStore, targets};
-use aqs_proxy::server::{Server, Settings};
+use aqs_proxy::config::{Admin, Config, StateDir};
+use aqs_proxy::server::{Parts, Server};
 use aqs_warmers::plan::{Every, Item, Limits, Plan, Unit, ValueSet, Window};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -80,22 +81,27 @@ impl Held {
         matches!(self, Self::HotSet | Self::StaleHotSet)
     }
 
-    fn settings(self) -> Settings {
+    fn config(self) -> Config {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut settings =
-            Settings { listen: vec![free], admin_listen: vec![free.into()], ..Settings::default() };
+        let mut config = Config {
+            listen: Some(vec![free]),
+            admin: Admin { listen: vec![free.into()], ..Admin::default() },
+            state: StateDir::Nowhere,
+            ..Config::default()
+        };
+        config.hot_set.built_in.clear();
         match self {
             Self::Cache => {}
-            Self::StaleCache => settings.times.data.fresh = Duration::ZERO,
-            Self::HotSet => settings.hot_set.plans.push(plan()),
+            Self::StaleCache => config.freshness.data.fresh = Duration::ZERO,
+            Self::HotSet => config.hot_set.plans.push(plan()),
             Self::StaleHotSet => {
-                settings.hot_set.plans.push(plan());
-                settings.hot_set.max_age = Duration::ZERO;
+                config.hot_set.plans.push(plan());
+                config.hot_set.max_age = Duration::ZERO;
             }
         }
         // None at all: a stale answer stays stale.
-        settings.refreshes = 0;
-        settings
+        config.refreshes = 0;
+        config
     }
 
     /// What tells in the head of an answer that it is from there.
@@ -112,11 +118,12 @@ impl Held {
 /// holds what is expected.
 fn allocations(request: &str, expected: &'static str, held: Held, hits: usize) -> u64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let settings = held.settings();
-    let sockets = Server::bind(&settings).unwrap();
+    let config = held.config();
+    let sockets = Server::bind(&config).unwrap();
     let catalogue = Arc::new(Catalogue::standard().unwrap());
     let store = Arc::new(LoadedStore::of(&catalogue));
-    let server = runtime.block_on(Server::start(sockets, settings, catalogue, store)).unwrap();
+    let server =
+        runtime.block_on(Server::start(sockets, &config, Parts::new(catalogue, store))).unwrap();
     // Whoever asks before it is there has its answer in the cache, and newer.
     runtime.block_on(async {
         while held.is_hot() && server.service.hot_set.live().is_none() {

@@ -2,8 +2,9 @@
 
 use aqs_api::Catalogue;
 use aqs_bench::LoadedStore;
+use aqs_proxy::config::{Admin, Config, StateDir};
 use aqs_proxy::serve::Service;
-use aqs_proxy::server::{Server, Settings, StatePlace};
+use aqs_proxy::server::{Parts, Server};
 use aqs_warmers::build::BuildOptions;
 use aqs_warmers::jobs::{JobId, JobView, Start, State, Trigger};
 use aqs_warmers::plan::built_in;
@@ -32,28 +33,29 @@ impl Subject {
     /// Starts a server, which begins to build; what was kept in the folder is served by then.
     pub(crate) fn start(folder: &Path, projects: usize) -> Result<Self, Box<dyn Error>> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let mut settings = Settings {
-            listen: vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
-            admin_listen: Vec::new(),
-            memory_bytes: 16 << 30,
-            state: StatePlace::At(folder.join("state")),
-            ..Settings::default()
+        let mut config = Config {
+            listen: Some(vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))]),
+            admin: Admin { listen: Vec::new(), ..Admin::default() },
+            memory: Some(16 << 30),
+            state: StateDir::At(folder.join("state")),
+            ..Config::default()
         };
         let names: Vec<String> =
             (0..projects).map(|number| format!("p{number}.wikipedia")).collect();
         // A window's requests go over one connection.
-        settings.limits.requests = u64::MAX;
-        settings.hot_set.plans = built_in::all(&names);
+        config.limits.requests = u64::MAX;
+        config.hot_set.plans = built_in::all(&names);
         // As fast as it goes.
-        settings.hot_set.builds.rate = u32::MAX;
-        for plan in &mut settings.hot_set.plans {
+        config.hot_set.rate = u32::MAX;
+        for plan in &mut config.hot_set.plans {
             plan.limits.rate = u32::MAX;
             plan.limits.keys = usize::MAX;
         }
-        let sockets = Server::bind(&settings)?;
+        let sockets = Server::bind(&config)?;
         let catalogue = Arc::new(Catalogue::standard()?);
         let store = Arc::new(LoadedStore::of(&catalogue));
-        let server = runtime.block_on(Server::start(sockets, settings, catalogue, store))?;
+        let server =
+            runtime.block_on(Server::start(sockets, &config, Parts::new(catalogue, store)))?;
         if !server.service.ready.missing().is_empty() {
             return Err("it is not ready though its store is".into());
         }

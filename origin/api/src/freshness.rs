@@ -1,20 +1,38 @@
 //! How long answers are kept, and how they may be used as they age.
 
+use crate::units::Span;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The ages up to which an answer may be used, each at least as long as the one before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Lifetimes {
+    /// Up to this age an answer is served as it is.
+    #[serde(with = "Span")]
     pub fresh: Duration,
-    /// Served while a refresh runs.
+    /// Up to this age an answer is served while it is refreshed in the background.
+    #[serde(with = "Span")]
     pub revalidate: Duration,
-    /// Served only if the store fails.
+    /// Up to this age an answer is served if the store fails.
+    #[serde(with = "Span")]
     pub usable: Duration,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Times::default().data
+    }
+}
+
+/// The lifetimes by kind of answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Times {
+    /// Lifetimes of answers with data.
     pub data: Lifetimes,
+    /// Lifetimes of 404 answers without data.
     pub no_data: Lifetimes,
 }
 

@@ -36,6 +36,7 @@ pub mod table;
 pub mod tables;
 pub mod target;
 pub mod text_list;
+pub mod units;
 
 pub use answer::Answer;
 pub use catalogue::{Catalogue, CatalogueError};
@@ -48,5 +49,7 @@ pub use problem::{NoDataReason, Problem};
 pub use render::render;
 pub use representation::{Body, Representation};
 pub use rows::Rows;
+#[doc(hidden)]
+pub use schemars;
 pub use table::{Dataset, DatasetId, Table};
 pub use target::Target;

@@ -18,7 +18,10 @@ use crate::error::OriginError;
 use crate::metrics::SingleflightMetrics;
 use crate::request_context::{Priority, RequestContext, RequestId, SharedPriority};
 use crate::waiters::WaiterGuard;
+use aqs_api::units::{Count, Span};
 use detached::Detached;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::future::Future;
 use std::hash::Hash;
 use std::pin::Pin;
@@ -30,15 +33,20 @@ use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 /// Bounds of a [`Singleflight`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct SingleflightLimits {
-    /// Waiters of one flight, its leader included.
+    /// Requests that may wait for one read, the first included.
+    #[serde(with = "Count::<1, 10_000_000>")]
     pub waiters_per_flight: usize,
-    /// Waiters of all flights together.
+    /// Requests that may wait for all reads together.
+    #[serde(with = "Count::<1, 10_000_000>")]
     pub waiters: usize,
-    /// Flights at once, with or without waiters.
+    /// Reads in flight, with or without waiting requests.
+    #[serde(with = "Count::<1, 10_000_000>")]
     pub flights: usize,
-    /// How long a flight may take.
+    /// Deadline of a read.
+    #[serde(rename = "within", with = "Span")]
     pub timeout: Duration,
 }
 

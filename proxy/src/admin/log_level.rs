@@ -2,8 +2,8 @@
 
 use super::query::{self, Query};
 use super::{AdminState, ApiError, AppState, Reply, bad_parameter, json, unavailable};
-use crate::config::{LogLevel, Span};
-use crate::log::{self, Handle, fields};
+use crate::log::{self, Handle, LogLevel, fields};
+use aqs_api::units::Span;
 use aqs_origin::RequestId;
 use axum::extract::{Extension, State};
 use serde::Deserialize;
@@ -34,7 +34,7 @@ pub(super) async fn set(
         target: fields::ADMIN,
         old = change.old,
         filter = change.new,
-        lasts = lasts.map(|lasts| Span(lasts).to_string()),
+        lasts = lasts.map(Span::print),
         { fields::REQUEST_ID } = %id,
         "log level set by an operator"
     );
@@ -59,8 +59,8 @@ impl Parameters {
             query::missing("say a level (debug, info, warning, error) or a filter", "level")
         })?;
         log::filter(&filter).map_err(|error| error.to_string())?;
-        let lasts = self.r#for.map(|lasts| lasts.parse::<Span>()).transpose()?;
-        Ok((filter, lasts.map(|span| span.0)))
+        let lasts = self.r#for.map(|lasts| Span::parse(&lasts)).transpose()?;
+        Ok((filter, lasts))
     }
 }
 

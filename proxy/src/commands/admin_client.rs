@@ -2,10 +2,9 @@
 
 use crate::admin::{Token, TokenError};
 use crate::cli::ConfigArgs;
-use crate::config::{self, ConfigError};
+use crate::config::{self, Admin, Config, ConfigError, StateDir};
 use crate::listen_addr::ListenAddr;
-use crate::server::{ADDRESS_FILE, StatePlace, TOKEN_FILE};
-use crate::settings::Settings;
+use crate::server::{ADDRESS_FILE, TOKEN_FILE};
 use aqs_origin::epochs::StateDirectory;
 use clap::Args;
 use reqwest::{Method, Url};
@@ -250,14 +249,14 @@ fn configured(
 ) -> Result<(Option<PathBuf>, Option<Vec<ListenAddr>>), ConfigError> {
     let (config, state) = (args.config.clone(), args.state.clone());
     let flags = ConfigArgs { config, state, ..ConfigArgs::default() };
-    let Settings { state, admin_listen, .. } = config::load(&flags, variables)?.config.settings();
+    let Config { state, admin, .. } = config::load(&flags, variables)?.config;
     Ok(match state {
-        StatePlace::At(path) => (Some(path), None),
-        StatePlace::IfPossible(path) => {
-            let is_default = admin_listen == Settings::default().admin_listen;
-            (Some(path), (!is_default).then_some(admin_listen))
+        StateDir::At(path) => (Some(path), None),
+        StateDir::IfPossible(path) => {
+            let is_default = admin.listen == Admin::default().listen;
+            (Some(path), (!is_default).then_some(admin.listen))
         }
-        StatePlace::Nowhere => (None, None),
+        StateDir::Nowhere => (None, None),
     })
 }
 

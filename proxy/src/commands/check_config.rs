@@ -1,4 +1,4 @@
-//! `aqs check-config`: what holds in the end, or what is wrong.
+//! `aqs check-config`: prints the effective configuration, or its mistakes.
 
 use super::Done;
 use crate::cli::ConfigArgs;
@@ -9,15 +9,14 @@ use std::process::ExitCode;
 /// Prints the effective configuration without its secrets.
 pub fn run(args: &ConfigArgs) -> Done {
     let loaded = config::load(args, &config::process_environment)?;
-    let misspelled = config::misspelled(std::env::vars_os().map(|(name, _)| name));
+    let unknown = config::unknown_variables(std::env::vars_os().map(|(name, _)| name));
     let absent = loaded.config.store.path.as_ref().filter(|path| !path.exists());
     let absent = absent.map(|path| format!("store.path: {} is not there", path.display()));
-    for warning in loaded.warnings.iter().chain(&misspelled).chain(&absent) {
+    for warning in loaded.warnings.iter().chain(&unknown).chain(&absent) {
         // Standard error may be closed, too.
         let _ = writeln!(std::io::stderr(), "aqs: {warning}");
     }
     loaded.config.check_files()?;
-    let text = serde_saphyr::to_string(&loaded.config.effective())?;
-    std::io::stdout().write_all(text.as_bytes())?;
+    std::io::stdout().write_all(loaded.config.effective().to_yaml().as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -4,11 +4,11 @@ use super::Done;
 use super::exit::Exit;
 use super::progress::ProgressReporter;
 use crate::cli::{ConfigArgs, LoadArgs, Target};
-use crate::config::{self, Consistency};
+use crate::config;
 use crate::signals::Signals;
 use aqs_api::Catalogue;
 use aqs_origin::load::{self, Advance, BadRow, LoadError, Options, Progress, Report};
-use aqs_origin::store::cassandra::{self, WriteOptions, WriterError};
+use aqs_origin::store::cassandra::{self, Consistency, WriteOptions, WriterError};
 use std::error::Error;
 use std::path::Path;
 use std::process::ExitCode;
@@ -100,7 +100,7 @@ pub(super) fn cassandra_options(
     if let (Some(cassandra), Some(level)) = (&mut config.cassandra, consistency) {
         cassandra.consistency = level;
     }
-    Ok(config.cassandra().ok_or(
+    Ok(config.cassandra.ok_or(
         "the configuration has no section `cassandra`; name a file that says with --config where it is",
     )?)
 }

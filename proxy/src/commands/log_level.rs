@@ -3,7 +3,7 @@
 use super::admin_client::{Access, AdminClient, ServerArgs, with_query};
 use super::exit::Exit;
 use super::{Done, print};
-use crate::config::LogLevel;
+use crate::log::LogLevel;
 use clap::Args;
 use reqwest::Method;
 

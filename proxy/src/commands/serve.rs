@@ -6,9 +6,10 @@ use crate::cli::ServeArgs;
 use crate::config::{self, Config};
 use crate::descriptors;
 use crate::log::{self, Log};
-use crate::server::{Server, Settings};
+use crate::server::{Parts, Server};
 use crate::signals::Signals;
 use aqs_api::Catalogue;
+use aqs_origin::Clock;
 use aqs_origin::sample::SampleStore;
 use aqs_origin::store::Store;
 use aqs_origin::store::cassandra::CassandraStore;
@@ -32,13 +33,13 @@ pub fn run(args: &ServeArgs) -> Done {
     let form = loaded.config.log_form(io::stdout().is_terminal());
     let mut log = log::start_with(form, loaded.config.log_filter())?;
     log::initializing(loaded.config.service_name());
-    let misspelled = config::misspelled(std::env::vars_os().map(|(name, _)| name));
+    let misspelled = config::unknown_variables(std::env::vars_os().map(|(name, _)| name));
     for warning in loaded.warnings.iter().chain(&misspelled) {
         tracing::warn!("{warning}");
     }
     loaded.config.check_files()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let done = runtime.block_on(serve(&loaded.config, &mut log));
+    let done = runtime.block_on(serve(loaded.config, &mut log));
     if let Err(error) = &done {
         log.fatal(error.as_ref());
     }
@@ -47,13 +48,13 @@ pub fn run(args: &ServeArgs) -> Done {
     done
 }
 
-async fn serve(config: &Config, log: &mut Log) -> Done {
+async fn serve(mut config: Config, log: &mut Log) -> Done {
     let mut signals = Signals::listen()?;
     let catalogue = Arc::new(Catalogue::standard()?.with_rules(config.rules()));
-    let mut settings = Settings { log: log.handle.clone(), ..config.settings() };
-    settings.connections = settings.connections.min(descriptors::for_connections(&settings));
-    // BoundListener before the sample is built, which takes a while: a busy port should end it at once.
-    let sockets = Server::bind(&settings)?;
+    let connections = descriptors::for_connections(&config);
+    config.limits.connections = config.limits.connections.min(connections);
+    // Bound before the sample is built, which takes a while: a busy port should end it at once.
+    let sockets = Server::bind(&config)?;
     // Held to the end: a sample in a temporary folder goes with it.
     let sample = match (&config.cassandra, &config.store.path) {
         (None, None) => match sample(&catalogue, &mut signals).await? {
@@ -62,10 +63,10 @@ async fn serve(config: &Config, log: &mut Log) -> Done {
         },
         _ => None,
     };
-    let (name, store) = match (config.cassandra(), &config.store.path, &sample) {
+    let (name, store) = match (config.cassandra.clone(), &config.store.path, &sample) {
         (Some(options), _, _) => {
             let name = format!("Cassandra at {}", options.contact_points().join(", "));
-            let store = CassandraStore::new(options, &catalogue, settings.clock.clone())?;
+            let store = CassandraStore::new(options, &catalogue, Clock::System)?;
             (name, Arc::new(store) as Arc<dyn Store>)
         }
         (None, Some(path), _) => {
@@ -77,7 +78,8 @@ async fn serve(config: &Config, log: &mut Log) -> Done {
         }
         (None, None, None) => return Err("no store".into()),
     };
-    let server = Server::start(sockets, settings, Arc::clone(&catalogue), store).await?;
+    let parts = Parts { log: log.handle.clone(), ..Parts::new(Arc::clone(&catalogue), store) };
+    let server = Server::start(sockets, &config, parts).await?;
 
     let readable = log.is_readable();
     let said = async {

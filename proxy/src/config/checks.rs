@@ -1,87 +1,118 @@
-//! What single keys can't say: how they go together.
+//! Contradictions between keys, and with the catalogue.
 
-use super::error::ConfigError;
-use super::tree::Config;
-use super::units::Span;
-use super::words::LoggedAddress;
-use super::{cassandra, hot_set};
+use super::{Config, values};
 use crate::listen_addr::ListenAddr;
-use crate::log;
-use std::net::{IpAddr, Ipv6Addr};
+use crate::log::ClientAddress;
+use crate::nearest::nearest;
+use aqs_api::calendar::Form;
+use aqs_api::freshness::Lifetimes;
+use aqs_api::table::Calendar;
+use aqs_api::units::{Bytes, Span};
+use aqs_api::{Catalogue, Dataset, Table};
+use aqs_origin::store::cassandra;
+use aqs_warmers::SettingsError;
+use std::net::Ipv6Addr;
 
-/// How an empty path is refused: it would be the current directory, whichever that is.
-const NO_PATH: &str = "it is empty; say . for the current directory";
-
-/// Whether the keys go together.
-pub fn check(config: &Config) -> Result<(), ConfigError> {
-    let wrong = |key, message: String| Err(ConfigError::Contradiction { key, message });
+/// All contradictions, each with the key to change.
+pub(super) fn contradictions(config: &Config) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut wrong = |key: &str, message: String| found.push(format!("{key}: {message}"));
     if config.listen.as_ref().is_some_and(Vec::is_empty) {
-        return wrong("listen", "it is empty, so that nobody could be served".to_owned());
-    }
-    for (key, path) in [("state", &config.state), ("store.path", &config.store.path)] {
-        if path.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
-            return wrong(key, format!("{NO_PATH}, or leave the key out"));
-        }
+        wrong("listen", "it is empty, so that no client could be served".to_owned());
     }
     if let Some(address) = &config.listen_address
-        && ip(address).is_none()
+        && values::ip(address).is_none()
     {
-        return wrong("listen_address", format!("`{address}` is no IP address, nor localhost"));
+        wrong("listen_address", format!("`{address}` is no IP address, nor localhost"));
     }
-    if let Some((key, message)) = taken_twice(config) {
-        return wrong(key, message);
+    if let Some((key, message)) = conflicting_addresses(config) {
+        wrong(key, message);
     }
-    if let Some(url) = config.druid.as_ref().and_then(|druid| druid.host.as_ref())
-        && url.has_port()
+    for host in config.admin.hosts.iter().filter(|host| !is_host_name(host)) {
+        let message = format!(
+            "`{host}` is no name and no address such as aqs.internal, 10.0.0.5 or [fd00::5]; leave \
+             scheme and port out"
+        );
+        wrong("admin.hosts", message);
+    }
+    let freshness = &config.freshness;
+    for (key, ages) in
+        [("freshness.data", &freshness.data), ("freshness.no_data", &freshness.no_data)]
     {
-        return wrong("druid.host", format!("`{url}` has a port, which belongs into druid.port"));
-    }
-    for host in &config.admin.hosts {
-        if let Some(fault) = host_fault(host) {
-            return wrong("admin.hosts", format!("`{host}` {fault}"));
+        let Lifetimes { fresh, revalidate, usable } = *ages;
+        if fresh > revalidate || revalidate > usable {
+            let [fresh, revalidate, usable] = [fresh, revalidate, usable].map(Span::print);
+            wrong(
+                key,
+                format!(
+                    "fresh {fresh}, revalidate {revalidate}, usable {usable}: none may be less \
+                     than the one before"
+                ),
+            );
         }
     }
-    let (data, none) = (&config.freshness.data, &config.freshness.no_data);
-    ages("freshness.data", [data.fresh, data.revalidate, data.usable])?;
-    ages("freshness.no_data", [none.fresh, none.revalidate, none.usable])?;
     let limits = &config.limits;
-    if limits.request_line.bytes() > limits.head_bytes.bytes() {
-        let (line, head) = (limits.request_line, limits.head_bytes);
-        return wrong(
+    if limits.request_line > limits.head_bytes {
+        let [line, head] =
+            [limits.request_line, limits.head_bytes].map(|bytes| Bytes(bytes as u64));
+        wrong(
             "limits.head_bytes",
             format!("{head} are less than limits.request_line, {line}, which is a part of it"),
         );
     }
-    if let Some(filter) = &config.log.filter
-        && let Err(error) = log::filter(filter)
-    {
-        return wrong("log.filter", error.to_string());
-    }
-    if config.log.client_address == LoggedAddress::Forwarded
+    if config.log.client_address == ClientAddress::Forwarded
         && config.log.trusted_proxies.is_empty()
     {
-        let message = "it is empty, so that nobody's X-Forwarded-For would be believed";
-        return wrong("log.trusted_proxies", message.to_owned());
+        let message = "it is empty, so that no X-Forwarded-For would be trusted";
+        wrong("log.trusted_proxies", message.to_owned());
     }
-    hot_set::check(&config.hot_set)?;
-    cassandra::check(config)
+    // A catalogue that contradicts itself ends the program elsewhere, with a better message.
+    if let Ok(catalogue) = Catalogue::standard() {
+        if let Err(error) = config.hot_set.check(&catalogue) {
+            let (key, hint) = match &error {
+                SettingsError::BuiltIn { name } => {
+                    let known = aqs_warmers::built_in_names();
+                    let nearest = nearest(name, known.iter().map(String::as_str));
+                    let hint = nearest.map(|nearest| format!("; the nearest is `{nearest}`"));
+                    ("hot_set.built_in", hint.unwrap_or_default())
+                }
+                SettingsError::Plans(_) => ("hot_set.plans", String::new()),
+                SettingsError::Projects(_) => ("hot_set.projects", String::new()),
+            };
+            wrong(key, format!("{error}{hint}"));
+        }
+        if let Some(options) = &config.cassandra {
+            check_cassandra(options, &catalogue, &mut wrong);
+        }
+    }
+    if let (Some(_), Some(path)) = (&config.cassandra, &config.store.path) {
+        wrong(
+            "store.path",
+            format!(
+                "answers come from Cassandra, since there is a section `cassandra`, or from the \
+                 embedded store {}: leave out one of them",
+                path.display()
+            ),
+        );
+    }
+    found
 }
 
-/// A place that two listeners would have.
-fn taken_twice(config: &Config) -> Option<(&'static str, String)> {
+/// An address of two listeners.
+fn conflicting_addresses(config: &Config) -> Option<(&'static str, String)> {
     let mut taken: Vec<ListenAddr> = Vec::new();
     let public = config.public_addresses().into_iter().map(|address| ("listen", address.into()));
-    let admin = config.admin.listen.iter().map(|place| ("admin.listen", place.clone()));
-    for (key, place) in public.chain(admin) {
-        if let Some(other) = taken.iter().find(|other| clash(other, &place)) {
-            let message = if *other == place {
-                format!("{place} is taken already: each listener needs a place of its own")
+    let admin = config.admin.listen.iter().map(|address| ("admin.listen", address.clone()));
+    for (key, address) in public.chain(admin) {
+        if let Some(other) = taken.iter().find(|other| clash(other, &address)) {
+            let message = if *other == address {
+                format!("{address} is used twice: each listener needs an address of its own")
             } else {
-                format!("{place} and {other} can't be had both")
+                format!("{address} and {other} exclude each other")
             };
             return Some((key, message));
         }
-        taken.push(place);
+        taken.push(address);
     }
     None
 }
@@ -90,7 +121,7 @@ fn clash(one: &ListenAddr, other: &ListenAddr) -> bool {
     match (one, other) {
         (ListenAddr::Tcp(one), ListenAddr::Tcp(other)) => {
             let any = one.ip().is_unspecified() || other.ip().is_unspecified();
-            // Port 0 takes another each time; [::] leaves IPv4 alone.
+            // Port 0 picks another one each time; [::] does not include IPv4.
             one.port() == other.port()
                 && one.port() != 0
                 && one.is_ipv4() == other.is_ipv4()
@@ -103,43 +134,114 @@ fn clash(one: &ListenAddr, other: &ListenAddr) -> bool {
     }
 }
 
-/// Why no `Host` header, its port left off, could be this.
-fn host_fault(host: &str) -> Option<&'static str> {
-    let literal = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
-    if literal.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()) {
-        return None;
-    }
+/// Whether a `Host` header without its port can be equal to this.
+fn is_host_name(host: &str) -> bool {
+    let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    address.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok()) || is_name(host)
+}
+
+fn is_name(text: &str) -> bool {
     let in_names = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    if host.parse::<Ipv6Addr>().is_ok() {
-        Some("lacks brackets: an IPv6 address is written [::1] here")
-    } else if host.contains('/') {
-        Some("is no name alone: leave scheme and path out")
-    } else if host.split_once(':').is_some_and(|(name, _)| name.bytes().all(in_names))
-        || host.contains("]:")
-    {
-        Some("has a port: leave it out, any will do")
-    } else if host.is_empty() || !host.bytes().all(in_names) {
-        Some("is neither a name nor an address")
-    } else {
-        None
+    !text.is_empty() && text.bytes().all(in_names)
+}
+
+fn check_cassandra(
+    options: &cassandra::Options,
+    catalogue: &Catalogue,
+    wrong: &mut impl FnMut(&str, String),
+) {
+    if options.hosts.is_empty() {
+        wrong("cassandra.hosts", "it is empty, so that there is no contact point".to_owned());
+    }
+    for host in options.hosts.iter().filter(|host| !is_host(host)) {
+        let message = format!(
+            "`{host}` is no host such as aqs1010-a.eqiad.wmnet, 10.0.0.1:9042 or [::1]:9042"
+        );
+        wrong("cassandra.hosts", message);
+    }
+    if let Some(credentials) = &options.credentials {
+        if credentials.password.is_empty() {
+            let message = "there is a username without it".to_owned();
+            wrong("cassandra.authentication.password", message);
+        }
+        if credentials.username.is_empty() {
+            let message = "there is a password without it".to_owned();
+            wrong("cassandra.authentication.username", message);
+        }
+    }
+    let tables = catalogue.tables();
+    for name in &options.absent {
+        if !tables.iter().any(|table| table.name == name) {
+            let known = tables.iter().map(|table| table.name);
+            wrong("cassandra.absent", unknown("table", name, known));
+        }
+    }
+    let dataset = |name: &str| -> Result<&'static Dataset, String> {
+        let known = || catalogue.datasets().iter().copied();
+        let found = known().find(|dataset| dataset.name == name);
+        found.ok_or_else(|| unknown("dataset", name, known().map(|dataset| dataset.name)))
+    };
+    for (name, values) in &options.probes {
+        match dataset(name).map(|dataset| columns_before_date(dataset.table)) {
+            Err(message) => wrong("cassandra.probes", message),
+            Ok(columns) if columns.len() != values.len() => wrong(
+                "cassandra.probes",
+                format!(
+                    "{name}: it takes {}: {}, and {} were given",
+                    columns.len(),
+                    columns.join(", "),
+                    values.len()
+                ),
+            ),
+            Ok(_) => {}
+        }
+    }
+    for (name, periods) in &options.extents {
+        let digits = dataset(name).map(|dataset| match dataset.table.calendar {
+            Calendar::Series(Form::Day) | Calendar::YearMonthDay | Calendar::YearMonth => 8,
+            Calendar::Series(_) => 10,
+        });
+        match digits {
+            Err(message) => wrong("cassandra.extents", message),
+            Ok(digits) if periods.first.as_str().len() != digits => wrong(
+                "cassandra.extents",
+                format!("{name}: its periods have {digits} digits, unlike {periods}"),
+            ),
+            Ok(_) => {}
+        }
     }
 }
 
-/// The address that upstream's `listen_address` means; empty is any, as in Go.
-pub(super) fn ip(address: &str) -> Option<IpAddr> {
-    match address {
-        "localhost" => Some(IpAddr::from([127, 0, 0, 1])),
-        "" => Some(IpAddr::from([0, 0, 0, 0])),
-        other => other.parse().ok(),
+fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let hint = nearest(name, known).map_or(String::new(), |near| format!("; perhaps {near}"));
+    format!("there is no {what} `{name}`{hint}")
+}
+
+/// The columns of a table's partition key up to the first that is a date.
+fn columns_before_date(table: &Table) -> Vec<&'static str> {
+    let names = table.partition.iter().map(|column| column.name);
+    match table.calendar {
+        Calendar::Series(_) => names.collect(),
+        Calendar::YearMonthDay | Calendar::YearMonth => {
+            names.take_while(|name| *name != "year").collect()
+        }
     }
 }
 
-fn ages(key: &'static str, [fresh, revalidate, usable]: [Span; 3]) -> Result<(), ConfigError> {
-    if fresh <= revalidate && revalidate <= usable {
-        return Ok(());
+/// Whether it looks like a host, with or without a port.
+fn is_host(text: &str) -> bool {
+    let port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
+    let v6 = |text: &str| text.parse::<Ipv6Addr>().is_ok();
+    if let Some(rest) = text.strip_prefix('[') {
+        return match rest.split_once(']') {
+            Some((address, "")) => v6(address),
+            Some((address, after)) => v6(address) && after.strip_prefix(':').is_some_and(port),
+            None => false,
+        };
     }
-    let message = format!(
-        "fresh {fresh}, revalidate {revalidate}, usable {usable}: none may be less than the one before"
-    );
-    Err(ConfigError::Contradiction { key, message })
+    match text.split_once(':') {
+        None => is_name(text),
+        Some((host, after)) if !after.contains(':') => is_name(host) && port(after),
+        Some(_) => v6(text),
+    }
 }

@@ -1,9 +1,9 @@
-//! The reference page and the example file, both from the tree of keys.
+//! The reference page and the example file, from the schema of [`Config`] and its defaults.
 
-use super::environment::{FILE, VARIABLES};
-use super::key::{Described, Key, Kind};
-use super::tree::Config;
-use serde_json::Value;
+use super::Config;
+use super::document::{Node, Value};
+use super::load::{FILE, OPTIONAL, VARIABLES, defaults};
+use serde_json::Value as Json;
 use std::fmt::Write;
 
 const HEAD: &str = "\
@@ -13,9 +13,10 @@ Written by `aqs config-docs`; don't edit it. Sources, each over the ones before:
 file of `--config FILE` (or `-config FILE`, or `AQS_CONFIG`), the environment, flags. Without such
 a file none is read. An unknown key is an error; a key without a value keeps its default.
 Durations are written `250ms`, `300s`, `5m` or `24h` (1ms to 8760h), sizes `16KiB` or `2GiB`.
-`aqs check-config` prints what holds in the end, and warns of what is hardly meant. A bad
-configuration, also a bad value of a flag, ends `aqs` with exit code 64; words of the command line
-that are not understood at all, with 2. It is read at the start alone: SIGHUP does not read it anew.
+`aqs check-config` prints the resulting configuration, and warnings about what is probably not
+intended. It and `aqs serve` report all mistakes at once and end with exit code 64; a command line
+that cannot be parsed ends with 2. The configuration is read once at the start; SIGHUP does not
+reload it.
 
 ## Keys
 
@@ -26,8 +27,9 @@ that are not understood at all, with 2. It is read at the start alone: SIGHUP do
 const VARIABLES_HEAD: &str = "
 ## Environment
 
-An empty variable counts as absent. Of others that begin with `AQS_` the log warns, but for what
-Kubernetes sets for a service called aqs (`AQS_PORT…`, `AQS_SERVICE_…`).
+An empty variable counts as absent. Lists are separated by commas. Other variables that begin with
+`AQS_` cause a warning, except those that Kubernetes sets for a service called aqs (`AQS_PORT…`,
+`AQS_SERVICE_…`).
 
 | variable | sets |
 |---|---|
@@ -38,93 +40,159 @@ const EXAMPLE_HEAD: &str = "\
 # Keys whose default depends on something are commented out. See REFERENCE.md for what keys take.
 ";
 
+/// A key with what the documentation says of it.
+struct Key<'a> {
+    name: &'a str,
+    /// The name with those of its sections.
+    path: String,
+    about: String,
+    /// What it takes; a section has its keys instead.
+    takes: String,
+    keys: Vec<Key<'a>>,
+    default: &'a Node,
+    /// What holds if it is absent and that is no fixed value.
+    unset: Option<&'a str>,
+}
+
 /// Every key and variable as a Markdown page.
 pub fn page() -> String {
+    let (schema, defaults) = (schema(), defaults());
     let mut text = HEAD.to_owned();
-    rows(&mut text, "", &keys());
+    rows(&mut text, &keys(&schema, &schema, &defaults, ""));
     text.push_str(VARIABLES_HEAD);
     // Writing to a String can't fail.
     let _ = writeln!(text, "| `{FILE}` | the file, as `--config` |");
-    for variable in VARIABLES {
-        let _ = writeln!(text, "| `{}` | {} |", variable.name, variable.sets);
+    for (name, key) in VARIABLES {
+        let note = if key.starts_with("cassandra") { ", if there is such a section" } else { "" };
+        let _ = writeln!(text, "| `{name}` | {key}{note} |");
     }
     text
 }
 
 /// A file with every key at its default.
 pub fn example() -> String {
+    let (schema, defaults) = (schema(), defaults());
     let mut text = EXAMPLE_HEAD.to_owned();
-    entries(&mut text, "", "", &keys());
+    entries(&mut text, "", "", &keys(&schema, &schema, &defaults, ""));
     text
 }
 
-/// All keys of the root.
-pub fn keys() -> Vec<Key> {
-    match Config::kind() {
-        Kind::Section(keys) => keys,
-        Kind::Value(_) => Vec::new(),
+fn schema() -> Json {
+    schemars::schema_for!(Config).to_value()
+}
+
+/// The schema that another one refers to, or that is not null.
+fn resolved<'a>(root: &'a Json, schema: &'a Json) -> &'a Json {
+    if let Some(name) = schema["$ref"].as_str().and_then(|path| path.strip_prefix("#/$defs/")) {
+        return &root["$defs"][name];
+    }
+    match schema["anyOf"].get(0) {
+        Some(first) => resolved(root, first),
+        None => schema,
     }
 }
 
-fn rows(text: &mut String, section: &str, keys: &[Key]) {
-    for Key { name, meaning, kind, default, unset } in keys {
-        match kind {
-            Kind::Section(keys) => {
-                let _ = writeln!(text, "| `{section}{name}` | keys | | {meaning} |");
-                rows(text, &format!("{section}{name}."), keys);
-            }
-            Kind::Value(takes) => {
-                let default = match default {
-                    Value::Null if unset.is_empty() => "not set".to_owned(),
-                    Value::Null => (*unset).to_owned(),
-                    Value::Array(list) if list.is_empty() => "none".to_owned(),
-                    Value::Array(list) => format!("`{}`", words(list).join(" ")),
-                    value => format!("`{}`", word(value)),
-                };
-                let _ = writeln!(text, "| `{section}{name}` | {takes} | {default} | {meaning} |");
-            }
+fn keys<'a>(root: &'a Json, section: &'a Json, node: &'a Node, path: &str) -> Vec<Key<'a>> {
+    let Value::Map(entries) = &node.value else { return Vec::new() };
+    let key = |entry: &'a super::document::Entry| {
+        let schema = &section["properties"][entry.key.as_str()];
+        let kind = resolved(root, schema);
+        let path = format!("{path}{}", entry.key);
+        Key {
+            name: &entry.key,
+            about: schema["description"].as_str().unwrap_or_default().replace('\n', " "),
+            takes: takes(root, kind),
+            keys: match kind["properties"].is_object() {
+                true => keys(root, kind, &entry.node, &format!("{path}.")),
+                false => Vec::new(),
+            },
+            path,
+            default: &entry.node,
+            unset: schema["unset"].as_str(),
         }
+    };
+    entries.iter().map(key).collect()
+}
+
+fn takes(root: &Json, schema: &Json) -> String {
+    let schema = resolved(root, schema);
+    if let Some(title) = schema["title"].as_str() {
+        return title.to_owned();
+    }
+    let kind = &schema["type"];
+    match kind.as_str().or_else(|| kind[0].as_str()) {
+        Some("boolean") => "true or false".to_owned(),
+        Some("string") => "text".to_owned(),
+        Some("array") => format!("list of {}", takes(root, &schema["items"])),
+        Some("object") if schema["properties"].is_object() => "keys".to_owned(),
+        Some("object") => {
+            format!("for each name: {}", takes(root, &schema["additionalProperties"]))
+        }
+        _ => String::new(),
     }
 }
 
-/// `indent` starts each line; a section that is null by default is a comment as a whole.
-fn entries(text: &mut String, indent: &str, comment: &str, keys: &[Key]) {
-    for Key { name, meaning, kind, default, unset } in keys {
+fn rows(text: &mut String, keys: &[Key<'_>]) {
+    for Key { path, about, takes, keys, default, unset, .. } in keys {
+        let default = match (&default.value, unset) {
+            _ if !keys.is_empty() => String::new(),
+            (_, Some(unset)) => format!("{unset} "),
+            (Value::Null, None) => "not set ".to_owned(),
+            (Value::List(list), None) if list.is_empty() => "none ".to_owned(),
+            (Value::List(list), None) => {
+                let words: Vec<_> = list.iter().map(Node::inline).collect();
+                format!("`{}` ", words.join(" "))
+            }
+            _ => format!("`{}` ", default.inline()),
+        };
+        let _ = writeln!(text, "| `{path}` | {takes} | {default}| {about} |");
+        rows(text, keys);
+    }
+}
+
+/// `indent` starts each line; a section that is absent by default is a comment as a whole.
+fn entries(text: &mut String, indent: &str, comment: &str, keys: &[Key<'_>]) {
+    for Key { name, path, about, keys, default, unset, .. } in keys {
         if indent.is_empty() {
             text.push('\n');
         }
-        let _ = writeln!(text, "{comment}{indent}# {meaning}");
-        match (kind, default) {
-            (Kind::Section(keys), Value::Null) => {
-                let _ = writeln!(text, "#{indent}{name}:");
-                entries(text, &format!("{indent}  "), "#", keys);
-            }
-            (Kind::Section(keys), _) => {
+        let _ = writeln!(text, "{comment}{indent}# {about}");
+        let deeper = format!("{indent}  ");
+        match (&default.value, unset) {
+            _ if !keys.is_empty() => {
+                let comment = if OPTIONAL.contains(&path.as_str()) { "#" } else { comment };
                 let _ = writeln!(text, "{comment}{indent}{name}:");
-                entries(text, &format!("{indent}  "), comment, keys);
+                entries(text, &deeper, comment, keys);
             }
-            (_, Value::Null) => {
-                if !unset.is_empty() {
+            (Value::Null, _) | (_, Some(_)) => {
+                if let Some(unset) = unset {
                     let _ = writeln!(text, "{comment}{indent}# Default: {unset}.");
                 }
                 let _ = writeln!(text, "{comment}{indent}#{name}:");
             }
-            (_, Value::Array(list)) => {
-                let list = words(list).join(", ");
-                let _ = writeln!(text, "{comment}{indent}{name}: [{list}]");
-            }
-            (_, value) => {
-                let _ = writeln!(text, "{comment}{indent}{name}: {}", word(value));
+            _ => {
+                let _ = writeln!(text, "{comment}{indent}{name}: {}", default.inline());
             }
         }
     }
 }
 
-fn words(list: &[Value]) -> Vec<String> {
-    list.iter().map(word).collect()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// A default as one would write it.
-fn word(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    #[test]
+    fn every_key_has_a_meaning_and_says_what_it_takes() {
+        fn check(keys: &[Key<'_>]) {
+            for key in keys {
+                assert!(key.about.ends_with('.'), "{}: {}", key.path, key.about);
+                assert!(!key.takes.is_empty(), "{}", key.path);
+                check(&key.keys);
+            }
+        }
+        let (schema, defaults) = (schema(), defaults());
+        let keys = keys(&schema, &schema, &defaults, "");
+        assert!(keys.len() > 15);
+        check(&keys);
+    }
 }

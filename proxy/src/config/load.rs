@@ -1,121 +1,229 @@
-//! All sources together.
+//! Reading and merging the sources.
 
-use super::error::ConfigError;
-use super::settings::rooted;
-use super::tree::Config;
-use super::{checks, doubts, environment, file};
+use super::document::{Node, Value};
+use super::error::{ConfigError, Mistake, Origin};
+use super::{Config, Druid, checks, warnings};
 use crate::cli::ConfigArgs;
-use aqs_api::endpoint::Endpoint;
+use aqs_origin::store::cassandra;
+use serde::Deserialize;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 
 /// Looks variables up.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;
 
-/// A configuration that is valid.
+/// A valid configuration.
 #[derive(Debug)]
 pub struct Loaded {
-    /// What holds.
     pub config: Config,
-    /// What the log has to say about it.
+    /// What is allowed but probably not intended; it is logged.
     pub warnings: Vec<String>,
 }
+
+/// The variable that names the file, as `--config` does.
+pub(super) const FILE: &str = "AQS_CONFIG";
+/// Other variables with the keys they set.
+pub(super) const VARIABLES: [(&str, &str); 9] = [
+    ("AQS_LISTEN", "listen"),
+    ("AQS_ADMIN_LISTEN", "admin.listen"),
+    ("AQS_STORE", "store.path"),
+    ("AQS_STATE", "state"),
+    ("AQS_MEMORY", "memory"),
+    ("AQS_LOG", "log.filter"),
+    ("AQS_LOG_FORMAT", "log.format"),
+    ("CASSANDRA_USERNAME", "cassandra.authentication.username"),
+    ("CASSANDRA_PASSWORD", "cassandra.authentication.password"),
+];
+/// Sections that are absent unless they are given.
+pub(super) const OPTIONAL: [&str; 4] =
+    ["cassandra.authentication", "cassandra", "druid.authentication", "druid"];
+/// The size from which a file is no configuration.
+const MAX_FILE: u64 = 1 << 20;
+/// More mistakes are not reported.
+const MAX_MISTAKES: usize = 50;
 
 /// The environment of this process.
 pub fn process_environment(name: &str) -> Option<OsString> {
     std::env::var_os(name)
 }
 
-/// Reads file, environment and flags, each over the one before, and checks the whole.
+/// Reads file, environment and flags, each over the one before, and checks the result.
 pub fn load(flags: &ConfigArgs, variables: Environment<'_>) -> Result<Loaded, ConfigError> {
-    let named = || variables(environment::FILE).filter(|path| !path.is_empty());
-    let mut config = match flags.config.clone().or_else(|| named().map(PathBuf::from)) {
-        Some(path) => file::read(&path)?,
-        None => Config::default(),
+    let named = || variables(FILE).filter(|path| !path.is_empty());
+    let path = flags.config.clone().or_else(|| named().map(PathBuf::from));
+    let bytes = match &path {
+        Some(path) => {
+            read(path).map_err(|source| ConfigError::Unreadable { path: path.clone(), source })?
+        }
+        None => Vec::new(),
     };
-    let mut warnings = Vec::new();
-    warnings.extend(environment::apply(&mut config, variables)?);
-    apply(&mut config, flags)?;
-    checks::check(&config)?;
-    warnings.extend(unread_stores(&config));
-    warnings.extend(moved_service(&config));
-    warnings.extend(doubts::about(&config));
-    Ok(Loaded { config, warnings })
+    let mut sources = Sources::default();
+    sources.add_file(&bytes);
+    let credentials = sources.add_environment(variables);
+    sources.add_flags(flags);
+    let config = sources.finish(path.as_deref())?;
+    Ok(Loaded { warnings: warnings::of(&config, credentials), config })
 }
 
-fn apply(config: &mut Config, flags: &ConfigArgs) -> Result<(), ConfigError> {
-    let ConfigArgs { config: _, listen, admin_listen, store, state, memory } = flags;
-    if !listen.is_empty() {
-        config.listen = Some(all("--listen", listen, environment::addresses)?);
-    }
-    if !admin_listen.is_empty() {
-        config.admin.listen = all("--admin-listen", admin_listen, environment::places)?;
-    }
-    if let Some(path) = store {
-        config.store.path = Some(path.clone());
-    }
-    if let Some(path) = state {
-        config.state = Some(path.clone());
-    }
-    if let Some(memory) = memory {
-        let wrong = |message| ConfigError::Given { name: "--memory", message };
-        config.memory = Some(memory.parse().map_err(wrong)?);
-    }
-    Ok(())
+/// Reads the content of a file that errors call `path`, and checks it.
+pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Config, ConfigError> {
+    let mut sources = Sources::default();
+    sources.add_file(bytes);
+    sources.finish(Some(path))
 }
 
-/// What all values of a flag say, each as the variable is read.
-fn all<T>(
-    name: &'static str,
-    values: &[String],
-    read: fn(&str) -> Result<Vec<T>, String>,
-) -> Result<Vec<T>, ConfigError> {
-    let wrong = |message| ConfigError::Given { name, message };
-    let mut all = Vec::new();
-    for value in values {
-        all.extend(read(value).map_err(wrong)?);
+/// Reads a file, which may be a pipe.
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        let message = "it is longer than 1 MiB, which no configuration is";
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
-    Ok(all)
+    Ok(bytes)
 }
 
-/// Says that a prefix is not followed under which nothing is served.
-fn moved_service(config: &Config) -> Option<String> {
-    let base = rooted(config.base_uri.as_deref()?);
-    let base = base.trim_end_matches('/');
-    let serves = |endpoint: &&Endpoint| {
-        let route = format!("/metrics{}", endpoint.template());
-        route.strip_prefix(base).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    let served = aqs_api::endpoints::ALL.iter().any(serves);
-    (!served).then(|| {
-        format!(
-            "base_uri is {base}, under which this version has no endpoint; \
-             those it has are served under /metrics, as ever"
-        )
+/// All keys with their defaults, also those of the optional sections.
+pub(super) fn defaults() -> Node {
+    let authentication = Some(cassandra::Credentials::default());
+    Node::of(&Config {
+        cassandra: Some(cassandra::Options {
+            credentials: authentication.clone(),
+            ..cassandra::Options::default()
+        }),
+        druid: Some(Druid { authentication, ..Druid::default() }),
+        ..Config::default()
     })
 }
 
-/// Says that named stores are not read, so that nobody takes the sample for their data.
-fn unread_stores(config: &Config) -> Option<String> {
-    let mut named = Vec::new();
-    if let Some(host) = config.druid.as_ref().and_then(|druid| druid.host.as_ref()?.get()) {
-        named.push(format!("Druid ({host})"));
+/// The sources merged so far.
+struct Sources {
+    document: Node,
+    mistakes: Vec<Mistake>,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self { document: defaults(), mistakes: Vec::new() }
     }
-    if let Some(gateway) = config.data_gateway_uri.as_ref().and_then(|uri| uri.get()) {
-        named.push(format!("the Data Gateway ({gateway})"));
-    }
-    if named.is_empty() {
-        return None;
-    }
-    let served = match (&config.cassandra, &config.store.path) {
-        (Some(cassandra), _) => format!("Cassandra ({}) alone", cassandra.hosts.join(", ")),
-        (None, Some(path)) => format!("the embedded store {}", path.display()),
-        (None, None) => {
-            "the bundled sample data, which is not yours; name a store with --store".to_owned()
+}
+
+impl Sources {
+    fn add_file(&mut self, bytes: &[u8]) {
+        let Ok(text) = std::str::from_utf8(bytes) else {
+            return self.mistakes.push(Mistake::new(None, "not UTF-8"));
+        };
+        match Node::parse(text) {
+            Ok(file) => self.document.overlay(file),
+            Err(mistakes) => self.mistakes.extend(mistakes),
         }
-    };
-    Some(format!(
-        "the configuration names {}, which this version does not read; it serves {served}",
-        named.join(", ")
-    ))
+    }
+
+    /// Returns the number of variables with credentials. An empty variable counts as absent, since
+    /// unfilled templates leave it.
+    fn add_environment(&mut self, variables: Environment<'_>) -> usize {
+        let mut credentials = 0;
+        for (name, key) in VARIABLES {
+            let Some(value) = variables(name).filter(|value| !value.is_empty()) else { continue };
+            if name.starts_with("CASSANDRA_") {
+                credentials += 1;
+                if !self.is_given("cassandra") {
+                    continue;
+                }
+            }
+            self.set(name, key, [value]);
+        }
+        credentials
+    }
+
+    fn add_flags(&mut self, flags: &ConfigArgs) {
+        let ConfigArgs { config: _, listen, admin_listen, store, state, memory } = flags;
+        self.set("--listen", "listen", listen);
+        self.set("--admin-listen", "admin.listen", admin_listen);
+        self.set("--store", "store.path", store);
+        self.set("--state", "state", state);
+        self.set("--memory", "memory", memory);
+    }
+
+    /// Sets a key to what a variable or a flag says; lists are separated by commas.
+    fn set(
+        &mut self,
+        name: &'static str,
+        key: &str,
+        values: impl IntoIterator<Item = impl Into<OsString>>,
+    ) {
+        let origin = Origin::Named(name);
+        let mut texts = Vec::new();
+        for value in values {
+            match value.into().into_string() {
+                Ok(text) => texts.push(text),
+                Err(_) => self.mistakes.push(Mistake::new(Some(origin), "not UTF-8")),
+            }
+        }
+        let node = match texts.as_slice() {
+            [] => return,
+            texts if key.ends_with("listen") => {
+                let items = texts.iter().flat_map(|text| text.split(','));
+                let items = items.map(|item| Node::text(item.trim(), origin)).collect();
+                Node { origin, value: Value::List(items) }
+            }
+            [text, ..] => Node::text(text, origin),
+        };
+        self.document.set(key, node);
+    }
+
+    fn is_given(&self, key: &str) -> bool {
+        self.document.get(key).is_some_and(|node| node.origin != Origin::Default)
+    }
+
+    /// The configuration, if it has no mistakes.
+    fn finish(mut self, file: Option<&Path>) -> Result<Config, ConfigError> {
+        self.derive_read_deadline();
+        for section in OPTIONAL {
+            if !self.is_given(section)
+                && let Some(node) = self.document.get_mut(section)
+            {
+                node.value = Value::Null;
+            }
+        }
+        let config = loop {
+            match Config::deserialize(&self.document) {
+                Ok(config) => break config,
+                // The rest is read without the value, to find what else is wrong.
+                Err(mut mistake) => {
+                    mistake.origin.get_or_insert(self.document.origin);
+                    let removed = self.document.remove(&mistake.path);
+                    self.mistakes.push(mistake);
+                    if !removed || self.mistakes.len() >= MAX_MISTAKES {
+                        break Config::default();
+                    }
+                }
+            }
+        };
+        if !self.mistakes.is_empty() {
+            return Err(ConfigError::of(self.mistakes, file));
+        }
+        let contradictions = checks::contradictions(&config);
+        if contradictions.is_empty() {
+            Ok(config)
+        } else {
+            Err(ConfigError::Invalid(contradictions))
+        }
+    }
+
+    /// Upstream's `context_timeout` is the deadline of reads, unless `read_within` is given.
+    fn derive_read_deadline(&mut self) {
+        const KEY: &str = "cassandra.read_within";
+        if let Some(Node { value: Value::Scalar { text, .. }, origin }) =
+            self.document.get("context_timeout")
+            && text.bytes().all(|byte| byte.is_ascii_digit())
+            && self.is_given("cassandra")
+            && !self.is_given(KEY)
+        {
+            let deadline = Node::text(&format!("{text}ms"), *origin);
+            self.document.set(KEY, deadline);
+        }
+    }
 }

@@ -1,41 +1,11 @@
 //! One line for a request: for all, for some, or only for those that fail or are slow.
 
-use super::client::ClientAddress;
+use super::config::{AccessMode, LogConfig};
 use super::fields;
 use crate::serve::Told;
 use aqs_origin::TraceParent;
 use std::net::IpAddr;
 use std::time::Duration;
-
-/// Which requests get a line, and what it tells.
-#[derive(Clone, Debug)]
-pub struct AccessLog {
-    /// Which requests that are neither failures nor slow.
-    pub mode: Mode,
-    /// From when on a request is slow, which is always told.
-    pub slow: Duration,
-    /// Who is told of.
-    pub client: ClientAddress,
-}
-
-/// Which requests get a line.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// None.
-    #[default]
-    Off,
-    /// About one of so many.
-    Sampled(u64),
-    /// All.
-    Full,
-}
-
-impl Default for AccessLog {
-    fn default() -> Self {
-        let slow = Duration::from_secs(1);
-        Self { mode: Mode::Off, slow, client: ClientAddress::None }
-    }
-}
 
 /// A request and what came of it.
 #[derive(Debug, Default)]
@@ -71,7 +41,7 @@ pub struct Line<'a> {
 /// As much of a target as stands in a line.
 const TARGET: usize = 1024;
 
-impl AccessLog {
+impl LogConfig {
     /// Whether a request gets a line.
     pub fn wants(&self, status: u16, took: Duration) -> bool {
         let always = took >= self.slow || failed(status);
@@ -84,10 +54,10 @@ impl AccessLog {
     }
 
     fn samples(&self) -> bool {
-        match self.mode {
-            Mode::Off => false,
-            Mode::Sampled(of) => fastrand::u64(..of.max(1)) == 0,
-            Mode::Full => true,
+        match self.access {
+            AccessMode::Off => false,
+            AccessMode::Sampled => fastrand::u64(..self.sample.max(1)) == 0,
+            AccessMode::Full => true,
         }
     }
 

@@ -5,7 +5,8 @@
 //! can't be written.
 
 pub mod access;
-pub mod client;
+mod client;
+mod config;
 mod ecs;
 pub mod fields;
 mod filter;
@@ -16,6 +17,7 @@ mod start;
 mod tests;
 mod writer;
 
+pub use config::{AccessMode, ClientAddress, Filter, LogConfig, LogFormat, LogLevel, Network};
 pub use ecs::Ecs;
 pub use filter::{doubt, filter};
 pub use level::{Change, Handle, LevelError};

@@ -1,7 +1,7 @@
 //! Whole lines as collectors get them, at a clock that stands, and what filters let through.
 
-use super::access::{AccessLog, Line, Mode};
-use super::{Ecs, fields, filter, initializing};
+use super::access::Line;
+use super::{AccessMode, Ecs, LogConfig, LogLevel, fields, filter, initializing};
 use crate::build_info;
 use crate::serve::Told;
 use aqs_origin::store::StoreError;
@@ -108,7 +108,7 @@ fn every_level_has_its_word() {
 
 #[test]
 fn the_access_line_of_a_hit() {
-    let log = AccessLog { mode: Mode::Full, ..AccessLog::default() };
+    let log = LogConfig { access: AccessMode::Full, ..LogConfig::default() };
     assert_eq!(
         line(|| log.write(&hit())),
         head("INFO", "answered")
@@ -138,7 +138,7 @@ fn the_access_line_of_a_failure_with_its_cause_trace_and_client() {
         client: "192.0.2.7".parse().ok(),
         ..hit()
     };
-    let written = line(|| AccessLog::default().write(&failed));
+    let written = line(|| LogConfig::default().write(&failed));
     let error = serde_json::to_string(&expected).unwrap();
     assert_eq!(
         written,
@@ -158,7 +158,7 @@ fn what_is_refused_has_a_line_without_a_target() {
     let refused = Line { status: 431, bytes: Some(9), cache: "generated", ..Line::default() };
     let refused = Line { request_id: "abc-1", ..refused };
     assert_eq!(
-        line(|| AccessLog::default().write(&refused)),
+        line(|| LogConfig::default().write(&refused)),
         head("INFO", "refused")
             + r#","aqs":{"cache":"generated","target":"access"}"#
             + CREATED
@@ -169,7 +169,7 @@ fn what_is_refused_has_a_line_without_a_target() {
 #[test]
 fn failures_and_slow_requests_always_get_a_line() {
     let (fast, slow) = (Duration::from_millis(999), Duration::from_secs(1));
-    let log = |mode| AccessLog { mode, ..AccessLog::default() };
+    let log = |access| LogConfig { access, sample: 10, ..LogConfig::default() };
     for (status, took, wanted) in [
         (200, fast, false),
         (404, fast, false),
@@ -179,19 +179,19 @@ fn failures_and_slow_requests_always_get_a_line() {
         (503, fast, true),
         (200, slow, true),
     ] {
-        assert_eq!(log(Mode::Off).wants(status, took), wanted, "{status} {took:?}");
-        assert!(log(Mode::Full).wants(status, took));
+        assert_eq!(log(AccessMode::Off).wants(status, took), wanted, "{status} {took:?}");
+        assert!(log(AccessMode::Full).wants(status, took));
     }
-    assert!(log(Mode::Off).wants_refused(503) && !log(Mode::Off).wants_refused(414));
-    assert!(log(Mode::Full).wants_refused(414));
-    let sampled = (0..10_000).filter(|_| log(Mode::Sampled(10)).wants(200, fast)).count();
+    assert!(log(AccessMode::Off).wants_refused(503) && !log(AccessMode::Off).wants_refused(414));
+    assert!(log(AccessMode::Full).wants_refused(414));
+    let sampled = (0..10_000).filter(|_| log(AccessMode::Sampled).wants(200, fast)).count();
     // A thousand on average: so far off it is once in more tries than there will ever be.
     assert!((700..1300).contains(&sampled), "{sampled}");
 }
 
 #[test]
 fn access_lines_pass_at_any_level_unless_they_are_named() {
-    let log = AccessLog { mode: Mode::Full, ..AccessLog::default() };
+    let log = LogConfig { access: AccessMode::Full, ..LogConfig::default() };
     let tell = || {
         log.write(&hit());
         tracing::info!("other");
@@ -220,13 +220,12 @@ fn a_long_target_is_cut_between_its_characters() {
     let long = format!("/{}", "ü".repeat(1000));
     let whole = Line { target: Some(&long), ..hit() };
     let written: serde_json::Value =
-        serde_json::from_str(&line(|| AccessLog::default().write(&whole))).unwrap();
+        serde_json::from_str(&line(|| LogConfig::default().write(&whole))).unwrap();
     assert_eq!(written["url"]["original"], format!("/{}", "ü".repeat(511)));
 }
 
 #[test]
 fn upstreams_fatal_lets_nothing_pass_but_what_ends_the_program() {
-    use crate::config::LogLevel;
     let tell = || {
         tracing::error!("no answer");
         tracing::error!(target: fields::FATAL, "the end");

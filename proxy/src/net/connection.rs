@@ -104,7 +104,7 @@ impl Connection {
             let draining_now = *draining.borrow();
             if may_end && draining_now {
                 // Closing at once would lose a request that is on its way to us.
-                timer.bring_forward(limits.drain_idle);
+                timer.bring_forward(limits.idle_at_drain());
             }
             tokio::select! {
                 biased;

@@ -2,7 +2,7 @@
 
 use super::head::{self, Head, Parsed, parse};
 use super::limits::Limits;
-use crate::log::client::ClientAddress;
+use crate::log::{ClientAddress, LogConfig};
 use aqs_origin::TraceParent;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -50,11 +50,16 @@ fn headers(head: &Head<'_>) {
         let again = TraceParent::parse(sent.as_bytes()).map(|trace| trace.to_string());
         assert_eq!(again, Some(sent), "another trace is sent on");
     }
-    let (peer, everybody) = (IpAddr::from(Ipv4Addr::LOCALHOST), ["0.0.0.0/0", "::/0"]);
-    let believed = everybody.iter().filter_map(|net| net.parse().ok()).collect();
+    let peer = IpAddr::from(Ipv4Addr::LOCALHOST);
+    let everything = ["0.0.0.0/0", "::/0"].iter().filter_map(|net| net.parse().ok());
+    let log = LogConfig {
+        client_address: ClientAddress::Forwarded,
+        trusted_proxies: everything.collect(),
+        ..LogConfig::default()
+    };
     let lines = head::forwarded(head.bytes);
-    let told = ClientAddress::Forwarded(believed).of(Some(peer), lines.into_iter().rev());
-    assert!(told.is_some(), "somebody must have sent it");
+    let client = log.client(Some(peer), lines.into_iter().rev());
+    assert!(client.is_some(), "a request has a client");
 }
 
 /// What parsing gave, as far as it must not depend on chance.

@@ -1,31 +1,57 @@
-//! How much a connection may take.
+//! The section `limits` of the configuration.
 
+use aqs_api::units::{Count, Size, Span, SpanOrOff};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// The limits of a connection.
-#[derive(Clone, Copy, Debug)]
+/// How many public connections there may be, and how much each may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// From a head's first byte to its last; for a connection's first from when it was accepted.
-    /// A body may take as long once more.
+    /// Deadline of a request head, from its first byte or from the acceptance of its connection.
+    /// A body has the same time again.
+    #[serde(with = "Span")]
     pub head: Duration,
-    /// Between two requests.
+    /// How long a connection may be idle between two requests.
+    #[serde(with = "Span")]
     pub idle: Duration,
-    /// For one more request on an idle connection once connections are to end.
-    pub drain_idle: Duration,
-    /// For a reply to be taken.
+    /// Deadline for writing a response.
+    #[serde(with = "Span")]
     pub write: Duration,
-    /// For the rest of what a refused client sends, so that it reads why.
+    /// How long the rest of a rejected request is read, so that its client sees the response.
+    #[serde(with = "Span")]
     pub linger: Duration,
-    /// Bytes of a request line.
+    /// Size of a request line.
+    #[serde(with = "Size::<64, 1048576>")]
     pub request_line: usize,
-    /// Bytes of a head.
+    /// Size of a request head; at least that of a request line.
+    #[serde(with = "Size::<64, 1048576>")]
     pub head_bytes: usize,
-    /// Lines of a head, a hundred at most.
+    /// Number of header lines.
+    #[serde(with = "Count::<1, 100>")]
     pub header_lines: usize,
-    /// Bytes of a request body, which is read and ignored.
+    /// Size of a request body. Bodies are read and ignored.
+    #[serde(with = "Size::<0, 1073741824>")]
     pub body_bytes: usize,
-    /// Requests of a connection, after which it is closed.
+    /// Number of requests after which a connection is closed.
+    #[serde(rename = "requests_per_connection", with = "Count::<1, 1_000_000_000>")]
     pub requests: u64,
+    /// Number of public connections. The limit of open files may leave less.
+    #[serde(with = "Count::<1, 10_000_000>")]
+    pub connections: usize,
+    /// How long new connections are still accepted at shutdown while `/readyz` fails, so that load
+    /// balancers notice.
+    #[serde(with = "SpanOrOff")]
+    pub drain_delay: Option<Duration>,
+    /// How long requests in flight may take to finish after that. Connections that remain are then
+    /// closed, and the program ends within 4 s with exit code 0.
+    #[serde(with = "Span")]
+    pub drain: Duration,
+    /// How long an idle connection may still send a last request at shutdown; at most half of
+    /// `limits.drain` is used.
+    #[serde(with = "Span")]
+    pub drain_idle: Duration,
 }
 
 /// The most header lines of a head: the size of an array on the stack.
@@ -36,7 +62,6 @@ impl Default for Limits {
         Self {
             head: Duration::from_secs(10),
             idle: Duration::from_secs(75),
-            drain_idle: Duration::from_secs(1),
             write: Duration::from_secs(30),
             linger: Duration::from_secs(2),
             request_line: 8 * 1024,
@@ -44,6 +69,18 @@ impl Default for Limits {
             header_lines: HEADERS,
             body_bytes: 64 * 1024,
             requests: 10_000,
+            connections: 20_000,
+            drain_delay: None,
+            drain: Duration::from_secs(20),
+            drain_idle: Duration::from_secs(1),
         }
+    }
+}
+
+impl Limits {
+    /// How long an idle connection stays open at shutdown: waiting for unused connections alone
+    /// must not use up the time of requests in flight.
+    pub(super) fn idle_at_drain(&self) -> Duration {
+        self.drain_idle.min(self.drain / 2)
     }
 }

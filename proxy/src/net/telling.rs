@@ -46,7 +46,7 @@ pub(super) fn tell(
         request_id,
         trace: head.and_then(|head| head.view.call.trace()),
         told: reply.told.as_deref(),
-        client: service.access.client.of(peer(io), forwarded),
+        client: service.access.client(peer(io), forwarded),
     });
 }
 

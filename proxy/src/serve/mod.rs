@@ -24,9 +24,8 @@ pub use request_head::{Method, Negotiation, RequestHead};
 use crate::admin::Ready;
 use crate::aliases::Aliases;
 use crate::cache::ResponseCache;
-use crate::log::access::AccessLog;
+use crate::log::LogConfig;
 use crate::metrics::Metrics;
-use crate::settings::PublicPages;
 use aqs_api::{Catalogue, KeyRef, Problem, Query, Target};
 use aqs_origin::{Clock, Entry, Freshness, Moment, Origin, ReadPlan};
 use aqs_warmers::generation::{HotFreshness, HotHit, HotSet};
@@ -37,6 +36,14 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+
+/// What the public listener serves besides the API.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PublicPages {
+    /// Whether `/healthz` describes the build, as in the upstream services.
+    pub upstream_health: bool,
+    pub metrics: bool,
+}
 
 /// What answers requests, whatever way they came in.
 pub struct Service {
@@ -75,7 +82,7 @@ pub struct Service {
     /// How long a client is kept waiting for a store.
     pub answer_within: Duration,
     /// Which requests the log tells of.
-    pub access: AccessLog,
+    pub access: LogConfig,
     /// Who awaits what was begun, at the end.
     pub tasks: TaskTracker,
 }

@@ -5,11 +5,12 @@ use crate::node::Node;
 use crate::relay::Relay;
 use crate::running::{Program, becomes, comes, get};
 use crate::support::client::{Client, Response};
-use crate::support::{catalogue, eventually, server, settings};
+use crate::support::{catalogue, config, eventually, server};
 use aqs_api::calendar::Digits;
 use aqs_origin::Clock;
 use aqs_origin::store::cassandra::{CassandraStore, ConfiguredExtent, Options};
-use aqs_proxy::server::{Server, Settings};
+use aqs_proxy::config::Config;
+use aqs_proxy::server::Server;
 use aqs_warmers::plan::built_in;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -61,17 +62,17 @@ fn knowing(options: Options) -> Options {
     Options { extents: extents.into(), ..options }
 }
 
-async fn over(node: &Node, settings: Settings) -> Server {
+async fn over(node: &Node, config: Config) -> Server {
     let options = knowing(node.options());
     let store = CassandraStore::new(options, &catalogue(), Clock::System).unwrap();
-    let server = server(settings, Arc::new(store)).await;
+    let server = server(config, Arc::new(store)).await;
     becomes(server.admin_addresses[0], "/readyz", 200).await;
     server
 }
 
 /// Every target of both plans, and for some the answer of the store.
 async fn wanted(node: &Node) -> (Vec<String>, BTreeMap<String, Response>) {
-    let mut with_plans = settings();
+    let mut with_plans = config();
     with_plans.hot_set.plans = built_in::all(&[PROJECT.to_owned()]);
     let building = over(node, with_plans).await;
     let hot_set = Arc::clone(&building.service.hot_set);
@@ -82,7 +83,7 @@ async fn wanted(node: &Node) -> (Vec<String>, BTreeMap<String, Response>) {
         live.iter().map(|(key, _)| format!("/metrics{}", key.path())).collect();
     assert!(building.drain().await);
 
-    let asking = over(node, settings()).await;
+    let asking = over(node, config()).await;
     let mut client = Client::connect(asking.addresses[0]).await;
     let mut direct = BTreeMap::new();
     for address in addresses.iter().step_by(COMPARED) {

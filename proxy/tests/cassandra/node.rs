@@ -2,7 +2,7 @@
 
 use crate::rows::{create_tables, replace};
 use crate::support::catalogue;
-use aqs_origin::store::cassandra::{Consistency, Credentials, Options};
+use aqs_origin::store::cassandra::{Consistency, Credentials, Options, Tls};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -56,7 +56,7 @@ impl Node {
             local_dc: Some("datacenter1".to_owned()),
             consistency: Consistency::LocalQuorum,
             credentials: self.credentials.clone(),
-            ca: self.ca.clone(),
+            tls: Tls { ca: self.ca.clone(), ..Tls::default() },
             // A node on a busy machine is slow; that is not tested.
             read_within: Duration::from_secs(60),
             ..Options::default()

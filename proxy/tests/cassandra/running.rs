@@ -1,7 +1,7 @@
 //! A service over Cassandra, in this process or as the program, and helpers that wait for it.
 
 use crate::support::client::{Client, Response};
-use crate::support::{catalogue, server, settings};
+use crate::support::{catalogue, config, server};
 use aqs_origin::Clock;
 use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::store::cassandra::{CassandraStore, Options};
@@ -17,7 +17,7 @@ use std::time::Duration;
 /// A server over a cluster, not ready yet.
 pub(crate) async fn begun(options: Options) -> Server {
     let store = CassandraStore::new(options, &catalogue(), Clock::System).unwrap();
-    server(settings(), Arc::new(store)).await
+    server(config(), Arc::new(store)).await
 }
 
 /// A server over a cluster, once it is ready.

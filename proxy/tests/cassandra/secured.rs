@@ -7,7 +7,7 @@ use crate::running::{Program, becomes, begun, comes, get, over};
 use crate::support::catalogue;
 use crate::support::scenario::{Outcome, topics};
 use aqs_api::tables::UNIQUE_DEVICES;
-use aqs_origin::store::cassandra::{Credentials, Options, cql};
+use aqs_origin::store::cassandra::{Credentials, Options, Tls, cql};
 
 const DEVICES: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240101";
 const ROW: &str = r#"{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"20240101","devices":3}"#;
@@ -74,7 +74,7 @@ async fn a_node_with_a_certificate_for_another_name_is_refused_unless_names_are_
     let relay = Relay::between(other, &node.address).await;
     let options = |check_names| Options {
         hosts: vec![relay.address.to_string()],
-        check_names,
+        tls: Tls { check_names, ..node.options().tls },
         ..node.options()
     };
     let server = begun(options(true)).await;

@@ -2,8 +2,9 @@
 
 use crate::support::client::{Client, Response};
 use crate::support::scripted::{Mood, Scripted};
-use crate::support::{catalogue, eventually, server, settings};
-use aqs_proxy::server::{Server, Settings, StatePlace, TOKEN_FILE};
+use crate::support::{catalogue, config, eventually, server};
+use aqs_proxy::config::{Config, StateDir};
+use aqs_proxy::server::{Parts, Server, TOKEN_FILE};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
@@ -13,8 +14,8 @@ const PURGE: &str = "/admin/purge?scope=everything&depth=hard";
 async fn with_token(store: Arc<Scripted>) -> (Server, String, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
-    let settings = Settings { state: StatePlace::At(state.clone()), ..settings() };
-    let server = server(settings, store).await;
+    let config = Config { state: StateDir::At(state.clone()), ..config() };
+    let server = server(config, store).await;
     let token = std::fs::read_to_string(state.join(TOKEN_FILE)).unwrap();
     (server, token.trim().to_owned(), folder)
 }
@@ -102,9 +103,10 @@ async fn a_token_that_others_can_read_ends_the_start() {
     std::fs::write(&file, "a-token-that-is-long-enough\n").unwrap();
     for mode in [0o640, 0o604, 0o622] {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
-        let settings = Settings { state: StatePlace::At(state.clone()), ..settings() };
-        let sockets = Server::bind(&settings).unwrap();
-        let started = Server::start(sockets, settings, catalogue(), Scripted::open()).await;
+        let config = Config { state: StateDir::At(state.clone()), ..config() };
+        let sockets = Server::bind(&config).unwrap();
+        let started =
+            Server::start(sockets, &config, Parts::new(catalogue(), Scripted::open())).await;
         let refusal = started.err().expect("it started").to_string();
         assert!(refusal.contains("can be read or written by others"), "{refusal}");
     }
@@ -112,7 +114,7 @@ async fn a_token_that_others_can_read_ends_the_start() {
 
 #[tokio::test]
 async fn without_a_state_directory_nobody_may_write() {
-    let server = server(settings(), Scripted::open()).await;
+    let server = server(config(), Scripted::open()).await;
     let headers = [("host", "localhost"), ("authorization", "Bearer anything-at-all")];
     assert_eq!(post(&server, PURGE, &headers).await.status, 403);
 }
@@ -121,7 +123,7 @@ async fn without_a_state_directory_nobody_may_write() {
 async fn it_is_ready_when_the_store_has_told_what_it_holds() {
     let store = Scripted::open();
     store.be(Mood::Fails);
-    let server = server(settings(), store.clone()).await;
+    let server = server(config(), store.clone()).await;
     let mut admin = Client::connect(server.admin_addresses[0]).await;
     let waiting = admin.get("/readyz").await;
     assert_eq!(waiting.status, 503);
@@ -134,7 +136,7 @@ async fn it_is_ready_when_the_store_has_told_what_it_holds() {
 
 #[tokio::test]
 async fn readiness_falls_before_the_end_and_can_be_watched() {
-    let server = server(settings(), Scripted::open()).await;
+    let server = server(config(), Scripted::open()).await;
     let (public, admin) = (server.addresses[0], server.admin_addresses[0]);
     // A head that is not complete keeps the drain going.
     let mut halfway = Client::connect(public).await;
@@ -265,7 +267,7 @@ async fn a_purge_that_can_not_be_remembered_counts_and_says_so() {
 
 #[tokio::test]
 async fn the_index_lists_every_path_with_its_methods() {
-    let server = server(settings(), Scripted::open()).await;
+    let server = server(config(), Scripted::open()).await;
     let index = ask(&server, "GET /", &[("host", "localhost")]).await;
     assert_eq!(index.text().lines().count(), 14);
     for line in index.text().lines() {
@@ -279,7 +281,7 @@ async fn the_index_lists_every_path_with_its_methods() {
 
 #[tokio::test]
 async fn connections_beyond_the_limit_are_closed() {
-    let server = server(settings(), Scripted::open()).await;
+    let server = server(config(), Scripted::open()).await;
     let (admin, metrics) = (server.admin_addresses[0], &server.service.metrics);
     let open = metrics.connections.with_label_values(&["admin"]);
     let mut clients = Vec::new();

@@ -1,12 +1,13 @@
 //! The hot set by the admin auth: built, watched, cancelled, gone back from, looked at closely.
 
 use crate::support::client::{Client, Response};
-use crate::support::{eventually, load_into, server, settings};
+use crate::support::{config, eventually, load_into, server};
 use aqs_api::{Catalogue, Coverage, Lookup, Rows};
 use aqs_origin::RequestContext;
 use aqs_origin::store::embedded::{EmbeddedStore, Options};
 use aqs_origin::store::{Store, StoreError};
-use aqs_proxy::server::{Server, Settings, StatePlace, TOKEN_FILE};
+use aqs_proxy::config::{Config, StateDir};
+use aqs_proxy::server::{Server, TOKEN_FILE};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -96,9 +97,9 @@ impl Ground {
             away: AtomicBool::new(false),
         });
         let state = folder.path().join("state");
-        let mut settings = Settings { state: StatePlace::At(state.clone()), ..settings() };
-        settings.hot_set.plans = serde_json::from_str(plans).unwrap();
-        let server = server(settings, Arc::clone(&store) as Arc<dyn Store>).await;
+        let mut config = Config { state: StateDir::At(state.clone()), ..config() };
+        config.hot_set.plans = serde_json::from_str(plans).unwrap();
+        let server = server(config, Arc::clone(&store) as Arc<dyn Store>).await;
         let token = std::fs::read_to_string(state.join(TOKEN_FILE)).unwrap();
         let bearer = format!("Bearer {}", token.trim());
         Self { server, store, bearer, folder }

@@ -2,10 +2,11 @@
 
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, server, settings};
+use crate::support::{config, eventually, server};
+use aqs_proxy::config::{Admin, Config, StateDir};
 use aqs_proxy::listen::ListenError;
 use aqs_proxy::listen_addr::ListenAddr;
-use aqs_proxy::server::{ADDRESS_FILE, Server, Settings, StatePlace, TOKEN_FILE};
+use aqs_proxy::server::{ADDRESS_FILE, Server, TOKEN_FILE};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
@@ -14,12 +15,16 @@ use std::path::Path;
 const DATA: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
 const PURGE: &str = "/admin/purge?scope=everything&depth=hard";
 
-/// Settings by which operators are served at `admin` in a folder, and nowhere else.
-fn at_a_file(folder: &Path) -> Settings {
-    Settings {
-        admin_listen: vec![ListenAddr::Unix(folder.join("admin"))],
-        state: StatePlace::At(folder.join("state")),
-        ..settings()
+fn admin(address: ListenAddr) -> Admin {
+    Admin { listen: vec![address], ..Admin::default() }
+}
+
+/// A configuration by which operators are served at `admin` in a folder, and nowhere else.
+fn at_a_file(folder: &Path) -> Config {
+    Config {
+        admin: admin(ListenAddr::Unix(folder.join("admin"))),
+        state: StateDir::At(folder.join("state")),
+        ..config()
     }
 }
 
@@ -81,20 +86,20 @@ async fn it_serves_to_the_end_and_leaves_no_file() {
 #[tokio::test]
 async fn a_dead_ones_file_is_replaced_and_any_other_stays() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = at_a_file(folder.path());
+    let config = at_a_file(folder.path());
     let path = folder.path().join("admin");
     drop(UnixListener::bind(&path).unwrap());
-    let server = server(settings.clone(), Scripted::open()).await;
+    let server = server(config.clone(), Scripted::open()).await;
     assert_eq!(Client::connect_to_file(&path).await.get("/healthz").await.status, 200);
 
-    let busy = Server::bind(&settings).unwrap_err();
+    let busy = Server::bind(&config).unwrap_err();
     assert!(matches!(&busy, ListenError::Busy(..)), "{busy}");
     assert!(busy.to_string().starts_with(&format!("unix:{} is in use", path.display())), "{busy}");
     assert_eq!(Client::connect_to_file(&path).await.get("/healthz").await.status, 200);
     assert!(server.drain().await);
 
     fs::write(&path, "mine").unwrap();
-    let refused = Server::bind(&settings).unwrap_err().to_string();
+    let refused = Server::bind(&config).unwrap_err().to_string();
     assert!(refused.contains("admin: there is a file that is no socket"), "{refused}");
     assert_eq!(fs::read_to_string(&path).unwrap(), "mine");
 }
@@ -104,8 +109,8 @@ async fn a_folder_that_is_not_there_and_a_path_that_is_too_long_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["missing/admin".to_owned(), "x".repeat(120)] {
         let place = ListenAddr::Unix(folder.path().join(&name));
-        let settings = Settings { admin_listen: vec![place], ..settings() };
-        let refused = Server::bind(&settings).unwrap_err().to_string();
+        let config = Config { admin: admin(place), ..config() };
+        let refused = Server::bind(&config).unwrap_err().to_string();
         assert!(refused.starts_with("can't listen on unix:/"), "{refused}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }

@@ -36,7 +36,7 @@ fn any_bytes_get_an_answer_that_parses() {
     let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/titles/rows");
     let server = runtime.block_on(async {
         crate::support::server(
-            crate::support::settings(),
+            crate::support::config(),
             crate::support::store_of(&rows, folder.path()),
         )
         .await

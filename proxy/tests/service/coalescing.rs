@@ -2,11 +2,11 @@
 
 use crate::support::client::Client;
 use crate::support::scripted::{Mood, Scripted};
-use crate::support::{eventually, server, settings};
+use crate::support::{config, eventually, server};
 use aqs_api::Target;
 use aqs_origin::singleflight::SingleflightLimits;
 use aqs_origin::{Priority, RequestContext};
-use aqs_proxy::server::Settings;
+use aqs_proxy::config::Config;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -16,7 +16,7 @@ const TARGET: &str =
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_hundred_clients_of_a_cold_key_cost_one_read_though_the_first_is_gone() {
     let store = Scripted::gated();
-    let server = server(settings(), store.clone()).await;
+    let server = server(config(), store.clone()).await;
     let mut first = Client::connect(server.addresses[0]).await;
     first.send(format!("GET {TARGET} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
     eventually(|| store.reads() == 1).await;
@@ -46,7 +46,7 @@ async fn five_hundred_clients_of_a_cold_key_cost_one_read_though_the_first_is_go
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_agents_of_one_article_cost_one_read() {
     let store = Scripted::gated();
-    let server = server(settings(), store.clone()).await;
+    let server = server(config(), store.clone()).await;
     let ask = |agent: &str, granularity: &str| {
         let target = format!(
             "/metrics/pageviews/per-article/en.wikipedia/all-access/{agent}/Cat/{granularity}/20240101/20240131"
@@ -68,7 +68,7 @@ async fn two_agents_of_one_article_cost_one_read() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_makes_what_is_warmed_urgent() {
     let store = Scripted::gated();
-    let server = server(settings(), store.clone()).await;
+    let server = server(config(), store.clone()).await;
     let query = server.service.catalogue.resolve(Target::parse(TARGET).unwrap()).unwrap();
     let origin = server.service.origin.clone();
     let warming = tokio::spawn(async move {
@@ -92,7 +92,7 @@ async fn a_client_makes_what_is_warmed_urgent() {
 async fn beyond_the_bound_nobody_waits() {
     let store = Scripted::gated();
     let flights = SingleflightLimits { waiters_per_flight: 3, ..SingleflightLimits::default() };
-    let server = server(Settings { flights, ..settings() }, store.clone()).await;
+    let server = server(Config { flights, ..config() }, store.clone()).await;
     let mut waiting = Vec::new();
     for _ in 0..3 {
         let address = server.addresses[0];
@@ -113,7 +113,7 @@ async fn beyond_the_bound_nobody_waits() {
 async fn whoever_may_not_wait_has_nothing_asked_either() {
     let store = Scripted::gated();
     let flights = SingleflightLimits { waiters: 3, ..SingleflightLimits::default() };
-    let server = server(Settings { flights, ..settings() }, store.clone()).await;
+    let server = server(Config { flights, ..config() }, store.clone()).await;
     let target = |number: usize| TARGET.replace("en.", &format!("p{number}."));
     let mut waiting = Vec::new();
     for number in 0..3 {
@@ -137,7 +137,7 @@ async fn whoever_may_not_wait_has_nothing_asked_either() {
 async fn a_failure_is_shared_and_not_kept() {
     let store = Scripted::gated();
     store.be(Mood::Fails);
-    let server = server(settings(), store.clone()).await;
+    let server = server(config(), store.clone()).await;
     let ask = || {
         let address = server.addresses[0];
         tokio::spawn(async move { Client::connect(address).await.get(TARGET).await })
@@ -167,7 +167,7 @@ fn metric(server: &aqs_proxy::server::Server, name: &str) -> i64 {
 async fn a_miss_takes_no_task_unless_it_is_given_up() {
     let store = Scripted::gated();
     let answer_within = Duration::from_millis(500);
-    let server = server(Settings { answer_within, ..settings() }, store.clone()).await;
+    let server = server(Config { answer_within, ..config() }, store.clone()).await;
     let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(client.get("/healthz").await.status, 200);
     let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
@@ -188,7 +188,7 @@ async fn a_miss_takes_no_task_unless_it_is_given_up() {
 async fn of_one_who_may_wait_it_is_the_one_who_began() {
     let store = Scripted::gated();
     let flights = SingleflightLimits { waiters_per_flight: 1, ..SingleflightLimits::default() };
-    let server = server(Settings { flights, ..settings() }, store.clone()).await;
+    let server = server(Config { flights, ..config() }, store.clone()).await;
     let ask = |agent: &str| {
         let target = format!(
             "/metrics/pageviews/per-article/en.wikipedia/all-access/{agent}/Cat/daily/20240101/20240131"

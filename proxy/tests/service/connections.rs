@@ -1,23 +1,24 @@
 //! Connections as clients use and misuse them.
 
 use crate::support::client::Client;
+use aqs_proxy::config::Config;
 use aqs_proxy::net::Limits;
-use aqs_proxy::server::{Server, Settings};
+use aqs_proxy::server::Server;
 use std::path::Path;
 use std::time::Duration;
 
 const DATA: &str = "/metrics/pageviews/top/en.wikipedia/all-access/2024/01/all-days";
 
-async fn house_with(settings: Settings) -> (Server, tempfile::TempDir) {
+async fn house_with(config: Config) -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/top/rows");
     let server =
-        crate::support::server(settings, crate::support::store_of(&rows, folder.path())).await;
+        crate::support::server(config, crate::support::store_of(&rows, folder.path())).await;
     (server, folder)
 }
 
 async fn server() -> (Server, tempfile::TempDir) {
-    house_with(crate::support::settings()).await
+    house_with(crate::support::config()).await
 }
 
 #[tokio::test]
@@ -138,7 +139,7 @@ async fn a_head_that_does_not_end_times_out_and_an_idle_connection_ends_silently
         idle: Duration::from_millis(100),
         ..Limits::default()
     };
-    let (server, _folder) = house_with(Settings { limits, ..crate::support::settings() }).await;
+    let (server, _folder) = house_with(Config { limits, ..crate::support::config() }).await;
     let mut slow = Client::connect(server.addresses[0]).await;
     slow.send(b"GET / HTT").await;
     assert_eq!(slow.response(false).await.unwrap().status, 408);
@@ -153,7 +154,7 @@ async fn a_head_that_does_not_end_times_out_and_an_idle_connection_ends_silently
 #[tokio::test]
 async fn each_head_has_its_own_time_also_when_they_overlap() {
     let limits = Limits { head: Duration::from_millis(1500), ..Limits::default() };
-    let (server, _folder) = house_with(Settings { limits, ..crate::support::settings() }).await;
+    let (server, _folder) = house_with(Config { limits, ..crate::support::config() }).await;
     let mut client = Client::connect(server.addresses[0]).await;
     let request = format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n");
     let (first, rest) = request.split_at(20);
@@ -170,8 +171,9 @@ async fn each_head_has_its_own_time_also_when_they_overlap() {
 
 #[tokio::test]
 async fn beyond_their_bound_connections_are_turned_away_and_come_back() {
-    let settings = Settings { connections: 2, ..crate::support::settings() };
-    let (server, _folder) = house_with(settings).await;
+    let limits = Limits { connections: 2, ..Limits::default() };
+    let config = Config { limits, ..crate::support::config() };
+    let (server, _folder) = house_with(config).await;
     let mut held =
         [Client::connect(server.addresses[0]).await, Client::connect(server.addresses[0]).await];
     for client in &mut held {
@@ -195,7 +197,7 @@ async fn beyond_their_bound_connections_are_turned_away_and_come_back() {
 #[tokio::test]
 async fn a_connection_ends_after_its_requests() {
     let limits = Limits { requests: 3, ..Limits::default() };
-    let (server, _folder) = house_with(Settings { limits, ..crate::support::settings() }).await;
+    let (server, _folder) = house_with(Config { limits, ..crate::support::config() }).await;
     let mut client = Client::connect(server.addresses[0]).await;
     for expected in [None, None, Some("close")] {
         assert_eq!(client.get(DATA).await.header("connection"), expected);

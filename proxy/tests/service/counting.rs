@@ -2,12 +2,12 @@
 
 use crate::support::client::Client;
 use crate::support::scripted::{Mood, Scripted};
-use crate::support::{server, settings};
+use crate::support::{config, server};
 
 #[tokio::test]
 async fn what_becomes_of_a_read_is_counted_apart() {
     let store = Scripted::open();
-    let server = server(settings(), store.clone()).await;
+    let server = server(config(), store.clone()).await;
     let mut client = Client::connect(server.addresses[0]).await;
     // Of each another number, so that none can stand for another.
     let cases = [(Mood::Answers, 200, 1), (Mood::IsEmpty, 404, 2), (Mood::Fails, 503, 3)];

@@ -2,10 +2,11 @@
 
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, server, settings};
+use crate::support::{config, eventually, server};
 use aqs_origin::memory::Consumer;
+use aqs_proxy::config::Config;
 use aqs_proxy::net::Limits;
-use aqs_proxy::server::{Server, Settings};
+use aqs_proxy::server::Server;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -56,11 +57,11 @@ async fn ask_until_told_to_close(address: SocketAddr, client: usize, answered: A
 
 /// Patient enough that only what is said ends a connection.
 async fn loaded_house() -> Server {
-    let limits = Limits { drain_idle: PATIENCE, head: PATIENCE, ..Limits::default() };
-    let drain_within = PATIENCE;
+    let limits =
+        Limits { drain_idle: PATIENCE, head: PATIENCE, drain: PATIENCE, ..Limits::default() };
     let store = Scripted::open();
     store.dawdles.store(true, Ordering::SeqCst);
-    server(Settings { limits, drain_within, ..settings() }, store).await
+    server(Config { limits, ..config() }, store).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -96,8 +97,9 @@ async fn no_request_fails_that_was_sent_before_its_connection_was_told_to_close(
 #[tokio::test]
 async fn requests_that_are_here_already_are_all_answered() {
     let store = Scripted::gated();
-    let settings = Settings { drain_within: PATIENCE, answer_within: PATIENCE, ..settings() };
-    let server = server(settings, store.clone()).await;
+    let limits = Limits { drain: PATIENCE, ..Limits::default() };
+    let config = Config { limits, answer_within: PATIENCE, ..config() };
+    let server = server(config, store.clone()).await;
     let service = Arc::clone(&server.service);
     let mut client = Client::connect(server.addresses[0]).await;
     // The first waits for the store and the others behind it when the end comes.
@@ -123,9 +125,10 @@ async fn requests_that_are_here_already_are_all_answered() {
 
 #[tokio::test]
 async fn an_idle_connection_may_ask_once_more() {
-    let limits = Limits { drain_idle: PATIENCE, idle: PATIENCE, ..Limits::default() };
-    let settings = Settings { limits, drain_within: PATIENCE, ..settings() };
-    let server = server(settings, Scripted::open()).await;
+    let limits =
+        Limits { drain_idle: PATIENCE, idle: PATIENCE, drain: PATIENCE, ..Limits::default() };
+    let config = Config { limits, ..config() };
+    let server = server(config, Scripted::open()).await;
     let service = Arc::clone(&server.service);
     let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(client.get("/a").await.header("connection"), None);
@@ -140,10 +143,14 @@ async fn an_idle_connection_may_ask_once_more() {
 
 #[tokio::test]
 async fn an_idle_connection_that_stays_silent_is_closed() {
-    let limits =
-        Limits { drain_idle: Duration::from_millis(1), idle: PATIENCE, ..Limits::default() };
-    let settings = Settings { limits, drain_within: PATIENCE, ..settings() };
-    let server = server(settings, Scripted::open()).await;
+    let limits = Limits {
+        drain_idle: Duration::from_millis(1),
+        idle: PATIENCE,
+        drain: PATIENCE,
+        ..Limits::default()
+    };
+    let config = Config { limits, ..config() };
+    let server = server(config, Scripted::open()).await;
     let service = Arc::clone(&server.service);
     let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(client.get("/a").await.header("connection"), None);
@@ -157,8 +164,9 @@ async fn an_idle_connection_that_stays_silent_is_closed() {
 
 #[tokio::test]
 async fn readiness_falls_first_and_the_delay_is_for_new_connections() {
-    let settings = Settings { drain_delay: PATIENCE, drain_within: PATIENCE, ..settings() };
-    let server = server(settings, Scripted::open()).await;
+    let limits = Limits { drain_delay: Some(PATIENCE), drain: PATIENCE, ..Limits::default() };
+    let config = Config { limits, ..config() };
+    let server = server(config, Scripted::open()).await;
     let (address, admin) = (server.addresses[0], server.admin_addresses[0]);
     let service = Arc::clone(&server.service);
     let (background, delay_over) = (server.background_tasks(), server.delay_over());
@@ -180,10 +188,10 @@ async fn readiness_falls_first_and_the_delay_is_for_new_connections() {
 
 #[tokio::test]
 async fn whoever_holds_on_is_cut_when_the_time_is_up() {
-    let limits = Limits { write: PATIENCE, head: PATIENCE, ..Limits::default() };
-    let drain_within = Duration::from_millis(300);
+    let drain = Duration::from_millis(300);
+    let limits = Limits { write: PATIENCE, head: PATIENCE, drain, ..Limits::default() };
     let store = Scripted::gated();
-    let server = server(Settings { limits, drain_within, ..settings() }, store.clone()).await;
+    let server = server(Config { limits, ..config() }, store.clone()).await;
     let service = Arc::clone(&server.service);
     let mut waits = Client::connect(server.addresses[0]).await;
     waits.send(format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", devices("a")).as_bytes()).await;

@@ -2,9 +2,10 @@
 
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, server, settings};
+use crate::support::{config, eventually, server};
+use aqs_proxy::config::Config;
 use aqs_proxy::net::{Limits, refusals};
-use aqs_proxy::server::{Server, Settings};
+use aqs_proxy::server::Server;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,7 +14,7 @@ use tokio::net::TcpStream;
 const DATA: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
 
 async fn limited(limits: Limits) -> Server {
-    server(Settings { limits, ..settings() }, Scripted::open()).await
+    server(Config { limits, ..config() }, Scripted::open()).await
 }
 
 fn ended(server: &Server, reason: &str) -> u64 {
@@ -129,8 +130,9 @@ async fn is_told(mut client: TcpStream) -> bool {
 async fn only_so_many_are_told_at_once_that_they_are_too_many() {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     // Listeners share their places.
-    let settings = Settings { listen: vec![free, free], connections: 2, ..settings() };
-    let server = server(settings, Scripted::open()).await;
+    let limits = Limits { connections: 2, ..Limits::default() };
+    let config = Config { listen: Some(vec![free, free]), limits, ..config() };
+    let server = server(config, Scripted::open()).await;
     let mut held = Vec::new();
     for address in &server.addresses {
         let mut client = Client::connect(*address).await;

@@ -1,7 +1,7 @@
 //! The forms of an answer: gzip, aliases, what is loaded.
 
 use crate::support::client::{Client, Response};
-use crate::support::{eventually, server, settings, store_of};
+use crate::support::{config, eventually, server, store_of};
 use aqs_proxy::server::Server;
 use flate2::read::GzDecoder;
 use std::io::Read;
@@ -28,7 +28,7 @@ async fn a_year() -> (Server, tempfile::TempDir) {
         }
     }
     std::fs::write(rows.join("pageviews_per_article_flat.ndjson"), lines).unwrap();
-    let server = server(settings(), store_of(&rows, folder.path())).await;
+    let server = server(config(), store_of(&rows, folder.path())).await;
     (server, folder)
 }
 
@@ -165,12 +165,13 @@ async fn the_datasets_page_tells_how_new_the_data_is() {
 #[tokio::test]
 async fn a_purge_is_remembered_over_a_restart() {
     use aqs_origin::epochs::{PurgeMode, Scope, Validity};
-    use aqs_proxy::server::{Settings, StatePlace};
+    use aqs_proxy::config::{Config, StateDir};
+    use aqs_proxy::server::Parts;
     let folder = tempfile::tempdir().unwrap();
     let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/per_article/rows");
     let store = store_of(&rows, folder.path());
-    let state = StatePlace::At(folder.path().join("state"));
-    let with_state = || Settings { state: state.clone(), ..settings() };
+    let state = StateDir::At(folder.path().join("state"));
+    let with_state = || Config { state: state.clone(), ..config() };
     let first = server(with_state(), store.clone()).await;
     let query = {
         let target = aqs_api::Target::parse(LONG).unwrap();
@@ -186,12 +187,14 @@ async fn a_purge_is_remembered_over_a_restart() {
     assert_eq!(epochs.validity(before, &tags), Validity::Invalid);
     assert_eq!(epochs.validity(after, &tags), Validity::Valid);
     // Meanwhile the directory has its user.
-    let sockets = Server::bind(&settings()).unwrap();
+    let sockets = Server::bind(&config()).unwrap();
     let third = Server::start(
         sockets,
-        with_state(),
-        crate::support::catalogue(),
-        store_of(&rows, tempfile::tempdir().unwrap().path()),
+        &with_state(),
+        Parts::new(
+            crate::support::catalogue(),
+            store_of(&rows, tempfile::tempdir().unwrap().path()),
+        ),
     )
     .await;
     assert!(matches!(third, Err(aqs_proxy::server::StartError::State(_))));

@@ -3,11 +3,11 @@
 
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, server, settings};
-use aqs_origin::limiter::ConcurrencyLimits;
+use crate::support::{config, eventually, server};
 use aqs_origin::memory::Consumer;
+use aqs_proxy::config::{Config, Store};
 use aqs_proxy::net::Limits;
-use aqs_proxy::server::{Server, Settings};
+use aqs_proxy::server::Server;
 use socket2::SockRef;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,8 +23,8 @@ async fn impatient() -> Server {
         linger: Duration::from_millis(100),
         ..Limits::default()
     };
-    let limiter = ConcurrencyLimits { reads: 1, ..ConcurrencyLimits::default() };
-    server(Settings { limits, limiter, ..settings() }, Scripted::open()).await
+    let store = Store { reads: 1, ..Store::default() };
+    server(Config { limits, store, ..config() }, Scripted::open()).await
 }
 
 /// Whether a normal client is served.
@@ -308,8 +308,8 @@ async fn whoever_ends_lines_by_half_is_understood_or_refused() {
 #[tokio::test]
 async fn whoever_never_ends_is_not_waited_for() {
     let limits = Limits { head: Duration::from_millis(300), ..Limits::default() };
-    let limiter = ConcurrencyLimits { reads: 1, ..ConcurrencyLimits::default() };
-    let server = server(Settings { limits, limiter, ..settings() }, Scripted::open()).await;
+    let store = Store { reads: 1, ..Store::default() };
+    let server = server(Config { limits, store, ..config() }, Scripted::open()).await;
     for bytes in [
         "",
         "G",

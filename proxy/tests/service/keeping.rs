@@ -1,6 +1,6 @@
 //! What a server does for its store in the background.
 
-use crate::support::{eventually, server, settings};
+use crate::support::{config, eventually, server};
 use aqs_api::{Coverage, Lookup, Rows};
 use aqs_origin::RequestContext;
 use aqs_origin::store::{Store, StoreError};
@@ -43,7 +43,7 @@ impl Store for Clumsy {
 #[tokio::test]
 async fn a_keeper_that_stumbles_is_followed_by_another() {
     let store = Arc::new(Clumsy::default());
-    let server = server(settings(), Arc::clone(&store) as Arc<dyn Store>).await;
+    let server = server(config(), Arc::clone(&store) as Arc<dyn Store>).await;
     eventually(|| store.kept.load(Ordering::SeqCst) == 2).await;
     let background = server.background_tasks();
     assert!(server.drain().await);

@@ -3,12 +3,12 @@
 use crate::support::client::{Client, Response};
 use crate::support::kept::Kept;
 use crate::support::scripted::{Mood, Scripted};
-use crate::support::{eventually, server, settings};
+use crate::support::{config, eventually, server};
 use aqs_origin::Clock;
-use aqs_proxy::log::access::Mode;
-use aqs_proxy::log::client::ClientAddress;
+use aqs_proxy::config::{Config, StateDir};
+use aqs_proxy::log::{AccessMode, ClientAddress};
 use aqs_proxy::log::{Ecs, filter};
-use aqs_proxy::server::{Server, Settings, StatePlace};
+use aqs_proxy::server::Server;
 use serde_json::{Value, json};
 use std::time::Duration;
 use tracing::subscriber::DefaultGuard;
@@ -53,12 +53,12 @@ impl Log {
     }
 }
 
-fn with_access(mode: Mode) -> Settings {
-    let mut settings = settings();
-    settings.access.mode = mode;
+fn with_access(mode: AccessMode) -> Config {
+    let mut config = config();
+    config.log.access = mode;
     // Never slow, whatever this machine has to do beside.
-    settings.access.slow = Duration::from_secs(600);
-    settings
+    config.log.slow = Duration::from_secs(600);
+    config
 }
 
 async fn client(server: &Server) -> Client {
@@ -73,7 +73,7 @@ fn made(response: &Response) -> String {
 
 #[tokio::test]
 async fn every_answer_says_what_its_request_is_called() {
-    let server = server(settings(), Scripted::open()).await;
+    let server = server(config(), Scripted::open()).await;
     let mut client = client(&server).await;
     let mut ids = Vec::new();
     let any = ("if-none-match", "*");
@@ -106,7 +106,7 @@ async fn every_answer_says_what_its_request_is_called() {
 
 #[tokio::test]
 async fn what_is_no_request_gets_a_name_too() {
-    let server = server(settings(), Scripted::open()).await;
+    let server = server(config(), Scripted::open()).await;
     let many = "a: b\r\n".repeat(101);
     for (text, status) in [
         (format!("GET / HTTP/1.1\r\nhost: x\r\nx-request-id: mine\r\n{many}\r\n"), 431),
@@ -129,7 +129,7 @@ async fn what_is_no_request_gets_a_name_too() {
 
 #[tokio::test]
 async fn names_that_would_need_quoting_are_not_taken_over() {
-    let server = server(settings(), Scripted::open()).await;
+    let server = server(config(), Scripted::open()).await;
     let mut client = client(&server).await;
     let long = "x".repeat(129);
     for name in ["", "a b", "a\"b", "a,b", "<b>", "{a}", "é", &long] {
@@ -145,7 +145,7 @@ async fn names_that_would_need_quoting_are_not_taken_over() {
 async fn a_failure_has_one_name_everywhere() {
     let (kept, _guard) = Log::start();
     let store = Scripted::open();
-    let server = server(with_access(Mode::Off), store.clone()).await;
+    let server = server(with_access(AccessMode::Off), store.clone()).await;
     let mut client = client(&server).await;
     client.get(OTHER).await;
     store.be(Mood::Fails);
@@ -173,7 +173,7 @@ async fn a_failure_has_one_name_everywhere() {
 #[tokio::test]
 async fn the_store_is_told_of_request_and_trace() {
     let store = Scripted::open();
-    let server = server(settings(), store.clone()).await;
+    let server = server(config(), store.clone()).await;
     let mut client = client(&server).await;
     let traceparent = format!("00-{TRACE}-{PARENT}-01");
     let later = format!("cc-{TRACE}-{PARENT}-00-more");
@@ -197,7 +197,7 @@ async fn the_store_is_told_of_request_and_trace() {
 async fn who_joins_a_flight_is_told_whose_it_is() {
     let (kept, _guard) = Log::start();
     let store = Scripted::gated();
-    let server = server(with_access(Mode::Full), store.clone()).await;
+    let server = server(with_access(AccessMode::Full), store.clone()).await;
     let address = server.addresses[0];
     let ask = |name: &'static str| {
         tokio::spawn(async move {
@@ -227,7 +227,7 @@ async fn who_joins_a_flight_is_told_whose_it_is() {
 #[tokio::test]
 async fn requests_and_refusals_get_a_line_if_they_are_to() {
     let (kept, _guard) = Log::start();
-    let server = server(with_access(Mode::Full), Scripted::open()).await;
+    let server = server(with_access(AccessMode::Full), Scripted::open()).await;
     let mut asker = client(&server).await;
     for (method, target) in [("GET", DATA), ("HEAD", DATA), ("POST", "/metrics/nothing")] {
         asker.request(method, target.as_bytes(), &[("x-forwarded-for", "192.0.2.7")]).await;
@@ -276,9 +276,9 @@ async fn requests_and_refusals_get_a_line_if_they_are_to() {
 async fn slow_requests_get_a_line_though_others_do_not() {
     let (kept, _guard) = Log::start();
     let store = Scripted::gated();
-    let mut settings = with_access(Mode::Off);
-    settings.access.slow = Duration::from_millis(300);
-    let server = server(settings, store.clone()).await;
+    let mut config = with_access(AccessMode::Off);
+    config.log.slow = Duration::from_millis(300);
+    let server = server(config, store.clone()).await;
     let address = server.addresses[0];
     let asked = tokio::spawn(async move { Client::connect(address).await.get(DATA).await });
     eventually(|| store.reads() == 1).await;
@@ -291,22 +291,22 @@ async fn slow_requests_get_a_line_though_others_do_not() {
 
 #[tokio::test]
 async fn addresses_are_told_as_far_as_is_wanted() {
-    let trusted = || ClientAddress::Forwarded(vec!["127.0.0.0/8".parse().unwrap()]);
-    let nobody = ClientAddress::Forwarded(vec!["10.0.0.0/8".parse().unwrap()]);
     let chain = [("x-forwarded-for", "6.6.6.6"), ("X-Forwarded-For", "192.0.2.7, 127.0.0.2")];
-    for (setting, expected) in [
-        (ClientAddress::None, json!(null)),
-        (ClientAddress::Peer, json!("127.0.0.1")),
-        (trusted(), json!("192.0.2.7")),
-        (nobody, json!("127.0.0.1")),
+    let local = "127.0.0.0/8";
+    for (client_address, trusted, expected) in [
+        (ClientAddress::None, local, json!(null)),
+        (ClientAddress::Peer, local, json!("127.0.0.1")),
+        (ClientAddress::Forwarded, local, json!("192.0.2.7")),
+        (ClientAddress::Forwarded, "10.0.0.0/8", json!("127.0.0.1")),
     ] {
         let (kept, _guard) = Log::start();
-        let mut settings = with_access(Mode::Full);
-        settings.access.client = setting.clone();
-        let server = server(settings, Scripted::open()).await;
+        let mut config = with_access(AccessMode::Full);
+        config.log.client_address = client_address;
+        config.log.trusted_proxies = vec![trusted.parse().unwrap()];
+        let server = server(config, Scripted::open()).await;
         client(&server).await.request("GET", DATA.as_bytes(), &chain).await;
         let line = kept.access(1).await.remove(0);
-        assert_eq!(line["client"]["address"], expected, "{setting:?}");
+        assert_eq!(line["client"]["address"], expected, "{client_address:?} {trusted}");
     }
 }
 
@@ -314,8 +314,8 @@ async fn addresses_are_told_as_far_as_is_wanted() {
 async fn who_is_not_let_in_is_told_of_at_any_level_and_counted() {
     let (log, _guard) = Log::start_at("error");
     let folder = tempfile::tempdir().unwrap();
-    let state = StatePlace::At(folder.path().join("state"));
-    let server = server(Settings { state, ..settings() }, Scripted::open()).await;
+    let state = StateDir::At(folder.path().join("state"));
+    let server = server(Config { state, ..config() }, Scripted::open()).await;
     let mut operator = Client::connect(server.admin_addresses[0]).await;
     let purge = "/admin/purge?scope=everything&token=secret-in-a-query";
     let wrong = ("authorization", "Bearer a-secret-of-somebody");
@@ -349,8 +349,9 @@ async fn who_is_not_let_in_is_told_of_at_any_level_and_counted() {
 #[tokio::test]
 async fn a_flood_of_connections_is_told_once() {
     let (kept, _guard) = Log::start();
-    let settings = Settings { connections: 1, ..with_access(Mode::Full) };
-    let server = server(settings, Scripted::open()).await;
+    let mut config = with_access(AccessMode::Full);
+    config.limits.connections = 1;
+    let server = server(config, Scripted::open()).await;
     let mut held = client(&server).await;
     held.get(DATA).await;
     for _ in 0..20 {

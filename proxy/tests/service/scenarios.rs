@@ -2,7 +2,7 @@
 //! own.
 
 use crate::support::scenario::{Outcome, topics};
-use crate::support::{server, settings, store_of};
+use crate::support::{config, server, store_of};
 
 #[tokio::test]
 async fn every_scenario_answers_as_written() {
@@ -10,7 +10,7 @@ async fn every_scenario_answers_as_written() {
     for topic in topics() {
         let folder = tempfile::tempdir().unwrap();
         let store = store_of(&topic.rows, folder.path());
-        let server = server(settings(), store).await;
+        let server = server(config(), store).await;
         outcome.add(&topic.scenarios, server.addresses[0]).await;
         assert!(server.drain().await, "connections were left");
     }

@@ -2,11 +2,12 @@
 
 use crate::support::client::{Client, Response};
 use crate::support::scripted::{Mood, Scripted};
-use crate::support::{eventually, server, settings};
+use crate::support::{config, eventually, server, server_at};
 use aqs_api::Target;
 use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::{Clock, Moment};
-use aqs_proxy::server::{Server, Settings};
+use aqs_proxy::config::Config;
+use aqs_proxy::server::Server;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -32,7 +33,7 @@ fn cache_status(response: &Response) -> &str {
 /// A server whose clock stands until it is moved.
 async fn timed(store: &Arc<Scripted>) -> (Server, Clock) {
     let clock = Clock::set(Moment(1_790_000_000_000));
-    let server = server(Settings { clock: clock.clone(), ..settings() }, store.clone()).await;
+    let server = server_at(config(), store.clone(), clock.clone()).await;
     (server, clock)
 }
 
@@ -117,10 +118,10 @@ async fn ten_minutes_without_a_store_are_not_noticed_by_whoever_asked_before() {
         let store = Scripted::open();
         let clock = Clock::set(Moment(1_790_000_000_000));
         let answer_within = Duration::from_millis(200);
-        let mut settings = Settings { clock: clock.clone(), answer_within, ..settings() };
-        settings.flights.timeout = Duration::from_secs(1);
-        let refreshes = settings.refreshes;
-        let server = server(settings, store.clone()).await;
+        let mut config = Config { answer_within, ..config() };
+        config.flights.timeout = Duration::from_secs(1);
+        let refreshes = config.refreshes;
+        let server = server_at(config, store.clone(), clock.clone()).await;
         let mut client = Client::connect(server.addresses[0]).await;
         for number in 0..ADDRESSES {
             assert_eq!(views(&client.get(&target(&format!("p{number}"))).await), 1);
@@ -185,7 +186,7 @@ async fn a_store_that_fails_is_not_asked_by_everybody_for_what_is_old() {
 #[tokio::test]
 async fn a_hard_purge_meets_its_scope_and_nothing_else() {
     let store = Scripted::open();
-    let server = server(settings(), store.clone()).await;
+    let server = server(config(), store.clone()).await;
     let mut client = Client::connect(server.addresses[0]).await;
     let other = "/metrics/unique-devices/de.wikipedia/all-sites/daily/20240101/20240131";
     let key = |target: &str| {
@@ -221,7 +222,7 @@ async fn a_hard_purge_meets_its_scope_and_nothing_else() {
 #[tokio::test]
 async fn after_a_soft_purge_the_old_is_served_once_more() {
     let store = Scripted::open();
-    let server = server(settings(), store.clone()).await;
+    let server = server(config(), store.clone()).await;
     let mut client = Client::connect(server.addresses[0]).await;
     client.get(&target("en")).await;
     store.truth.store(2, Ordering::SeqCst);
@@ -237,7 +238,7 @@ async fn a_load_makes_what_it_touched_stale_and_nothing_else() {
     let store = Scripted::open();
     store.load(DATASET, 1);
     store.load("unique-devices-daily", 1);
-    let server = server(settings(), store.clone()).await;
+    let server = server(config(), store.clone()).await;
     let mut client = Client::connect(server.addresses[0]).await;
     let other = "/metrics/unique-devices/de.wikipedia/all-sites/daily/20240101/20240131";
     client.get(&target("en")).await;
@@ -254,7 +255,7 @@ async fn a_load_makes_what_it_touched_stale_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_asked_before_a_purge_is_not_served_after_it() {
     let store = Scripted::gated();
-    let server = server(settings(), store.clone()).await;
+    let server = server(config(), store.clone()).await;
     let ask = || {
         let address = server.addresses[0];
         tokio::spawn(async move { Client::connect(address).await.get(&target("en")).await })
@@ -280,7 +281,7 @@ async fn no_interleaving_serves_what_was_purged() {
     const REQUESTS: usize = 400;
     let store = Scripted::open();
     store.dawdles.store(true, Ordering::SeqCst);
-    let server = server(settings(), store.clone()).await;
+    let server = server(config(), store.clone()).await;
     let floor = Arc::new(std::sync::atomic::AtomicU64::new(1));
     let mut clients = Vec::new();
     for number in 0..CLIENTS {

@@ -2,18 +2,20 @@
 
 use crate::support::client::{Client, Response};
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, server, settings};
+use crate::support::{config, eventually, server, server_at};
 use aqs_origin::{Clock, Moment};
 use aqs_proxy::build_info::RUST_VERSION;
-use aqs_proxy::server::{PublicPages, Server, Settings};
+use aqs_proxy::config::Config;
+use aqs_proxy::server::Server;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 const DATA: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
 
 async fn with_pages(upstream_health: bool, metrics: bool) -> Server {
-    let public_pages = PublicPages { upstream_health, metrics };
-    server(Settings { public_pages, ..settings() }, Scripted::open()).await
+    let service_name = upstream_health.then(|| "device-analytics".to_owned());
+    let public_metrics = Some(metrics);
+    server(Config { service_name, public_metrics, ..config() }, Scripted::open()).await
 }
 
 /// The samples of a page: name and labels, value.
@@ -88,9 +90,8 @@ async fn clients_find_metrics_only_if_they_are_switched_on() {
 #[tokio::test]
 async fn clients_make_metrics_once_a_second_and_operators_as_often_as_they_ask() {
     let clock = Clock::set(Moment(1_800_000_000_000));
-    let public_pages = PublicPages { metrics: true, ..PublicPages::default() };
-    let settings = Settings { public_pages, clock: clock.clone(), ..settings() };
-    let server = server(settings, Scripted::open()).await;
+    let config = Config { public_metrics: Some(true), ..config() };
+    let server = server_at(config, Scripted::open(), clock.clone()).await;
     let mut client = Client::connect(server.addresses[0]).await;
     let mut admin = Client::connect(server.admin_addresses[0]).await;
     let ok = "http_requests_total{code=\"200\",method=\"get\"}";
@@ -152,7 +153,7 @@ async fn upstreams_names_tell_what_ours_tell() {
 
 #[tokio::test]
 async fn the_process_is_told_of_by_the_usual_names() {
-    let server = server(settings(), Scripted::open()).await;
+    let server = server(config(), Scripted::open()).await;
     let mut admin = Client::connect(server.admin_addresses[0]).await;
     let page = admin.get("/metrics").await;
     let samples = samples(&page);

@@ -134,7 +134,7 @@ async fn house_of_titles() -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/titles/rows");
     let store = crate::support::store_of(&rows, folder.path());
-    (crate::support::server(crate::support::settings(), store).await, folder)
+    (crate::support::server(crate::support::config(), store).await, folder)
 }
 
 #[tokio::test]

@@ -21,17 +21,18 @@ pub use verify::VerifiedView;
 
 use crate::artefact::ArtefactDirectory;
 use crate::blocking::{self, DropOffThread};
-use crate::checks::{Refusal, Thresholds};
+use crate::checks::Refusal;
 use crate::generation::{Generation, HotSet, PlanFacts};
 use crate::metrics::Metrics;
 use crate::plan::{Expansion, Overrides, Plan};
+use crate::settings::Settings;
 use aqs_api::Coverage;
 use aqs_origin::Origin;
 use read::RateLimiter;
 use select::Selection;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -48,41 +49,6 @@ pub struct Builder {
     rate: RateLimiter,
     /// One verification at a time.
     verifying: Arc<Semaphore>,
-}
-
-/// Limits of all builds together.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
-    /// Concurrent reads.
-    pub concurrency: usize,
-    /// Reads per second.
-    pub rate: u32,
-    /// The deadline of a read, including its wait for a permit.
-    pub within: Duration,
-    /// Attempts per read.
-    pub attempts: u32,
-    /// The wait after the first failed attempt. It doubles each time.
-    pub backoff: Duration,
-    /// A build fails after as many failed partitions in a row.
-    pub give_up_after: usize,
-    /// Bytes that a generation may take; 0 for a quarter of the memory budget.
-    pub memory: u64,
-    pub thresholds: Thresholds,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            concurrency: 16,
-            rate: 2000,
-            within: Duration::from_secs(30),
-            attempts: 4,
-            backoff: Duration::from_millis(250),
-            give_up_after: 20,
-            memory: 0,
-            thresholds: Thresholds::default(),
-        }
-    }
 }
 
 /// The options of a single build.
@@ -109,16 +75,16 @@ pub struct Built {
 }
 
 impl Builder {
-    /// `plans` must have passed [`Plan::check_all`]. Without `artefacts` the hot set does not
+    /// The plans must have passed [`Settings::check`]. Without `artefacts` the hot set does not
     /// survive a restart.
     pub fn new(
         origin: Arc<Origin>,
         hot_set: Arc<HotSet>,
         artefacts: Option<ArtefactDirectory>,
-        plans: Vec<Plan>,
         settings: Settings,
         metrics: Metrics,
     ) -> Self {
+        let plans = settings.all_plans();
         for plan in &plans {
             metrics.initialise(&plan.name);
         }
@@ -127,10 +93,10 @@ impl Builder {
             hot_set,
             artefacts: artefacts.map(Arc::new),
             plans,
-            settings,
             metrics,
             reads: Semaphore::new(settings.concurrency.max(1)),
             rate: RateLimiter::per_second(settings.rate),
+            settings,
             verifying: Arc::new(Semaphore::new(1)),
         }
     }
@@ -153,15 +119,12 @@ impl Builder {
 
     /// How many answers the `sample` check compares.
     pub fn sample_size(&self) -> usize {
-        self.settings.thresholds.sample
+        self.settings.checks.sample
     }
 
     /// Bytes that a generation may take.
     pub fn limit(&self) -> u64 {
-        match self.settings.memory {
-            0 => self.origin.budget.total() / 4,
-            bytes => bytes,
-        }
+        self.settings.memory.unwrap_or_else(|| self.origin.budget.total() / 4)
     }
 
     /// Builds a plan and publishes the generation. After an error nothing was published.

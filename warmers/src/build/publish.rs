@@ -63,7 +63,7 @@ impl Builder {
         self.count_answers(&candidate);
         let before = before.as_ref().filter(|_| !is_part);
         let last_error = candidate.last_error.as_deref().unwrap_or_default();
-        let mut refusals = check(&candidate.facts, before, last_error, &self.settings.thresholds);
+        let mut refusals = check(&candidate.facts, before, last_error, &self.settings.checks);
         let sample = std::mem::take(&mut candidate.sample);
         let compared = compare(&self.origin, sample, self.settings.within);
         let compared = cancel.run_until_cancelled(compared).await.ok_or(BuildError::Cancelled)?;

@@ -1,9 +1,10 @@
 //! Reads answers by partition, several at once, and none while clients wait for the store.
 
-use super::{BuildError, Builder, Prepared, Progress, Settings};
+use super::{BuildError, Builder, Prepared, Progress};
 use crate::blocking::{self, DropOffThread};
 use crate::generation::{Generation, additional_weight, answer_weight, is_without_data};
 use crate::plan::{Plan, Tops};
+use crate::settings::Settings;
 use aqs_api::{Coverage, Query, Representation};
 use aqs_origin::backoff::Backoff;
 use aqs_origin::batch::Batch;

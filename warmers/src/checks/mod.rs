@@ -1,27 +1,34 @@
 //! Checks before publication: a new generation must not be worse than the live one.
 
 use crate::generation::PlanFacts;
+use aqs_api::units::{Count, Percent};
 use aqs_api::{Query, Representation};
 use aqs_origin::epochs::Validity;
 use aqs_origin::{Entry, Origin, Priority, RequestContext};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use thiserror::Error;
 
 /// The bounds of the checks. Parts are 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Thresholds {
-    /// Least part of the wanted answers that must be held.
+    /// Percentage of a plan's answers that must be present.
+    #[serde(rename = "complete", with = "Percent")]
     pub completeness: f64,
-    /// Largest part of the wanted answers whose reads may fail.
+    /// Percentage of a plan's answers whose read may have failed.
+    #[serde(with = "Percent")]
     pub errors: f64,
-    /// Largest part of its answers that a plan may lose.
+    /// By how many percent the number of a plan's answers may shrink.
+    #[serde(rename = "fewer_answers", with = "Percent")]
     pub fewer_keys: f64,
-    /// Largest part of its bytes that a plan may lose.
+    /// By how many percent the size of a plan's answers may shrink.
+    #[serde(with = "Percent")]
     pub fewer_bytes: f64,
-    /// Answers that are compared with the store.
+    /// How many answers are compared byte by byte with directly read ones.
+    #[serde(with = "Count::<0, 10_000>")]
     pub sample: usize,
 }
 

@@ -6,7 +6,7 @@ use aqs_api::{Dialect, Key, Representation};
 use aqs_origin::Entry;
 use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::memory::Consumer;
-use aqs_warmers::build::{BuildError, Settings};
+use aqs_warmers::build::BuildError;
 use aqs_warmers::generation::{Generation, HotFreshness, Provenance};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -198,7 +198,7 @@ async fn a_worse_generation_is_refused_unless_by_force() {
 async fn a_plan_that_takes_too_much_memory_is_refused_with_numbers() {
     let ground = Ground::new();
     let mut fixture_settings = crate::support::FixtureSettings::default();
-    fixture_settings.settings = Settings { memory: 20_000, ..fixture_settings.settings };
+    fixture_settings.settings.memory = Some(20_000);
     let fixture = ground.start_with(PLANS, fixture_settings).await;
     let first = fixture.build("devices").await.generation;
     let refused = fixture.build_as("articles", &Default::default()).await;
@@ -226,8 +226,8 @@ async fn only_what_stays_takes_room_from_a_plan() {
     let renamed = PLANS.replace("- name: articles", "- name: pages");
     let twice = format!("{renamed}{}", renamed.replace("name: ", "name: more-"));
     let mut fixture_settings = crate::support::FixtureSettings::default();
-    fixture_settings.settings = Settings { memory: bytes + bytes / 2, ..fixture_settings.settings };
-    let fixture = ground.start(&twice, fixture_settings);
+    fixture_settings.settings.memory = Some(bytes + bytes / 2);
+    let fixture = ground.start(&twice, fixture_settings.clone());
     fixture.builder.load().await.unwrap().0.unwrap();
     fixture.origin.refresh_coverage().await.unwrap();
     fixture.build("pages").await;
@@ -238,7 +238,7 @@ async fn only_what_stays_takes_room_from_a_plan() {
     drop((fixture, built));
     // Of the two there is none any more, and what took their place needs no room beside theirs.
     let (_, devices) = PLANS.split_once("- name: devices").unwrap();
-    fixture_settings.settings.memory = bytes;
+    fixture_settings.settings.memory = Some(bytes);
     let fixture = ground.start(&format!("- name: devices{devices}"), fixture_settings);
     fixture.builder.load().await.unwrap().0.unwrap();
     fixture.origin.refresh_coverage().await.unwrap();

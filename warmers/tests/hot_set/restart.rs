@@ -132,7 +132,7 @@ async fn what_is_kept_must_fit_the_memory_there_is() {
     let large = fixture.build("articles").await.generation;
     drop(fixture);
     let mut fixture_settings = FixtureSettings::default();
-    fixture_settings.settings.memory = large.bytes - 1;
+    fixture_settings.settings.memory = Some(large.bytes - 1);
     let fixture = ground.start(PLANS, fixture_settings);
     let (loaded, unused) = fixture.builder.load().await.unwrap();
     let loaded = loaded.unwrap();

@@ -11,8 +11,9 @@ use aqs_origin::singleflight::SingleflightLimits;
 use aqs_origin::store::embedded::{EmbeddedStore, Options};
 use aqs_origin::store::{Store, StoreError};
 use aqs_origin::{Clock, Epochs, Metrics as OriginMetrics, Moment, Origin, Parts, RequestContext};
+use aqs_warmers::Settings;
 use aqs_warmers::artefact::{ArtefactDirectory, Identity};
-use aqs_warmers::build::{BuildError, BuildOptions, Builder, Built, Progress, Settings};
+use aqs_warmers::build::{BuildError, BuildOptions, Builder, Built, Progress};
 use aqs_warmers::generation::{HotFreshness, HotSet};
 use aqs_warmers::metrics::Metrics;
 use aqs_warmers::plan::{Overrides, Plan};
@@ -108,7 +109,7 @@ struct Silent;
 impl LoadProgress for Silent {}
 
 /// How a fixture is built.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct FixtureSettings {
     pub(crate) settings: Settings,
     pub(crate) limiter: ConcurrencyLimits,
@@ -251,8 +252,7 @@ impl Ground {
             Arc::clone(&origin),
             Arc::clone(&hot_set),
             Some(artefacts),
-            plans,
-            fixture_settings.settings,
+            Settings { plans, built_in: Vec::new(), ..fixture_settings.settings },
             metrics,
         );
         Fixture { store, origin, hot_set, builder: Arc::new(builder), tasks, registry }

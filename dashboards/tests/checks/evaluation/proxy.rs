@@ -5,7 +5,8 @@ use aqs_api::table::ColumnType;
 use aqs_api::{Catalogue, Coverage, Extent, Lookup, Rows};
 use aqs_origin::store::{Store, StoreError};
 use aqs_origin::{Clock, Moment, RequestContext};
-use aqs_proxy::server::{Server, Settings};
+use aqs_proxy::config::{Admin, Config, StateDir};
+use aqs_proxy::server::{Parts, Server};
 use async_trait::async_trait;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -130,15 +131,17 @@ impl Proxy {
                 "windows": ["last 7 days"],
             }],
         });
-        let mut settings = Settings {
-            listen: vec![free],
-            admin_listen: vec![free.into()],
-            clock: clock.clone(),
-            ..Settings::default()
+        let mut config = Config {
+            listen: Some(vec![free]),
+            admin: Admin { listen: vec![free.into()], ..Admin::default() },
+            state: StateDir::Nowhere,
+            ..Config::default()
         };
-        settings.hot_set.plans = vec![serde_json::from_value(plan).unwrap()];
-        let sockets = Server::bind(&settings).unwrap();
-        let server = Server::start(sockets, settings, catalogue, store.clone()).await.unwrap();
+        config.hot_set.built_in.clear();
+        config.hot_set.plans = vec![serde_json::from_value(plan).unwrap()];
+        let sockets = Server::bind(&config).unwrap();
+        let parts = Parts { clock: clock.clone(), ..Parts::new(catalogue, store.clone()) };
+        let server = Server::start(sockets, &config, parts).await.unwrap();
         let proxy = Self { server, store, clock, started: started.as_secs() as f64 };
         let jobs = &proxy.server.service.jobs;
         eventually(|| jobs.list().iter().any(|job| job.ended.is_some())).await;

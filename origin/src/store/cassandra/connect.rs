@@ -77,7 +77,7 @@ async fn open(
     if let Some(credentials) = &options.credentials {
         builder = builder.user(&credentials.username, &credentials.password);
     }
-    if let Some(ca) = options.ca.clone() {
+    if let Some(ca) = options.tls.ca.clone() {
         let names = options.certificate_names();
         let reading = tokio::task::spawn_blocking(move || tls::client_config(&ca, names));
         builder = builder.tls_context(Some(reading.await.map_err(ConnectError::Task)??));

@@ -65,7 +65,7 @@ fn hint(error: &NewSessionError, options: &Options) -> String {
 
 fn io_hint(error: &io::Error, hosts: &str, options: &Options) -> String {
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match (&options.ca, tls, error.kind()) {
+    match (&options.tls.ca, tls, error.kind()) {
         (
             Some(_),
             Some(rustls::Error::InvalidCertificate(
@@ -93,7 +93,7 @@ fn io_hint(error: &io::Error, hosts: &str, options: &Options) -> String {
 }
 
 fn closed_hint(hosts: &str, options: &Options) -> String {
-    match options.ca {
+    match options.tls.ca {
         None => format!(
             "{hosts}: the connection was closed before a session was opened; if this port speaks \
              TLS only, set cassandra.tls.ca"
@@ -247,7 +247,8 @@ mod tests {
                 ConnectionPoolError::Broken { last_connection_error: error },
             ))
         };
-        let options = Options { ca: Some("ca.pem".into()), ..Options::default() };
+        let mut options = Options::default();
+        options.tls.ca = Some("ca.pem".into());
         let hint = |error| ConnectError::from_driver(error, &options).to_string();
         let refused = hint(broken(io::Error::from(io::ErrorKind::ConnectionRefused).into()));
         assert!(refused.contains("localhost:9042: connection refused"), "{refused}");

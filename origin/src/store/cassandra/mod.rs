@@ -21,7 +21,10 @@ mod tls;
 mod writer;
 
 pub use error::ConnectError;
-pub use options::{Compression, ConfiguredExtent, Consistency, Credentials, Options};
+pub use options::{
+    Compression, ConfiguredExtent, Consistency, Credentials, Options, Tls, credentials,
+    parse_consistency,
+};
 pub use store::CassandraStore;
 pub use tls::CaError;
 pub use writer::{CassandraWriter, WriteOptions, WriterError};

@@ -1,60 +1,207 @@
-//! Settings of the connection to a cluster.
+//! The section `cassandra` of the configuration.
 
 use super::tls::{self, CaError};
-use aqs_api::calendar::Digits;
+use aqs_api::calendar::{Digits, Hour};
+use aqs_api::units::{Count, Span, SpanOrOff, from_text, non_empty};
+use schemars::JsonSchema;
 pub use scylla::frame::Compression;
 pub use scylla::statement::Consistency;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
-/// How a cluster is reached, and what is known of its data beforehand.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// How a cluster is reached, and what is expected there.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Options {
-    /// Contact points: `host`, `host:port`, `[v6]:port`.
-    pub hosts: Vec<String>,
-    /// The port of hosts that name none.
+    /// Port of hosts that name none.
+    #[serde(with = "Count::<1, 65_535>")]
     pub port: u16,
-    /// The preferred data centre; nodes of others are used only if none of its own answers.
-    pub local_dc: Option<String>,
-    /// How many replicas must answer a read.
+    /// Consistency level of reads, in any case.
+    #[serde(with = "ConsistencyWord")]
     pub consistency: Consistency,
+    /// Contact points: names or addresses, optionally with a port.
+    pub hosts: Vec<String>,
+    /// Data centre whose nodes are preferred. Nodes of others are used if none of it answers.
+    #[serde(deserialize_with = "non_empty")]
+    pub local_dc: Option<String>,
+    /// Table of the upstream services' own configuration. Accepted and not used.
+    pub config_table: Option<String>,
+    /// Credentials.
+    #[serde(rename = "authentication", deserialize_with = "credentials")]
     pub credentials: Option<Credentials>,
-    /// The CA certificates that sign those of the nodes; switches TLS on.
-    pub ca: Option<PathBuf>,
-    /// Whether a node's certificate must name the node's address or one of `hosts`.
-    pub check_names: bool,
-    /// The deadline of a read with all its pages and retries.
+    /// TLS.
+    pub tls: Tls,
+    /// Deadline of a read with all its pages, retries and hosts.
+    #[serde(with = "Span")]
+    #[schemars(extend("unset" = "context_timeout if set, else 5s"))]
     pub read_within: Duration,
-    /// The delay before another node is asked too; `None` for never.
+    /// Delay before a second node is tried in parallel. At most a quarter of the read's deadline
+    /// is used.
+    #[serde(with = "SpanOrOff")]
     pub speculative_after: Option<Duration>,
+    /// Compression of frames.
+    #[serde(with = "CompressionWord")]
     pub compression: Option<Compression>,
-    /// The interval of heartbeats on idle connections, and their timeout; `None` for no heartbeats.
+    /// Interval and deadline of keep-alive probes on idle connections.
+    #[serde(with = "SpanOrOff")]
     pub keep_alive: Option<Duration>,
-    /// Tables that may be missing, by name: they are empty until they exist.
+    /// Tables that do not exist yet. They count as empty until they are created.
     pub absent: Vec<String>,
-    /// The interval of coverage probes.
+    /// Interval at which the extent of the data is probed.
+    #[serde(with = "Span")]
     pub probe_every: Duration,
-    /// The partition that is probed for a dataset, instead of the catalogue's.
+    /// By dataset, the partition that is probed for its extent: the partition key up to the date.
     pub probes: BTreeMap<String, Vec<String>>,
-    /// The known coverage of datasets.
+    /// By dataset, its known extent. With both ends, requests are cut to it and newer data are not
+    /// found before it is changed. With the first period alone, the last one is probed and nothing
+    /// is cut.
     pub extents: BTreeMap<String, ConfiguredExtent>,
 }
 
-#[derive(Clone, PartialEq, Eq)]
+/// How the cluster and its nodes prove their identity.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// File with the certificates of the authority. If it is set, connections use TLS.
+    #[serde(deserialize_with = "non_empty")]
+    pub ca: Option<PathBuf>,
+    /// Whether a node's certificate must name the node's address or one of cassandra.hosts. Off, any
+    /// name is accepted, as by the upstream services.
+    pub check_names: bool,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self { ca: None, check_names: true }
+    }
+}
+
+/// A user and a password.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
 pub struct Credentials {
+    /// User name.
+    #[schemars(extend("unset" = "not set"))]
     pub username: String,
+    /// Password. It is never printed.
+    #[serde(serialize_with = "hidden")]
+    #[schemars(extend("unset" = "not set"))]
     pub password: String,
 }
 
-/// The configured coverage of a dataset.
+/// Unfilled templates leave both empty.
+pub fn credentials<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Credentials>, D::Error> {
+    let read = Credentials::deserialize(input)?;
+    Ok(Some(read).filter(|read| *read != Credentials::default()))
+}
+
+fn hidden<S: Serializer>(password: &str, output: S) -> Result<S::Ok, S::Error> {
+    output.serialize_str(if password.is_empty() { "" } else { "***" })
+}
+
+/// The configured extent of a dataset, such as `20150701..20261031` or `20150701..`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConfiguredExtent {
-    /// The oldest period.
     pub first: Digits,
-    /// The newest period; if `None`, it is probed.
+    /// The last period; if `None`, it is probed.
     pub last: Option<Digits>,
+}
+
+impl FromStr for ConfiguredExtent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let period = |part: &str| {
+            Hour::parse(part).and_then(|_| Digits::from_text(part)).ok_or_else(|| {
+                format!("`{text}` is no range of periods such as 20150701..20261031 or 20150701..")
+            })
+        };
+        let (first, last) = text.split_once("..").unwrap_or((text, ""));
+        let last = if last.is_empty() { None } else { Some(period(last)?) };
+        let first = period(first)?;
+        match last {
+            Some(last) if last < first || last.as_str().len() != first.as_str().len() => {
+                Err(format!("`{text}`: the last period must not be before the first"))
+            }
+            _ => Ok(Self { first, last }),
+        }
+    }
+}
+
+impl fmt::Display for ConfiguredExtent {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(text, "{}..{}", self.first.as_str(), self.last.as_ref().map_or("", Digits::as_str))
+    }
+}
+
+aqs_api::text_value!(ConfiguredExtent, "periods, as 20150701..20261031 or 20150701..");
+
+const CONSISTENCY: [(&str, Consistency); 9] = [
+    ("any", Consistency::Any),
+    ("one", Consistency::One),
+    ("two", Consistency::Two),
+    ("three", Consistency::Three),
+    ("quorum", Consistency::Quorum),
+    ("all", Consistency::All),
+    ("localquorum", Consistency::LocalQuorum),
+    ("eachquorum", Consistency::EachQuorum),
+    ("localone", Consistency::LocalOne),
+];
+
+/// Parses a consistency level in any case.
+pub fn parse_consistency(text: &str) -> Result<Consistency, String> {
+    let known = CONSISTENCY.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+    known.map(|(_, level)| *level).ok_or_else(|| {
+        format!(
+            "Unsupported consistency level: {text}; it can be any, one, two, three, quorum, all, \
+             localquorum, eachquorum or localone"
+        )
+    })
+}
+
+struct ConsistencyWord;
+
+aqs_api::accepts!(ConsistencyWord, CONSISTENCY.map(|(word, _)| word).join(", "));
+
+impl ConsistencyWord {
+    fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Consistency, D::Error> {
+        from_text(input, parse_consistency)
+    }
+
+    fn serialize<S: Serializer>(level: &Consistency, output: S) -> Result<S::Ok, S::Error> {
+        let known = CONSISTENCY.iter().find(|(_, known)| known == level);
+        output.serialize_str(known.map_or("", |(word, _)| word))
+    }
+}
+
+struct CompressionWord;
+
+aqs_api::accepts!(CompressionWord, "none, lz4, snappy");
+
+impl CompressionWord {
+    fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Compression>, D::Error> {
+        from_text(input, |text| match text.to_ascii_lowercase().as_str() {
+            "none" => Ok(None),
+            "lz4" => Ok(Some(Compression::Lz4)),
+            "snappy" => Ok(Some(Compression::Snappy)),
+            _ => Err(format!("`{text}` is no compression; there are none, lz4 and snappy")),
+        })
+    }
+
+    fn serialize<S: Serializer>(
+        compression: &Option<Compression>,
+        output: S,
+    ) -> Result<S::Ok, S::Error> {
+        output.serialize_str(match compression {
+            None => "none",
+            Some(Compression::Lz4) => "lz4",
+            Some(Compression::Snappy) => "snappy",
+        })
+    }
 }
 
 impl Default for Options {
@@ -64,9 +211,9 @@ impl Default for Options {
             port: 9042,
             local_dc: None,
             consistency: Consistency::Quorum,
+            config_table: None,
             credentials: None,
-            ca: None,
-            check_names: true,
+            tls: Tls::default(),
             read_within: Duration::from_secs(5),
             speculative_after: Some(Duration::from_millis(250)),
             compression: None,
@@ -90,7 +237,7 @@ impl Options {
 
     /// Checks the files that the options name.
     pub fn check(&self) -> Result<(), CaError> {
-        match &self.ca {
+        match &self.tls.ca {
             Some(path) => tls::client_config(path, self.certificate_names()).map(|_| ()),
             None => Ok(()),
         }
@@ -102,7 +249,7 @@ impl Options {
             Some((host, _)) => host.trim_matches(['[', ']']).to_owned(),
             None => point,
         };
-        self.check_names.then(|| self.contact_points().into_iter().map(name).collect())
+        self.tls.check_names.then(|| self.contact_points().into_iter().map(name).collect())
     }
 
     /// The hosts, each with its port.

@@ -1,4 +1,4 @@
-//! What is built ahead.
+//! The hot set.
 
 use super::*;
 use std::time::Duration;
@@ -8,12 +8,12 @@ const MINE: &str = "hot_set:\n  plans:\n  - name: mine\n    every: 1h 30m\n    i
     windows: [newest 3 months]\n";
 
 fn plans(text: &str) -> Vec<String> {
-    let settings = loaded(text, &[], "").unwrap().config.settings();
-    settings.hot_set.plans.into_iter().map(|plan| plan.name).collect()
+    let hot_set = loaded(text, &[], "").unwrap().config.hot_set;
+    hot_set.all_plans().into_iter().map(|plan| plan.name).collect()
 }
 
 #[test]
-fn plans_are_ours_and_the_operators() {
+fn plans_are_built_in_or_configured() {
     assert_eq!(plans(""), ["top-articles", "aggregates"]);
     assert_eq!(plans(MINE), ["top-articles", "aggregates", "mine"]);
     assert_eq!(plans(&format!("{MINE}  built_in: []")), ["mine"]);
@@ -21,33 +21,32 @@ fn plans_are_ours_and_the_operators() {
     let replaced = MINE.replace("name: mine", "name: aggregates");
     assert_eq!(plans(&replaced), ["top-articles", "aggregates"]);
     let config = loaded(&replaced, &[], "").unwrap().config;
-    let held = config.settings().hot_set.plans.pop().unwrap();
+    let held = config.hot_set.all_plans().pop().unwrap();
     assert_eq!(held.interval(), Duration::from_secs(5400));
     assert_eq!(held.items[0].endpoint, "pageviews/top-by-country");
 }
 
 #[test]
-fn every_key_reaches_the_builds() {
+fn every_key_of_the_section_is_read() {
     let text = "memory: 1GiB\nhot_set: {projects: [nl.wikipedia], max_age: 1h, ready_alone: true, \
         memory: 9MiB, keep: 7, concurrency: 2, rate: 3, within: 4s, attempts: 5, \
         checks: {complete: 50, errors: 6, fewer_answers: 70, fewer_bytes: 80, sample: 9}}";
-    let hot_set = loaded(text, &[], "").unwrap().config.settings().hot_set;
+    let hot_set = loaded(text, &[], "").unwrap().config.hot_set;
     assert!(hot_set.ready_alone);
     assert_eq!((hot_set.max_age, hot_set.keep), (Duration::from_secs(3600), 7));
-    let builds = hot_set.builds;
-    assert_eq!((builds.concurrency, builds.rate, builds.attempts), (2, 3, 5));
-    assert_eq!((builds.within, builds.memory), (Duration::from_secs(4), 9 << 20));
-    let checks = builds.thresholds;
+    assert_eq!((hot_set.concurrency, hot_set.rate, hot_set.attempts), (2, 3, 5));
+    assert_eq!((hot_set.within, hot_set.memory), (Duration::from_secs(4), Some(9 << 20)));
+    let checks = hot_set.checks;
     let parts = (checks.completeness, checks.errors, checks.fewer_keys, checks.fewer_bytes);
     assert_eq!((parts, checks.sample), ((0.5, 0.06, 0.7, 0.8), 9));
-    for item in hot_set.plans.iter().flat_map(|plan| &plan.items) {
+    for item in hot_set.all_plans().iter().flat_map(|plan| &plan.items) {
         let projects = serde_json::to_value(&item.values["project"]).unwrap();
         assert_eq!(projects, serde_json::json!(["nl.wikipedia"]));
     }
 }
 
 #[test]
-fn ours_count_among_the_plans_that_there_can_be() {
+fn built_in_plans_count_for_the_limit_of_plans() {
     let (head, item) = MINE.split_once("  - name: mine\n").unwrap();
     let many = |count: u32| {
         let plans = (0..count).map(|number| format!("  - name: p{number}\n{item}"));

@@ -1,9 +1,7 @@
-//! What the log is configured to.
+//! The log.
 
 use super::*;
-use crate::log::Form;
-use crate::log::access::Mode;
-use crate::log::client::ClientAddress;
+use crate::log::{AccessMode, ClientAddress, Form};
 use std::time::Duration;
 
 fn service(file: &str, watched: bool) -> Option<String> {
@@ -14,7 +12,7 @@ fn service(file: &str, watched: bool) -> Option<String> {
 }
 
 #[test]
-fn lines_suit_who_reads_them() {
+fn the_format_depends_on_keys_and_terminal() {
     let ecs = |service: &str| Some(service.to_owned());
     for (file, watched, expected) in [
         ("", false, None),
@@ -30,17 +28,17 @@ fn lines_suit_who_reads_them() {
 }
 
 #[test]
-fn access_lines_are_as_the_section_says() {
-    let access = |file: &str| loaded(file, &[], "").unwrap().config.settings().access;
-    assert_eq!(access("").mode, Mode::Off);
+fn access_lines_are_configured() {
+    let access = |file: &str| loaded(file, &[], "").unwrap().config.log;
+    assert_eq!(access("").access, AccessMode::Off);
     assert_eq!(access("log: {access: off, slow: 3s}").slow, Duration::from_secs(3));
-    assert_eq!(access("log: {access: Full}").mode, Mode::Full);
-    assert_eq!(access("log: {access: sampled}").mode, Mode::Sampled(100));
-    assert_eq!(access("log: {access: sampled, sample: 7}").mode, Mode::Sampled(7));
-    assert_eq!(access("").client, ClientAddress::None);
-    assert_eq!(access("log: {client_address: peer}").client, ClientAddress::Peer);
-    let trusted =
-        access("log: {client_address: forwarded, trusted_proxies: [10.0.0.0/8, '::1']}").client;
+    assert_eq!(access("log: {access: Full}").access, AccessMode::Full);
+    let sampled = |file: &str| (access(file).access, access(file).sample);
+    assert_eq!(sampled("log: {access: sampled}"), (AccessMode::Sampled, 100));
+    assert_eq!(sampled("log: {access: sampled, sample: 7}"), (AccessMode::Sampled, 7));
+    assert_eq!(access("").client_address, ClientAddress::None);
+    assert_eq!(access("log: {client_address: peer}").client_address, ClientAddress::Peer);
+    let log = access("log: {client_address: forwarded, trusted_proxies: [10.0.0.0/8, '::1']}");
     let nets = ["10.0.0.0/8", "::1/128"].map(|net| net.parse().unwrap());
-    assert_eq!(trusted, ClientAddress::Forwarded(nets.into()));
+    assert_eq!((log.client_address, log.trusted_proxies), (ClientAddress::Forwarded, nets.into()));
 }

@@ -1,28 +1,25 @@
 //! What the configuration takes, refuses and prints.
 
-mod doubts;
 mod hot_set;
 mod logging;
 mod pages;
 mod precedence;
 mod refusals;
 mod upstream;
+mod warnings;
 
-use super::file::{Wrong, parse};
-use super::load::{Loaded, load};
-use super::tree::Config;
-use super::{ConfigError, docs};
+use super::{Config, ConfigError, Loaded, docs, from_bytes, load};
 use crate::cli::{Cli, arguments};
 use clap::Parser;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-/// A file's content, read.
+/// The configuration of a file's content, or its mistakes after the name of the file.
 fn read(text: &str) -> Result<Config, String> {
-    parse(text.as_bytes()).map_err(|Wrong { place, message }| format!("{place}: {message}"))
+    from_bytes(Path::new("f"), text.as_bytes()).map_err(|error| error.to_string())
 }
 
-/// What comes of a file, variables and flags.
+/// Loads a file, variables and flags.
 fn loaded(file: &str, variables: &[(&str, &str)], flags: &str) -> Result<Loaded, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("aqs.yaml");

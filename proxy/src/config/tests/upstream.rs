@@ -37,12 +37,12 @@ druid:
 ";
 
 #[test]
-fn todays_file_needs_no_edit() {
+fn a_production_file_needs_no_edit() {
     let Loaded { config, warnings } = loaded(PRODUCTION, &[], "").unwrap();
-    assert_eq!(config.settings().listen, ["0.0.0.0:8080".parse().unwrap()]);
+    assert_eq!(config.public_addresses(), ["0.0.0.0:8080".parse().unwrap()]);
     assert!(config.log_filter().starts_with("debug"));
     assert_eq!(config.effective().base_uri.as_deref(), Some("/metrics/unique-devices"));
-    assert_eq!(config.cassandra.unwrap().consistency.to_string(), "localquorum");
+    assert_eq!(config.cassandra.unwrap().consistency, Consistency::LocalQuorum);
     assert_eq!(
         warnings,
         [
@@ -69,26 +69,26 @@ fn credentials_of_the_environment_silence_the_first_warning() {
 #[test]
 fn its_section_says_how_cassandra_is_reached() {
     let variables = [("CASSANDRA_PASSWORD", "streng geheim")];
-    let options = loaded(PRODUCTION, &variables, "").unwrap().config.cassandra().unwrap();
+    let options = loaded(PRODUCTION, &variables, "").unwrap().config.cassandra.unwrap();
     assert_eq!(
         options.contact_points(),
         ["aqs1010-a.eqiad.wmnet:9042", "aqs1011-a.eqiad.wmnet:9042"]
     );
     assert_eq!(options.consistency, Consistency::LocalQuorum);
     assert_eq!(options.local_dc.as_deref(), Some("eqiad"));
-    assert_eq!(options.ca, Some("/etc/ssl/certs/wmf-ca-certificates.crt".into()));
+    assert_eq!(options.tls.ca, Some("/etc/ssl/certs/wmf-ca-certificates.crt".into()));
     let credentials = options.credentials.unwrap();
     assert_eq!(credentials.username, "device_analytics");
     assert_eq!(credentials.password, "streng geheim");
     // Upstream's milliseconds, unless our own key says otherwise.
     assert_eq!(options.read_within, Duration::from_millis(40));
     let ours = "context_timeout: 40\ncassandra: {read_within: 3s, local_dc: '', tls: {ca: ''}}";
-    let options = read(ours).unwrap().cassandra().unwrap();
+    let options = read(ours).unwrap().cassandra.unwrap();
     assert_eq!(options.read_within, Duration::from_secs(3));
     assert_eq!(options.contact_points(), ["localhost:9042"]);
-    assert_eq!((options.local_dc, options.ca, options.credentials), (None, None, None));
-    assert_eq!(read("cassandra: {}").unwrap().cassandra().unwrap(), Options::default());
-    assert_eq!(read("").unwrap().cassandra(), None);
+    assert_eq!((options.local_dc, options.tls.ca, options.credentials), (None, None, None));
+    assert_eq!(read("cassandra: {}").unwrap().cassandra.unwrap(), Options::default());
+    assert_eq!(read("").unwrap().cassandra, None);
 }
 
 #[test]
@@ -105,7 +105,7 @@ cassandra:
     unique-devices-daily: 20160101..
 ";
     let config = loaded(file, &[], "").unwrap().config;
-    let options = config.cassandra().unwrap();
+    let options = config.cassandra.unwrap();
     assert_eq!((options.speculative_after, options.keep_alive), (None, None));
     assert_eq!(options.compression, Some(Compression::Lz4));
     assert_eq!(options.probes["pageviews-top-daily"], ["de.wikipedia", "desktop"]);
@@ -135,7 +135,7 @@ fn what_its_section_can_not_mean_is_refused_with_a_hint() {
             "extents: {unique-devices-daily: 2016010100..}",
             "unique-devices-daily: its periods have 8 digits, unlike 2016010100..",
         ),
-        ("extents: {unique-devices-daily: 20160102..20160101}", "must not be before the oldest"),
+        ("extents: {unique-devices-daily: 20160102..20160101}", "must not be before the first"),
         ("extents: {unique-devices-daily: 20160199..}", "is no range of periods"),
         (
             "authentication: {username: a}",
@@ -172,10 +172,10 @@ fn the_listener_is_upstreams_only_if_ours_is_not_named() {
         ("listen_port: 81\nlisten: ['127.0.0.1:82']", "127.0.0.1:82"),
     ] {
         let config = loaded(file, &[], "").unwrap().config;
-        assert_eq!(config.settings().listen, [address.parse().unwrap()], "{file}");
+        assert_eq!(config.public_addresses(), [address.parse().unwrap()], "{file}");
     }
     let config = loaded("listen_port: 81", &[("AQS_LISTEN", "127.0.0.1:83")], "").unwrap().config;
-    assert_eq!(config.settings().listen[0].port(), 83);
+    assert_eq!(config.public_addresses()[0].port(), 83);
 }
 
 #[test]
@@ -187,10 +187,10 @@ fn a_key_of_theirs_makes_it_an_upstream_file() {
         "listen_port: 1",
         "context_timeout: 1",
     ] {
-        let pages = loaded(file, &[], "").unwrap().config.settings().public_pages;
+        let pages = loaded(file, &[], "").unwrap().config.public_pages();
         assert!(pages.upstream_health && pages.metrics, "{file}");
         let file = format!("{file}\npublic_metrics: false");
-        let pages = loaded(&file, &[], "").unwrap().config.settings().public_pages;
+        let pages = loaded(&file, &[], "").unwrap().config.public_pages();
         assert!(pages.upstream_health && !pages.metrics, "{file}");
     }
     for (file, metrics) in [
@@ -199,7 +199,7 @@ fn a_key_of_theirs_makes_it_an_upstream_file() {
         ("cassandra: {port: 1}", false),
         ("public_metrics: true", true),
     ] {
-        let pages = loaded(file, &[], "").unwrap().config.settings().public_pages;
+        let pages = loaded(file, &[], "").unwrap().config.public_pages();
         assert_eq!((pages.upstream_health, pages.metrics), (false, metrics), "{file}");
     }
 }

@@ -3,7 +3,7 @@
 use super::swaps::telling;
 use super::{DEVICES, EN, aside, built, full, over_days, with_plans};
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, server, settings};
+use crate::support::{config, eventually, server};
 use aqs_proxy::serve::{
     CacheResult, Call, Method, Negotiation, Reply, RequestHead, Served, Service,
 };
@@ -33,7 +33,7 @@ fn at_once(service: &Arc<Service>) -> Reply {
 
 #[tokio::test]
 async fn hits_go_on_while_a_generation_is_made_and_its_maker_does_not_end() {
-    let server = server(settings(), Scripted::open()).await;
+    let server = server(config(), Scripted::open()).await;
     let service = Arc::clone(&server.service);
     let Ok(_) =
         aside(|| service.hot_set.publish(|_, id| Ok::<_, Infallible>(telling(&service, id, None))));

@@ -3,11 +3,11 @@
 use super::{DEVICES, EN, built, cache_status, devices, hot, over_days, with_plans};
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, server};
+use crate::support::{eventually, server_at};
 use aqs_api::Target;
 use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::{Clock, Moment};
-use aqs_proxy::server::{Server, Settings};
+use aqs_proxy::server::Server;
 use aqs_warmers::generation::Provenance;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,10 +18,10 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// A server whose hot set is built, and whose clock stands until it is moved.
 async fn timed(store: &Arc<Scripted>) -> (Server, Clock, u64) {
     let clock = Clock::set(Moment(1_790_000_000_000));
-    let mut settings = Settings { clock: clock.clone(), ..with_plans(DEVICES) };
+    let mut config = with_plans(DEVICES);
     // The truth changes for all, and what no purge has met would not pass.
-    settings.hot_set.builds.thresholds.sample = 0;
-    let server = server(settings, store.clone()).await;
+    config.hot_set.checks.sample = 0;
+    let server = server_at(config, store.clone(), clock.clone()).await;
     let generation = built(&server).await;
     (server, clock, generation)
 }

@@ -6,7 +6,7 @@ use crate::support::kept::Kept;
 use crate::support::scripted::Mood;
 use crate::support::{eventually, server};
 use aqs_origin::memory::Consumer;
-use aqs_proxy::server::{Settings, StatePlace};
+use aqs_proxy::config::{Config, StateDir};
 use aqs_warmers::jobs::{StartError, State};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,9 +25,9 @@ fn files(state: &Path) -> Vec<PathBuf> {
 #[tokio::test]
 async fn a_store_that_fails_half_way_costs_a_build_and_nothing_else() {
     let store = over_days();
-    let mut settings = with_plans(DEVICES);
-    settings.hot_set.builds.attempts = 1;
-    let server = server(settings, store.clone()).await;
+    let mut config = with_plans(DEVICES);
+    config.hot_set.attempts = 1;
+    let server = server(config, store.clone()).await;
     let old = built(&server).await;
     let live = server.service.hot_set.live().unwrap();
     let charged = server.service.origin.budget.used(Consumer::HotSet);
@@ -74,12 +74,12 @@ async fn the_end_cancels_a_build_and_leaves_nothing_half_done() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let store = over_days();
-    let place = StatePlace::At(state.clone());
-    let mut settings = Settings { state: place, ..with_plans(DEVICES) };
+    let place = StateDir::At(state.clone());
+    let mut config = Config { state: place, ..with_plans(DEVICES) };
     // The store does not heed that nobody waits for it any more.
-    settings.flights.timeout = Duration::from_millis(100);
-    settings.drain_within = Duration::from_secs(3600);
-    let server = server(settings, store.clone()).await;
+    config.flights.timeout = Duration::from_millis(100);
+    config.limits.drain = Duration::from_secs(3600);
+    let server = server(config, store.clone()).await;
     let old = built(&server).await;
     let kept = files(&state);
     assert_eq!(kept.len(), 1);
@@ -111,10 +111,10 @@ async fn a_plan_that_takes_too_much_memory_is_refused_before_it_is_read_and_whil
     // Enough for some answers, and not for three hundred.
     let limit = 50_000;
     for plans in [format!("{DEVICES}{more}{large}"), large] {
-        let mut settings = with_plans(&plans);
-        settings.hot_set.builds.memory = limit;
-        let others = settings.hot_set.plans.len() - 1;
-        let server = server(settings, store.clone()).await;
+        let mut config = with_plans(&plans);
+        config.hot_set.memory = Some(limit);
+        let others = config.hot_set.plans.len() - 1;
+        let server = server(config, store.clone()).await;
         let jobs = &server.service.jobs;
         eventually(|| jobs.list().iter().filter(|it| it.state == State::Done).count() == others)
             .await;
@@ -153,10 +153,10 @@ async fn what_can_not_be_kept_is_served_and_told() {
     let state = folder.path().join("state");
     fs::create_dir(&state).unwrap();
     fs::write(state.join("hot-set"), "").unwrap();
-    let settings =
-        |state: &Path| Settings { state: StatePlace::At(state.to_owned()), ..with_plans(DEVICES) };
+    let config =
+        |state: &Path| Config { state: StateDir::At(state.to_owned()), ..with_plans(DEVICES) };
     let store = over_days();
-    let one = server(settings(&state), store.clone()).await;
+    let one = server(config(&state), store.clone()).await;
     let generation = built(&one).await;
     let answer = Client::connect(one.addresses[0]).await.get(EN).await;
     assert_eq!(cache_status(&answer), hot(generation));
@@ -164,7 +164,7 @@ async fn what_can_not_be_kept_is_served_and_told() {
 
     // The folder is there, but the file can't be put into it.
     let state = folder.path().join("other");
-    let two = server(settings(&state), store.clone()).await;
+    let two = server(config(&state), store.clone()).await;
     let next = built(&two).await + 1;
     fs::create_dir_all(state.join(format!("hot-set/gen-{next:010}.aqs/taken"))).unwrap();
     let view = rebuild(&two, "devices").await;

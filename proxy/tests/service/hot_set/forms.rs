@@ -3,7 +3,7 @@
 use super::{built, cache_status, hot, with_plans};
 use crate::support::client::{Client, Response};
 use crate::support::watched::Watched;
-use crate::support::{server, settings, store_of};
+use crate::support::{config, server, store_of};
 use aqs_api::representation::GZIP_FROM;
 use flate2::read::GzDecoder;
 use std::collections::BTreeMap;
@@ -102,7 +102,7 @@ async fn every_address_of_a_plan_answers_in_every_form_while_the_store_is_gone()
     let store = Watched::over(store_of(&rows, folder.path()));
 
     // What the store says when it is asked directly.
-    let direct = server(settings(), Arc::clone(&store) as _).await;
+    let direct = server(config(), Arc::clone(&store) as _).await;
     let mut client = Client::connect(direct.addresses[0]).await;
     let mut expected = BTreeMap::new();
     for (address, status) in addresses() {

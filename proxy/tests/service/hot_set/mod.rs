@@ -10,8 +10,9 @@ mod swaps;
 
 use crate::support::client::Response;
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, settings};
-use aqs_proxy::server::{Server, Settings};
+use crate::support::{config, eventually};
+use aqs_proxy::config::Config;
+use aqs_proxy::server::Server;
 use aqs_warmers::build::BuildOptions;
 use aqs_warmers::jobs::{JobView, Start, State, Trigger};
 use aqs_warmers::plan::Plan;
@@ -40,11 +41,11 @@ fn over_days() -> Arc<Scripted> {
     store
 }
 
-/// Settings for a server that builds these plans.
-fn with_plans(plans: &str) -> Settings {
-    let mut settings = settings();
-    settings.hot_set.plans = serde_saphyr::from_str::<Vec<Plan>>(plans).unwrap();
-    settings
+/// A configuration for a server that builds these plans.
+fn with_plans(plans: &str) -> Config {
+    let mut config = config();
+    config.hot_set.plans = serde_saphyr::from_str::<Vec<Plan>>(plans).unwrap();
+    config
 }
 
 /// Waits until the schedule has built every plan; gives the generation's number.

@@ -3,20 +3,20 @@
 use super::{DEVICES, EN, FIRST, built, cache_status, hot, over_days, with_plans};
 use crate::support::client::Client;
 use crate::support::scripted::Mood;
-use crate::support::server;
+use crate::support::{server, server_at};
 use aqs_origin::Clock;
-use aqs_proxy::server::{Settings, StatePlace};
+use aqs_proxy::config::{Config, StateDir};
 use std::time::Duration;
 
 #[test]
 fn a_kept_hot_set_is_served_and_makes_ready_if_that_is_wished() {
     let folder = tempfile::tempdir().unwrap();
     let store = over_days();
-    let settings = |ready_alone| {
-        let state = StatePlace::At(folder.path().join("state"));
-        let mut settings = Settings { state, ..with_plans(DEVICES) };
-        settings.hot_set.ready_alone = ready_alone;
-        settings
+    let config = |ready_alone| {
+        let state = StateDir::At(folder.path().join("state"));
+        let mut config = Config { state, ..with_plans(DEVICES) };
+        config.hot_set.ready_alone = ready_alone;
+        config
     };
     // Each runtime ends with all that runs on it.
     let runtime = || tokio::runtime::Runtime::new().unwrap();
@@ -24,16 +24,15 @@ fn a_kept_hot_set_is_served_and_makes_ready_if_that_is_wished() {
 
     store.be(Mood::Fails);
     runtime().block_on(async {
-        let server = server(settings(true), store.clone()).await;
+        let server = server(config(true), store.clone()).await;
         assert_eq!(ready(server.admin_addresses[0]).await, 503, "there is none yet");
     });
     store.be(Mood::Answers);
-    let old =
-        runtime().block_on(async { built(&server(settings(true), store.clone()).await).await });
+    let old = runtime().block_on(async { built(&server(config(true), store.clone()).await).await });
     store.be(Mood::Fails);
     for (ready_alone, status) in [(true, 200), (false, 503)] {
         runtime().block_on(async {
-            let server = server(settings(ready_alone), store.clone()).await;
+            let server = server(config(ready_alone), store.clone()).await;
             assert_eq!(ready(server.admin_addresses[0]).await, status);
             let mut client = Client::connect(server.addresses[0]).await;
             for target in [EN, FIRST] {
@@ -56,8 +55,7 @@ async fn metric(admin: std::net::SocketAddr, labels: &[&str]) -> f64 {
 async fn answers_of_the_hot_set_are_counted_as_such() {
     let store = over_days();
     let clock = Clock::set(aqs_origin::Moment(1_790_000_000_000));
-    let settings = Settings { clock: clock.clone(), ..with_plans(DEVICES) };
-    let server = server(settings, store.clone()).await;
+    let server = server_at(with_plans(DEVICES), store.clone(), clock.clone()).await;
     let generation = built(&server).await;
     let admin = server.admin_addresses[0];
     let mut client = Client::connect(server.addresses[0]).await;

@@ -5,7 +5,8 @@ use crate::support::client::Client;
 use crate::support::scripted::{Mood, Scripted};
 use crate::support::server;
 use aqs_origin::epochs::{PurgeMode, Scope};
-use aqs_proxy::server::{Server, Settings, StatePlace};
+use aqs_proxy::config::{Config, StateDir};
+use aqs_proxy::server::Server;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,12 +26,12 @@ fn target(project: &str) -> String {
     format!("/metrics/unique-devices/{project}.wikipedia/all-sites/daily/20240129/20240131")
 }
 
-fn remembering(folder: &Path) -> Settings {
-    let state = StatePlace::At(folder.join("state"));
-    let mut settings = Settings { state, ..with_plans(PLAN) };
+fn remembering(folder: &Path) -> Config {
+    let state = StateDir::At(folder.join("state"));
+    let mut config = Config { state, ..with_plans(PLAN) };
     // The truth changes for all, and what no purge has met would not pass.
-    settings.hot_set.builds.thresholds.sample = 0;
-    settings
+    config.hot_set.checks.sample = 0;
+    config
 }
 
 /// Runs a server, and ends it as a crash would: all its tasks stop where they are.

@@ -3,7 +3,7 @@
 use super::{DEVICES, EN, aside, built, over_days, rebuild, with_plans};
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
-use crate::support::{eventually, server, settings};
+use crate::support::{config, eventually, server};
 use aqs_api::freshness::Times;
 use aqs_api::{Key, Representation, Target};
 use aqs_origin::Entry;
@@ -60,7 +60,7 @@ async fn watch(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_is_of_one_generation_and_numbers_never_fall_on_a_connection() {
-    let server = server(settings(), Scripted::open()).await;
+    let server = server(config(), Scripted::open()).await;
     let service = Arc::clone(&server.service);
     let publish = || {
         let make = |live: Option<&Generation>, id| {

@@ -9,10 +9,12 @@ pub(crate) mod watched;
 
 use aqs_api::Catalogue;
 use aqs_api::table::Column;
+use aqs_origin::Clock;
 use aqs_origin::load::row::{Cell, Sink};
 use aqs_origin::store::Store;
 use aqs_origin::store::embedded::{EmbeddedStore, Options, StoreWriter, WriterOptions};
-use aqs_proxy::server::{Server, Settings};
+use aqs_proxy::config::{Admin, Config, StateDir};
+use aqs_proxy::server::{Parts, Server};
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -23,16 +25,29 @@ pub(crate) fn catalogue() -> Arc<Catalogue> {
     Arc::new(Catalogue::standard().unwrap())
 }
 
-/// Settings for a server on free ports.
-pub(crate) fn settings() -> Settings {
+/// A configuration for a server on free ports.
+pub(crate) fn config() -> Config {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    Settings { listen: vec![free], admin_listen: vec![free.into()], ..Settings::default() }
+    let mut config = Config {
+        listen: Some(vec![free]),
+        admin: Admin { listen: vec![free.into()], ..Admin::default() },
+        state: StateDir::Nowhere,
+        ..Config::default()
+    };
+    config.hot_set.built_in.clear();
+    config
 }
 
 /// A server over any store.
-pub(crate) async fn server(settings: Settings, store: Arc<dyn Store>) -> Server {
-    let sockets = Server::bind(&settings).unwrap();
-    Server::start(sockets, settings, catalogue(), store).await.unwrap()
+pub(crate) async fn server(config: Config, store: Arc<dyn Store>) -> Server {
+    server_at(config, store, Clock::System).await
+}
+
+/// A server over any store, with a clock.
+pub(crate) async fn server_at(config: Config, store: Arc<dyn Store>, clock: Clock) -> Server {
+    let sockets = Server::bind(&config).unwrap();
+    let parts = Parts { clock, ..Parts::new(catalogue(), store) };
+    Server::start(sockets, &config, parts).await.unwrap()
 }
 
 /// An embedded store of the rows in a directory.
