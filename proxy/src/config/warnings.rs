@@ -35,7 +35,7 @@ pub(super) fn of(config: &Config, credentials: usize) -> Vec<String> {
     }
     warnings.extend(unread_stores(config));
     warnings.extend(moved_service(config));
-    warnings.extend(config.log.filter.as_ref().and_then(|filter| log::doubt(filter.as_str())));
+    warnings.extend(config.log.filter.as_ref().and_then(|filter| log::warning(filter.as_str())));
     if !config.log.trusted_proxies.is_empty()
         && config.log.client_address != ClientAddress::Forwarded
     {

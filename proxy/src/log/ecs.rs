@@ -1,5 +1,4 @@
-//! Lines for collectors: a JSON object each, in the shape of the Elastic Common Schema that the
-//! upstream services write (contract §6.3).
+//! JSON lines in the Elastic Common Schema, as the upstream services write them (contract §6.3).
 
 use super::fields;
 use aqs_origin::{Clock, Moment};
@@ -14,16 +13,14 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Writes events as ECS lines.
+/// Formats events as ECS lines.
 #[derive(Clone, Debug)]
 pub struct Ecs {
-    /// The name of the service.
     pub service: String,
-    /// The time.
     pub clock: Clock,
 }
 
-/// A line. The first four keys are those of the contract, in its order.
+/// A line. The contract has the first four keys in this order.
 #[derive(Serialize)]
 struct Line<'a> {
     #[serde(rename = "@timestamp")]
@@ -53,12 +50,12 @@ enum Node {
     Fields(BTreeMap<String, Node>),
 }
 
-/// What an event tells.
+/// The fields of an event.
 #[derive(Default)]
-struct Told {
+struct Recorded {
     message: String,
     fields: BTreeMap<String, Node>,
-    /// The target that an event of the `log` crate has.
+    /// The target of an event of the `log` crate.
     target: Option<String>,
 }
 
@@ -74,18 +71,18 @@ where
         event: &Event<'_>,
     ) -> fmt::Result {
         let metadata = event.metadata();
-        let mut told = Told::default();
-        event.record(&mut told);
-        let target = told.target.take().unwrap_or_else(|| metadata.target().to_owned());
-        told.keep(fields::TARGET, target.into());
+        let mut recorded = Recorded::default();
+        event.record(&mut recorded);
+        let target = recorded.target.take().unwrap_or_else(|| metadata.target().to_owned());
+        recorded.insert(fields::TARGET, target.into());
         let now = self.clock.now();
-        told.keep(fields::CREATED, milliseconds(now).into());
+        recorded.insert(fields::CREATED, milliseconds(now).into());
         let line = Line {
             timestamp: seconds(now),
-            message: &told.message,
+            message: &recorded.message,
             log: Log { level: level(*metadata.level(), metadata.target()) },
             service: Service { name: &self.service },
-            fields: &told.fields,
+            fields: &recorded.fields,
         };
         let text = serde_json::to_string(&line).map_err(|_| fmt::Error)?;
         writeln!(writer, "{text}")
@@ -95,11 +92,10 @@ where
 /// A moment in UTC, to the second.
 fn seconds(moment: Moment) -> String {
     let seconds = i64::try_from(moment.0 / 1000).unwrap_or(i64::MAX);
-    // Out of its range is only a clock that stands in another age.
     Timestamp::from_second(seconds).unwrap_or(Timestamp::MAX).to_string()
 }
 
-/// The same to the millisecond, so that what happened within a second can be told apart.
+/// A moment in UTC, to the millisecond.
 fn milliseconds(moment: Moment) -> String {
     let milliseconds = i64::try_from(moment.0).unwrap_or(i64::MAX);
     format!("{:.3}", Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::MAX))
@@ -115,19 +111,19 @@ fn level(level: Level, target: &str) -> &'static str {
     }
 }
 
-impl Told {
+impl Recorded {
     fn record(&mut self, field: &Field, value: Value) {
         match field.name() {
             "message" => self.message = value.as_str().map_or(value.to_string(), str::to_owned),
-            // How the `log` crate's events tell where they come from.
+            // The origin of events of the `log` crate.
             "log.target" => self.target = value.as_str().map(str::to_owned),
             name if name.starts_with("log.") => {}
-            name => self.keep(&fields::place(name), value),
+            name => self.insert(&fields::place(name), value),
         }
     }
 
-    /// Keeps a value under a name whose dots part the objects around it.
-    fn keep(&mut self, name: &str, value: Value) {
+    /// Inserts a value at a name whose parts are nested objects.
+    fn insert(&mut self, name: &str, value: Value) {
         let mut fields = &mut self.fields;
         let (sets, last) = name.rsplit_once('.').unwrap_or(("", name));
         for set in sets.split('.').filter(|set| !set.is_empty()) {
@@ -145,7 +141,7 @@ impl Told {
     }
 }
 
-impl Visit for Told {
+impl Visit for Recorded {
     fn record_i64(&mut self, field: &Field, value: i64) {
         self.record(field, value.into());
     }

@@ -1,61 +1,56 @@
-//! The names of fields in the log, in one place: ECS's where it has one, `aqs.` before ours.
+//! The names of fields: those of ECS where it has one, else with `aqs.` in front.
 //!
-//! A field that is given here by its whole name stands there in ECS lines too; any other, such as
-//! `path = …`, stands under `aqs`. Readable lines have the names as they were given.
+//! In ECS lines a field with one of these names keeps it; any other, such as `path = …`, gets the
+//! prefix. Readable lines have the names as they are.
 
 use std::borrow::Cow;
 
 /// The target of access lines.
 pub const ACCESS: &str = "access";
-/// The target of lines about what operators do, or may not.
+/// The target of lines about admin requests.
 pub const ADMIN: &str = "admin";
-/// The target of the line that a failing program ends with: its level is FATAL.
+/// The target of the last line of a failing program. Its level is FATAL.
 pub const FATAL: &str = "fatal";
 
-/// What went wrong; `error = …` is the same.
+/// The error; `error = …` is the same.
 pub const ERROR: &str = "error.message";
-/// The request's name, as its client has it.
 pub const REQUEST_ID: &str = "http.request.id";
-/// GET, HEAD …
 pub const METHOD: &str = "http.request.method";
-/// The answer's status.
 pub const STATUS: &str = "http.response.status_code";
-/// The answer's size, head and body.
+/// The size of head and body.
 pub const BYTES: &str = "http.response.bytes";
-/// What was asked for, as it came.
+/// The request target as received.
 pub const URL: &str = "url.original";
-/// When the line was told, to the millisecond; `@timestamp` is upstream's, to the second.
+/// The time to the millisecond; `@timestamp` is to the second, as upstream has it.
 pub const CREATED: &str = "event.created";
-/// From the complete head to the answer's last byte, in nanoseconds.
+/// Nanoseconds from the complete head to the last byte of the response.
 pub const DURATION: &str = "event.duration";
-/// The trace that the request belongs to.
 pub const TRACE: &str = "trace.id";
-/// Who asked, if that is to be logged.
 pub const CLIENT: &str = "client.address";
 
-/// The endpoint, by its name in the catalogue.
+/// The name of the endpoint in the catalogue.
 pub const ENDPOINT: &str = "aqs.endpoint";
-/// What the cache had to do with it, as in metrics.
+/// The cache result, as in metrics.
 pub const CACHE: &str = "aqs.cache";
-/// What more `Cache-Status` says.
+/// The `detail` of `Cache-Status`.
 pub const DETAIL: &str = "aqs.detail";
-/// The caller's part of the trace. ECS has a place for spans of one's own alone, `span.id`.
+/// The caller's span. ECS has only a name for own spans, `span.id`.
 pub const PARENT: &str = "aqs.parent_span";
-/// The coding of the body.
+/// The content coding of the body.
 pub const CODING: &str = "aqs.coding";
 /// The request whose answer this one shared.
 pub const LEADER: &str = "aqs.leader";
-/// Whether the client went away, or took too long, before it had all.
+/// Whether the client disconnected, or was too slow, before the end of the response.
 pub const CUT: &str = "aqs.cut";
-/// The key whose answer was asked of the store.
+/// The key that was read from the store.
 pub const KEY: &str = "aqs.key";
-/// The part of the program that tells it.
+/// The module that logs the line.
 pub const TARGET: &str = "aqs.target";
 
-/// The ECS field sets that are used above.
+/// The ECS field sets used above.
 const SETS: [&str; 6] = ["client", "error", "event", "http", "trace", "url"];
 
-/// Where a field stands in an ECS line.
+/// The name of a field in an ECS line.
 pub fn place(name: &str) -> Cow<'_, str> {
     let set = name.split_once('.').map(|(set, _)| set);
     match (name, set) {

@@ -1,4 +1,4 @@
-//! Filters: what of the log is written, in `tracing`'s words and without its traps.
+//! Filters in the syntax of `tracing`, without its pitfalls.
 
 use super::fields;
 use super::level::LevelError;
@@ -6,9 +6,8 @@ use crate::nearest::resembling;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// The levels that a filter may name.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
-/// Beginnings of the targets that lines have here.
+/// Prefixes of the targets of our lines.
 const TARGETS: [&str; 7] = [
     "aqs_api",
     "aqs_origin",
@@ -19,19 +18,17 @@ const TARGETS: [&str; 7] = [
     fields::FATAL,
 ];
 
-/// The part of Cassandra's driver that repeats itself.
+/// The part of the Cassandra driver that repeats itself.
 const DRIVER: &str = "scylla::cluster::metadata";
 
-/// A filter as `tracing` has it: `debug`, or `aqs_origin=debug,info`.
+/// Parses a filter such as `debug` or `aqs_origin=debug,info`.
 ///
-/// Access lines have a switch of their own, and what operators do is told in any case: both pass
-/// at any level unless the filter names them. What Cassandra's driver says of connections that
-/// fail passes at none: the store says it once, and better.
+/// Access lines have their own switch, and admin requests are always logged: both pass at any level
+/// unless the filter names them. The driver's lines about failed connections never pass: the store
+/// logs each failure once.
 ///
-/// # Errors
-///
-/// If it is none, or has a word alone that is no level: `tracing` would take `verbose` for a
-/// target, and let nothing else pass.
+/// A single word must be a level: `tracing` takes `verbose` for a target, and lets nothing else
+/// pass.
 pub fn filter(text: &str) -> Result<EnvFilter, LevelError> {
     let mut whole = format!("{}=info,{}=info,{DRIVER}=off", fields::ACCESS, fields::ADMIN);
     for part in parts(text) {
@@ -45,14 +42,14 @@ pub fn filter(text: &str) -> Result<EnvFilter, LevelError> {
         .map_err(|source| LevelError::Filter { filter: text.to_owned(), source })
 }
 
-/// What has to be said about a filter that lets hardly anything of this program pass.
-pub fn doubt(text: &str) -> Option<String> {
+/// The warning about a filter that drops nearly all lines of this program.
+pub fn warning(text: &str) -> Option<String> {
     let ours = |part: &str| {
         let target = part.split(['=', '[']).next().unwrap_or(part);
         TARGETS.iter().any(|known| known.starts_with(target) || target.starts_with(known))
     };
-    let deaf = !parts(text).any(|part| is_level(part) || ours(part));
-    deaf.then(|| {
+    let drops_all = !parts(text).any(|part| is_level(part) || ours(part));
+    drops_all.then(|| {
         format!(
             "the filter `{text}` has no level for all that it does not name, and names nothing of \
              aqs: hardly anything will be logged; put a level before it, as info,aqs_origin=debug"
@@ -64,7 +61,7 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
     text.split(',').map(str::trim).filter(|part| !part.is_empty())
 }
 
-/// Whether a part has no target, or is one without a level.
+/// Whether a part is a level alone, or a target alone.
 fn is_word(part: &str) -> bool {
     !part.contains(['=', '['])
 }
@@ -85,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_that_is_no_level_is_refused() {
+    fn a_word_that_is_no_level_is_rejected() {
         let levels = "is no level; there are off, error, warn, info, debug and trace";
         for (text, word, hint) in [
             ("inof", "inof", "; the nearest is `info`"),
@@ -103,13 +100,13 @@ mod tests {
         {
             assert!(filter(text).is_ok(), "{text}");
         }
-        // Blanks are no part of a target.
+        // Blanks are trimmed.
         assert!(filter("error, debug").unwrap().to_string().split(',').any(|part| part == "debug"));
     }
 
     #[test]
-    fn a_filter_of_foreign_targets_alone_is_doubted() {
-        for (text, doubted) in [
+    fn a_filter_of_foreign_targets_alone_causes_a_warning() {
+        for (text, warned) in [
             ("hyper=debug", true),
             ("hyper=debug,rustls=info", true),
             ("hyper=debug,info", false),
@@ -118,7 +115,7 @@ mod tests {
             ("access=off", false),
             ("off", false),
         ] {
-            assert_eq!(doubt(text).is_some(), doubted, "{text}");
+            assert_eq!(warning(text).is_some(), warned, "{text}");
         }
     }
 }

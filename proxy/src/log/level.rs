@@ -1,10 +1,10 @@
-//! How much is logged, and changing it while the program runs.
+//! The filter of a running log, and its temporary changes.
 
-use super::writer::Unwritten;
 use super::{fields, filter};
 use parking_lot::Mutex;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::watch;
@@ -14,59 +14,48 @@ use tracing_subscriber::filter::ParseError;
 use tracing_subscriber::reload;
 use tracing_subscriber::{EnvFilter, Registry};
 
-/// A log that runs, for whoever changes its level or asks how it fares.
+/// A running log.
 #[derive(Clone)]
 pub struct Handle(Arc<Inner>);
 
 struct Inner {
     filter: reload::Handle<EnvFilter, Registry>,
     lost: ErrorCounter,
-    unwritten: Unwritten,
-    held: Mutex<Held>,
-    /// When the filter falls back, if it is to.
+    unwritten: Arc<AtomicU64>,
+    filters: Mutex<Filters>,
+    /// When a temporary filter ends.
     until: watch::Sender<Option<Instant>>,
 }
 
-struct Held {
-    now: String,
-    /// What holds if nothing else is wanted for a while.
-    usual: String,
+struct Filters {
+    current: String,
+    /// The filter to which a temporary one falls back.
+    permanent: String,
 }
 
 /// A change of the filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// What held before.
     pub old: String,
-    /// What holds now.
     pub new: String,
 }
 
-/// The level can't be changed.
+/// A filter is invalid, or cannot be set.
 #[derive(Debug, Error)]
 pub enum LevelError {
-    /// What is wanted is no filter.
     #[error("`{filter}` is no filter: {source}")]
-    Filter {
-        /// What was wanted.
-        filter: String,
-        /// What is wrong with it.
-        source: ParseError,
-    },
-    /// A word in what is wanted is no level.
+    Filter { filter: String, source: ParseError },
     #[error(
         "`{word}` is no level; there are off, error, warn, info, debug and trace{hint}; \
          a part of the program is given one as aqs_origin=debug"
     )]
     NoLevel {
-        /// The word.
         word: String,
-        /// What was perhaps meant, if that can be guessed.
+        /// The nearest level, if one is near.
         hint: String,
     },
-    /// The log is gone.
     #[error("the log has ended")]
-    CloseReason(#[from] reload::Error),
+    Ended(#[from] reload::Error),
 }
 
 impl Handle {
@@ -74,72 +63,66 @@ impl Handle {
         filter: reload::Handle<EnvFilter, Registry>,
         text: &str,
         lost: ErrorCounter,
-        unwritten: Unwritten,
+        unwritten: Arc<AtomicU64>,
     ) -> Self {
-        let held = Mutex::new(Held { now: text.to_owned(), usual: text.to_owned() });
-        Self(Arc::new(Inner { filter, lost, unwritten, held, until: watch::Sender::new(None) }))
+        let filters = Mutex::new(Filters { current: text.to_owned(), permanent: text.to_owned() });
+        Self(Arc::new(Inner { filter, lost, unwritten, filters, until: watch::Sender::new(None) }))
     }
 
-    /// The filter that holds, and the one that it falls back to if it is to.
+    /// The current filter, and the one that follows if it is temporary.
     pub fn level(&self) -> (String, Option<String>) {
-        let held = self.0.held.lock();
-        let falls = self.0.until.borrow().is_some();
-        (held.now.clone(), falls.then(|| held.usual.clone()))
+        let filters = self.0.filters.lock();
+        let temporary = self.0.until.borrow().is_some();
+        (filters.current.clone(), temporary.then(|| filters.permanent.clone()))
     }
 
-    /// Sets the filter, for a while or for good.
-    ///
-    /// # Errors
-    ///
-    /// If it is no filter, or nothing is logged any more; what held holds on.
+    /// Sets the filter, for a duration or permanently.
     pub fn set(&self, text: &str, lasts: Option<Duration>) -> Result<Change, LevelError> {
-        let mut held = self.0.held.lock();
+        let mut filters = self.0.filters.lock();
         self.0.filter.reload(filter(text)?)?;
         if lasts.is_none() {
-            held.usual = text.to_owned();
+            filters.permanent = text.to_owned();
         }
-        let old = std::mem::replace(&mut held.now, text.to_owned());
+        let old = std::mem::replace(&mut filters.current, text.to_owned());
         self.0.until.send_replace(lasts.map(|lasts| Instant::now() + lasts));
         Ok(Change { old, new: text.to_owned() })
     }
 
-    /// Lets the filter fall back whenever its time is over; never ends by itself.
+    /// Ends temporary filters in time; runs until it is dropped.
     pub async fn keep_time(self) {
         let mut changes = self.0.until.subscribe();
         loop {
             let until = *changes.borrow_and_update();
             tokio::select! {
                 _ = changes.changed() => {}
-                () = over(until) => self.fall_back(until),
+                () = reached(until) => self.fall_back(until),
             }
         }
     }
 
     fn fall_back(&self, due: Option<Instant>) {
-        let mut held = self.0.held.lock();
-        // Set again in between: that has its own time.
+        let mut filters = self.0.filters.lock();
+        // It was set again in between.
         if *self.0.until.borrow() != due {
             return;
         }
-        let usual = held.usual.clone();
-        // What held before was a filter.
-        let fell = filter(&usual).is_ok_and(|filter| self.0.filter.reload(filter).is_ok());
-        // Whoever sees that its time is over finds the filter fallen; it is not tried again.
+        let permanent = filters.permanent.clone();
+        let reloaded = filter(&permanent).is_ok_and(|filter| self.0.filter.reload(filter).is_ok());
         self.0.until.send_replace(None);
-        if fell {
-            held.now.clone_from(&usual);
-            drop(held);
-            tracing::info!(target: fields::ADMIN, filter = usual, "the log level is again what it was");
+        if reloaded {
+            filters.current.clone_from(&permanent);
+            drop(filters);
+            tracing::info!(target: fields::ADMIN, filter = permanent, "the temporary log level has ended");
         }
     }
 
-    /// How many lines were lost, since nobody took them in time or they could not be written.
+    /// The number of lines that did not fit into the queue or could not be written.
     pub fn lost(&self) -> u64 {
-        self.0.lost.dropped_lines() as u64 + self.0.unwritten.get()
+        self.0.lost.dropped_lines() as u64 + self.0.unwritten.load(Ordering::Relaxed)
     }
 }
 
-async fn over(until: Option<Instant>) {
+async fn reached(until: Option<Instant>) {
     match until {
         Some(until) => sleep_until(until).await,
         None => std::future::pending().await,

@@ -1,46 +1,52 @@
-//! How much is told of what may come in floods: so many lines a second, and how many were left
-//! out before.
+//! Limits how many lines of a kind are logged in a period, and counts those left out.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// How many lines a second are written at most.
-const A_SECOND: u64 = 20;
-
-/// What was told lately.
 #[derive(Debug)]
 pub struct RateLimiter {
-    begun: Instant,
-    /// The second that is counted, in the upper half, and what was told in it.
-    told: AtomicU64,
-    untold: AtomicU64,
+    limit: u64,
+    period: Duration,
+    started: Instant,
+    /// The current period in the upper half, the lines of that period in the lower one.
+    window: AtomicU64,
+    suppressed: AtomicU64,
 }
 
 impl Default for RateLimiter {
+    /// 20 lines per second.
     fn default() -> Self {
-        Self { begun: Instant::now(), told: AtomicU64::new(0), untold: AtomicU64::new(0) }
+        Self::new(20, Duration::from_secs(1))
     }
 }
 
 impl RateLimiter {
-    /// Whether a line may be written; if so, how many could not be since the last.
-    pub fn take(&self) -> Option<u64> {
-        if self.may_tell(self.begun.elapsed().as_secs()) {
-            return Some(self.untold.swap(0, Ordering::Relaxed));
-        }
-        self.untold.fetch_add(1, Ordering::Relaxed);
-        None
+    pub fn new(limit: u64, period: Duration) -> Self {
+        let (window, suppressed) = (AtomicU64::new(0), AtomicU64::new(0));
+        Self { limit, period, started: Instant::now(), window, suppressed }
     }
 
-    fn may_tell(&self, second: u64) -> bool {
-        let mut may = false;
-        // Told in another second, or less than may be: the closure always gives a value.
-        let _ = self.told.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |told| {
-            let count = if told >> 32 == second { told & 0xffff_ffff } else { 0 };
-            may = count < A_SECOND;
-            Some(second << 32 | if may { count + 1 } else { count })
+    /// Returns how many lines were left out since the last one if another may be logged.
+    pub fn take(&self) -> Option<u64> {
+        self.take_at(self.started.elapsed())
+    }
+
+    fn take_at(&self, elapsed: Duration) -> Option<u64> {
+        let period = (elapsed.as_nanos() / self.period.as_nanos().max(1)) as u32;
+        let mut allowed = false;
+        // The closure always returns a value.
+        let _ = self.window.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |window| {
+            let is_current = window >> 32 == u64::from(period);
+            let count = if is_current { window & 0xffff_ffff } else { 0 };
+            allowed = count < self.limit;
+            Some(u64::from(period) << 32 | (count + u64::from(allowed)))
         });
-        may
+        if allowed {
+            Some(self.suppressed.swap(0, Ordering::Relaxed))
+        } else {
+            self.suppressed.fetch_add(1, Ordering::Relaxed);
+            None
+        }
     }
 }
 
@@ -49,9 +55,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_second_tells_its_part() {
-        let rate_limiter = RateLimiter::default();
-        let told = |second| (0..100).filter(|_| rate_limiter.may_tell(second)).count() as u64;
-        assert_eq!((told(0), told(0), told(7), told(8)), (A_SECOND, 0, A_SECOND, A_SECOND));
+    fn each_period_has_its_limit() {
+        let limiter = RateLimiter::new(2, Duration::from_secs(60));
+        let taken: Vec<_> =
+            [0, 1, 59, 59, 60, 200, 239].map(|at| limiter.take_at(Duration::from_secs(at))).into();
+        let expected = [Some(0), Some(0), None, None, Some(2), Some(0), Some(0)];
+        assert_eq!(taken, expected);
     }
 }

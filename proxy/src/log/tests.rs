@@ -71,7 +71,7 @@ fn a_start_line() {
     );
     assert_eq!(
         line(|| initializing("geo-analytics")),
-        head("INFO", &message) + r#","aqs":{"target":"aqs_proxy::log::start"}"# + CREATED + "}"
+        head("INFO", &message) + r#","aqs":{"target":"aqs_proxy::log"}"# + CREATED + "}"
     );
 }
 

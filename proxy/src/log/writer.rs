@@ -1,55 +1,43 @@
-//! Where lines are written, and what becomes of those that can't be: a full disk must not silence
-//! the log without a trace.
+//! Writing of lines that counts failures: a full disk must not silence the log unnoticed.
 
 use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// How many lines could not be written.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Unwritten(Arc<AtomicU64>);
-
-impl Unwritten {
-    pub(super) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+type Output = Box<dyn Write + Send>;
 
 /// Writes lines, and counts those that it can't write.
-pub(super) struct Counting<W> {
-    lines: W,
-    unwritten: Unwritten,
-    /// Where the first failure is told, if there is such a place.
-    aside: Option<Box<dyn Write + Send>>,
+pub(super) struct CountingWriter {
+    lines: Output,
+    unwritten: Arc<AtomicU64>,
+    /// Where the first failure is reported.
+    fallback: Option<Output>,
 }
 
-impl<W: Write> Counting<W> {
-    /// `aside` is another place than the one of the lines, which are what fails.
-    pub(super) fn new(lines: W, aside: Option<Box<dyn Write + Send>>) -> Self {
-        Self { lines, unwritten: Unwritten::default(), aside }
-    }
-
-    pub(super) fn unwritten(&self) -> Unwritten {
-        self.unwritten.clone()
+impl CountingWriter {
+    /// Returns the writer and its count of lines that were not written.
+    pub(super) fn new(lines: Output, fallback: Option<Output>) -> (Self, Arc<AtomicU64>) {
+        let unwritten = Arc::new(AtomicU64::new(0));
+        (Self { lines, unwritten: Arc::clone(&unwritten), fallback }, unwritten)
     }
 }
 
-impl<W: Write> Write for Counting<W> {
+impl Write for CountingWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.lines.write(bytes)
     }
 
-    /// What the log's thread calls, with a line.
+    /// The log's thread calls this once for a line.
     fn write_all(&mut self, line: &[u8]) -> io::Result<()> {
         let written = self.lines.write_all(line);
         if let Err(error) = &written {
-            self.unwritten.0.fetch_add(1, Ordering::Relaxed);
-            if let Some(mut aside) = self.aside.take() {
-                // Nobody is left to be told that this fails, too.
+            self.unwritten.fetch_add(1, Ordering::Relaxed);
+            if let Some(mut fallback) = self.fallback.take() {
+                // Nothing is left to report that this fails too.
                 let _ = writeln!(
-                    aside,
+                    fallback,
                     "aqs: the log can't be written ({error}); aqs_log_lines_lost_total counts \
-                     what is lost, and this is not said again"
+                     lost lines, and this is not repeated"
                 );
             }
         }
@@ -97,19 +85,19 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_written_is_counted_and_told_of_once() {
-        let aside = Shared::default();
+    fn failed_lines_are_counted_and_reported_once() {
+        let fallback = Shared::default();
         let script = Scripted([true, false, true, false, false].into());
-        let mut writer = Counting::new(script, Some(Box::new(aside.clone())));
-        let unwritten = writer.unwritten();
+        let (mut writer, unwritten) =
+            CountingWriter::new(Box::new(script), Some(Box::new(fallback.clone())));
         let lost: Vec<u64> = (0..5)
             .map(|_| {
                 let _ = writer.write_all(b"a line\n");
-                unwritten.get()
+                unwritten.load(Ordering::Relaxed)
             })
             .collect();
         assert_eq!(lost, [0, 1, 1, 2, 3]);
-        let said = String::from_utf8(aside.0.lock().unwrap().clone()).unwrap();
+        let said = String::from_utf8(fallback.0.lock().unwrap().clone()).unwrap();
         assert_eq!(said.lines().count(), 1, "{said}");
         assert!(said.starts_with("aqs: the log can't be written ("), "{said}");
     }
