@@ -24,7 +24,6 @@ pub mod listen;
 pub mod listen_addr;
 pub mod log;
 pub mod metrics;
-mod nearest;
 pub mod net;
 pub mod serve;
 pub mod server;

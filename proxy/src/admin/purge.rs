@@ -3,11 +3,11 @@
 use super::query::{self, Query};
 use super::{AppState, Reply, bad_parameter, failed, join, json};
 use crate::log::fields;
-use crate::nearest::resembling;
 use aqs_api::key::StableHash;
 use aqs_api::{self as api, Catalogue, Target, param};
 use aqs_origin::RequestId;
 use aqs_origin::epochs::{PurgeMode, Scope};
+use aqs_origin::suggest;
 use axum::extract::{Extension, State};
 use serde::Deserialize;
 
@@ -135,7 +135,7 @@ fn known(
     name: &str,
     names: impl Iterator<Item = &'static str>,
 ) -> Result<String, String> {
-    match resembling(name, names) {
+    match suggest(name, names) {
         Some(nearest) if nearest == name => Ok(name.to_owned()),
         Some(nearest) => Err(format!("there is no {what} {name:?}; did you mean {nearest}?")),
         None => Err(format!("there is no {what} {name:?}")),

@@ -1,8 +1,8 @@
 //! Query parameters, read by serde.
 
 use super::{ApiError, bad_parameter};
-use crate::nearest::resembling;
 use aqs_api::percent;
+use aqs_origin::suggest;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -48,7 +48,7 @@ pub(super) fn parse<T: DeserializeOwned>(query: &str) -> Result<T, String> {
 fn unknown(names: &str) -> String {
     let mut split = names.split('`').step_by(2);
     let name = split.next().unwrap_or_default();
-    match resembling(name, split) {
+    match suggest(name, split) {
         Some(nearest) => format!("there is no parameter `{name}`; did you mean {nearest}?"),
         None => format!("there is no parameter `{names}"),
     }

@@ -3,13 +3,13 @@
 use super::{Config, values};
 use crate::listen_addr::ListenAddr;
 use crate::log::ClientAddress;
-use crate::nearest::nearest;
 use aqs_api::calendar::Form;
 use aqs_api::freshness::Lifetimes;
 use aqs_api::table::Calendar;
 use aqs_api::units::{Bytes, Span};
 use aqs_api::{Catalogue, Dataset, Table};
 use aqs_origin::store::cassandra;
+use aqs_origin::suggest;
 use aqs_warmers::SettingsError;
 use std::net::Ipv6Addr;
 
@@ -72,7 +72,7 @@ pub(super) fn contradictions(config: &Config) -> Vec<String> {
             let (key, hint) = match &error {
                 SettingsError::BuiltIn { name } => {
                     let known = aqs_warmers::built_in_names();
-                    let nearest = nearest(name, known.iter().map(String::as_str));
+                    let nearest = suggest(name, known.iter().map(String::as_str));
                     let hint = nearest.map(|nearest| format!("; the nearest is `{nearest}`"));
                     ("hot_set.built_in", hint.unwrap_or_default())
                 }
@@ -213,7 +213,7 @@ fn check_cassandra(
 }
 
 fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let hint = nearest(name, known).map_or(String::new(), |near| format!("; perhaps {near}"));
+    let hint = suggest(name, known).map_or(String::new(), |near| format!("; perhaps {near}"));
     format!("there is no {what} `{name}`{hint}")
 }
 

@@ -1,6 +1,6 @@
 //! What is wrong with a configuration.
 
-use crate::nearest::nearest;
+use aqs_origin::suggest;
 use std::fmt::{self, Display};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -115,7 +115,7 @@ impl serde::de::Error for Mistake {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let nearest = nearest(field, expected.iter().copied()).map(str::to_owned);
+        let nearest = suggest(field, expected.iter().copied()).map(str::to_owned);
         let message = Message::UnknownKey { key: field.to_owned(), nearest };
         Self { origin: None, path: Vec::new(), message }
     }

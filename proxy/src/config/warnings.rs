@@ -4,8 +4,8 @@ use super::Config;
 use super::load::{FILE, VARIABLES};
 use super::values::rooted;
 use crate::log::{self, ClientAddress};
-use crate::nearest::nearest;
 use aqs_api::endpoint::Endpoint;
+use aqs_origin::suggest;
 use std::ffi::OsString;
 
 /// What the upstream services log without the variables, verbatim.
@@ -127,7 +127,7 @@ pub fn unknown_variables(names: impl IntoIterator<Item = OsString>) -> Vec<Strin
     let ours = || known().filter(|held| held.starts_with(OURS));
     // Upstream's variables have no prefix.
     let without = |name: &str| known().find(|held| name.strip_prefix(OURS) == Some(*held));
-    let warning = |name: String| match without(&name).or_else(|| nearest(&name, ours())) {
+    let warning = |name: String| match without(&name).or_else(|| suggest(&name, ours())) {
         Some(nearest) => {
             format!("the variable {name} is not known and does nothing; the nearest is {nearest}")
         }

@@ -2,7 +2,7 @@
 
 use super::fields;
 use super::level::LevelError;
-use crate::nearest::resembling;
+use aqs_origin::suggest;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -71,7 +71,7 @@ fn is_level(part: &str) -> bool {
 }
 
 fn hint(word: &str) -> String {
-    match resembling(&word.to_ascii_lowercase(), LEVELS) {
+    match suggest(&word.to_ascii_lowercase(), LEVELS) {
         Some(level) => format!("; the nearest is `{level}`"),
         None => String::new(),
     }
