@@ -1,4 +1,4 @@
-//! How long to wait between attempts.
+//! Waits between attempts.
 
 use std::time::Duration;
 
@@ -18,8 +18,7 @@ impl Backoff {
         self.first.saturating_mul(doubled).min(self.longest)
     }
 
-    /// The same, or up to half as long: many that lost the same thing should not come back to it
-    /// all at once.
+    /// The same with jitter, down to half as long, so that many clients don't retry at once.
     pub fn jittered(&self, attempt: u32) -> Duration {
         self.wait(attempt).mul_f64(0.5 + fastrand::f64() / 2.0)
     }

@@ -1,4 +1,4 @@
-//! The time, from one place, so that tests can set it.
+//! The clock, which tests can set.
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -11,23 +11,20 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 )]
 pub struct Moment(pub u64);
 
-/// What tells the time.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
     /// The machine's clock.
     #[default]
     System,
-    /// A clock that stands until it is moved.
+    /// A clock that stands until it is advanced.
     Set(Arc<AtomicU64>),
 }
 
 impl Clock {
-    /// A clock that stands at a moment.
     pub fn set(at: Moment) -> Self {
         Self::Set(Arc::new(AtomicU64::new(at.0)))
     }
 
-    /// Now.
     pub fn now(&self) -> Moment {
         match self {
             Self::System => {
@@ -38,7 +35,7 @@ impl Clock {
         }
     }
 
-    /// Moves a set clock on; the machine's can't be moved.
+    /// Advances a set clock; the machine's can't be advanced.
     pub fn advance(&self, by: Duration) {
         if let Self::Set(at) = self {
             at.fetch_add(by.as_millis() as u64, Ordering::SeqCst);
@@ -47,12 +44,11 @@ impl Clock {
 }
 
 impl Moment {
-    /// That much later.
     pub fn plus(self, by: Duration) -> Self {
         Self(self.0.saturating_add(by.as_millis() as u64))
     }
 
-    /// The seconds from another moment to this, negative if it is the earlier.
+    /// Negative if this is the earlier moment.
     pub fn seconds_since(self, other: Self) -> i64 {
         (self.0 as i64).saturating_sub(other.0 as i64).div_euclid(1000)
     }

@@ -1,15 +1,15 @@
-//! What a query asks: of a store, and under which purges.
+//! What a query reads, and which purges cover its answer.
 
 use crate::epochs::PurgeTags;
 use aqs_api::{Catalogue, Coverage, Lookup, NoDataReason, Query};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// A query with what follows from it alone, worked out once.
+/// A query with its lookup and purge tags, computed once.
 #[derive(Debug)]
 pub struct ReadPlan {
     pub(crate) query: Query,
-    /// Shared with the flights that bring what it finds.
+    /// Shared with the flights that read it.
     lookup: Arc<Lookup>,
     pub(crate) tags: PurgeTags,
 }
@@ -22,12 +22,11 @@ impl ReadPlan {
         Self { query, lookup: Arc::new(lookup), tags }
     }
 
-    /// The query.
     pub fn query(&self) -> &Query {
         &self.query
     }
 
-    /// What is to be looked up of it where so much is loaded, or why that is nothing.
+    /// The lookup clipped to what is loaded, or why nothing is left of it.
     pub(crate) fn clipped(&self, coverage: &Coverage) -> Result<Arc<Lookup>, NoDataReason> {
         Ok(match coverage.clip(&self.lookup)? {
             Cow::Borrowed(_) => Arc::clone(&self.lookup),
@@ -35,7 +34,6 @@ impl ReadPlan {
         })
     }
 
-    /// Where the purges of its answer are written.
     pub fn tags(&self) -> PurgeTags {
         self.tags
     }

@@ -1,9 +1,9 @@
-//! W3C Trace Context: which trace a request belongs to.
+//! W3C Trace Context.
 
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroU128};
 
-/// A `traceparent`: the trace, the caller's part of it, and whether it is recorded.
+/// A `traceparent`: the trace, the caller's span, and whether it is recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceParent {
     trace: NonZeroU128,
@@ -13,14 +13,12 @@ pub struct TraceParent {
 
 /// `00-`, 32 digits, `-`, 16 digits, `-`, 2 digits.
 const LENGTH: usize = 55;
-/// The version that must never come.
+/// The version that the standard forbids.
 const FORBIDDEN: u8 = 0xff;
 
 impl TraceParent {
-    /// Reads a header's value; what is malformed counts as absent.
-    ///
-    /// Of a later version that is read which version 00 has too, and whatever stands behind it
-    /// is left unread.
+    /// Parses a header's value; a malformed one counts as absent. Of a later version, only the part
+    /// that version 00 has is parsed.
     pub fn parse(header: &[u8]) -> Option<Self> {
         let (known, more) = header.split_at_checked(LENGTH)?;
         let text = std::str::from_utf8(known).ok()?;
@@ -37,18 +35,16 @@ impl TraceParent {
         (ends && parts.next().is_none()).then_some(Self { trace, parent, flags })
     }
 
-    /// The trace's name.
     pub fn trace_id(&self) -> impl fmt::Display + use<> {
         Hex::<32>(self.trace.get())
     }
 
-    /// The name of the caller's part of it.
     pub fn parent_id(&self) -> impl fmt::Display + use<> {
         Hex::<16>(self.parent.get().into())
     }
 }
 
-/// As it is sent on: version 00 has one flag, the others are not known to mean what they did.
+/// As it is sent on: version 00 has one flag, and the others are unknown.
 impl fmt::Display for TraceParent {
     fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(text, "00-{}-{}-{:02x}", self.trace_id(), self.parent_id(), self.flags & 1)
@@ -63,7 +59,7 @@ impl<const WIDTH: usize> fmt::Display for Hex<WIDTH> {
     }
 }
 
-/// So many hexadecimal digits, lower case as the standard has it.
+/// Parses `count` hexadecimal digits in lower case, as the standard has it.
 fn digits(text: &str, count: usize) -> Option<u128> {
     let lower = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     let fits = text.len() == count && text.bytes().all(lower);
@@ -83,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn version_00_is_taken_as_the_standard_writes_it() {
+    fn version_00_is_parsed() {
         let header = format!("00-{TRACE}-{PARENT}-01");
         let found = TraceParent::parse(header.as_bytes()).unwrap();
         assert_eq!(found.trace_id().to_string(), TRACE);
@@ -95,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn of_later_versions_the_known_part_is_taken() {
+    fn of_later_versions_the_known_part_is_parsed() {
         let expected = Some(format!("00-{TRACE}-{PARENT}-01"));
         for (header, expected) in [
             (format!("01-{TRACE}-{PARENT}-01"), &expected),
@@ -109,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_counts_as_absent() {
+    fn malformed_headers_count_as_absent() {
         let zeros = "0".repeat(32);
         for header in [
             String::new(),

@@ -1,9 +1,8 @@
 //! All endpoints as one value: it routes, validates and normalises.
 
 use crate::calendar::{DateRule, Granularity, Hour};
-use crate::endpoint::{Endpoint, EndpointId, Field, Query, Rules, Segment};
+use crate::endpoint::{Endpoint, EndpointId, Query, Rules, Segment};
 use crate::endpoints;
-use crate::json;
 use crate::key::{Dialect, Key};
 use crate::param::{self, Param, ParamKind};
 use crate::percent;
@@ -28,12 +27,6 @@ pub struct Catalogue {
 pub enum CatalogueError {
     #[error("endpoint {endpoint}: failed to route path {template}: {reason}")]
     Route { endpoint: &'static str, template: String, reason: String },
-    #[error("endpoint {0}: start and end must follow each other and a granularity")]
-    Dates(&'static str),
-    #[error("endpoint {endpoint}: its body echoes {param}, which is no parameter of its path")]
-    Echo { endpoint: &'static str, param: &'static str },
-    #[error("endpoint {endpoint}: the key {key:?} of its body would have to be escaped")]
-    Key { endpoint: &'static str, key: &'static str },
     #[error("dataset {0} is declared twice, differently")]
     Dataset(&'static str),
     #[error("too many endpoints")]
@@ -46,7 +39,6 @@ impl Catalogue {
         let mut router = matchit::Router::new();
         let mut datasets: Vec<&'static Dataset> = Vec::new();
         for (index, endpoint) in endpoints.iter().enumerate() {
-            check(endpoint)?;
             let id = EndpointId(u16::try_from(index).map_err(|_| CatalogueError::TooMany)?);
             let template = endpoint.template();
             router.insert(template.clone(), id).map_err(|error| CatalogueError::Route {
@@ -148,38 +140,6 @@ impl std::fmt::Debug for Catalogue {
     }
 }
 
-fn check(endpoint: &'static Endpoint) -> Result<(), CatalogueError> {
-    let mut dated = false;
-    let mut started = false;
-    for param in endpoint.params() {
-        let in_place = match param.kind {
-            ParamKind::Start => dated && !started,
-            ParamKind::End => started,
-            _ => !started,
-        };
-        if !in_place {
-            return Err(CatalogueError::Dates(endpoint.name));
-        }
-        dated |= matches!(param.kind, ParamKind::Granularity { .. });
-        started = matches!(param.kind, ParamKind::Start);
-    }
-    if started {
-        return Err(CatalogueError::Dates(endpoint.name));
-    }
-    let keys = endpoint.response.keys();
-    if let Some(key) = keys.into_iter().find(|key| !json::is_plain(key)) {
-        return Err(CatalogueError::Key { endpoint: endpoint.name, key });
-    }
-    for field in endpoint.response.item() {
-        if let Field::Param(param) = *field
-            && endpoint.param_index(param).is_none()
-        {
-            return Err(CatalogueError::Echo { endpoint: endpoint.name, param });
-        }
-    }
-    Ok(())
-}
-
 /// Reads a path segment by segment into values and canonical form.
 #[derive(Default)]
 struct PathReader {
@@ -216,11 +176,11 @@ impl PathReader {
                     param::project(&text).ok_or_else(|| Problem::bad_project(param.name))?;
                 self.value_spelled(&project, &param::project_in_key(&project));
             }
-            ParamKind::Choice(enumeration) => {
-                let refused = || Problem::not_allowed(param.name, enumeration.values);
-                self.value(enumeration.find(&text).ok_or_else(refused)?);
+            ParamKind::Choice(values) => {
+                let value = values.iter().find(|value| value.eq_ignore_ascii_case(&text));
+                self.value(value.ok_or_else(|| Problem::not_allowed(param))?);
             }
-            ParamKind::Granularity { allowed, names, unrouted, refusal } => {
+            ParamKind::Granularity { allowed, unrouted, refusal } => {
                 if unrouted.iter().any(|name| name.eq_ignore_ascii_case(&text)) {
                     return Err(Problem::invalid_route());
                 }
@@ -229,7 +189,7 @@ impl PathReader {
                 };
                 let refused = || match refusal {
                     Some(detail) => Problem::invalid_parameter(*detail),
-                    None => Problem::not_allowed(param.name, names),
+                    None => Problem::not_allowed(param),
                 };
                 let (granularity, rule) = allowed.iter().find(matching).ok_or_else(refused)?;
                 self.dates = Some((*granularity, *rule));
@@ -293,6 +253,31 @@ fn digits(text: &str, count: usize) -> Option<i16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::{Field, Response};
+    use crate::json;
+
+    #[test]
+    fn endpoints_are_described_consistently() {
+        for (_, endpoint) in Catalogue::standard().unwrap().endpoints() {
+            // Start and end follow each other, after a granularity.
+            let position = |is: fn(&ParamKind) -> bool| endpoint.params().position(|p| is(&p.kind));
+            let granularity = position(|kind| matches!(kind, ParamKind::Granularity { .. }));
+            let start = position(|kind| matches!(kind, ParamKind::Start));
+            let end = position(|kind| matches!(kind, ParamKind::End));
+            assert_eq!(end, start.map(|start| start + 1), "{}", endpoint.name);
+            assert!(start.is_none() || granularity.is_some_and(|at| Some(at) < start));
+            let mut keys = endpoint.response.item().to_vec();
+            if let Response::List { list, entry, .. } = endpoint.response {
+                keys.extend(entry.iter().chain([&Field::Text(list)]));
+            }
+            for key in keys {
+                assert!(json::is_plain(key.name()), "{} has the key {key:?}", endpoint.name);
+                if let Field::Param(name) = key {
+                    assert!(endpoint.param_index(name).is_some(), "{}: {name}", endpoint.name);
+                }
+            }
+        }
+    }
 
     #[test]
     fn endpoints_read_datasets_that_they_declare() {

@@ -99,16 +99,6 @@ impl Field {
 }
 
 impl Response {
-    /// Every key of a body, those of items and those of entries.
-    pub fn keys(&self) -> Vec<&'static str> {
-        let mut keys: Vec<_> = self.item().iter().map(|field| field.name()).collect();
-        if let Self::List { list, entry, .. } = self {
-            keys.push(list);
-            keys.extend(entry.iter().map(|field| field.name()));
-        }
-        keys
-    }
-
     /// The keys of an item, without that of a list.
     pub const fn item(&self) -> &'static [Field] {
         match self {
@@ -184,6 +174,12 @@ impl Query {
     pub fn project(&self) -> Option<&str> {
         let is_project = |param: &'static Param| matches!(param.kind, ParamKind::Project);
         self.values.get(self.endpoint.params().position(is_project)?)
+    }
+
+    /// The endpoint's dataset of the query's granularity.
+    pub(crate) fn dataset_or(&self, default: &'static Dataset) -> &'static Dataset {
+        let fits = |dataset: &&Dataset| Some(dataset.granularity) == self.granularity;
+        self.endpoint.datasets.iter().copied().find(fits).unwrap_or(default)
     }
 
     /// The granularity, if the endpoint has one.

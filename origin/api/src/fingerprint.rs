@@ -10,7 +10,6 @@ use crate::rows::{Rows, RowsError};
 use crate::table::{ALL_DAYS, Calendar, Column, ColumnType, Table};
 use crate::target::{Target, Uri};
 use serde_json::{Map, Value};
-use std::borrow::Cow;
 use xxhash_rust::xxh3::Xxh3;
 
 /// Timestamps of the sample rows: two in one month, one in the next.
@@ -102,7 +101,7 @@ fn sample_paths(endpoint: &Endpoint) -> Vec<String> {
     let mut paths = vec![String::new()];
     for segment in endpoint.segments {
         let values = match segment {
-            Segment::Word(word) => Cow::Owned(vec![*word]),
+            Segment::Word(word) => vec![*word],
             Segment::Param(param) => sample_values(param),
         };
         let extended = |path: &String| -> Vec<String> {
@@ -113,18 +112,10 @@ fn sample_paths(endpoint: &Endpoint) -> Vec<String> {
     paths
 }
 
-fn sample_values(param: &'static Param) -> Cow<'static, [&'static str]> {
+fn sample_values(param: &'static Param) -> Vec<&'static str> {
     match &param.kind {
-        ParamKind::Choice(enumeration) => enumeration.values.into(),
-        ParamKind::Granularity { names, .. } => (*names).into(),
-        ParamKind::Day => vec![param.example, ALL_DAYS].into(),
-        ParamKind::Project
-        | ParamKind::Title
-        | ParamKind::Country
-        | ParamKind::Year
-        | ParamKind::Month { .. }
-        | ParamKind::Start
-        | ParamKind::End => vec![param.example].into(),
+        ParamKind::Day => vec![param.example, ALL_DAYS],
+        kind => kind.closed_values().unwrap_or_else(|| vec![param.example]),
     }
 }
 

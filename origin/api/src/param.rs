@@ -20,12 +20,10 @@ pub enum ParamKind {
     /// A wiki, `en.wikipedia` (N-PROJECT).
     Project,
     /// One of a set of words, in any case (N-ENUM).
-    Choice(&'static Enumeration),
+    Choice(&'static [&'static str]),
     /// A granularity, with the rule that it sets for the dates.
     Granularity {
         allowed: &'static [(Granularity, DateRule)],
-        /// The names of `allowed`, for messages.
-        names: &'static [&'static str],
         /// Values for which upstream has no route, instead of a 400.
         unrouted: &'static [&'static str],
         /// The detail for any other value, if it is not the list of allowed ones.
@@ -50,31 +48,34 @@ pub enum ParamKind {
     End,
 }
 
-/// A closed set of allowed values (contract §1.3), in the order in which messages list them.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Enumeration {
-    /// The values, lower case.
-    pub values: &'static [&'static str],
-}
-
-impl Enumeration {
-    /// The value of a text: enumerations are compared in lower case (N-ENUM).
-    pub fn find(&self, text: &str) -> Option<&'static str> {
-        self.values.iter().copied().find(|value| value.eq_ignore_ascii_case(text))
-    }
-}
-
 /// How a page was reached.
-pub static ACCESS: Enumeration =
-    Enumeration { values: &["all-access", "desktop", "mobile-app", "mobile-web"] };
+pub const ACCESS: &[&str] = &["all-access", "desktop", "mobile-app", "mobile-web"];
 
 /// Which site was visited.
-pub static ACCESS_SITE: Enumeration =
-    Enumeration { values: &["all-sites", "desktop-site", "mobile-site"] };
+pub const ACCESS_SITE: &[&str] = &["all-sites", "desktop-site", "mobile-site"];
 
 /// Who viewed a page.
-pub static AGENT: Enumeration =
-    Enumeration { values: &["all-agents", "automated", "spider", "user"] };
+pub const AGENT: &[&str] = &["all-agents", "automated", "spider", "user"];
+
+impl ParamKind {
+    /// All values, in the order in which messages list them; `None` if the set is open.
+    pub fn closed_values(&self) -> Option<Vec<&'static str>> {
+        match self {
+            Self::Choice(values) => Some(values.to_vec()),
+            Self::Granularity { allowed, .. } => {
+                Some(allowed.iter().map(|(granularity, _)| granularity.as_str()).collect())
+            }
+            Self::Project
+            | Self::Title
+            | Self::Country
+            | Self::Year
+            | Self::Month { .. }
+            | Self::Day
+            | Self::Start
+            | Self::End => None,
+        }
+    }
+}
 
 /// N-PROJECT: trimmed, lower case, without one leading `www.` and one trailing `.org`; `None`
 /// if what is left is not `^[a-z0-9_.\-]+$`.

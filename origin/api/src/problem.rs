@@ -1,6 +1,7 @@
 //! Problem details: the texts that clients get instead of data (contract §2.1, §2.2).
 
 use crate::json;
+use crate::param::Param;
 use crate::target::Uri;
 use std::borrow::Cow;
 
@@ -97,11 +98,13 @@ impl Problem {
         Self::new(405, Code::MethodNotAllowed, "method not allowed, use GET, HEAD or OPTIONS")
     }
 
-    /// A value outside its enumeration (contract §9, U1: the text is a guess).
-    pub fn not_allowed(name: &'static str, allowed: &'static [&'static str]) -> Self {
-        let list = allowed.join(", ");
-        let detail = format!("{name} should be equal to one of the allowed values: [{list}]");
-        Self::invalid_parameter(detail)
+    /// A value outside a closed set (contract §9, U1: the text is a guess).
+    pub fn not_allowed(param: &Param) -> Self {
+        let list = param.kind.closed_values().unwrap_or_default().join(", ");
+        let name = param.name;
+        Self::invalid_parameter(format!(
+            "{name} should be equal to one of the allowed values: [{list}]"
+        ))
     }
 
     /// A segment that is not percent-encoded UTF-8.

@@ -48,49 +48,28 @@ struct State {
 
 /// The state directory can't be used.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum StateError {
-    /// Another process has it.
     #[error(
         "the state directory {0} is in use by another aqs; \
          choose another with --state or the key state"
     )]
     Busy(PathBuf),
-    /// It is not there and can't be made.
-    #[error(
-        "the state directory {path} can't be made: {source}; \
-         choose another with --state or the key state"
-    )]
-    Unmade {
-        /// Which directory.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// Something else has its name.
     #[error(
         "the state directory {0} is no directory; choose another with --state or the key state"
     )]
     NoDirectory(PathBuf),
-    /// Nothing can be written into it.
+    #[error(
+        "the state directory {path} can't be made: {source}; \
+         choose another with --state or the key state"
+    )]
+    Unmade { path: PathBuf, source: io::Error },
     #[error(
         "the state directory {path} can't be used: {source}; \
          choose another with --state or the key state"
     )]
-    Unusable {
-        /// Which directory.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// A file in it can't be read or written.
+    Unusable { path: PathBuf, source: io::Error },
     #[error("{path}: {source}")]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// What the system says.
-        source: io::Error,
-    },
+    File { path: PathBuf, source: io::Error },
 }
 
 /// What was found in a state directory.
@@ -135,7 +114,7 @@ impl StateDirectory {
         let was_used = lock_path.exists();
         let unusable = |source| StateError::Unusable { path: path.to_owned(), source };
         let lock = File::create(&lock_path).map_err(unusable)?;
-        match lock_patiently(&lock) {
+        match lock_with_retries(&lock) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StateError::Busy(path.to_owned())),
             Err(TryLockError::Error(source)) => return Err(fail(lock_path)(source)),
@@ -265,7 +244,7 @@ fn make(path: &Path) -> io::Result<()> {
 }
 
 /// Locks a file. [`StateDirectory::is_held`] holds the lock for a moment, too.
-fn lock_patiently(file: &File) -> Result<(), TryLockError> {
+fn lock_with_retries(file: &File) -> Result<(), TryLockError> {
     for _ in 0..RETRIES {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => std::thread::sleep(RETRY_DELAY),

@@ -7,8 +7,8 @@
 
 mod detached;
 mod in_flight;
-#[cfg(test)]
-#[cfg(feature = "model")]
+#[cfg(all(test, feature = "model"))]
+#[path = "tests/model.rs"]
 mod model;
 
 pub(crate) use in_flight::{InFlight, Join};
@@ -309,6 +309,5 @@ impl<K: Hash + Eq + Clone, V: Clone> Drop for Finish<K, V> {
     }
 }
 
-#[cfg(test)]
-#[cfg(not(feature = "model"))]
+#[cfg(all(test, not(feature = "model")))]
 mod tests;

@@ -1,4 +1,4 @@
-//! Stores: what a lookup is asked of.
+//! Stores of rows.
 
 pub mod cassandra;
 pub mod embedded;
@@ -11,71 +11,60 @@ use std::collections::BTreeMap;
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 
-/// Something that holds rows.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// The rows that a lookup asks for, in clustering order; none is no error.
+    /// The rows of a lookup, in clustering order. No rows are no error.
     async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError>;
 
     /// What is loaded.
     async fn coverage(&self) -> Result<Coverage, StoreError>;
 
-    /// A number that is another whenever `versions` or `coverage` may be; cheap to ask for.
+    /// A number that changes whenever `versions` or `coverage` may change. It is cheap.
     async fn change_token(&self) -> Result<u64, StoreError>;
 
-    /// A number for each dataset that is another whenever a load changed it, as far as the store
-    /// knows; none for one of which it knows nothing.
+    /// A number for each known dataset that changes whenever a load changes the dataset, as far as
+    /// the store knows.
     async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError>;
 
-    /// What tells it from other stores, also after a restart: an answer that was kept on the disk
-    /// is not given for another one's. Two with a name in common are the same.
+    /// Distinguishes the store from others, also after a restart, so that answers on disk are not
+    /// taken for those of another store. Stores with a name in common are the same.
     fn identity(&self) -> Vec<String> {
         vec![String::new()]
     }
 
-    /// What is wrong with it, in sentences for operators; what it answers is all there is to
-    /// know of a store that has none.
+    /// What is wrong with the store, in sentences for operators. A store without this reports
+    /// problems by its errors only.
     fn health_issues(&self) -> Vec<String> {
         Vec::new()
     }
 
-    /// Declares what it counts beside what is counted of every store.
+    /// Declares the store's own metrics.
     fn declare(&self, _: &mut Declarations<'_>) -> Result<(), prometheus::Error> {
         Ok(())
     }
 
-    /// What it does in the background as long as it is used, until it is cancelled.
+    /// Runs the store's background work until it is cancelled.
     async fn keep(&self, _: CancellationToken) {}
 }
 
-/// A store could not answer.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum StoreError {
-    /// It can't be reached or is not ready; trying again later can help.
+    /// It can't be reached or is not ready; a later retry can help.
     #[error("store {store} is not available: {reason}")]
-    Unavailable {
-        /// Which store.
-        store: &'static str,
-        /// Why.
-        reason: String,
-    },
-    /// It took longer than the asker or the store's own limit allows.
+    Unavailable { store: &'static str, reason: String },
+    /// It took longer than the request's deadline or the store's own limit.
     #[error("store {store} did not answer in time when asked for {asked}")]
     Timeout {
-        /// Which store.
         store: &'static str,
         /// Table and key.
         asked: String,
     },
-    /// It failed at this read_plan; asking again is not likely to help.
+    /// It failed at this read; a retry is not likely to help.
     #[error("store {store} failed when asked for {asked}: {reason}")]
     Failed {
-        /// Which store.
         store: &'static str,
         /// Table and key.
         asked: String,
-        /// What it said.
         reason: String,
     },
 }

@@ -25,7 +25,7 @@ impl Service {
             let (entry, codings) = (Arc::clone(entry), self.metrics.codings.clone());
             self.tasks.spawn_blocking(move || {
                 if let Representation::Body(body) = &entry.representation
-                    && let Ok(coded) = gzip::code(&body.identity)
+                    && let Ok(coded) = gzip::compress(&body.identity)
                 {
                     body.keep_gzip(coded);
                     codings.inc();

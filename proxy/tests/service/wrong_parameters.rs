@@ -42,15 +42,16 @@ fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
                 ));
             }
         }
-        ParamKind::Choice(enumeration) => {
-            let allowed = enumeration.values.join(", ");
+        ParamKind::Choice(allowed) => {
+            let allowed = allowed.join(", ");
             let detail =
                 format!("{name} should be equal to one of the allowed values: [{allowed}]");
             for wire in ["nonsense", "all", "%20", "user%00"] {
                 values.push(wrong(wire, 400, detail.clone()));
             }
         }
-        ParamKind::Granularity { names, unrouted, .. } => {
+        ParamKind::Granularity { unrouted, .. } => {
+            let names = param.kind.closed_values().unwrap();
             let allowed = names.join(", ");
             let detail = match endpoint.name {
                 "unique-devices" => "Invalid granularity".to_owned(),

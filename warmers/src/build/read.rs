@@ -230,7 +230,7 @@ fn compress(entry: &Entry) {
     if let Representation::Body(body) = &entry.representation
         && body.begin_gzip()
         // Without the gzip form the identity is sent.
-        && let Ok(coded) = gzip::code(&body.identity)
+        && let Ok(coded) = gzip::compress(&body.identity)
     {
         body.keep_gzip(coded);
     }

@@ -169,7 +169,7 @@ fn granularities(item: &Item, endpoint: &'static Endpoint) -> Vec<Granularity> {
 
 fn check_values(param: &'static Param, item: &Item, endpoint: &Endpoint) -> Result<(), Mistake> {
     match item.values.get(param.name).ok_or(Mistake::Missing)? {
-        ValueSet::All if enumeration(&param.kind).is_some() => Ok(()),
+        ValueSet::All if param.kind.closed_values().is_some() => Ok(()),
         ValueSet::All => Err(Mistake::Endless),
         ValueSet::Top { first, .. } => {
             let mut before = endpoint.params().take_while(|other| other.name != param.name);
@@ -186,8 +186,8 @@ fn check_values(param: &'static Param, item: &Item, endpoint: &Endpoint) -> Resu
 }
 
 fn check_value(value: &str, param: &'static Param) -> Result<(), Mistake> {
-    let allowed = enumeration(&param.kind);
-    let is_valid = match allowed {
+    let allowed = param.kind.closed_values();
+    let is_valid = match &allowed {
         Some(allowed) => allowed.iter().any(|one| one.eq_ignore_ascii_case(value)),
         None if matches!(param.kind, ParamKind::Project) => param::project(value).is_some(),
         None => !value.is_empty(),
@@ -195,17 +195,8 @@ fn check_value(value: &str, param: &'static Param) -> Result<(), Mistake> {
     if is_valid {
         return Ok(());
     }
-    let nearest = allowed.and_then(|allowed| suggest(value, allowed.iter().copied()));
+    let nearest = allowed.and_then(|allowed| suggest(value, allowed));
     Err(Mistake::Value { value: value.to_owned(), nearest })
-}
-
-/// All values of a parameter, if there is a closed list.
-pub(super) fn enumeration(kind: &ParamKind) -> Option<&'static [&'static str]> {
-    match kind {
-        ParamKind::Choice(enumeration) => Some(enumeration.values),
-        ParamKind::Granularity { names, .. } => Some(names),
-        _ => None,
-    }
 }
 
 /// The parameters that items give values for: all except dates.

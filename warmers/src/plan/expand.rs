@@ -1,6 +1,6 @@
 //! From a plan to queries.
 
-use super::check::{enumeration, find, value_params};
+use super::check::{find, value_params};
 use super::tops::Tops;
 use super::values::ValueSet;
 use super::{Item, Plan, Unit, Window};
@@ -125,16 +125,16 @@ impl Expander<'_> {
     }
 
     fn values(&self, item: &Item, param: &Param, chosen: &[Chosen]) -> Vec<String> {
-        let owned = |values: &[&str]| values.iter().map(|value| (*value).to_owned()).collect();
+        let owned = |values: Vec<&str>| values.into_iter().map(str::to_owned).collect();
         match item.values.get(param.name) {
             None => Vec::new(),
-            Some(ValueSet::All) => enumeration(&param.kind).map(owned).unwrap_or_default(),
+            Some(ValueSet::All) => param.kind.closed_values().map(owned).unwrap_or_default(),
             Some(ValueSet::List(values)) => values.clone(),
             Some(ValueSet::Top { count, unit, first }) => {
                 let project =
                     chosen.iter().find(|(param, _)| matches!(param.kind, ParamKind::Project));
                 let project = project.map(|(_, project)| project.as_str()).unwrap_or_default();
-                owned(&self.tops.articles(project, (*count, *unit), *first))
+                owned(self.tops.articles(project, (*count, *unit), *first))
             }
         }
     }

@@ -28,7 +28,6 @@ static GRANULARITY: Param = Param {
     example: "daily",
     kind: ParamKind::Granularity {
         allowed: &[(Granularity::Daily, DateRule::DR3), (Granularity::Monthly, DateRule::DR3)],
-        names: &["daily", "monthly"],
         unrouted: &[],
         refusal: Some("Invalid granularity"),
     },
@@ -48,9 +47,8 @@ pub(super) static UNIQUE_DEVICES: Endpoint = Endpoint {
     ],
     datasets: &[&DAILY, &MONTHLY],
     lookup: |query| {
-        let monthly = query.granularity() == Some(Granularity::Monthly);
-        let dataset = if monthly { &MONTHLY } else { &DAILY };
-        query.lookup(dataset, query.values(["project", "access-site", "granularity"]))
+        let partition = query.values(["project", "access-site", "granularity"]);
+        query.lookup(query.dataset_or(&DAILY), partition)
     },
     shape: series::unique_devices,
     response: Response::Series {

@@ -101,7 +101,6 @@ static ARTICLE_GRANULARITY: Param = Param {
     example: "daily",
     kind: ParamKind::Granularity {
         allowed: &[(Daily, DateRule::DR1), (Monthly, DateRule::DR1M)],
-        names: &["daily", "monthly"],
         unrouted: &["hourly"],
         refusal: None,
     },
@@ -113,7 +112,6 @@ static PROJECT_GRANULARITY: Param = Param {
     example: "daily",
     kind: ParamKind::Granularity {
         allowed: &[(Hourly, DateRule::DR2), (Daily, DateRule::DR1), (Monthly, DateRule::DR1M)],
-        names: &["hourly", "daily", "monthly"],
         unrouted: &[],
         refusal: None,
     },
@@ -125,7 +123,6 @@ static LEGACY_GRANULARITY: Param = Param {
     example: "monthly",
     kind: ParamKind::Granularity {
         allowed: &[(Hourly, DateRule::DR4H), (Daily, DateRule::DR4), (Monthly, DateRule::DR4M)],
-        names: &["hourly", "daily", "monthly"],
         unrouted: &[],
         refusal: None,
     },
@@ -182,12 +179,8 @@ pub(super) static AGGREGATE: Endpoint = Endpoint {
     ],
     datasets: &[&AGGREGATE_HOURLY, &AGGREGATE_DAILY, &AGGREGATE_MONTHLY],
     lookup: |query| {
-        let dataset = match query.granularity() {
-            Some(Hourly) => &AGGREGATE_HOURLY,
-            Some(Monthly) => &AGGREGATE_MONTHLY,
-            _ => &AGGREGATE_DAILY,
-        };
-        query.lookup(dataset, query.values(["project", "access", "agent", "granularity"]))
+        let partition = query.values(["project", "access", "agent", "granularity"]);
+        query.lookup(query.dataset_or(&AGGREGATE_DAILY), partition)
     },
     shape: series::project_views,
     response: Response::Series {
@@ -318,12 +311,8 @@ pub(super) static LEGACY_PAGECOUNTS: Endpoint = Endpoint {
     ],
     datasets: &[&LEGACY_HOURLY, &LEGACY_DAILY, &LEGACY_MONTHLY],
     lookup: |query| {
-        let dataset = match query.granularity() {
-            Some(Hourly) => &LEGACY_HOURLY,
-            Some(Daily) => &LEGACY_DAILY,
-            _ => &LEGACY_MONTHLY,
-        };
-        query.lookup(dataset, query.values(["project", "access-site", "granularity"]))
+        let partition = query.values(["project", "access-site", "granularity"]);
+        query.lookup(query.dataset_or(&LEGACY_MONTHLY), partition)
     },
     shape: series::pagecounts,
     response: Response::Series {

@@ -13,21 +13,21 @@ pub(super) static ACCESS: Param = Param {
     name: "access",
     summary: "How the page was reached",
     example: "all-access",
-    kind: ParamKind::Choice(&param::ACCESS),
+    kind: ParamKind::Choice(param::ACCESS),
 };
 
 pub(super) static ACCESS_SITE: Param = Param {
     name: "access-site",
     summary: "Which site was visited",
     example: "all-sites",
-    kind: ParamKind::Choice(&param::ACCESS_SITE),
+    kind: ParamKind::Choice(param::ACCESS_SITE),
 };
 
 pub(super) static AGENT: Param = Param {
     name: "agent",
     summary: "Who viewed the page",
     example: "all-agents",
-    kind: ParamKind::Choice(&param::AGENT),
+    kind: ParamKind::Choice(param::AGENT),
 };
 
 pub(super) static START: Param = Param {

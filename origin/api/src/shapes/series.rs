@@ -103,8 +103,8 @@ mod tests {
     #[test]
     fn every_access_and_agent_has_its_own_counter() {
         let mut names: Vec<String> = Vec::new();
-        for access in ACCESS.values {
-            for agent in AGENT.values {
+        for access in ACCESS {
+            for agent in AGENT {
                 let name = counter(access, agent);
                 assert!(
                     PAGEVIEWS_PER_ARTICLE.values.iter().any(|column| column.name == name),

@@ -43,7 +43,7 @@ impl Fixture {
         let long = answer(&top("long"), Some(&"long ".repeat(1000)), &self.epochs);
         if let Representation::Body(body) = &long.1.representation {
             assert!(body.begin_gzip());
-            body.keep_gzip(aqs_origin::gzip::code(&body.identity).unwrap());
+            body.keep_gzip(aqs_origin::gzip::compress(&body.identity).unwrap());
         }
         let short = answer(
             "/pageviews/per-article/en.wikipedia/all-access/user/Caf%C3%A9%2Fx/daily/20260101/20260102",
