@@ -18,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 
 const MAX_BACKOFF: Duration = Duration::from_secs(30);
 
-/// The result of reading one or more partitions.
 #[derive(Default)]
 pub(super) struct ReadResult {
     pub(super) answers: Vec<(Query, Arc<Entry>)>,
@@ -91,7 +90,7 @@ impl Builder {
         let reader = self.reader(plan, Weak::new(), progress);
         for ((project, unit), count) in Tops::wanted(plan) {
             let catalogue = self.origin.catalogue();
-            for query in Tops::queries(catalogue, coverage, &project, (count, unit)) {
+            for query in Tops::queries(catalogue, coverage, &project, (count, unit))? {
                 let read = reader.clone().read(vec![query]);
                 let read = cancel.run_until_cancelled(read).await.ok_or(BuildError::Cancelled)?;
                 let failed = |reason: Option<String>| BuildError::Tops {
@@ -214,7 +213,6 @@ impl Reader {
     }
 }
 
-/// Whether a retry may succeed.
 fn is_transient(error: &OriginError) -> bool {
     matches!(
         error,

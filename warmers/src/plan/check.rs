@@ -1,8 +1,6 @@
 //! Checks plans against the catalogue.
 
-use super::text::{Unit, Window};
-use super::values::ValueSet;
-use super::{Item, Limits, Plan};
+use super::{Item, Limits, Plan, Unit, ValueSet, Window};
 use crate::generation::MAX_PLANS;
 use aqs_api::calendar::Granularity;
 use aqs_api::param::{self, Param, ParamKind};
@@ -10,7 +8,6 @@ use aqs_api::{Catalogue, Endpoint};
 use aqs_origin::suggest;
 use thiserror::Error;
 
-/// A plan that cannot be built.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlanError {
@@ -32,7 +29,6 @@ pub enum PlanError {
     Window { plan: String, endpoint: &'static str, window: String, reason: &'static str },
 }
 
-/// A mistake about a parameter.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Mistake {

@@ -1,12 +1,10 @@
 //! The articles of top lists, which plans can ask for.
 
-use super::values::ValueSet;
-use super::{Plan, Unit, Window};
+use super::expand::expand;
+use super::{ExpandError, Item, Plan, Unit, ValueSet, Window};
 use aqs_api::param;
-use aqs_api::table::ALL_DAYS;
-use aqs_api::{Catalogue, Coverage, Dialect, Query, Representation, Target, percent};
+use aqs_api::{Catalogue, Coverage, Query, Representation};
 use aqs_origin::Entry;
-use jiff::civil::{Date, date};
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -14,7 +12,6 @@ use std::collections::{BTreeMap, HashSet};
 const ENDPOINT: &str = "pageviews/top";
 /// Articles that only the lists of a single access have are requested too rarely.
 const ACCESS: &str = "all-access";
-const ANY: Date = date(2000, 1, 1);
 
 /// By project and unit: the articles of each list by rank, the newest list first.
 #[derive(Clone, Debug, Default)]
@@ -43,22 +40,16 @@ impl Tops {
         coverage: &Coverage,
         project: &str,
         (count, unit): (u32, Unit),
-    ) -> Vec<Query> {
-        let resolve = |date: Date| {
-            let mut path = format!("/{ENDPOINT}/");
-            percent::encode_into(&mut path, &param::project_in_key(project));
-            let day = match unit {
-                Unit::Days => format!("{:02}", date.day()),
-                Unit::Months => ALL_DAYS.to_owned(),
-            };
-            path.push_str(&format!("/{ACCESS}/{:04}/{:02}/{day}", date.year(), date.month()));
-            catalogue.resolve(Target { dialect: Dialect::V2, path: &path }).ok()
+    ) -> Result<Vec<Query>, ExpandError> {
+        let set =
+            |(name, value): (&str, &str)| (name.to_owned(), ValueSet::List(vec![value.to_owned()]));
+        let item = Item {
+            endpoint: ENDPOINT.to_owned(),
+            values: [("project", project), ("access", ACCESS)].map(set).into(),
+            windows: vec![Window::Newest(count, unit)],
         };
-        let dataset = resolve(ANY).map(|any| (any.endpoint().lookup)(&any).dataset());
-        let loaded = dataset.and_then(|dataset| Some((dataset, coverage.get(dataset)?)));
-        let dates =
-            loaded.map(|(dataset, extent)| Window::Newest(count, unit).dates(dataset, extent));
-        dates.into_iter().flatten().filter_map(resolve).collect()
+        let expansion = expand(&[item], usize::MAX, catalogue, coverage, &Self::default())?;
+        Ok(expansion.groups.into_iter().flatten().collect())
     }
 
     /// Adds the next list. Returns `None` if the answer has no articles of the expected form.
