@@ -1,8 +1,7 @@
 //! The directory of a hot set's files.
 
-use super::error::ArtefactError;
 use super::file::{self, Header, RestoreContext};
-use super::identity::Identity;
+use super::{ArtefactError, Identity};
 use crate::generation::{Checksum, Generation};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufWriter, Write};

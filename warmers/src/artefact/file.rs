@@ -12,8 +12,7 @@
 //! the settings. The gzip form is written, since compressing again would take most of the time of
 //! a start. Reading streams, and trusts a length no further than the memory limit.
 
-use super::error::{Foreign, ReadError};
-use super::identity::Identity;
+use super::{Foreign, Identity, ReadError};
 use crate::blocking;
 use crate::generation::{
     Checksum, Generation, HotEntry, MAX_PLANS, PlanFacts, Provenance, answer_weight,
@@ -40,7 +39,6 @@ const LEVEL: i32 = 3;
 const WINDOW_LOG: u32 = 21;
 const MAX_LINE: u64 = 1 << 24;
 
-/// The metadata of a generation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     pub id: u64,

@@ -7,11 +7,118 @@
 //! their epochs, which are valid for a single state directory, so a file names its own.
 
 mod directory;
-mod error;
 mod file;
-mod identity;
 
 pub use directory::{ArtefactDirectory, Quarantined};
-pub use error::{ArtefactError, Foreign};
 pub use file::{Header, RestoreContext};
-pub use identity::Identity;
+
+use aqs_api::{Catalogue, fingerprint};
+use file::VERSION;
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// What the answers of a file depend on, besides the data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The state directory whose epochs the answers have: `Epochs::identity`.
+    pub state: u64,
+    /// The names of the store, such as contact points. Stores that share a name are the same.
+    pub store: Vec<String>,
+    /// The version of the program, and the fingerprint of its catalogue and bodies.
+    pub build: String,
+}
+
+impl Identity {
+    pub fn new<Name: Into<String>>(
+        state: u64,
+        store: impl IntoIterator<Item = Name>,
+        catalogue: &Catalogue,
+    ) -> Self {
+        let store = store.into_iter().map(Into::into).collect();
+        let build = format!("{} {:016x}", env!("CARGO_PKG_VERSION"), fingerprint(catalogue));
+        Self { state, store, build }
+    }
+
+    fn shares_store(&self, other: &Self) -> bool {
+        self.store.iter().any(|name| other.store.contains(name))
+    }
+}
+
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ArtefactError {
+    #[error("the hot set's directory {0} is in use by another aqs")]
+    Busy(PathBuf),
+    #[error("generation {id} is not kept: there is no {path}")]
+    Missing { id: u64, path: PathBuf },
+    #[error("failed to {action} {path}: {source}")]
+    File { path: PathBuf, action: &'static str, source: io::Error },
+    /// The file is not what was written.
+    #[error("{path} is damaged: {reason}")]
+    Damaged { path: PathBuf, reason: String },
+    /// The generation exceeds the memory limit. Its file stays for a higher one.
+    #[error(
+        "{path} holds a generation of {bytes} bytes or more, and one may take {limit}; raise the \
+         limit to use it"
+    )]
+    TooLarge { path: PathBuf, bytes: u64, limit: u64 },
+    /// The file is intact, but of no use here.
+    #[error("{path} cannot be used here: {foreign}")]
+    Foreign { path: PathBuf, foreign: Foreign },
+    /// The runtime shuts down, or the task has panicked.
+    #[error("the task that reads a generation ended without a result")]
+    Lost,
+}
+
+/// Why an intact file is of no use.
+#[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Foreign {
+    #[error("it has format version {0}, and this program reads version {VERSION}")]
+    Version(u32),
+    #[error("it belongs to another state directory, or its state was lost: its purges are unknown")]
+    State,
+    #[error("its answers come from another store: {0}")]
+    Store(String),
+    #[error("another build of the program wrote it, which may answer differently: {0}")]
+    Build(String),
+    #[error(
+        "it has a later epoch than the state directory, which was restored from an older copy: its \
+         purges are unknown"
+    )]
+    FutureEpoch,
+}
+
+/// Why a file could not be read, without its path.
+#[derive(Debug, Error)]
+enum ReadError {
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    #[error(transparent)]
+    Foreign(#[from] Foreign),
+    #[error("it takes {0} bytes or more")]
+    TooLarge(u64),
+}
+
+impl ReadError {
+    fn damaged(reason: impl Into<String>) -> Self {
+        Self::Io(io::Error::new(io::ErrorKind::InvalidData, reason.into()))
+    }
+
+    fn at(self, id: u64, path: PathBuf, limit: u64) -> ArtefactError {
+        match self {
+            Self::Foreign(foreign) => ArtefactError::Foreign { path, foreign },
+            Self::TooLarge(bytes) => ArtefactError::TooLarge { path, bytes, limit },
+            Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
+                ArtefactError::Missing { id, path }
+            }
+            // The system failed, and not the file.
+            Self::Io(source) if source.raw_os_error().is_some() => {
+                ArtefactError::File { path, action: "read", source }
+            }
+            Self::Io(error) => ArtefactError::Damaged { path, reason: error.to_string() },
+        }
+    }
+}

@@ -1,7 +1,9 @@
-use super::super::error::Foreign;
+use super::super::Foreign;
 use super::*;
 use crate::generation::{Checksum, HotEntry, Provenance};
 use crate::tests::{answer, catalogue, generation, identity, top};
+use aqs_api::countries::ProtectedCountries;
+use aqs_api::endpoint::Rules;
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Dialect, Key, Representation};
 use aqs_origin::epochs::{PurgeMode, Scope, Validity};
@@ -213,6 +215,19 @@ fn foreign_files_are_quarantined() {
         assert_eq!(foreign, expected);
         assert_eq!(fixture.names(), ["gen-0000000001.aqs.foreign"]);
     }
+}
+
+#[test]
+fn a_build_with_other_rules_reads_no_answers_of_this_one() {
+    let fixture = Fixture::new();
+    fixture.open().write(&fixture.generation(1)).unwrap();
+    let rules = Rules { protected: ProtectedCountries::new(["FR"]) };
+    let identity = Identity::new(7, ["a store"], &catalogue().with_rules(rules));
+    let other = ArtefactDirectory::open(fixture.folder.path(), identity, 3).unwrap();
+    let (loaded, quarantined) = other.load(fixture.ctx()).unwrap();
+    assert!(loaded.is_none());
+    let error = &quarantined[0].error;
+    assert!(matches!(error, ArtefactError::Foreign { foreign: Foreign::Build(_), .. }), "{error}");
 }
 
 #[test]
