@@ -12,7 +12,6 @@ pub use crate::build::VerifiedView;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct HotSetView {
-    /// The published generation.
     pub live: Option<GenerationView>,
     /// The ids of the generations on disk, ascending. `None` without a state directory.
     pub kept: Option<Vec<u64>>,
@@ -20,11 +19,9 @@ pub struct HotSetView {
     pub max_age_seconds: u64,
     /// Bytes that a generation may take.
     pub limit: u64,
-    /// The configured plans.
     pub plans: Vec<PlanView>,
 }
 
-/// A generation without its answers.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GenerationView {
     pub id: u64,
@@ -32,7 +29,6 @@ pub struct GenerationView {
     pub parent: Option<u64>,
     pub provenance: Provenance,
     pub built: Moment,
-    /// The number of answers.
     pub keys: u64,
     /// Softly purged or too old.
     pub stale: u64,
@@ -45,7 +41,6 @@ pub struct GenerationView {
     pub plans: Vec<BuiltPlanView>,
 }
 
-/// A plan of a generation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BuiltPlanView {
     #[serde(flatten)]
@@ -58,7 +53,6 @@ pub struct BuiltPlanView {
     pub completeness: f64,
 }
 
-/// A configured plan.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PlanView {
     pub name: String,
@@ -68,7 +62,6 @@ pub struct PlanView {
     pub next: Option<Moment>,
 }
 
-/// The result of a rollback.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RolledBackView {
     pub generation: GenerationView,

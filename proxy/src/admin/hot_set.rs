@@ -45,9 +45,8 @@ pub(super) async fn roll_back(
 ) -> Reply {
     let jobs = state.jobs.clone();
     let work = state.tasks.spawn(async move {
-        let RolledBack { generation, artefact } =
+        let RolledBack { generation, not_kept } =
             jobs.builder().rollback(to).await.map_err(|error| rollback_failed(&error))?;
-        let not_kept = artefact.and_then(Result::err);
         tracing::info!(
             target: fields::ADMIN,
             generation = generation.id,

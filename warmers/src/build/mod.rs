@@ -4,8 +4,6 @@
 //! changed. It publishes once all answers are there and have passed the checks: a build that
 //! fails, is refused or is cancelled changes nothing.
 
-mod error;
-mod estimate;
 mod progress;
 mod publish;
 mod read;
@@ -13,30 +11,30 @@ mod restore;
 mod select;
 mod verify;
 
-pub use error::{BuildError, RollbackError};
-pub use estimate::{Basis, Estimate};
 pub use progress::{Progress, Snapshot};
 pub use restore::RolledBack;
+pub use select::{Basis, Estimate};
 pub use verify::VerifiedView;
 
-use crate::artefact::ArtefactDirectory;
+use crate::artefact::{ArtefactDirectory, ArtefactError};
 use crate::blocking::{self, DropOffThread};
 use crate::checks::Refusal;
-use crate::generation::{Generation, HotSet, PlanFacts};
+use crate::generation::{Generation, HotSet, PlanFacts, TooManyPlans};
 use crate::metrics::Metrics;
-use crate::plan::{Expansion, Overrides, Plan};
+use crate::plan::{ExpandError, Expansion, Overrides, Plan, PlanError};
 use crate::settings::Settings;
 use aqs_api::Coverage;
 use aqs_origin::Origin;
+use aqs_origin::store::StoreError;
 use read::RateLimiter;
 use select::Selection;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
+use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-/// Builds and publishes generations.
 pub struct Builder {
     origin: Arc<Origin>,
     hot_set: Arc<HotSet>,
@@ -51,7 +49,6 @@ pub struct Builder {
     verifying: Arc<Semaphore>,
 }
 
-/// The options of a single build.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BuildOptions {
     /// Builds only a part of the plan, which is added to its answers.
@@ -62,7 +59,6 @@ pub struct BuildOptions {
     pub force: bool,
 }
 
-/// The result of a published build.
 #[derive(Clone, Debug)]
 pub struct Built {
     pub generation: Arc<Generation>,
@@ -70,8 +66,59 @@ pub struct Built {
     pub facts: PlanFacts,
     /// Refusals that `force` overrode.
     pub forced: Vec<Refusal>,
-    /// The size of the file, or why it could not be written. `None` without a directory.
-    pub artefact: Option<Result<u64, String>>,
+    /// Why the generation could not be written to disk.
+    pub not_kept: Option<String>,
+}
+
+/// A failed build. Nothing was published.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Expand(#[from] ExpandError),
+    #[error("failed to read what the store has loaded: {0}")]
+    Coverage(StoreError),
+    /// The plan takes its articles from a top list that could not be read.
+    #[error("failed to read the top list of {project}, which names articles of the plan: {reason}")]
+    Tops { project: String, reason: String },
+    /// `others` is the share of other plans.
+    #[error(
+        "the hot set would take {bytes} bytes with this plan ({others} of them for other plans), \
+         and may take {limit}; ask for less, or raise the limit"
+    )]
+    TooLarge { bytes: u64, others: u64, limit: u64 },
+    #[error("gave up after {partitions} partitions in a row could not be read: {last}")]
+    GivenUp { partitions: usize, last: String },
+    #[error("refused: {}", reasons(.0))]
+    Refused(Vec<Refusal>),
+    #[error(transparent)]
+    Plans(#[from] TooManyPlans),
+    #[error("cancelled")]
+    Cancelled,
+    /// The runtime shuts down, or the task has panicked.
+    #[error("a task of the build ended without a result")]
+    Lost,
+}
+
+fn reasons(refusals: &[Refusal]) -> String {
+    refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// A failed rollback. Nothing has changed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RollbackError {
+    #[error("there is no older generation to go back to")]
+    Nothing,
+    #[error("generation {0} is the one that is served")]
+    Live(u64),
+    #[error(transparent)]
+    Artefact(#[from] ArtefactError),
+    /// The runtime shuts down, or the task has panicked.
+    #[error("the task that rolls back ended without a result")]
+    Lost,
 }
 
 impl Builder {
@@ -138,8 +185,7 @@ impl Builder {
         let begun = Instant::now();
         let now = self.origin.clock().now();
         let prepared = self.prepare(plan, options, progress, cancel).await?;
-        let (expected, _) = prepared.selection.expected_bytes(&prepared.selection.live);
-        self.check_size(&prepared, expected)?;
+        self.check_expected_size(&prepared)?;
         let check_size =
             || self.check_size(&prepared, prepared.selection.shared_bytes + progress.bytes());
         let groups = &prepared.selection.groups;
@@ -190,7 +236,6 @@ impl Builder {
     }
 }
 
-/// A plan that is ready to be read.
 struct Prepared {
     plan: Plan,
     /// The live generation of that moment. It is weak, since it is charged to the budget only

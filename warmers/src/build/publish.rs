@@ -77,8 +77,8 @@ impl Builder {
         // A publication cannot be cancelled half-way.
         let mode = if is_part { MergeMode::Add } else { MergeMode::Replace };
         let generation = self.publish(candidate, mode).await?;
-        let artefact = self.write_artefact(&generation).await;
-        Ok(Built { generation, facts, forced: refusals, artefact })
+        let not_kept = self.write_artefact(&generation).await.err();
+        Ok(Built { generation, facts, forced: refusals, not_kept })
     }
 
     fn count_answers(&self, candidate: &Candidate) {
@@ -142,31 +142,24 @@ impl Builder {
         self.metrics.published(new, live);
     }
 
-    /// Writes a generation to disk, if there is a directory. Returns the size of its file or the
-    /// error. The generation is served in both cases.
-    pub(super) async fn write_artefact(
-        &self,
-        generation: &Arc<Generation>,
-    ) -> Option<Result<u64, String>> {
-        let (artefacts, written) = (Arc::clone(self.artefacts.as_ref()?), Arc::clone(generation));
-        let begun = Instant::now();
+    /// Writes a generation to disk, if there is a directory. It is served also if that fails.
+    pub(super) async fn write_artefact(&self, generation: &Arc<Generation>) -> Result<(), String> {
+        let Some(artefacts) = self.artefacts.clone() else { return Ok(()) };
+        let (written, begun) = (Arc::clone(generation), Instant::now());
         let written = match blocking::run(move || artefacts.write(&written)).await {
             Some(written) => written.map_err(|error| error.to_string()),
             None => Err("the task that writes it ended".to_owned()),
         };
-        match &written {
+        match written {
             Ok(_) => self.metrics.artefact_seconds.observe(begun.elapsed().as_secs_f64()),
             Err(error) => {
                 self.metrics.artefact_failures.with_label_values(&["write"]).inc();
                 let id = generation.id;
-                tracing::error!(
-                    id,
-                    error,
-                    "the generation is served, but does not survive a restart"
-                );
+                tracing::error!(id, error, "the generation does not survive a restart");
+                return Err(error);
             }
         }
-        Some(written)
+        Ok(())
     }
 }
 

@@ -8,12 +8,11 @@ use aqs_origin::Origin;
 use std::convert::Infallible;
 use std::sync::Arc;
 
-/// The result of a rollback.
 #[derive(Clone, Debug)]
 pub struct RolledBack {
     pub generation: Arc<Generation>,
-    /// The size of the file, or why it could not be written. `None` without a directory.
-    pub artefact: Option<Result<u64, String>>,
+    /// Why the generation could not be written to disk.
+    pub not_kept: Option<String>,
 }
 
 impl Builder {
@@ -55,7 +54,8 @@ impl Builder {
         let (generation, has_new_id, quarantined) = loaded.inspect_err(|_| failures.inc())?;
         failures.inc_by(quarantined.len() as u64);
         if let (Some(generation), true) = (&generation, has_new_id) {
-            self.write_artefact(generation).await;
+            // It was logged, and the generation is served nevertheless.
+            let _ = self.write_artefact(generation).await;
         }
         Ok((generation, quarantined))
     }
@@ -91,8 +91,8 @@ impl Builder {
         });
         let (from, generation) = work.await.unwrap_or(Err(RollbackError::Lost))?;
         tracing::warn!(id = generation.id, from, "rolled back");
-        let artefact = self.write_artefact(&generation).await;
-        Ok(RolledBack { generation, artefact })
+        let not_kept = self.write_artefact(&generation).await.err();
+        Ok(RolledBack { generation, not_kept })
     }
 
     /// Publishes the content of a generation under a new id.

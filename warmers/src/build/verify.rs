@@ -10,7 +10,6 @@ use aqs_origin::{Entry, Origin};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// The result of a verification.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifiedView {
     pub generation: u64,
@@ -20,12 +19,10 @@ pub struct VerifiedView {
     pub intact: bool,
     /// The file holds the same answers. `None` without a directory.
     pub kept: Option<bool>,
-    /// What is wrong with the file.
     pub kept_error: Option<String>,
     /// How many answers were to be compared with the store.
     pub asked: usize,
     pub compared: usize,
-    /// The differences.
     pub differs: Vec<String>,
     /// Why some could not be compared.
     pub unanswered: Option<String>,

@@ -38,11 +38,9 @@ impl Default for Thresholds {
     }
 }
 
-/// The names of the checks.
 pub(crate) const NAMES: [&str; 7] =
     ["empty", "completeness", "errors", "keys", "bytes", "data-through", "sample"];
 
-/// A failed check.
 #[derive(Clone, Debug, Error, PartialEq, Eq, Serialize, Deserialize)]
 #[error("{reason}")]
 pub struct Refusal {
@@ -121,7 +119,6 @@ fn part(of: u64, share: f64) -> f64 {
     (of as f64 * share.clamp(0.0, 1.0) * 1e6).round() / 1e6
 }
 
-/// The result of a comparison with the store.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Comparison {
     pub(crate) asked: usize,

@@ -41,7 +41,6 @@ impl Hasher for Prehashed {
     }
 }
 
-/// A borrowed key for look-ups.
 pub(super) struct BorrowedKey<'a>(pub(super) KeyRef<'a>);
 
 impl Hash for BorrowedKey<'_> {

@@ -36,7 +36,6 @@ struct PublishState {
     _reservation: Option<Reservation>,
 }
 
-/// An answer from the hot set.
 #[derive(Clone, Debug)]
 pub struct HotHit {
     pub entry: Arc<Entry>,

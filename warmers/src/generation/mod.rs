@@ -21,7 +21,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A set of answers with its metadata.
 #[derive(Debug)]
 pub struct Generation {
     /// Higher than the id of every generation before it.
@@ -37,7 +36,6 @@ pub struct Generation {
     content: Arc<DropOffThread<Content>>,
 }
 
-/// How a generation was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Provenance {
@@ -151,7 +149,6 @@ impl Generation {
         self.content.iter()
     }
 
-    /// The number of answers.
     pub fn keys(&self) -> usize {
         self.content.len()
     }

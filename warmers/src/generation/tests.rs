@@ -28,7 +28,7 @@ fn publish(hot_set: &HotSet, generation: Generation) -> Arc<Generation> {
 }
 
 #[test]
-fn other_plans_are_carried_over_and_the_own_is_replaced() {
+fn a_merge_replaces_one_plan_and_carries_over_others() {
     let epochs = Epochs::starting_at(1, &catalogue());
     let of = |project, body| answer(&top(project), Some(body), &epochs);
     let first = generation(None, "one", vec![of("a", "1"), of("both", "1")], &epochs);
@@ -47,7 +47,7 @@ fn other_plans_are_carried_over_and_the_own_is_replaced() {
 }
 
 #[test]
-fn a_part_is_added_and_what_is_no_plan_any_more_goes() {
+fn partial_builds_add_and_removed_plans_go() {
     let epochs = Epochs::starting_at(1, &catalogue());
     let of = |project| answer(&top(project), Some("x"), &epochs);
     let first = generation(None, "gone", vec![of("a")], &epochs);
@@ -62,7 +62,7 @@ fn a_part_is_added_and_what_is_no_plan_any_more_goes() {
 }
 
 #[test]
-fn a_part_leaves_what_the_whole_was_and_tells_what_spoke_against_it() {
+fn partial_builds_keep_the_full_size_and_add_refusals() {
     let epochs = Epochs::starting_at(1, &catalogue());
     let of = |project| answer(&top(project), Some("x"), &epochs);
     let whole = Some(PlanSize { keys: 1, bytes: 100 });
@@ -78,7 +78,7 @@ fn a_part_leaves_what_the_whole_was_and_tells_what_spoke_against_it() {
 }
 
 #[test]
-fn of_two_builds_the_one_that_read_later_counts() {
+fn the_later_read_of_two_builds_wins() {
     let epochs = Epochs::starting_at(1, &catalogue());
     let early = answer(&top("a"), Some("old"), &epochs);
     epochs.purge(Scope::Everything, PurgeMode::Soft).unwrap();
@@ -105,7 +105,7 @@ fn of_two_builds_the_one_that_read_later_counts() {
 }
 
 #[test]
-fn what_was_purged_hard_is_not_carried_on() {
+fn hard_purged_answers_are_not_carried_over() {
     let epochs = Epochs::starting_at(1, &catalogue());
     let of = |project| answer(&top(project), Some("x"), &epochs);
     let first = generation(None, "one", vec![of("a"), of("b")], &epochs);
@@ -116,7 +116,7 @@ fn what_was_purged_hard_is_not_carried_on() {
 }
 
 #[test]
-fn there_are_as_many_plans_as_bits() {
+fn a_generation_has_sixty_four_plans_at_most() {
     let epochs = Epochs::starting_at(1, &catalogue());
     let mut last: Option<Generation> = None;
     for plan in 0..MAX_PLANS {
@@ -131,7 +131,7 @@ fn there_are_as_many_plans_as_bits() {
 }
 
 #[test]
-fn the_checksum_tells_of_answers_alone() {
+fn the_checksum_depends_on_answers_alone() {
     let epochs = Epochs::starting_at(1, &catalogue());
     let of = |project, body| answer(&top(project), body, &epochs);
     let sum = |answers| generation(None, "plan", answers, &epochs).checksum;
@@ -182,7 +182,7 @@ fn purges_and_age_decide_what_is_served() {
 }
 
 #[test]
-fn an_answer_from_the_future_is_of_unknown_age() {
+fn answers_from_the_future_are_stale() {
     let (hot_set, _) = hot_set(HOUR);
     let epochs = Epochs::starting_at(1, &catalogue());
     let answers = vec![answer(&top("a"), Some("x"), &epochs)];
@@ -195,7 +195,7 @@ fn an_answer_from_the_future_is_of_unknown_age() {
 }
 
 #[test]
-fn numbers_only_rise() {
+fn ids_only_rise() {
     let (hot_set, _) = hot_set(HOUR);
     let epochs = Epochs::starting_at(1, &catalogue());
     let build = |body| {
@@ -236,7 +236,7 @@ fn a_refused_generation_changes_nothing() {
 }
 
 #[test]
-fn what_two_generations_share_is_counted_once() {
+fn shared_memory_counts_once() {
     let (hot_set, budget) = hot_set(HOUR);
     let epochs = Epochs::starting_at(1, &catalogue());
     const LONG: usize = 100_000;
@@ -272,7 +272,7 @@ fn what_two_generations_share_is_counted_once() {
 }
 
 #[test]
-fn readers_see_whole_generations_and_rising_numbers() {
+fn readers_see_complete_generations_and_rising_ids() {
     let (hot_set, _) = hot_set(HOUR);
     let epochs = Epochs::starting_at(1, &catalogue());
     let build = |body: &str| {
@@ -308,4 +308,12 @@ fn readers_see_whole_generations_and_rising_numbers() {
             reader.join().unwrap();
         }
     });
+}
+
+#[cfg(debug_assertions)]
+#[tokio::test]
+#[should_panic = "blocking::allowed()"]
+async fn publishing_on_an_async_thread_is_a_bug() {
+    let (hot_set, _) = hot_set(HOUR);
+    let _ = hot_set.publish(|_, _| Err::<Generation, _>("not reached"));
 }

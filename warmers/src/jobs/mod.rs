@@ -3,36 +3,45 @@
 //! A start of a build that is running already joins that job. A job that is cancelled, refused or
 //! fails changes nothing. The last jobs that ended are remembered.
 
-mod invalidation;
 mod schedule;
-mod table;
 mod view;
 
 pub use schedule::Schedule;
 pub use view::{JobId, JobView, State, Trigger};
 
-use crate::build::{BuildError, BuildOptions, Builder};
+use crate::build::{BuildError, BuildOptions, Builder, Progress};
 use crate::plan::{Plan, PlanError};
 use aqs_origin::Moment;
 use aqs_origin::suggest;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use table::{JobHandle, JobTable};
 use thiserror::Error;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use view::Outcome;
 
+/// Ended jobs that are remembered.
+const HISTORY: usize = 50;
+
 pub struct Jobs {
     builder: Arc<Builder>,
-    table: Mutex<JobTable>,
+    /// The running jobs, and the last ones that ended.
+    jobs: Mutex<BTreeMap<JobId, Job>>,
     /// When the schedule builds each plan next.
     next_builds: Mutex<BTreeMap<String, Moment>>,
     tasks: TaskTracker,
     cancel: CancellationToken,
 }
 
-/// A build to start.
+#[derive(Clone)]
+struct Job {
+    view: JobView,
+    progress: Arc<Progress>,
+    cancel: CancellationToken,
+    /// Cancelled when the job has ended.
+    ended: CancellationToken,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Start {
     pub plan: String,
@@ -67,8 +76,8 @@ pub enum StartError {
 impl Jobs {
     /// Jobs run as `tasks`. When `cancel` is cancelled they end, and no further ones start.
     pub fn new(builder: Arc<Builder>, tasks: TaskTracker, cancel: CancellationToken) -> Arc<Self> {
-        let (table, next_builds) = (Mutex::default(), Mutex::default());
-        Arc::new(Self { builder, table, next_builds, tasks, cancel })
+        let (jobs, next_builds) = (Mutex::default(), Mutex::default());
+        Arc::new(Self { builder, jobs, next_builds, tasks, cancel })
     }
 
     pub fn builder(&self) -> &Arc<Builder> {
@@ -82,20 +91,28 @@ impl Jobs {
         if self.cancel.is_cancelled() {
             return Err(StartError::Stopping);
         }
-        let (id, handle) = {
-            let mut table = self.table();
-            if let Some(id) = table.join(&start) {
-                return Ok(Started { id, joined: true });
+        let job = {
+            let mut jobs = self.jobs();
+            if let Some(job) = jobs.values_mut().find(|job| job.is_running_for(&start)) {
+                job.view.joined += 1;
+                return Ok(Started { id: job.view.id, joined: true });
             }
-            let now = self.builder.origin().clock().now();
-            table.begin(start.clone(), now, self.cancel.child_token())
+            let id = JobId(jobs.last_key_value().map_or(0, |(last, _)| last.0) + 1);
+            let job = Job {
+                view: JobView::begun(id, &start, self.builder.origin().clock().now()),
+                progress: Arc::default(),
+                cancel: self.cancel.child_token(),
+                ended: CancellationToken::new(),
+            };
+            jobs.insert(id, job.clone());
+            job
         };
-        let trigger = start.trigger.name();
+        let (id, trigger) = (job.view.id, start.trigger.name());
         tracing::info!(job = id.0, plan = plan.name, trigger, "a job starts");
         let guard = JobGuard::new(Arc::clone(self), id, plan.name.clone());
         let builder = Arc::clone(&self.builder);
         self.tasks.spawn(async move {
-            let outcome = run(&builder, &plan, &start, &handle).await;
+            let outcome = run(&builder, &plan, &start, &job).await;
             guard.end(outcome);
         });
         Ok(Started { id, joined: false })
@@ -103,11 +120,11 @@ impl Jobs {
 
     /// The running jobs and the last ones that ended, newest first.
     pub fn list(&self) -> Vec<JobView> {
-        self.table().list()
+        self.jobs().values().rev().map(Job::view).collect()
     }
 
     pub fn show(&self, id: JobId) -> Option<JobView> {
-        self.table().show(id)
+        self.jobs().get(&id).map(Job::view)
     }
 
     /// When the schedule builds a plan next. `None` before the schedule has begun.
@@ -117,17 +134,31 @@ impl Jobs {
 
     /// Cancels a job, which ends soon after. Returns whether it was running.
     pub fn cancel(&self, id: JobId) -> bool {
-        let handle = self.table().handle(id);
-        handle.inspect(|handle| handle.cancel.cancel()).is_some()
+        let jobs = self.jobs();
+        let job = jobs.get(&id).filter(|job| job.view.state == State::Running);
+        job.inspect(|job| job.cancel.cancel()).is_some()
     }
 
     /// Waits for the end of a job. `None` if it is unknown.
     pub async fn wait(&self, id: JobId) -> Option<JobView> {
-        let handle = self.table().handle(id);
-        if let Some(handle) = handle {
-            handle.ended.cancelled().await;
-        }
+        let ended = self.jobs().get(&id)?.ended.clone();
+        ended.cancelled().await;
         self.show(id)
+    }
+
+    fn end(&self, id: JobId, outcome: Outcome) {
+        let now = self.builder.origin().clock().now();
+        let mut jobs = self.jobs();
+        if let Some(job) = jobs.get_mut(&id) {
+            job.view = job.view();
+            job.view.end(outcome, now);
+            job.ended.cancel();
+        }
+        let ended = jobs.values().filter(|job| job.view.state != State::Running);
+        let ended: Vec<JobId> = ended.map(|job| job.view.id).collect();
+        for id in ended.iter().take(ended.len().saturating_sub(HISTORY)) {
+            jobs.remove(id);
+        }
     }
 
     fn plan(&self, name: &str) -> Result<&Plan, StartError> {
@@ -142,13 +173,32 @@ impl Jobs {
         self.next_builds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn table(&self) -> MutexGuard<'_, JobTable> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    fn jobs(&self) -> MutexGuard<'_, BTreeMap<JobId, Job>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-async fn run(builder: &Arc<Builder>, plan: &Plan, start: &Start, handle: &JobHandle) -> Outcome {
-    let JobHandle { progress, cancel, .. } = handle;
+impl Job {
+    fn is_running_for(&self, start: &Start) -> bool {
+        let JobView { state, plan, overrides, full, force, dry_run, .. } = &self.view;
+        let options = &start.options;
+        *state == State::Running
+            && !self.cancel.is_cancelled()
+            && (plan, overrides) == (&start.plan, &options.overrides)
+            && (*full, *force, *dry_run) == (options.full, options.force, start.dry_run)
+    }
+
+    fn view(&self) -> JobView {
+        let mut view = self.view.clone();
+        if view.state == State::Running {
+            view.progress = self.progress.snapshot();
+        }
+        view
+    }
+}
+
+async fn run(builder: &Arc<Builder>, plan: &Plan, start: &Start, job: &Job) -> Outcome {
+    let Job { progress, cancel, .. } = job;
     if !start.dry_run {
         let built = builder.build(plan, &start.options, progress, cancel).await;
         return built.map_or_else(Outcome::Failed, Outcome::Built);
@@ -191,7 +241,6 @@ impl Drop for JobGuard {
             // Refusals were logged by the build.
             _ => tracing::info!(job, plan, state = state.name(), "a job ended: {outcome}"),
         }
-        let now = self.jobs.builder.origin().clock().now();
-        self.jobs.table().end(self.id, outcome, now);
+        self.jobs.end(self.id, outcome);
     }
 }

@@ -9,7 +9,9 @@ use aqs_origin::Moment;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct JobId(pub u64);
 
 impl fmt::Display for JobId {
@@ -18,10 +20,10 @@ impl fmt::Display for JobId {
     }
 }
 
-/// What started a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
+    #[default]
     Operator,
     Schedule,
     /// New data or a purge.
@@ -38,9 +40,10 @@ impl Trigger {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
+    #[default]
     Running,
     Done,
     /// By the checks.
@@ -62,8 +65,7 @@ impl State {
     }
 }
 
-/// A job at a moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JobView {
     pub id: JobId,
     pub plan: String,
@@ -78,10 +80,8 @@ pub struct JobView {
     pub started: Moment,
     pub ended: Option<Moment>,
     pub progress: Snapshot,
-    /// The generation that it published.
     pub generation: Option<u64>,
     pub facts: Option<PlanFacts>,
-    /// The result of a dry run.
     pub estimate: Option<Estimate>,
     /// Failed checks, also if the build was published by force.
     pub refusals: Vec<Refusal>,
@@ -135,17 +135,8 @@ impl JobView {
             force: start.options.force,
             dry_run: start.dry_run,
             trigger: start.trigger,
-            state: State::Running,
-            joined: 0,
             started: now,
-            ended: None,
-            progress: Snapshot::default(),
-            generation: None,
-            facts: None,
-            estimate: None,
-            refusals: Vec::new(),
-            error: None,
-            not_kept: None,
+            ..Self::default()
         }
     }
 
@@ -157,7 +148,7 @@ impl JobView {
                 self.generation = Some(built.generation.id);
                 self.facts = Some(built.facts);
                 self.refusals = built.forced;
-                self.not_kept = built.artefact.and_then(Result::err);
+                self.not_kept = built.not_kept;
             }
             Outcome::Estimated(estimate) => self.estimate = Some(estimate),
             Outcome::Failed(error) => {

@@ -1,5 +1,5 @@
 use crate::support::{
-    ARTICLE, ARTICLE_SAYS, FixtureSettings, Ground, PLANS, eventually, forced, full, names,
+    ARTICLE, ARTICLE_SAYS, FixtureSettings, PLANS, TestDir, eventually, forced, full, names,
 };
 use aqs_api::Target;
 use aqs_origin::limiter::ConcurrencyLimits;
@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 #[tokio::test]
-async fn a_store_that_fails_half_way_changes_nothing() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_store_that_fails_during_a_build_changes_nothing() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let first = fixture.build("articles").await.generation;
     *fixture.store.poison.lock().unwrap() = Some("Y/Z");
     let refused = fixture.build_as("articles", &full()).await;
@@ -34,9 +34,9 @@ async fn a_store_that_fails_half_way_changes_nothing() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_read_does_not_become_young() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn failed_reads_confirm_no_answers() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     fixture.build("articles").await;
     let hour = crate::support::HOUR;
     fixture.origin.clock().advance(20 * hour);
@@ -54,11 +54,11 @@ async fn what_could_not_be_read_does_not_become_young() {
 }
 
 #[tokio::test]
-async fn a_dead_store_is_given_up() {
-    let ground = Ground::new();
+async fn a_build_gives_up_on_a_dead_store() {
+    let dir = TestDir::new();
     let mut fixture_settings = FixtureSettings::default();
     fixture_settings.settings.give_up_after = 1;
-    let fixture = ground.start_with(PLANS, fixture_settings).await;
+    let fixture = dir.start_with(PLANS, fixture_settings).await;
     fixture.store.down.store(true, Ordering::SeqCst);
     let failed = fixture.build_as("devices", &Default::default()).await;
     assert!(matches!(failed, Err(BuildError::GivenUp { partitions: 1, .. })), "{failed:?}");
@@ -66,13 +66,13 @@ async fn a_dead_store_is_given_up() {
     let failed = fixture.build_as("articles", &forced()).await;
     assert!(matches!(failed, Err(BuildError::Tops { .. })), "{failed:?}");
     assert!(fixture.hot_set.live().is_none());
-    assert!(names(&ground.artefacts()).is_empty());
+    assert!(names(&dir.artefacts()).is_empty());
 }
 
 #[tokio::test]
-async fn a_store_that_can_not_tell_what_it_holds_is_not_said_to_be_empty() {
-    let ground = Ground::new();
-    let fixture = ground.start(PLANS, FixtureSettings::default());
+async fn an_unknown_coverage_is_not_an_empty_one() {
+    let dir = TestDir::new();
+    let fixture = dir.start(PLANS, FixtureSettings::default());
     *fixture.store.away.lock().unwrap() = Some(Duration::ZERO);
     let failed = fixture.build_as("devices", &forced()).await.unwrap_err();
     assert_eq!(
@@ -99,11 +99,11 @@ async fn a_store_that_can_not_tell_what_it_holds_is_not_said_to_be_empty() {
 }
 
 #[tokio::test]
-async fn what_passes_is_tried_again() {
-    let ground = Ground::new();
+async fn transient_failures_are_retried() {
+    let dir = TestDir::new();
     let mut fixture_settings = FixtureSettings::default();
     fixture_settings.settings.attempts = 1000;
-    let fixture = ground.start_with(PLANS, fixture_settings).await;
+    let fixture = dir.start_with(PLANS, fixture_settings).await;
     fixture.store.down.store(true, Ordering::SeqCst);
     let store = Arc::clone(&fixture.store);
     let mends = tokio::spawn(async move {
@@ -116,11 +116,11 @@ async fn what_passes_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_cancelled_build_leaves_nothing_half_done() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_cancelled_build_changes_nothing() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let first = fixture.build("devices").await.generation;
-    let files = names(&ground.artefacts());
+    let files = names(&dir.artefacts());
     fixture.store.allowed.forget_permits(2_000_000);
     fixture.store.allowed.add_permits(2);
     let (progress, cancel) = (Arc::new(Progress::default()), CancellationToken::new());
@@ -137,16 +137,16 @@ async fn a_cancelled_build_leaves_nothing_half_done() {
     let cancelled = building.await.unwrap();
     assert!(matches!(cancelled, Err(BuildError::Cancelled)), "{cancelled:?}");
     assert!(Arc::ptr_eq(&fixture.hot_set.live().unwrap(), &first));
-    assert_eq!(names(&ground.artefacts()), files);
+    assert_eq!(names(&dir.artefacts()), files);
     eventually(|| fixture.origin.budget.used(Consumer::HotSet) == first.bytes).await;
 }
 
 #[tokio::test]
-async fn nothing_is_read_ahead_while_clients_wait_for_the_store() {
-    let ground = Ground::new();
+async fn builds_wait_for_clients() {
+    let dir = TestDir::new();
     let limiter = ConcurrencyLimits { reads: 1, queue: 100, wait: Duration::from_secs(60) };
     let fixture =
-        ground.start_with(PLANS, FixtureSettings { limiter, ..FixtureSettings::default() }).await;
+        dir.start_with(PLANS, FixtureSettings { limiter, ..FixtureSettings::default() }).await;
     fixture.store.allowed.forget_permits(2_000_000);
     let client = |path: &'static str| {
         let origin = Arc::clone(&fixture.origin);
@@ -183,12 +183,12 @@ async fn nothing_is_read_ahead_while_clients_wait_for_the_store() {
 }
 
 #[tokio::test]
-async fn a_plan_that_is_read_slowly_keeps_no_other_one_waiting() {
-    let ground = Ground::new();
+async fn a_slow_plan_does_not_delay_others() {
+    let dir = TestDir::new();
     let mut fixture_settings = FixtureSettings::default();
     fixture_settings.settings.concurrency = 1;
     let slow = PLANS.replace("- name: articles", "- name: articles\n  limits: { rate: 1 }");
-    let fixture = ground.start_with(&slow, fixture_settings).await;
+    let fixture = dir.start_with(&slow, fixture_settings).await;
     let (progress, cancel) = (Arc::new(Progress::default()), CancellationToken::new());
     let building = tokio::spawn({
         let (builder, cancel) = (Arc::clone(&fixture.builder), cancel.clone());
@@ -207,23 +207,23 @@ async fn a_plan_that_is_read_slowly_keeps_no_other_one_waiting() {
 }
 
 #[tokio::test]
-async fn a_second_builder_on_the_same_directory_is_told() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_second_builder_on_a_directory_is_refused() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let identity = Identity::new(1, ["test"], fixture.origin.catalogue());
-    let second = ArtefactDirectory::open(&ground.artefacts(), identity, 3);
+    let second = ArtefactDirectory::open(&dir.artefacts(), identity, 3);
     assert!(matches!(second, Err(ArtefactError::Busy(_))), "{second:?}");
 }
 
 #[tokio::test]
-async fn what_can_not_be_kept_is_served_and_told() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_generation_that_cannot_be_written_is_served() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     // The place of the file is taken by a folder, so that the last step fails.
-    std::fs::create_dir_all(ground.artefacts().join("gen-0000000001.aqs/taken")).unwrap();
+    std::fs::create_dir_all(dir.artefacts().join("gen-0000000001.aqs/taken")).unwrap();
     let built = fixture.build("devices").await;
-    assert!(built.artefact.unwrap().is_err());
+    assert!(built.not_kept.is_some());
     assert!(fixture.get(crate::support::DEVICES).is_some());
     assert_eq!(fixture.metric("aqs_hot_set_artefact_failures_total", ("doing", "write")), 1.0);
-    assert_eq!(names(&ground.artefacts()), ["gen-0000000001.aqs"]);
+    assert_eq!(names(&dir.artefacts()), ["gen-0000000001.aqs"]);
 }
