@@ -1,4 +1,4 @@
-use crate::support::{Ground, PLANS, says, views};
+use crate::support::{PLANS, TestDir, says, views};
 use aqs_api::{Query, Target};
 use aqs_origin::epochs::{PurgeMode, Scope, Validity};
 use aqs_origin::{Origin, Priority, RequestContext};
@@ -14,9 +14,9 @@ fn query(origin: &Origin, path: &str) -> Query {
 }
 
 #[tokio::test]
-async fn a_batch_says_what_each_would_have_got_alone_and_reads_a_partition_once() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn batches_answer_like_single_queries_and_read_a_partition_once() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let mut paths = Vec::new();
     for access in ["all-access", "desktop", "mobile-app", "mobile-web"] {
         for agent in ["all-agents", "automated", "spider", "user"] {
@@ -54,9 +54,9 @@ async fn a_batch_says_what_each_would_have_got_alone_and_reads_a_partition_once(
 }
 
 #[tokio::test]
-async fn a_purge_while_a_batch_is_read_meets_its_answers() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_purge_during_a_batch_invalidates_its_answers() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let path = "/pageviews/per-article/en.wikipedia/all-access/user/X/daily/20260131/20260131";
     let queries = vec![query(&fixture.origin, path)];
     fixture.store.allowed.forget_permits(1_000_000);
@@ -65,7 +65,7 @@ async fn a_purge_while_a_batch_is_read_meets_its_answers() {
         async move { origin.answers_of(&queries, &ctx()).await }
     });
     crate::support::eventually(|| fixture.reads() == 1).await;
-    ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "X", 31, 99, 0)]);
+    dir.load("pageviews_per_article_flat", &[views("en.wikipedia", "X", 31, 99, 0)]);
     fixture.origin.purge(Scope::Project("en.wikipedia"), PurgeMode::Hard).unwrap();
     fixture.store.allowed.add_permits(1);
     let batch = asking.await.unwrap();

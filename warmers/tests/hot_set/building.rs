@@ -1,6 +1,6 @@
 use crate::support::{
-    ARTICLE, ARTICLE_SAYS, DEVICES, DEVICES_SAYS, Fixture, Ground, HOUR, PLANS, eventually, forced,
-    full, only, top, views,
+    ARTICLE, ARTICLE_SAYS, DEVICES, DEVICES_SAYS, Fixture, HOUR, PLANS, TestDir, eventually,
+    forced, full, only, top, views,
 };
 use aqs_api::{Dialect, Key, Representation};
 use aqs_origin::Entry;
@@ -29,9 +29,9 @@ fn fresh(fixture: &Fixture, path: &str) -> Option<(u64, String)> {
 }
 
 #[tokio::test]
-async fn what_a_plan_wants_is_served_while_the_store_is_gone() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn built_answers_are_served_without_the_store() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     assert!(fixture.get(ARTICLE).is_none());
     let built = fixture.build("articles").await;
     // Two lists; two articles of 2 accesses and 4 agents; by day 3 windows and everything, which
@@ -56,11 +56,11 @@ async fn what_a_plan_wants_is_served_while_the_store_is_gone() {
 }
 
 #[tokio::test]
-async fn long_bodies_have_their_gzip_form_before_anybody_asks() {
-    let ground = Ground::new();
+async fn long_bodies_are_compressed_during_the_build() {
+    let dir = TestDir::new();
     let days: Vec<String> = (1..=28).map(|day| views("en.wikipedia", "X", day, day, 0)).collect();
-    ground.load("pageviews_per_article_flat", &days);
-    let fixture = ground.fixture(PLANS).await;
+    dir.load("pageviews_per_article_flat", &days);
+    let fixture = dir.fixture(PLANS).await;
     let built = fixture.build("articles").await;
     let path = "/pageviews/per-article/en.wikipedia/all-access/user/X/daily/20260101/20260131";
     let Representation::Body(body) = &entry(&built.generation, path).representation else {
@@ -71,9 +71,9 @@ async fn long_bodies_have_their_gzip_form_before_anybody_asks() {
 }
 
 #[tokio::test]
-async fn what_can_not_have_changed_is_not_read_again() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn unchanged_answers_are_not_read_again() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let first = fixture.build("articles").await.generation;
     // The lists that tell the articles, and nothing else.
     let before = fixture.reads();
@@ -94,12 +94,12 @@ async fn what_can_not_have_changed_is_not_read_again() {
 }
 
 #[tokio::test]
-async fn new_data_are_read_and_what_they_left_alone_shares_its_bytes() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn new_data_are_read_and_equal_bodies_are_shared() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     fixture.build("articles").await;
     let first = fixture.build("devices").await.generation;
-    ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "X", 30, 500, 0)]);
+    dir.load("pageviews_per_article_flat", &[views("en.wikipedia", "X", 30, 500, 0)]);
     fixture.origin.refresh_coverage().await.unwrap();
     let x = "/pageviews/per-article/en.wikipedia/desktop/user/X/daily/20260130/20260131";
     let stale = fixture.get(x).unwrap();
@@ -118,13 +118,13 @@ async fn new_data_are_read_and_what_they_left_alone_shares_its_bytes() {
 
 #[tokio::test]
 async fn a_newer_day_moves_the_windows_on() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     fixture.build("articles").await;
     let last = "/pageviews/per-article/en.wikipedia/desktop/user/X/daily/20260201/20260201";
     assert!(fixture.get(last).is_none());
     let row = views("en.wikipedia", "X", 1, 7, 0).replace("202601", "202602");
-    ground.load("pageviews_per_article_flat", &[row]);
+    dir.load("pageviews_per_article_flat", &[row]);
     fixture.origin.refresh_coverage().await.unwrap();
     let built = fixture.build("articles").await;
     assert_eq!(built.facts.data_through["pageviews-per-article-daily"], "2026020100");
@@ -134,9 +134,9 @@ async fn a_newer_day_moves_the_windows_on() {
 }
 
 #[tokio::test]
-async fn purges_rule_over_what_is_published() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn purges_invalidate_published_answers() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     fixture.build("articles").await;
     fixture.build("devices").await;
     fixture.origin.purge(Scope::Endpoint("unique-devices"), PurgeMode::Hard).unwrap();
@@ -150,10 +150,10 @@ async fn purges_rule_over_what_is_published() {
 }
 
 #[tokio::test]
-async fn a_part_that_somebody_asks_for_is_added() {
-    let ground = Ground::new();
+async fn a_partial_build_adds_answers() {
+    let dir = TestDir::new();
     let plans = PLANS.replace("first: 10", "first: 1");
-    let fixture = ground.fixture(&plans).await;
+    let fixture = dir.fixture(&plans).await;
     fixture.build("articles").await;
     let q1 = "/pageviews/per-article/wikidata/desktop/user/Q1/daily/20260131/20260131";
     assert!(fixture.get(q1).is_none());
@@ -175,11 +175,11 @@ async fn a_part_that_somebody_asks_for_is_added() {
 
 #[tokio::test]
 async fn a_worse_generation_is_refused_unless_by_force() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let first = fixture.build("articles").await.generation;
     // The list has one article less.
-    ground.load("top_pageviews", &[top("en.wikipedia", "01", "31", &["X"])]);
+    dir.load("top_pageviews", &[top("en.wikipedia", "01", "31", &["X"])]);
     fixture.origin.refresh_coverage().await.unwrap();
     let refused = fixture.build_as("articles", &Default::default()).await;
     let Err(BuildError::Refused(refusals)) = refused else { panic!("{refused:?}") };
@@ -195,11 +195,11 @@ async fn a_worse_generation_is_refused_unless_by_force() {
 }
 
 #[tokio::test]
-async fn a_plan_that_takes_too_much_memory_is_refused_with_numbers() {
-    let ground = Ground::new();
+async fn a_plan_above_the_memory_limit_is_refused() {
+    let dir = TestDir::new();
     let mut fixture_settings = crate::support::FixtureSettings::default();
     fixture_settings.settings.memory = Some(20_000);
-    let fixture = ground.start_with(PLANS, fixture_settings).await;
+    let fixture = dir.start_with(PLANS, fixture_settings).await;
     let first = fixture.build("devices").await.generation;
     let refused = fixture.build_as("articles", &Default::default()).await;
     let Err(BuildError::TooLarge { bytes, others, limit }) = refused else { panic!("{refused:?}") };
@@ -211,15 +211,15 @@ async fn a_plan_that_takes_too_much_memory_is_refused_with_numbers() {
     // What is not wanted at all can't be published either.
     let own = PLANS.replace("- name: articles\n", "- name: articles\n  limits: { bytes: 1000 }\n");
     drop((fixture, first));
-    let fixture = ground.fixture(&own).await;
+    let fixture = dir.fixture(&own).await;
     let refused = fixture.build_as("articles", &forced()).await;
     assert!(matches!(refused, Err(BuildError::TooLarge { limit: 1000, .. })), "{refused:?}");
 }
 
 #[tokio::test]
-async fn only_what_stays_takes_room_from_a_plan() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn answers_of_removed_plans_do_not_count_against_the_limit() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let bytes = fixture.build("articles").await.generation.bytes;
     drop(fixture);
     // The plan has another name now, and a second one wants the same: there is room for it once.
@@ -227,7 +227,7 @@ async fn only_what_stays_takes_room_from_a_plan() {
     let twice = format!("{renamed}{}", renamed.replace("name: ", "name: more-"));
     let mut fixture_settings = crate::support::FixtureSettings::default();
     fixture_settings.settings.memory = Some(bytes + bytes / 2);
-    let fixture = ground.start(&twice, fixture_settings.clone());
+    let fixture = dir.start(&twice, fixture_settings.clone());
     fixture.builder.load().await.unwrap().0.unwrap();
     fixture.origin.refresh_coverage().await.unwrap();
     fixture.build("pages").await;
@@ -239,16 +239,16 @@ async fn only_what_stays_takes_room_from_a_plan() {
     // Of the two there is none any more, and what took their place needs no room beside theirs.
     let (_, devices) = PLANS.split_once("- name: devices").unwrap();
     fixture_settings.settings.memory = Some(bytes);
-    let fixture = ground.start(&format!("- name: devices{devices}"), fixture_settings);
+    let fixture = dir.start(&format!("- name: devices{devices}"), fixture_settings);
     fixture.builder.load().await.unwrap().0.unwrap();
     fixture.origin.refresh_coverage().await.unwrap();
     assert_eq!(fixture.build("devices").await.generation.keys(), 3);
 }
 
 #[tokio::test]
-async fn what_is_read_is_charged_once() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn bodies_are_charged_once() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let first = fixture.build("articles").await.generation;
     let used = || fixture.origin.budget.used(Consumer::HotSet);
     assert_eq!(used(), first.bytes);
@@ -282,9 +282,9 @@ fn text_of(entry: &Entry) -> u64 {
 }
 
 #[tokio::test]
-async fn a_build_holds_no_generation_that_is_charged_to_nobody() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_build_keeps_no_uncharged_generation_alive() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let first = Arc::downgrade(&fixture.build("articles").await.generation);
     fixture.store.allowed.forget_permits(2_000_000);
     let building = tokio::spawn({
@@ -314,12 +314,12 @@ async fn a_build_holds_no_generation_that_is_charged_to_nobody() {
 }
 
 #[tokio::test]
-async fn going_back_is_a_new_number_for_the_old_content() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_rollback_publishes_old_content_under_a_new_id() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     assert!(fixture.builder.rollback(None).await.is_err());
     let first = fixture.build("articles").await.generation;
-    ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, 666, 0)]);
+    dir.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, 666, 0)]);
     fixture.origin.refresh_coverage().await.unwrap();
     fixture.build("articles").await;
     assert!(fresh(&fixture, ARTICLE).unwrap().1.contains("666"));
@@ -344,12 +344,12 @@ async fn going_back_is_a_new_number_for_the_old_content() {
 }
 
 #[tokio::test]
-async fn going_back_twice_goes_back_further() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_second_rollback_goes_further_back() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let mut sums = vec![fixture.build("articles").await.generation.checksum];
     for count in [666, 777] {
-        ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, count, 0)]);
+        dir.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, count, 0)]);
         fixture.origin.refresh_coverage().await.unwrap();
         sums.push(fixture.build("articles").await.generation.checksum);
     }
@@ -371,13 +371,13 @@ async fn going_back_twice_goes_back_further() {
 }
 
 #[tokio::test]
-async fn going_back_does_not_end_at_the_same_content() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_rollback_skips_equal_content() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     fixture.build("articles").await;
     // Nothing has changed.
     fixture.build_as("articles", &full()).await.unwrap();
-    ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, 666, 0)]);
+    dir.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, 666, 0)]);
     fixture.origin.refresh_coverage().await.unwrap();
     fixture.build("articles").await;
     let back = fixture.builder.rollback(None).await.unwrap().generation;
@@ -386,9 +386,9 @@ async fn going_back_does_not_end_at_the_same_content() {
 }
 
 #[tokio::test]
-async fn one_looks_closely_at_a_time() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn verifications_run_one_at_a_time() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     fixture.build("articles").await;
     fixture.store.allowed.forget_permits(2_000_000);
     let before = fixture.reads();
@@ -411,16 +411,16 @@ async fn one_looks_closely_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_look_at_what_is_published_tells_what_differs() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn verification_reports_differences() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     assert!(fixture.builder.verify(10).await.is_none());
     fixture.build("devices").await;
     let well = fixture.builder.verify(10).await.unwrap();
     assert!(well.well && well.compared == 3, "{well:?}");
     // The file is damaged, and the store says something else, which no purge has told.
-    std::fs::write(ground.artefacts().join("gen-0000000001.aqs"), b"nonsense").unwrap();
-    rusqlite_free_change(&ground);
+    std::fs::write(dir.artefacts().join("gen-0000000001.aqs"), b"nonsense").unwrap();
+    change_without_trace(&dir);
     let ill = fixture.builder.verify(10).await.unwrap();
     assert!(!ill.well && ill.intact, "{ill:?}");
     assert!(ill.kept == Some(false));
@@ -428,19 +428,19 @@ async fn a_look_at_what_is_published_tells_what_differs() {
 }
 
 /// Changes a row behind the fixture's back, without a trace in the summaries of the store.
-fn rusqlite_free_change(ground: &Ground) {
-    let conn = rusqlite::Connection::open(ground.store()).unwrap();
+fn change_without_trace(dir: &TestDir) {
+    let conn = rusqlite::Connection::open(dir.store()).unwrap();
     conn.execute("UPDATE unique_devices SET devices = 777", []).unwrap();
 }
 
 #[tokio::test]
-async fn of_a_store_that_tells_no_versions_nothing_is_taken_over_once_data_arrived() {
-    let ground = Ground::new();
+async fn without_versions_new_data_prevent_carrying_over() {
+    let dir = TestDir::new();
     let plans = PLANS.replace("newest 1 day,", "newest 2 days,");
-    let fixture = ground.fixture(&plans).await;
+    let fixture = dir.fixture(&plans).await;
     fixture.store.forgetful.store(true, Ordering::SeqCst);
     fixture.build("articles").await;
-    ground.load(
+    dir.load(
         "top_pageviews",
         &[
             top("en.wikipedia", "01", "31", &["X", "Y/Z", "Late"]),

@@ -1,4 +1,4 @@
-use crate::support::{DEVICES, Fixture, Ground, PLANS, eventually, full};
+use crate::support::{DEVICES, Fixture, PLANS, TestDir, eventually, full};
 use aqs_warmers::build::{Basis, BuildOptions};
 use aqs_warmers::jobs::{JobId, Jobs, Start, StartError, State, Trigger};
 use aqs_warmers::plan::{Overrides, PlanError};
@@ -16,8 +16,8 @@ fn start(plan: &str, options: BuildOptions) -> Start {
 
 #[tokio::test]
 async fn a_second_start_joins_the_first() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let (jobs, _) = jobs(&fixture);
     fixture.store.allowed.forget_permits(2_000_000);
     let first = jobs.start(start("devices", BuildOptions::default())).unwrap();
@@ -43,9 +43,9 @@ async fn a_second_start_joins_the_first() {
 }
 
 #[tokio::test]
-async fn the_lists_that_tell_a_plans_articles_are_no_progress() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn top_lists_are_no_progress() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let (jobs, _) = jobs(&fixture);
     let id = jobs.start(start("articles", BuildOptions::default())).unwrap().id;
     let progress = jobs.wait(id).await.unwrap().progress;
@@ -54,9 +54,9 @@ async fn the_lists_that_tell_a_plans_articles_are_no_progress() {
 }
 
 #[tokio::test]
-async fn a_dry_run_reads_a_little_and_publishes_nothing() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_dry_run_reads_a_sample_and_publishes_nothing() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let (jobs, _) = jobs(&fixture);
     let dry = |plan: &str| Start { dry_run: true, ..start(plan, BuildOptions::default()) };
     let id = jobs.start(dry("articles")).unwrap().id;
@@ -76,9 +76,9 @@ async fn a_dry_run_reads_a_little_and_publishes_nothing() {
 }
 
 #[tokio::test]
-async fn a_cancelled_job_ends_and_is_told_of() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_cancelled_job_ends() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let (jobs, _) = jobs(&fixture);
     fixture.store.allowed.forget_permits(2_000_000);
     let id = jobs.start(start("articles", BuildOptions::default())).unwrap().id;
@@ -93,9 +93,9 @@ async fn a_cancelled_job_ends_and_is_told_of() {
 }
 
 #[tokio::test]
-async fn at_the_end_jobs_stop_and_none_starts() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_shutdown_cancels_jobs_and_starts_none() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let (jobs, cancel) = jobs(&fixture);
     fixture.store.allowed.forget_permits(2_000_000);
     let id = jobs.start(start("articles", BuildOptions::default())).unwrap().id;
@@ -110,18 +110,18 @@ async fn at_the_end_jobs_stop_and_none_starts() {
 }
 
 #[tokio::test]
-async fn an_unknown_plan_is_named_with_what_was_perhaps_meant() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn an_unknown_plan_gets_a_suggestion() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let (jobs, _) = jobs(&fixture);
     let refused = jobs.start(start("device", BuildOptions::default())).unwrap_err();
     assert_eq!(refused.to_string(), r#"there is no plan "device"; did you mean "devices"?"#);
 }
 
 #[tokio::test]
-async fn the_last_fifty_are_remembered() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn the_last_fifty_jobs_are_remembered() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let (jobs, _) = jobs(&fixture);
     for _ in 0..52 {
         let id = jobs.start(start("devices", BuildOptions::default())).unwrap().id;
@@ -132,9 +132,9 @@ async fn the_last_fifty_are_remembered() {
 }
 
 #[tokio::test]
-async fn lists_that_are_read_to_know_what_is_wanted_are_no_progress() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn top_lists_do_not_count_as_done() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let (jobs, _) = jobs(&fixture);
     let id = jobs.start(start("articles", BuildOptions::default())).unwrap().id;
     let progress = jobs.wait(id).await.unwrap().progress;
@@ -142,11 +142,11 @@ async fn lists_that_are_read_to_know_what_is_wanted_are_no_progress() {
 }
 
 #[tokio::test]
-async fn what_leaves_nothing_of_a_plan_is_not_begun() {
-    let ground = Ground::new();
+async fn overrides_that_leave_nothing_are_refused() {
+    let dir = TestDir::new();
     let plans = "[{name: monthly, items: [{endpoint: unique-devices, windows: [everything], values: \
                  {project: [en.wikipedia], access-site: all, granularity: [monthly]}}]}]";
-    let fixture = ground.fixture(plans).await;
+    let fixture = dir.fixture(plans).await;
     let (jobs, _) = jobs(&fixture);
     let overrides = Overrides { last: Some("2d".parse().unwrap()), ..Overrides::default() };
     let days = BuildOptions { overrides, ..BuildOptions::default() };

@@ -1,5 +1,5 @@
 use crate::support::{
-    ARTICLE, ARTICLE_SAYS, DEVICES, DEVICES_SAYS, FixtureSettings, Ground, PLANS, names, views,
+    ARTICLE, ARTICLE_SAYS, DEVICES, DEVICES_SAYS, FixtureSettings, PLANS, TestDir, names, views,
 };
 use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_warmers::artefact::ArtefactError;
@@ -8,14 +8,14 @@ use aqs_warmers::generation::{HotFreshness, Provenance};
 use std::sync::atomic::Ordering;
 
 #[tokio::test]
-async fn a_restart_without_a_store_serves_what_was_served() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_restart_without_a_store_serves_the_artefact() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     fixture.build("articles").await;
     let checksum = fixture.build("devices").await.generation.checksum;
     // Nothing is told to the one that ends: it is killed.
     drop(fixture);
-    let fixture = ground.start(PLANS, FixtureSettings::default());
+    let fixture = dir.start(PLANS, FixtureSettings::default());
     fixture.store.down.store(true, Ordering::SeqCst);
     let (loaded, quarantined) = fixture.builder.load().await.unwrap();
     let loaded = loaded.unwrap();
@@ -35,28 +35,28 @@ async fn a_restart_without_a_store_serves_what_was_served() {
 }
 
 #[tokio::test]
-async fn what_was_purged_before_a_kill_is_purged_after_it() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn purges_survive_a_kill() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     fixture.build("articles").await;
     fixture.build("devices").await;
     fixture.origin.purge(Scope::Endpoint("unique-devices"), PurgeMode::Hard).unwrap();
     fixture.origin.purge(Scope::Dataset("pageviews-per-article-daily"), PurgeMode::Soft).unwrap();
     drop(fixture);
-    let fixture = ground.start(PLANS, FixtureSettings::default());
+    let fixture = dir.start(PLANS, FixtureSettings::default());
     fixture.builder.load().await.unwrap().0.unwrap();
     assert!(fixture.get(DEVICES).is_none());
     assert_eq!(fixture.get(ARTICLE).unwrap().freshness, HotFreshness::Stale);
 }
 
 #[tokio::test]
-async fn what_was_loaded_while_nobody_looked_makes_the_old_stale() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_load_during_downtime_makes_answers_stale() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     fixture.build("articles").await;
     drop(fixture);
-    ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "X", 31, 99, 0)]);
-    let fixture = ground.start(PLANS, FixtureSettings::default());
+    dir.load("pageviews_per_article_flat", &[views("en.wikipedia", "X", 31, 99, 0)]);
+    let fixture = dir.start(PLANS, FixtureSettings::default());
     fixture.builder.load().await.unwrap().0.unwrap();
     assert_eq!(fixture.get(ARTICLE).unwrap().freshness, HotFreshness::Fresh);
     fixture.origin.refresh_coverage().await.unwrap();
@@ -65,52 +65,52 @@ async fn what_was_loaded_while_nobody_looked_makes_the_old_stale() {
 }
 
 #[tokio::test]
-async fn without_its_state_a_kept_generation_is_foreign() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn an_artefact_without_its_state_is_foreign() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     fixture.build("devices").await;
     drop(fixture);
-    std::fs::remove_file(ground.folder.path().join("state/state.json")).unwrap();
-    let fixture = ground.start(PLANS, FixtureSettings::default());
+    std::fs::remove_file(dir.folder.path().join("state/state.json")).unwrap();
+    let fixture = dir.start(PLANS, FixtureSettings::default());
     let (loaded, quarantined) = fixture.builder.load().await.unwrap();
     assert!(loaded.is_none() && quarantined.len() == 1);
     assert!(fixture.get(DEVICES).is_none());
-    assert_eq!(names(&ground.artefacts()), ["gen-0000000001.aqs.foreign"]);
+    assert_eq!(names(&dir.artefacts()), ["gen-0000000001.aqs.foreign"]);
     // And its number is not given again.
     fixture.origin.refresh_coverage().await.unwrap();
     assert_eq!(fixture.build("devices").await.generation.id, 2);
 }
 
 #[tokio::test]
-async fn after_going_back_a_restart_serves_what_was_gone_back_to() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_rollback_survives_a_restart() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     fixture.build("articles").await;
-    ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, 666, 0)]);
+    dir.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, 666, 0)]);
     fixture.origin.refresh_coverage().await.unwrap();
     fixture.build("articles").await;
     fixture.builder.rollback(None).await.unwrap();
     drop(fixture);
-    let fixture = ground.start(PLANS, FixtureSettings::default());
+    let fixture = dir.start(PLANS, FixtureSettings::default());
     let loaded = fixture.builder.load().await.unwrap().0.unwrap();
     assert_eq!((loaded.id, loaded.parent), (3, Some(2)));
     assert_eq!(fixture.get(ARTICLE).unwrap().says, ARTICLE_SAYS);
 }
 
 #[tokio::test]
-async fn numbers_rise_also_where_the_newest_is_lost() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn ids_rise_also_if_the_newest_artefact_is_lost() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let first = fixture.build("articles").await.generation;
     fixture.build("devices").await;
     // The third is served, and its file can't be written.
-    let taken = ground.artefacts().join("gen-0000000003.aqs");
+    let taken = dir.artefacts().join("gen-0000000003.aqs");
     std::fs::create_dir_all(taken.join("taken")).unwrap();
     assert_eq!(fixture.build("devices").await.generation.id, 3);
     std::fs::remove_dir_all(&taken).unwrap();
     drop(fixture);
-    std::fs::write(ground.artefacts().join("gen-0000000002.aqs"), b"nonsense").unwrap();
-    let fixture = ground.start(PLANS, FixtureSettings::default());
+    std::fs::write(dir.artefacts().join("gen-0000000002.aqs"), b"nonsense").unwrap();
+    let fixture = dir.start(PLANS, FixtureSettings::default());
     let loaded = fixture.builder.load().await.unwrap().0.unwrap();
     assert_eq!((loaded.id, loaded.provenance), (4, Provenance::RolledBack { from: 1 }));
     assert_eq!(loaded.checksum, first.checksum);
@@ -118,22 +118,22 @@ async fn numbers_rise_also_where_the_newest_is_lost() {
     assert!(fixture.builder.verify(1).await.unwrap().kept == Some(true));
     drop(fixture);
     // From here on it is what was served last.
-    let fixture = ground.start(PLANS, FixtureSettings::default());
+    let fixture = dir.start(PLANS, FixtureSettings::default());
     assert_eq!(fixture.builder.load().await.unwrap().0.unwrap().id, 4);
     fixture.origin.refresh_coverage().await.unwrap();
     assert_eq!(fixture.build("devices").await.generation.id, 5);
 }
 
 #[tokio::test]
-async fn what_is_kept_must_fit_the_memory_there_is() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn artefacts_above_the_memory_limit_are_skipped() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let small = fixture.build("devices").await.generation;
     let large = fixture.build("articles").await.generation;
     drop(fixture);
     let mut fixture_settings = FixtureSettings::default();
     fixture_settings.settings.memory = Some(large.bytes - 1);
-    let fixture = ground.start(PLANS, fixture_settings);
+    let fixture = dir.start(PLANS, fixture_settings);
     let (loaded, unused) = fixture.builder.load().await.unwrap();
     let loaded = loaded.unwrap();
     // The number of the larger one was served before.
@@ -146,5 +146,5 @@ async fn what_is_kept_must_fit_the_memory_there_is() {
         "{refused:?}"
     );
     let kept = ["gen-0000000001.aqs", "gen-0000000002.aqs", "gen-0000000003.aqs"];
-    assert_eq!(names(&ground.artefacts()), kept);
+    assert_eq!(names(&dir.artefacts()), kept);
 }

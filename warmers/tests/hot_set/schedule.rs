@@ -1,4 +1,4 @@
-use crate::support::{ARTICLE, DEVICES, Fixture, Ground, HOUR, PLANS, eventually, views};
+use crate::support::{ARTICLE, DEVICES, Fixture, HOUR, PLANS, TestDir, eventually, views};
 use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_warmers::build::BuildOptions;
 use aqs_warmers::generation::HotFreshness;
@@ -33,14 +33,14 @@ fn ended(jobs: &Jobs, plan: &str) -> Vec<JobView> {
 }
 
 #[tokio::test]
-async fn plans_are_built_at_once_then_by_interval_and_when_data_arrive() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn plans_are_built_at_start_by_interval_and_for_new_data() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let (jobs, cancel) = scheduled(&fixture);
     eventually(|| fixture.get(ARTICLE).is_some() && fixture.get(DEVICES).is_some()).await;
     assert_eq!(ended(&jobs, "devices")[0].trigger, Trigger::Schedule);
     // New data of one plan, and what is served of it before they are read.
-    ground.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, 999, 0)]);
+    dir.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, 999, 0)]);
     fixture.origin.refresh_coverage().await.unwrap();
     eventually(|| fixture.get(ARTICLE).is_some_and(|served| served.says.contains("999"))).await;
     eventually(|| ended(&jobs, "articles").len() == 2).await;
@@ -56,9 +56,9 @@ async fn plans_are_built_at_once_then_by_interval_and_when_data_arrive() {
 }
 
 #[tokio::test]
-async fn a_purge_has_its_answers_built_again() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_purge_triggers_a_build() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let (jobs, cancel) = scheduled(&fixture);
     eventually(|| fixture.get(ARTICLE).is_some() && fixture.get(DEVICES).is_some()).await;
     let fresh = |path: &str| {
@@ -77,9 +77,9 @@ async fn a_purge_has_its_answers_built_again() {
 }
 
 #[tokio::test]
-async fn after_a_failure_a_plan_waits_and_is_tried_again() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_failed_plan_is_retried_later() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     fixture.store.down.store(true, Ordering::SeqCst);
     let (jobs, cancel) = scheduled(&fixture);
     eventually(|| ended(&jobs, "devices").len() == 1).await;
@@ -97,9 +97,9 @@ async fn after_a_failure_a_plan_waits_and_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_plan_that_fails_is_not_tried_more_often_for_purges_of_others() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn purges_of_other_answers_do_not_retry_a_failed_plan() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     let (jobs, cancel) = scheduled(&fixture);
     eventually(|| fixture.get(ARTICLE).is_some() && fixture.get(DEVICES).is_some()).await;
     fixture.store.down.store(true, Ordering::SeqCst);
@@ -123,9 +123,9 @@ async fn a_plan_that_fails_is_not_tried_more_often_for_purges_of_others() {
 }
 
 #[tokio::test]
-async fn what_another_plan_publishes_does_not_hide_a_purge() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn a_publication_of_another_plan_hides_no_purge() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     fixture.build("articles").await;
     fixture.build("devices").await;
     let (jobs, cancel) = scheduled_every(&fixture, Duration::from_millis(300));
@@ -141,7 +141,7 @@ async fn what_another_plan_publishes_does_not_hide_a_purge() {
 }
 
 #[tokio::test]
-async fn a_plan_is_built_when_what_it_asks_of_is_loaded_for_the_first_time() {
+async fn the_first_load_of_a_dataset_triggers_a_build() {
     const MINE: &str = "
 - name: mine
   items:
@@ -157,13 +157,13 @@ async fn a_plan_is_built_when_what_it_asks_of_is_loaded_for_the_first_time() {
       values: { project: [en.wikipedia], access: [all-access], agent: [all-agents], granularity: [daily] }
       windows: [last 1 day]
 ";
-    let ground = Ground::new();
-    let fixture = ground.fixture(MINE).await;
+    let dir = TestDir::new();
+    let fixture = dir.fixture(MINE).await;
     let (jobs, cancel) = scheduled(&fixture);
     eventually(|| ended(&jobs, "mine").len() == 1 && ended(&jobs, "views").len() == 1).await;
     assert_eq!(ended(&jobs, "views")[0].state, State::Refused);
     let views = "/pageviews/aggregate/en.wikipedia/all-access/all-agents/daily/20260131/20260131";
-    ground.load("pageviews_per_project_v2", &[project()]);
+    dir.load("pageviews_per_project_v2", &[project()]);
     fixture.origin.refresh_coverage().await.unwrap();
     eventually(|| ended(&jobs, "mine").len() == 2 && ended(&jobs, "views").len() == 2).await;
     assert_eq!(ended(&jobs, "mine")[0].facts.as_ref().map(|facts| facts.keys), Some(2));
@@ -175,14 +175,14 @@ async fn a_plan_is_built_when_what_it_asks_of_is_loaded_for_the_first_time() {
 }
 
 #[tokio::test]
-async fn without_a_generation_data_that_arrive_have_all_plans_built() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn without_a_generation_new_data_trigger_all_plans() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     fixture.store.down.store(true, Ordering::SeqCst);
     let (jobs, cancel) = scheduled(&fixture);
     eventually(|| ended(&jobs, "devices").len() == 1 && ended(&jobs, "articles").len() == 1).await;
     fixture.store.down.store(false, Ordering::SeqCst);
-    ground.load("pageviews_per_project_v2", &[project()]);
+    dir.load("pageviews_per_project_v2", &[project()]);
     fixture.origin.refresh_coverage().await.unwrap();
     // The clock stands, so that nothing else makes them due.
     eventually(|| fixture.get(ARTICLE).is_some() && fixture.get(DEVICES).is_some()).await;
@@ -192,10 +192,10 @@ async fn without_a_generation_data_that_arrive_have_all_plans_built() {
 }
 
 #[tokio::test]
-async fn a_plan_waits_for_the_scheduled_ones_of_a_higher_priority() {
-    let ground = Ground::new();
+async fn plans_wait_for_scheduled_plans_of_higher_priority() {
+    let dir = TestDir::new();
     let first = PLANS.replace("- name: devices", "- name: devices\n  priority: 1");
-    let fixture = ground.fixture(&first).await;
+    let fixture = dir.fixture(&first).await;
     fixture.store.allowed.forget_permits(2_000_000);
     let (jobs, cancel) = scheduled(&fixture);
     eventually(|| fixture.reads() > 0).await;
@@ -217,14 +217,14 @@ async fn a_plan_waits_for_the_scheduled_ones_of_a_higher_priority() {
 }
 
 #[tokio::test]
-async fn after_a_restart_only_a_plan_that_is_written_otherwise_is_due() {
-    let ground = Ground::new();
-    let fixture = ground.fixture(PLANS).await;
+async fn after_a_restart_only_changed_plans_are_due() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
     fixture.build("articles").await;
     fixture.build("devices").await;
     drop(fixture);
     let plans = PLANS.replace("windows: [last 1 day, everything]", "windows: [last 2 days]");
-    let fixture = ground.fixture(&plans).await;
+    let fixture = dir.fixture(&plans).await;
     fixture.builder.load().await.unwrap().0.unwrap();
     let (jobs, cancel) = scheduled(&fixture);
     let two = "/unique-devices/en.wikipedia/all-sites/daily/20260130/20260131";

@@ -32,24 +32,24 @@ use tokio_util::task::TaskTracker;
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 pub(crate) const NOON: Moment = Moment(1_770_000_000_000);
 
-/// A store that counts, fails and waits when it is told to.
-pub(crate) struct Watched {
+/// A store that counts reads, fails and waits on demand.
+pub(crate) struct FaultyStore {
     store: EmbeddedStore,
     pub(crate) reads: AtomicUsize,
-    /// Every read fails that is begun.
+    /// All reads fail.
     pub(crate) down: AtomicBool,
-    /// Reads about whatever has this in its key fail.
+    /// Reads of partitions with this key fail.
     pub(crate) poison: std::sync::Mutex<Option<&'static str>>,
-    /// It can't tell what was changed by loads.
+    /// The versions of datasets are unknown.
     pub(crate) forgetful: AtomicBool,
-    /// It can't tell what it holds, and how long it takes to say so.
+    /// The coverage is unknown, after this delay.
     pub(crate) away: std::sync::Mutex<Option<Duration>>,
-    /// How many more reads are let through.
+    /// Reads that may go on.
     pub(crate) allowed: Semaphore,
 }
 
 #[async_trait]
-impl Store for Watched {
+impl Store for FaultyStore {
     async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
         if let Ok(permit) = self.allowed.acquire().await {
@@ -89,14 +89,14 @@ impl Store for Watched {
     }
 }
 
-/// What stays over a restart.
-pub(crate) struct Ground {
+/// What survives a restart.
+pub(crate) struct TestDir {
     pub(crate) folder: TempDir,
 }
 
-/// A fixture that runs.
+/// A running fixture.
 pub(crate) struct Fixture {
-    pub(crate) store: Arc<Watched>,
+    pub(crate) store: Arc<FaultyStore>,
     pub(crate) origin: Arc<Origin>,
     pub(crate) hot_set: Arc<HotSet>,
     pub(crate) builder: Arc<Builder>,
@@ -108,7 +108,6 @@ struct Silent;
 
 impl LoadProgress for Silent {}
 
-/// How a fixture is built.
 #[derive(Clone)]
 pub(crate) struct FixtureSettings {
     pub(crate) settings: Settings,
@@ -144,9 +143,9 @@ pub(crate) fn top(project: &str, month: &str, day: &str, articles: &[&str]) -> S
     )
 }
 
-impl Ground {
+impl TestDir {
     pub(crate) fn new() -> Self {
-        let ground = Self { folder: tempfile::tempdir().unwrap() };
+        let dir = Self { folder: tempfile::tempdir().unwrap() };
         let days = || 29..=31;
         let mut articles = Vec::new();
         for (project, article) in
@@ -154,8 +153,8 @@ impl Ground {
         {
             articles.extend(days().map(|day| views(project, article, day, day, 1)));
         }
-        ground.load("pageviews_per_article_flat", &articles);
-        ground.load(
+        dir.load("pageviews_per_article_flat", &articles);
+        dir.load(
             "top_pageviews",
             &[
                 top("en.wikipedia", "01", "31", &["X", "Y/Z"]),
@@ -168,7 +167,7 @@ impl Ground {
                 r#"{{"project":"en.wikipedia","access-site":"all-sites","granularity":"{granularity}","timestamp":"{stamp}","devices":{devices},"offset":1,"underestimate":2}}"#
             )
         };
-        ground.load(
+        dir.load(
             "unique_devices",
             &[
                 devices("daily", "20260130", 30),
@@ -176,7 +175,7 @@ impl Ground {
                 devices("monthly", "20260101", 61),
             ],
         );
-        ground
+        dir
     }
 
     pub(crate) fn store(&self) -> PathBuf {
@@ -199,7 +198,7 @@ impl Ground {
         self.start_with(plans, FixtureSettings::default()).await
     }
 
-    /// A fixture whose store has told what it holds.
+    /// A fixture with known coverage.
     pub(crate) async fn start_with(
         &self,
         plans: &str,
@@ -216,7 +215,7 @@ impl Ground {
         let plans: Vec<Plan> = serde_saphyr::from_str(plans).unwrap();
         Plan::check_all(&plans, &catalogue).unwrap();
         let store = EmbeddedStore::open(&self.store(), &catalogue, Options::default()).unwrap();
-        let store = Arc::new(Watched {
+        let store = Arc::new(FaultyStore {
             store,
             reads: AtomicUsize::new(0),
             down: AtomicBool::new(false),
@@ -334,7 +333,7 @@ pub(crate) fn only(project: &str) -> BuildOptions {
     BuildOptions { overrides, ..BuildOptions::default() }
 }
 
-/// Waits for what is bound to happen.
+/// Waits until a condition holds.
 pub(crate) async fn eventually(mut happened: impl FnMut() -> bool) {
     for _ in 0..3000 {
         if happened() {
@@ -342,7 +341,7 @@ pub(crate) async fn eventually(mut happened: impl FnMut() -> bool) {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("it never happened");
+    panic!("the condition never held");
 }
 
 /// The names in a folder.
