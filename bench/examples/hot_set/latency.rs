@@ -1,57 +1,46 @@
-//! What clients notice of a build.
+//! The latency of hits over a socket during a build.
 
-use crate::subject::Subject;
-use crate::{WINDOW, WINDOWS};
+use crate::server::TestServer;
+use crate::{Latencies, WINDOW, WINDOWS};
 use std::error::Error;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// The plan that is built meanwhile.
 const PLAN: &str = "top-articles";
 
-/// How long hits took.
-pub(crate) struct Measured {
-    pub(crate) with: Vec<Duration>,
-    pub(crate) without: Vec<Duration>,
-    /// How many answers the builds have read.
-    pub(crate) read: u64,
-}
-
-/// A client that asks for one answer, the next after each, in windows with a build under way and
-/// without.
-pub(crate) fn measure(subject: &Subject) -> Result<Measured, Box<dyn Error>> {
-    let live = subject.service().hot_set.live().ok_or("nothing was published")?;
+/// Requests one answer again and again. Also returns how many answers the builds have read.
+pub(crate) fn measure(server: &TestServer) -> Result<(Latencies, u64), Box<dyn Error>> {
+    let live = server.service().hot_set.live().ok_or("nothing was published")?;
     let key = live.iter().map(|(key, _)| key).find(|key| key.path().contains("/unique-devices/"));
     let target = format!("/metrics{}", key.ok_or("no devices")?.path());
     drop(live);
     let request = format!("GET {target} HTTP/1.1\r\nhost: localhost\r\n\r\n");
-    let mut measured = Measured { with: Vec::new(), without: Vec::new(), read: 0 };
+    let (mut latencies, mut read) = (Latencies::default(), 0);
     for _ in 0..WINDOWS {
-        window(subject, &request, &mut measured.without)?;
-        let id = subject.begin(PLAN)?;
-        // Reading, making bodies and coding them is what it does for most of its time.
-        let reads = || {
-            let progress = subject.service().jobs.show(id).map(|view| view.progress);
+        window(server, &request, &mut latencies.without)?;
+        let id = server.begin(PLAN)?;
+        let is_reading = || {
+            let progress = server.service().jobs.show(id).map(|view| view.progress);
             progress.is_some_and(|progress| progress.total > 0 && progress.done > 0)
         };
-        while !reads() {
+        while !is_reading() {
             std::thread::sleep(Duration::from_millis(1));
         }
-        window(subject, &request, &mut measured.with)?;
-        measured.read += subject.cancel(id).map_or(0, |view| view.progress.done);
+        window(server, &request, &mut latencies.with)?;
+        read += server.cancel(id).map_or(0, |view| view.progress.done);
     }
-    Ok(measured)
+    Ok((latencies, read))
 }
 
 fn window(
-    subject: &Subject,
+    server: &TestServer,
     request: &str,
     taken: &mut Vec<Duration>,
 ) -> Result<(), Box<dyn Error>> {
     let mut buffer = vec![0; 1 << 20];
-    // A connection of its own: one that is idle between windows would be closed.
-    let client = &mut TcpStream::connect(subject.address()?)?;
+    // The server closes connections that are idle between windows.
+    let client = &mut TcpStream::connect(server.address()?)?;
     client.set_nodelay(true)?;
     client.write_all(request.as_bytes())?;
     answer(client, &mut buffer)?;
@@ -63,13 +52,13 @@ fn window(
         let head = answer(client, &mut buffer)?;
         taken.push(begun.elapsed());
         if !head.contains("hotset;gen=") {
-            return Err(format!("not of the hot set: {head}").into());
+            return Err(format!("not a hit of the hot set: {head}").into());
         }
     }
     Ok(())
 }
 
-/// Reads one answer; gives its head.
+/// Reads a response and returns its head.
 fn answer(client: &mut TcpStream, buffer: &mut [u8]) -> Result<String, Box<dyn Error>> {
     let mut read = 0;
     loop {

@@ -1,63 +1,84 @@
-//! What the hot set costs and gives, as a table: how fast plans are built, what an answer takes,
-//! what clients notice of a publication and of a build, and how soon a start serves what was kept.
+//! Measures the hot set: the speed of builds, the size of answers in memory and on disk, the latency
+//! of hits during publications and builds, and the time until a restarted server is ready.
 //!
 //! `cargo run --release -p aqs-bench --example hot_set -- [PROJECTS]`
 //!
-//! Ten projects, which is the default, make a good hundred thousand answers.
+//! Ten projects, the default, make about a hundred thousand answers.
 
 mod latency;
-mod pause;
-mod percentiles;
-mod subject;
+mod lookup;
+mod server;
 
+use server::{Built, TestServer};
 use std::time::{Duration, Instant};
-use subject::{Built, Subject};
 
-/// How long one window of a measurement is.
+/// The length of a window of a measurement.
 const WINDOW: Duration = Duration::from_millis(250);
-/// How many windows there are with what is measured; as many are without, in between.
+/// Windows with the load that is measured. As many are without it, in between.
 const WINDOWS: usize = 40;
+
+/// Latencies with and without a load.
+#[derive(Default)]
+struct Latencies {
+    with: Vec<Duration>,
+    without: Vec<Duration>,
+}
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let projects = std::env::args().nth(1).map_or(Ok(10), |text| text.parse())?;
     let folder = tempfile::tempdir()?;
 
-    let subject = Subject::start(folder.path(), projects)?;
-    let Built { keys, reads, bytes, taken } = subject.built()?;
-    let file = subject.kept_bytes(folder.path())?;
+    let server = TestServer::start(folder.path(), projects)?;
+    let Built { keys, reads, bytes, taken } = server.built()?;
+    let file = server.artefact_bytes(folder.path())?;
     row("answers", format!("{keys}, of {projects} projects"));
     row("built in", format!("{:.1} s", taken.as_secs_f64()));
     row("answers per second", format!("{:.0}", keys as f64 / taken.as_secs_f64()));
     row("store reads per answer", format!("{:.3}", reads as f64 / keys as f64));
     row("bytes per answer in memory", format!("{:.0}", bytes as f64 / keys as f64));
-    row("bytes per answer on the disk", format!("{:.0}", file as f64 / keys as f64));
+    row("bytes per answer on disk", format!("{:.0}", file as f64 / keys as f64));
 
-    let measured = pause::measure(&subject)?;
-    println!("\na look-up on a thread of its own, while generations are published one after the");
-    println!("other ({} of them, each a map of its own), and beside that", measured.swaps);
-    percentiles::head();
-    percentiles::row("publications", &measured.with);
-    percentiles::row("none", &measured.without);
+    let (latencies, publications) = lookup::measure(&server)?;
+    println!("\na look-up, with and without {publications} publications in a row");
+    percentiles("publications", &latencies);
 
-    let measured = latency::measure(&subject)?;
-    println!("\na hit over a socket, while everything is read anew, and beside that");
-    percentiles::head();
-    percentiles::row("a build", &measured.with);
-    percentiles::row("none", &measured.without);
-    println!("{} answers were read meanwhile", measured.read);
+    let (latencies, read) = latency::measure(&server)?;
+    println!("\na hit over a socket, with and without a build of everything ({read} answers)");
+    percentiles("a build", &latencies);
 
-    subject.crash();
+    server.crash();
     let begun = Instant::now();
-    let subject = Subject::start(folder.path(), projects)?;
+    let server = TestServer::start(folder.path(), projects)?;
     let ready = begun.elapsed();
-    let served = subject.served();
+    let served = server.served();
     println!();
     row("answers after a restart", served.to_string());
     row("from start to ready", format!("{:.2} s", ready.as_secs_f64()));
-    subject.crash();
+    server.crash();
     if served == keys { Ok(()) } else { Err("the restart does not serve what was built".into()) }
 }
 
-fn row(what: &str, value: String) {
-    println!("{what:<32} {value}");
+fn row(name: &str, value: String) {
+    println!("{name:<32} {value}");
+}
+
+fn percentiles(load: &str, latencies: &Latencies) {
+    println!(
+        "{:<16} {:>10} {:>10} {:>10} {:>10} {:>10}",
+        "", "count", "median", "p99", "p99.9", "longest"
+    );
+    for (name, latencies) in [(load, &latencies.with), ("none", &latencies.without)] {
+        let mut sorted = latencies.clone();
+        sorted.sort_unstable();
+        let at = |part: f64| {
+            let index = (sorted.len() as f64 * part) as usize;
+            let found = sorted.get(index.min(sorted.len().saturating_sub(1)));
+            found.map_or(0.0, |duration| duration.as_nanos() as f64 / 1000.0)
+        };
+        let [median, p99, p999, longest] = [0.5, 0.99, 0.999, 1.0].map(at);
+        let count = sorted.len();
+        println!(
+            "{name:<16} {count:>10} {median:>8.2}µs {p99:>8.2}µs {p999:>8.2}µs {longest:>8.0}µs"
+        );
+    }
 }

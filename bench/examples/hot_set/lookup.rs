@@ -1,7 +1,7 @@
-//! What a thread that serves notices of publications.
+//! The latency of look-ups during publications.
 
-use crate::subject::Subject;
-use crate::{WINDOW, WINDOWS};
+use crate::server::TestServer;
+use crate::{Latencies, WINDOW, WINDOWS};
 use aqs_bench::subject::head;
 use aqs_proxy::serve::{CacheResult, Served};
 use aqs_warmers::generation::{Generation, Provenance};
@@ -12,37 +12,30 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// How long look-ups took.
-pub(crate) struct Measured {
-    pub(crate) with: Vec<Duration>,
-    pub(crate) without: Vec<Duration>,
-    pub(crate) swaps: usize,
-}
-
-/// Asks for a twentieth of all answers, over and over, in windows with publications and without.
-pub(crate) fn measure(subject: &Subject) -> Result<Measured, Box<dyn Error>> {
-    let live = subject.service().hot_set.live().ok_or("nothing was published")?;
+/// Looks up a twentieth of all answers again and again. Also returns the number of publications.
+pub(crate) fn measure(server: &TestServer) -> Result<(Latencies, usize), Box<dyn Error>> {
+    let live = server.service().hot_set.live().ok_or("nothing was published")?;
     let targets: Vec<String> =
         live.iter().step_by(20).map(|(key, _)| format!("/metrics{}", key.path())).collect();
     drop(live);
-    let mut measured = Measured { with: Vec::new(), without: Vec::new(), swaps: 0 };
+    let (mut latencies, mut publications) = (Latencies::default(), 0);
     let mut targets = targets.iter().cycle();
     for _ in 0..WINDOWS {
-        window(subject, &mut targets, &mut measured.without)?;
+        window(server, &mut targets, &mut latencies.without)?;
         let ends = AtomicBool::new(false);
-        measured.swaps += std::thread::scope(|scope| {
-            let publishing = scope.spawn(|| publish(subject, &ends));
-            let asked = window(subject, &mut targets, &mut measured.with);
+        publications += std::thread::scope(|scope| {
+            let publishing = scope.spawn(|| publish(server, &ends));
+            let looked_up = window(server, &mut targets, &mut latencies.with);
             ends.store(true, Ordering::Relaxed);
             let swaps = publishing.join().map_err(|_| "the publisher panicked")?;
-            asked.map(|()| swaps)
+            looked_up.map(|()| swaps)
         })?;
     }
-    Ok(measured)
+    Ok((latencies, publications))
 }
 
 fn window<'a>(
-    subject: &Subject,
+    server: &TestServer,
     targets: &mut impl Iterator<Item = &'a String>,
     taken: &mut Vec<Duration>,
 ) -> Result<(), Box<dyn Error>> {
@@ -51,7 +44,7 @@ fn window<'a>(
     while begun < until {
         let target = targets.next().ok_or("no targets")?;
         begun = Instant::now();
-        let served = subject.service().serve(black_box(&head(target, None)));
+        let served = server.service().serve(black_box(&head(target, None)));
         taken.push(begun.elapsed());
         if !matches!(&served, Served::Now(reply) if reply.result == CacheResult::Hot) {
             return Err(format!("{target} is not in the hot set").into());
@@ -60,18 +53,17 @@ fn window<'a>(
     Ok(())
 }
 
-/// Publishes copies of the live generation, each a map of its own, until it is told to end. The
-/// one before the last is taken down each time.
-fn publish(subject: &Subject, ends: &AtomicBool) -> usize {
-    let hot_set = &subject.service().hot_set;
+/// Publishes copies of the live generation, each with its own map, until `ends` is set. Each
+/// publication drops the generation before the last.
+fn publish(server: &TestServer, ends: &AtomicBool) -> usize {
+    let hot_set = &server.service().hot_set;
     let mut swaps = 0;
     while !ends.load(Ordering::Relaxed) {
         let Some(live) = hot_set.live() else { break };
-        let (plans, now) = (live.plans.clone(), subject.service().clock.now());
-        let answers = live.iter().map(|(key, held)| (key.clone(), held.clone()));
+        let (plans, now) = (live.plans.clone(), server.service().clock.now());
+        let answers = live.iter().map(|(key, hot)| (key.clone(), hot.clone()));
         let copy = Generation::restored(0, Some(live.id), Provenance::Built, now, plans, answers);
         drop(live);
-        // It gets its own number.
         let Ok(new) = hot_set.publish(|_, _| Ok::<_, Infallible>(copy));
         drop::<Arc<Generation>>(new);
         swaps += 1;

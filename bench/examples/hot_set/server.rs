@@ -1,4 +1,4 @@
-//! A server with a hot set, over a store that makes its rows up.
+//! A server with a hot set over a synthetic store.
 
 use aqs_api::Catalogue;
 use aqs_bench::LoadedStore;
@@ -15,13 +15,12 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
-/// A service that runs, with all that it runs on.
-pub(crate) struct Subject {
+pub(crate) struct TestServer {
     server: Server,
     pub(crate) runtime: Runtime,
 }
 
-/// What the first builds of all plans brought.
+/// The result of the first builds of all plans.
 pub(crate) struct Built {
     pub(crate) keys: u64,
     pub(crate) reads: u64,
@@ -29,8 +28,8 @@ pub(crate) struct Built {
     pub(crate) taken: Duration,
 }
 
-impl Subject {
-    /// Starts a server, which begins to build; what was kept in the folder is served by then.
+impl TestServer {
+    /// Starts a server, which begins to build. It serves an artefact in the folder at once.
     pub(crate) fn start(folder: &Path, projects: usize) -> Result<Self, Box<dyn Error>> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let mut config = Config {
@@ -42,10 +41,9 @@ impl Subject {
         };
         let names: Vec<String> =
             (0..projects).map(|number| format!("p{number}.wikipedia")).collect();
-        // A window's requests go over one connection.
+        // All requests of a window use one connection.
         config.limits.requests = u64::MAX;
         config.hot_set.plans = built_in::all(&names);
-        // As fast as it goes.
         config.hot_set.rate = u32::MAX;
         for plan in &mut config.hot_set.plans {
             plan.limits.rate = u32::MAX;
@@ -70,7 +68,7 @@ impl Subject {
         Ok(*self.server.addresses.first().ok_or("it listens nowhere")?)
     }
 
-    /// Waits for the builds that the start has begun.
+    /// Waits for the first builds.
     pub(crate) fn built(&self) -> Result<Built, Box<dyn Error>> {
         let jobs = &self.service().jobs;
         let count = jobs.builder().plans().len();
@@ -92,19 +90,19 @@ impl Subject {
         Ok(Built { keys: live.keys() as u64, reads, bytes: live.bytes, taken })
     }
 
-    /// How many answers are served ahead.
+    /// The number of answers in the hot set.
     pub(crate) fn served(&self) -> u64 {
         self.service().hot_set.live().map_or(0, |live| live.keys() as u64)
     }
 
-    /// How many bytes the published generation takes on the disk.
-    pub(crate) fn kept_bytes(&self, folder: &Path) -> Result<u64, Box<dyn Error>> {
+    /// The size of the live generation on disk.
+    pub(crate) fn artefact_bytes(&self, folder: &Path) -> Result<u64, Box<dyn Error>> {
         let id = self.service().hot_set.live().ok_or("nothing was published")?.id;
         let file = folder.join(format!("state/hot-set/gen-{id:010}.aqs"));
         Ok(std::fs::metadata(file)?.len())
     }
 
-    /// Begins to read everything of a plan anew.
+    /// Begins a full build of a plan.
     pub(crate) fn begin(&self, plan: &str) -> Result<JobId, Box<dyn Error>> {
         let _context = self.runtime.enter();
         let options = BuildOptions { full: true, ..BuildOptions::default() };
@@ -112,13 +110,13 @@ impl Subject {
         Ok(self.service().jobs.start(Start { plan, options, dry_run: false, trigger })?.id)
     }
 
-    /// Cancels a build, and waits for its end.
+    /// Cancels a build and waits for its end.
     pub(crate) fn cancel(&self, id: JobId) -> Option<JobView> {
         self.service().jobs.cancel(id);
         self.runtime.block_on(self.service().jobs.wait(id))
     }
 
-    /// Ends it as a crash would.
+    /// Stops without a shutdown, like a crash.
     pub(crate) fn crash(self) {
         drop(self.server);
         self.runtime.shutdown_timeout(Duration::from_secs(60));
