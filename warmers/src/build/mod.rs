@@ -21,14 +21,12 @@ use crate::blocking::{self, DropOffThread};
 use crate::checks::Refusal;
 use crate::generation::{Generation, HotSet, PlanFacts, TooManyPlans};
 use crate::metrics::Metrics;
-use crate::plan::{ExpandError, Expansion, Overrides, Plan, PlanError};
+use crate::plan::{ExpandError, Overrides, Plan, PlanError};
 use crate::settings::Settings;
-use aqs_api::Coverage;
 use aqs_origin::Origin;
 use aqs_origin::store::StoreError;
 use read::RateLimiter;
 use select::Selection;
-use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 use thiserror::Error;
@@ -215,16 +213,13 @@ impl Builder {
         let work = blocking::run(move || {
             let (origin, live) = (&builder.origin, builder.hot_set.live());
             let expansion = plan.expand(origin.catalogue(), &coverage, &tops)?;
-            let through = data_through(origin, &coverage, &expansion);
-            let unloaded = expansion.unloaded.iter().map(|name| (*name).to_owned()).collect();
             let parent = live.as_deref();
             let before = parent.and_then(|parent| parent.plan(&plan.name)).cloned();
             let others = |name: &str| name != plan.name && builder.is_configured(name);
             let others = parent.map_or(0, |parent| parent.plan_bits(others));
-            let selection = Selection::new(expansion, parent, origin, &through, others, full);
+            let selection = Selection::new(expansion, parent, origin, others, full);
             let parent = live.as_ref().map(Arc::downgrade).unwrap_or_default();
-            let selection = DropOffThread::new(selection);
-            Ok(Prepared { plan, parent, before, selection, through, unloaded })
+            Ok(Prepared { plan, parent, before, selection: DropOffThread::new(selection) })
         });
         let prepared = work.await.unwrap_or(Err(BuildError::Lost))?;
         progress.start(prepared.selection.wanted, prepared.selection.shared.len());
@@ -244,21 +239,4 @@ struct Prepared {
     /// The plan in that generation.
     before: Option<PlanFacts>,
     selection: DropOffThread<Selection>,
-    /// Last loaded period by dataset.
-    through: BTreeMap<String, String>,
-    unloaded: Vec<String>,
-}
-
-fn data_through(
-    origin: &Origin,
-    coverage: &Coverage,
-    expansion: &Expansion,
-) -> BTreeMap<String, String> {
-    let datasets = origin.catalogue().datasets().iter();
-    let read = datasets.filter(|dataset| expansion.datasets.contains(dataset.name));
-    let through = read.filter_map(|dataset| {
-        let last = coverage.get(dataset)?.last;
-        Some((dataset.name.to_owned(), last.as_str().to_owned()))
-    });
-    through.collect()
 }

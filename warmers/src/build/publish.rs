@@ -43,15 +43,15 @@ impl Builder {
         cancel: &CancellationToken,
     ) -> Result<Built, BuildError> {
         let is_part = !options.overrides.is_empty();
-        let Prepared { plan, before, selection, through, unloaded, .. } = prepared;
+        let Prepared { plan, before, selection, .. } = prepared;
         let configured = self.plans.iter().find(|configured| configured.name == plan.name);
         let definition = configured.filter(|configured| configured.items == plan.items);
         let facts = PlanFacts {
             name: plan.name,
             definition: definition.map_or(0, Plan::fingerprint),
             built: now,
-            data_through: through,
-            unloaded,
+            data_through: selection.data_through.clone(),
+            unloaded: selection.unloaded.clone(),
             ..PlanFacts::default()
         };
         let builder = Arc::clone(self);
@@ -155,7 +155,7 @@ impl Builder {
             Err(error) => {
                 self.metrics.artefact_failures.with_label_values(&["write"]).inc();
                 let id = generation.id;
-                tracing::error!(id, error, "the generation does not survive a restart");
+                tracing::error!(id, error, "the generation is served, but not kept for a restart");
                 return Err(error);
             }
         }

@@ -25,6 +25,10 @@ pub(super) struct Selection {
     pub(super) groups: Vec<Vec<Query>>,
     /// The number of answers that the plan wants.
     pub(super) wanted: usize,
+    /// Last loaded period by dataset.
+    pub(super) data_through: BTreeMap<String, String>,
+    /// Datasets of the plan that are not loaded.
+    pub(super) unloaded: Vec<String>,
     /// Bytes of other plans' answers, which stay.
     pub(super) other_bytes: u64,
     /// Weights of the live generation.
@@ -42,18 +46,20 @@ impl Selection {
         expansion: Expansion,
         parent: Option<&Generation>,
         origin: &Origin,
-        through: &BTreeMap<String, String>,
         others: u64,
         full: bool,
     ) -> Self {
         debug_assert!(blocking::allowed());
-        let mut selection = Self { wanted: expansion.keys(), ..Self::default() };
+        let wanted = expansion.keys();
+        let Expansion { groups, unloaded, data_through } = expansion;
+        let unloaded = unloaded.into_iter().collect();
+        let mut selection = Self { wanted, data_through, unloaded, ..Self::default() };
         for (key, hot) in parent.into_iter().flat_map(Generation::iter) {
             let bytes = answer_weight(key, &hot.entry);
             selection.other_bytes += if hot.plans & others != 0 { bytes } else { 0 };
             add_weight(&mut selection.live, hot.entry.endpoint, bytes);
         }
-        for group in expansion.groups {
+        for group in groups {
             let mut to_read = Vec::new();
             for query in group {
                 let hot = parent.and_then(|parent| parent.get(query.key().as_ref()));
@@ -62,7 +68,9 @@ impl Selection {
                     // A shared answer counts once, for this plan.
                     selection.other_bytes -= bytes.min(selection.other_bytes);
                 }
-                match parent.and_then(|parent| unchanged(&query, parent, origin, through)) {
+                match parent
+                    .and_then(|parent| unchanged(&query, parent, origin, &selection.data_through))
+                {
                     Some(entry) if !full => {
                         selection.shared_bytes += bytes;
                         selection.shared.push((query, entry));
@@ -199,7 +207,7 @@ impl Builder {
             limit: self.plan_limit(&prepared),
             fits: self.check_size(&prepared, bytes).is_ok(),
             basis: if all_known { basis } else { Basis::Nothing },
-            unloaded: prepared.unloaded,
+            unloaded: prepared.selection.unloaded.clone(),
         })
     }
 

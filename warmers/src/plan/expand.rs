@@ -14,7 +14,7 @@ use aqs_api::{
 };
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use thiserror::Error;
 
 #[derive(Debug, Default)]
@@ -22,9 +22,9 @@ pub struct Expansion {
     /// Each group is answered from one partition.
     pub groups: Vec<Vec<Query>>,
     /// Datasets of the plan that are not loaded.
-    pub unloaded: BTreeSet<&'static str>,
-    /// Datasets of the queries.
-    pub datasets: BTreeSet<&'static str>,
+    pub unloaded: BTreeSet<String>,
+    /// Last loaded period of the queries' datasets.
+    pub data_through: BTreeMap<String, String>,
 }
 
 impl Expansion {
@@ -153,7 +153,7 @@ impl Expander<'_> {
         let any = self.resolve(endpoint, chosen, Dates { day, ..ANY_DATES })?;
         let dataset = (endpoint.lookup)(&any).dataset();
         let Some(extent) = self.coverage.get(dataset).copied() else {
-            self.expansion.unloaded.insert(dataset.name);
+            self.expansion.unloaded.insert(dataset.name.to_owned());
             return Ok(());
         };
         if let Some((start, end)) = window.span(any.granularity(), dataset, &extent) {
@@ -194,7 +194,12 @@ impl Expander<'_> {
         }
         let lookup = (query.endpoint().lookup)(&query);
         let dataset: &'static Dataset = lookup.dataset();
-        self.expansion.datasets.insert(dataset.name);
+        if let Some(extent) = self.coverage.get(dataset)
+            && !self.expansion.data_through.contains_key(dataset.name)
+        {
+            let last = extent.last.as_str().to_owned();
+            self.expansion.data_through.insert(dataset.name.to_owned(), last);
+        }
         let Lookup::Points(Read { partition, .. }) = lookup;
         let groups = &mut self.expansion.groups;
         let index = *self.partitions.entry((dataset.name, partition)).or_insert_with(|| {

@@ -155,8 +155,8 @@ items:
         };
         assert!(group.iter().all(|query| of(query) == of(&group[0])));
     }
-    assert_eq!(expansion.unloaded.iter().collect::<Vec<_>>(), [&"legacy-pagecounts-monthly"]);
-    assert_eq!(expansion.datasets.iter().collect::<Vec<_>>(), [&"pageviews-per-article-daily"]);
+    assert_eq!(expansion.unloaded.iter().collect::<Vec<_>>(), ["legacy-pagecounts-monthly"]);
+    assert_eq!(expansion.data_through.keys().collect::<Vec<_>>(), ["pageviews-per-article-daily"]);
     let limited = Plan { limits: Limits { keys: 64, ..Limits::default() }, ..plan(yaml) };
     let refused = limited.expand(&catalogue(), &loaded, &Tops::default());
     assert_eq!(refused.map(|_| ()), Err(ExpandError::TooMany { limit: 64 }));
