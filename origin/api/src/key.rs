@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::{Arc, LazyLock};
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::{xxh3_64_with_secret, xxh3_64_with_seed};
 
 /// A dialect of the API, part of every [`Key`]: the same path has another answer in each (contract
 /// §2.3).
@@ -14,9 +14,16 @@ pub enum Dialect {
     V1,
 }
 
-/// The seed of the hashes in this process. Clients choose paths: with a known seed they could
-/// choose many whose hashes collide.
-static SEED: LazyLock<u64> = LazyLock::new(|| RandomState::new().hash_one(0));
+/// The secret of the hashes in this process. Clients choose paths: with a known secret they could
+/// choose many whose hashes collide. A seed would be expanded into a secret for each long path.
+static SECRET: LazyLock<[u8; 192]> = LazyLock::new(|| {
+    let random = RandomState::new();
+    let mut secret = [0; 192];
+    for (index, chunk) in secret.chunks_exact_mut(8).enumerate() {
+        chunk.copy_from_slice(&random.hash_one(index).to_le_bytes());
+    }
+    secret
+});
 
 /// A request that has an answer of its own: dialect and canonical path in wire form.
 ///
@@ -81,8 +88,8 @@ impl Key {
 impl<'a> KeyRef<'a> {
     /// The key that a path would be if it is canonical.
     pub fn new(dialect: Dialect, path: &'a str) -> Self {
-        let seed = SEED.wrapping_add(dialect as u64);
-        Self { dialect, path, hash: xxh3_64_with_seed(path.as_bytes(), seed) }
+        let hash = xxh3_64_with_secret(path.as_bytes(), &*SECRET) ^ dialect as u64;
+        Self { dialect, path, hash }
     }
 
     pub fn path(&self) -> &'a str {
