@@ -24,7 +24,7 @@ impl Store for SyntheticStore {
     async fn read(&self, lookup: &Lookup, _: &RequestContext) -> Result<Rows, StoreError> {
         rows(lookup).map_err(|error| StoreError::Failed {
             store: "synthetic",
-            asked: lookup.dataset().name.to_owned(),
+            read: lookup.dataset().name.to_owned(),
             reason: error.to_string(),
         })
     }

@@ -23,9 +23,8 @@ use tokio_util::task::TaskTracker;
 const MANY_ROWS: usize = 4096;
 /// How long after a panic the store's background task is started again.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
-/// Rows and bodies of flights may take this part of the budget, one in so many; beyond, no read is
-/// started.
-const FLIGHTS_SHARE: u64 = 2;
+/// Reads are rejected while rows and bodies of flights take more than the budget divided by this.
+const FLIGHTS_BUDGET_DIVISOR: u64 = 2;
 
 /// Answers queries from a store.
 pub struct Origin {
@@ -232,7 +231,7 @@ impl Origin {
         let metrics = self.reads.of(lookup.dataset()).map(Arc::clone);
         let key = Arc::clone(&lookup);
         let joined = self.lookups.run(key, &self.epochs, tags, ctx, |epoch, ctx| async move {
-            if budget.used(Consumer::Flights) > budget.total() / FLIGHTS_SHARE {
+            if budget.used(Consumer::Flights) > budget.total() / FLIGHTS_BUDGET_DIVISOR {
                 return Err(OriginError::Overloaded.into());
             }
             let _permit = limiter.acquire(&ctx).await?;

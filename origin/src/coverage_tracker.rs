@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// How often a store is asked whether anything was loaded.
+/// How often a store is polled for loads.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 /// The coverage that was last read from the store.
@@ -59,8 +59,8 @@ impl CoverageTracker {
         let versions = self.store.versions().await?;
         let coverage = self.store.coverage().await?;
         self.metrics.covered(&coverage, self.catalogue.datasets());
-        // The coverage before the purge: whatever is still clipped by the old one has an older
-        // epoch, and is stale after it.
+        // The coverage before the purge: answers that the old one clips have an older
+        // epoch, and are stale after it.
         self.coverage.store(Arc::new(coverage));
         let changed = self.changed(&versions);
         let (tracker, datasets) = (Arc::clone(self), changed.clone());

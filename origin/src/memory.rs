@@ -42,9 +42,9 @@ pub struct Budget {
     used: [AtomicU64; Consumer::ALL.len()],
 }
 
-/// The cache keeps at least this part of the whole, one in so many: without it, every request
-/// would become a read.
-const CACHE_SHARE: u64 = 8;
+/// The cache keeps at least the budget divided by this: without a cache every request would be a
+/// read.
+const LEAST_CACHE_DIVISOR: u64 = 8;
 
 impl Budget {
     /// `total` is in bytes.
@@ -70,7 +70,7 @@ impl Budget {
     pub fn left_for_cache(&self) -> u64 {
         let others = Consumer::ALL.into_iter().filter(|one| *one != Consumer::Cache);
         let taken: u64 = others.map(|one| self.used(one)).sum();
-        self.total.saturating_sub(taken).max(self.total / CACHE_SHARE)
+        self.total.saturating_sub(taken).max(self.total / LEAST_CACHE_DIVISOR)
     }
 
     /// Reserves bytes for as long as the reservation lives.

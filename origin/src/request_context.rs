@@ -18,7 +18,7 @@ pub struct RequestContext {
     pub request_id: RequestId,
     /// The trace that it belongs to, for stores that can record it.
     pub trace: Option<TraceParent>,
-    /// Whether a flight reads, which goes on to its end whatever becomes of its waiters.
+    /// Whether a flight reads, which goes on to its end without its waiters.
     pub in_flight: bool,
 }
 

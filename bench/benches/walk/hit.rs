@@ -1,4 +1,4 @@
-//! What a kept answer costs, from a parsed head to the bytes that are written to a socket.
+//! A hit, from a parsed head to the bytes that are written to a socket.
 
 use aqs_bench::subject::{Subject, head, validator};
 use aqs_bench::targets;
@@ -14,7 +14,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     for (name, target, if_none_match, status) in [
         ("devices-31-days", targets::DEVICES_MONTH, None, 200),
         ("top-1000", targets::TOP, None, 200),
-        // Found by its key only after it was understood.
+        // Found by its key only after it was resolved.
         ("other-spelling", targets::ODD_TITLE, None, 200),
         ("not-modified", targets::DEVICES_MONTH, Some(validator.as_slice()), 304),
         ("no-data", absent.as_str(), None, 404),
@@ -30,14 +30,14 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What a connection keeps from request to request.
+/// The buffers of a connection.
 #[derive(Default)]
 struct Buffers {
     head: Vec<u8>,
     scratch: Vec<u8>,
 }
 
-/// Serves and writes; gives the status and how many bytes there are to send.
+/// Serves and writes. Returns the status and the number of bytes to send.
 fn answer(subject: &Subject, request: &RequestHead<'_>, buffers: &mut Buffers) -> (u16, usize) {
     let Served::Now(reply) = subject.service().serve(request) else {
         panic!("{} is no hit", request.target);

@@ -1,5 +1,4 @@
-//! The walk of a request, station by station: what its target means, how rows become bytes, what
-//! a hit costs.
+//! Benchmarks of a request's steps: resolving its target, rendering rows, serving a hit.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a bench may end where it fails")]
 

@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 pub(crate) fn bench(criterion: &mut Criterion) {
     let catalogue = Catalogue::standard().unwrap();
-    let mut group = criterion.benchmark_group("represent");
+    let mut group = criterion.benchmark_group("render");
     for (name, target) in [
         ("devices-31-days", targets::DEVICES_MONTH),
         ("article-366-days", targets::ARTICLE_YEAR),

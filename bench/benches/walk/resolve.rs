@@ -1,4 +1,4 @@
-//! From a target to a query, or to a refusal.
+//! From a target to a query or a problem.
 
 use aqs_api::{Catalogue, Target};
 use aqs_bench::targets;

@@ -112,21 +112,20 @@ mod tests {
     }
 
     fn clipped(target: &str) -> Result<(String, String), NoDataReason> {
-        let asked = lookup(target);
-        let clipped = coverage().clip(&asked)?.into_owned();
+        let wanted = lookup(target);
+        let clipped = coverage().clip(&wanted)?.into_owned();
         let Lookup::Points(read) = clipped;
         let (first, last) = read.range.unwrap();
         Ok((first.as_str().to_owned(), last.as_str().to_owned()))
     }
 
-    /// Whether a lookup stays what it is.
-    fn is_left(coverage: &Coverage, asked: &Lookup) -> bool {
-        let clipped = coverage.clip(asked);
-        matches!(clipped, Ok(Cow::Borrowed(clipped)) if std::ptr::eq(clipped, asked))
+    fn is_unchanged(coverage: &Coverage, wanted: &Lookup) -> bool {
+        let clipped = coverage.clip(wanted);
+        matches!(clipped, Ok(Cow::Borrowed(clipped)) if std::ptr::eq(clipped, wanted))
     }
 
     #[test]
-    fn ranges_are_cut_to_what_is_loaded() {
+    fn ranges_are_clipped_to_what_is_loaded() {
         let whole = clipped(&format!("{SERIES}/hourly/0000010100/9999123123"));
         assert_eq!(whole, Ok(("2020010500".to_owned(), "2020033100".to_owned())));
         let inside = clipped(&format!("{SERIES}/daily/20200201/20200202"));
@@ -136,13 +135,13 @@ mod tests {
             ("20200104/20200331", false),
             ("20200105/20200401", false),
         ] {
-            let asked = lookup(&format!("{SERIES}/daily/{dates}"));
-            assert_eq!(is_left(&coverage(), &asked), left, "{dates}");
+            let wanted = lookup(&format!("{SERIES}/daily/{dates}"));
+            assert_eq!(is_unchanged(&coverage(), &wanted), left, "{dates}");
         }
     }
 
     #[test]
-    fn what_lies_wholly_outside_says_on_which_side() {
+    fn lookups_outside_have_a_reason() {
         assert_eq!(
             clipped(&format!("{SERIES}/daily/20200401/20200501")),
             Err(NoDataReason::NotLoadedYet)
@@ -161,22 +160,22 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_of_one_partition_cuts_no_other() {
+    fn inexact_coverage_clips_nothing() {
         let coverage = about(false);
         for (dates, reason) in [
             ("00000101/99991231", None),
             ("20200401/20200501", Some(NoDataReason::NotLoadedYet)),
             ("20190401/20200104", Some(NoDataReason::OutOfRange)),
         ] {
-            let asked = lookup(&format!("{SERIES}/daily/{dates}"));
-            assert_eq!(coverage.no_data_reason(&asked), reason, "{dates}");
-            assert!(is_left(&coverage, &asked), "{dates}");
+            let wanted = lookup(&format!("{SERIES}/daily/{dates}"));
+            assert_eq!(coverage.no_data_reason(&wanted), reason, "{dates}");
+            assert!(is_unchanged(&coverage, &wanted), "{dates}");
         }
     }
 
     #[test]
-    fn of_what_nobody_knows_nothing_is_cut() {
-        let asked = lookup(&format!("{SERIES}/daily/00000101/99991231"));
-        assert!(is_left(&Coverage::default(), &asked));
+    fn unknown_coverage_clips_nothing() {
+        let wanted = lookup(&format!("{SERIES}/daily/00000101/99991231"));
+        assert!(is_unchanged(&Coverage::default(), &wanted));
     }
 }

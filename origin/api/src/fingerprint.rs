@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn fingerprint_changes_with_whatever_changes_a_body() {
+    fn a_changed_body_changes_the_fingerprint() {
         let standard = fingerprint(&Catalogue::standard().unwrap());
         assert_eq!(standard, fingerprint(&Catalogue::standard().unwrap()));
         assert_eq!(standard, changed("pageviews/top", |_| {}));

@@ -96,7 +96,7 @@ pub fn project(text: &str) -> Option<Cow<'_, str>> {
 /// How a project is spelled in a key: so that reading the key gives the project again.
 ///
 /// Since only one affix is dropped, `www.example` must stand there as `www.www.example`; as
-/// itself it is a spelling of `example`, and a cache that is asked by raw paths would mix them.
+/// itself it is a spelling of `example`, and a cache that is probed with raw paths would mix them.
 pub fn project_in_key(project: &str) -> Cow<'_, str> {
     let (prefixed, suffixed) = (project.starts_with("www."), project.ends_with(".org"));
     if !prefixed && !suffixed {

@@ -207,7 +207,7 @@ where
                     flight: Arc::clone(&flight),
                     deadline,
                 };
-                // `finish` exists before `fetch` runs: whatever `fetch` does, the flight ends.
+                // `finish` exists before `fetch` runs: the flight ends even if it panics.
                 let work = Work { future: Box::pin(fetch(flight.epoch, own)), finish };
                 match ctx.in_flight {
                     true => work.await,
@@ -272,7 +272,7 @@ struct Work<K: Hash + Eq + Clone, V: Clone> {
     finish: Finish<K, V>,
 }
 
-/// Ends a flight when it is dropped, whatever became of its work.
+/// Ends a flight when it is dropped, also if its work was cut off or panicked.
 struct Finish<K: Hash + Eq + Clone, V: Clone> {
     flights: Arc<Singleflight<K, V>>,
     key: K,

@@ -53,18 +53,18 @@ pub enum StoreError {
     #[error("store {store} is not available: {reason}")]
     Unavailable { store: &'static str, reason: String },
     /// It took longer than the request's deadline or the store's own limit.
-    #[error("store {store} did not answer in time when asked for {asked}")]
+    #[error("store {store} did not read {read} in time")]
     Timeout {
         store: &'static str,
         /// Table and key.
-        asked: String,
+        read: String,
     },
     /// It failed at this read; a retry is not likely to help.
-    #[error("store {store} failed when asked for {asked}: {reason}")]
+    #[error("store {store} failed to read {read}: {reason}")]
     Failed {
         store: &'static str,
         /// Table and key.
-        asked: String,
+        read: String,
         reason: String,
     },
 }

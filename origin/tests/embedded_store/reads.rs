@@ -78,8 +78,8 @@ async fn a_deadline_is_kept_and_the_error_names_the_lookup() {
     let late = RequestContext { deadline: Instant::now(), ..ctx() };
     assert_eq!(
         store.read(&asked, &late).await.unwrap_err().to_string(),
-        "store embedded did not answer in time when asked for unique_devices \
-         [\"a\\\"b\", \"all-sites\", \"daily\"] from 20260101 to 20260102"
+        "store embedded did not read unique_devices \
+         [\"a\\\"b\", \"all-sites\", \"daily\"] from 20260101 to 20260102 in time"
     );
     assert_eq!(devices_of(&store, "a").await, [Some(1)]);
 }

@@ -66,7 +66,7 @@ pub fn most_viewed<'a>(_: &'a Query, rows: &'a Rows, _: &Rules) -> Result<Answer
     Ok(Answer::List(articles.into_iter().map(entry).collect()))
 }
 
-/// What a country reads; nothing of a protected one, whatever the store holds.
+/// What a country reads; nothing of a protected one, even if the store has it.
 pub fn most_read_in_country<'a>(
     query: &'a Query,
     rows: &'a Rows,

@@ -63,8 +63,8 @@ impl CassandraStore {
                 return Err(unavailable(format!("table {}: {reason}", table.name)));
             }
             Some(TableState::Unusable(reason)) => {
-                let (asked, reason) = (self.describe(read), reason.clone());
-                return Err(StoreError::Failed { store: STORE, asked, reason });
+                let (read, reason) = (self.describe(read), reason.clone());
+                return Err(StoreError::Failed { store: STORE, read, reason });
             }
             None => return Err(unavailable(format!("table {} is unknown", table.name))),
         };
@@ -79,18 +79,18 @@ impl CassandraStore {
     }
 
     fn explain(&self, read: &Read, error: &ReadError) -> StoreError {
-        let (store, asked, reason) = (STORE, self.describe(read), error.to_string());
+        let (store, read, reason) = (STORE, self.describe(read), error.to_string());
         match error.kind() {
-            FailureKind::Unavailable => unavailable(format!("{reason} (asked for {asked})")),
+            FailureKind::Unavailable => unavailable(format!("{reason} (reading {read})")),
             FailureKind::Timeout => {
-                StoreError::Timeout { store, asked: format!("{asked} ({reason})") }
+                StoreError::Timeout { store, read: format!("{read} ({reason})") }
             }
             FailureKind::SchemaChanged => {
                 self.0.refresh_requested.notify_one();
-                StoreError::Failed { store, asked, reason }
+                StoreError::Failed { store, read, reason }
             }
             FailureKind::NodeFault | FailureKind::Permanent => {
-                StoreError::Failed { store, asked, reason }
+                StoreError::Failed { store, read, reason }
             }
         }
     }

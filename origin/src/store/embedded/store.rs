@@ -157,24 +157,24 @@ fn describe(read: &Read) -> String {
     }
 }
 
-fn store_error(asked: String, error: JobError) -> StoreError {
+fn store_error(read: String, error: JobError) -> StoreError {
     let error = match error {
-        JobError::Timeout => return StoreError::Timeout { store: STORE, asked },
+        JobError::Timeout => return StoreError::Timeout { store: STORE, read },
         JobError::Stopped => {
-            let reason = format!("the program is stopping (asked for {asked})");
+            let reason = format!("the program is stopping (reading {read})");
             return StoreError::Unavailable { store: STORE, reason };
         }
         JobError::Failed(error) => error,
     };
     match error.sqlite_code() {
         code if is_busy(code) => {
-            let reason = format!("{error} (asked for {asked})");
+            let reason = format!("{error} (reading {read})");
             StoreError::Unavailable { store: STORE, reason }
         }
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             let reason = format!("{error}: the file is damaged; load the data into a new path");
-            StoreError::Failed { store: STORE, asked, reason }
+            StoreError::Failed { store: STORE, read, reason }
         }
-        _ => StoreError::Failed { store: STORE, asked, reason: error.to_string() },
+        _ => StoreError::Failed { store: STORE, read, reason: error.to_string() },
     }
 }
