@@ -4,7 +4,8 @@
 
 use aqs_bench::subject::head;
 use aqs_bench::{Subject, targets};
-use aqs_proxy::serve::{GeneratedId, KeepAlive, Served};
+use aqs_proxy::http::{GeneratedId, KeepAlive};
+use aqs_proxy::serve::Served;
 use std::hint::black_box;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -17,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for _ in 0..count {
         if let Served::Now(reply) = subject.service().serve(black_box(&head(target, None))) {
             let id = GeneratedId::random();
-            let keep = KeepAlive::Keep;
+            let keep = KeepAlive::Implicit;
             bytes += reply.write(target, id.as_str(), keep, &mut out, &mut scratch).len();
         }
     }

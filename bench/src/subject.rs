@@ -4,9 +4,10 @@ use crate::synthetic::SyntheticStore;
 use aqs_api::freshness::{Lifetimes, Times};
 use aqs_api::{Catalogue, CatalogueError, Representation};
 use aqs_proxy::config::{Admin, Config, StateDir};
+use aqs_proxy::http::{Content, Method, Negotiation, Reply, RequestHead, RequestTrace};
 use aqs_proxy::listen::ListenError;
-use aqs_proxy::serve::{Call, Content, Method, Negotiation, Reply, RequestHead, Served, Service};
-use aqs_proxy::server::{Parts, Server, StartError};
+use aqs_proxy::serve::{Served, Service};
+use aqs_proxy::server::{Components, Parts, Server, StartError};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,9 +68,12 @@ impl Subject {
         Ok(Self { server, runtime })
     }
 
-    /// The service.
     pub fn service(&self) -> &Arc<Service> {
-        &self.server.service
+        &self.server.components.service
+    }
+
+    pub fn components(&self) -> &Components {
+        &self.server.components
     }
 
     /// Answers a GET, from the store if need be: afterwards the cache has it.
@@ -84,8 +88,8 @@ impl Subject {
 /// The head of a GET on the public listener.
 pub fn head<'a>(target: &'a str, if_none_match: Option<&'a [u8]>) -> RequestHead<'a> {
     let negotiation = Negotiation { if_none_match, ..Negotiation::default() };
-    let call = Call::default();
-    RequestHead { method: Method::Get, target, negotiation, call }
+    let trace = RequestTrace::default();
+    RequestHead { method: Method::Get, target, negotiation, trace }
 }
 
 /// The `If-None-Match` of a client that has the body of a reply.
@@ -99,7 +103,7 @@ pub fn validator(reply: &Reply) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::targets;
-    use aqs_proxy::serve::CacheResult;
+    use aqs_proxy::http::CacheResult;
 
     #[test]
     fn what_was_asked_once_is_a_hit_without_a_future() {
@@ -113,7 +117,11 @@ mod tests {
             let Served::Now(second) = subject.service().serve(&head(target, None)) else {
                 panic!("{target} is no hit");
             };
-            assert_eq!((second.status(), second.result), (status, CacheResult::Fresh), "{target}");
+            assert_eq!(
+                (second.status(), second.cache.result),
+                (status, CacheResult::Fresh),
+                "{target}"
+            );
         }
     }
 

@@ -15,14 +15,12 @@ use crate::store::{Store, StoreError};
 use aqs_api::freshness::Times;
 use aqs_api::{Answer, Catalogue, Coverage, Lookup, NoDataReason, Query, Representation, Rows};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// From this many rows on, an answer is rendered off the async threads.
 const MANY_ROWS: usize = 4096;
-/// How long after a panic the store's background task is started again.
-const RESTART_DELAY: Duration = Duration::from_secs(1);
 /// Reads are rejected while rows and bodies of flights take more than the budget divided by this.
 const FLIGHTS_BUDGET_DIVISOR: u64 = 2;
 
@@ -142,18 +140,9 @@ impl Origin {
         self.store.health_issues()
     }
 
-    /// Runs the store's background task, and starts it again after a panic.
-    pub async fn supervise_store(self: Arc<Self>, cancel: CancellationToken) {
-        loop {
-            let (store, until) = (Arc::clone(&self.store), cancel.clone());
-            let task = tokio::spawn(async move { store.keep(until).await });
-            let Err(error) = task.await else { return };
-            tracing::error!(%error, "the store's background task failed and is started again");
-            let delay = tokio::time::sleep(RESTART_DELAY);
-            if cancel.run_until_cancelled(delay).await.is_none() {
-                return;
-            }
-        }
+    /// Runs the background work of the store until it is cancelled.
+    pub async fn run_store_session(self: Arc<Self>, cancel: CancellationToken) {
+        self.store.keep(cancel).await;
     }
 
     /// What the store has loaded, as far as is known.

@@ -111,7 +111,7 @@ impl Entry {
                 .is_ok()
     }
 
-    /// Notes that the store failed, and need not be read for this entry for some time.
+    /// Notes that the store failed: for so long nobody needs to ask it again for this.
     pub fn back_off(&self, now: Moment, by: Duration) {
         self.next_refresh.fetch_max(now.plus(by).0, Ordering::SeqCst);
     }

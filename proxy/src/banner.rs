@@ -1,4 +1,4 @@
-//! What is printed at start: where it listens, what it holds, what to try.
+//! The text that is printed at the start: addresses, loaded data, examples.
 
 use crate::build_info;
 use crate::server::Server;
@@ -12,18 +12,15 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-/// How many addresses are shown.
 const EXAMPLES: usize = 3;
+/// How long the search for examples may take: the store may be slow or unreachable.
+const EXAMPLES_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long it is looked for what could be tried: a store may be slow, or gone.
-const LOOKING: Duration = Duration::from_secs(5);
-
-/// What a server serves, from the store of this name, and what could be tried; `known` says
-/// whether the store has told what it holds.
+/// Describes a server and its store; `known` says whether the coverage of the store is known.
 pub async fn text(server: &Server, catalogue: &Catalogue, name: &str, known: bool) -> String {
-    let coverage = server.service.origin.coverage();
-    let examples = examples(catalogue, &server.service.origin, &coverage);
-    let examples = tokio::time::timeout(LOOKING, examples).await.unwrap_or_default();
+    let coverage = server.components.origin.coverage();
+    let examples = examples(catalogue, &server.components.origin, &coverage);
+    let examples = tokio::time::timeout(EXAMPLES_TIMEOUT, examples).await.unwrap_or_default();
     let mut out = String::new();
     // Writing to a String can't fail.
     let _ = writeln!(out, "aqs {} listens at", build_info::VERSION);
@@ -40,7 +37,7 @@ pub async fn text(server: &Server, catalogue: &Catalogue, name: &str, known: boo
     }
     let _ = writeln!(out, "{name}");
     if known {
-        let _ = write!(out, "{}", holdings(catalogue, &coverage));
+        let _ = write!(out, "{}", coverage_table(catalogue, &coverage));
     } else {
         let _ = writeln!(out, "  what it holds is not known yet: see /readyz and the log");
     }
@@ -53,8 +50,8 @@ pub async fn text(server: &Server, catalogue: &Catalogue, name: &str, known: boo
     out
 }
 
-/// What is loaded: a line for each dataset.
-pub fn holdings(catalogue: &Catalogue, coverage: &Coverage) -> String {
+/// A line for each loaded dataset.
+fn coverage_table(catalogue: &Catalogue, coverage: &Coverage) -> String {
     let mut text = format!("  {:<34} {:<15} {:<15} {:>8}\n", "dataset", "first", "last", "series");
     for dataset in catalogue.datasets() {
         let Some(extent) = coverage.get(dataset) else { continue };
@@ -76,8 +73,8 @@ pub fn holdings(catalogue: &Catalogue, coverage: &Coverage) -> String {
     text
 }
 
-/// Up to three targets that answer, tried against the store: one for each endpoint.
-pub async fn examples(catalogue: &Catalogue, origin: &Origin, coverage: &Coverage) -> Vec<String> {
+/// Up to three targets of different endpoints for which the store has data.
+async fn examples(catalogue: &Catalogue, origin: &Origin, coverage: &Coverage) -> Vec<String> {
     let mut found = Vec::new();
     for (_, endpoint) in catalogue.endpoints() {
         if found.len() == EXAMPLES {
@@ -95,12 +92,11 @@ pub async fn examples(catalogue: &Catalogue, origin: &Origin, coverage: &Coverag
     found
 }
 
-/// An address as one would start a program's or a person's curiosity with.
-pub fn url(address: SocketAddr) -> String {
+fn url(address: SocketAddr) -> String {
     format!("http://{address}")
 }
 
-/// An endpoint's example about the newest periods of what is loaded of it.
+/// The example of an endpoint for the newest loaded periods.
 fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
     let (dataset, extent) =
         endpoint.datasets.iter().find_map(|dataset| Some((*dataset, coverage.get(dataset)?)))?;
@@ -122,7 +118,7 @@ fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
                 hours = asked.1.accepts == Form::Hour;
                 target.push_str(dataset.granularity.as_str());
             }
-            ParamKind::Start => target.push_str(&first_shown(dataset, extent.last, hours)),
+            ParamKind::Start => target.push_str(&first_period(dataset, extent.last, hours)),
             ParamKind::End if hours => target.push_str(extent.last.hour_digits().as_str()),
             ParamKind::End => target.push_str(part(0..8)?),
             ParamKind::Year => target.push_str(part(0..4)?),
@@ -137,8 +133,8 @@ fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
     Some(target)
 }
 
-/// The first period of an example that ends with the newest: the same month's, or its year's.
-fn first_shown(dataset: &Dataset, last: Digits, hours: bool) -> String {
+/// The start of an example that ends with the newest period: of the same month, or of its year.
+fn first_period(dataset: &Dataset, last: Digits, hours: bool) -> String {
     let part = |end: usize| last.as_str().get(..end).unwrap_or_default();
     let mut first = match dataset.granularity {
         Granularity::Hourly => part(8).to_owned(),

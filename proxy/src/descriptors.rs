@@ -2,7 +2,7 @@
 
 use crate::admin::MAX_CONNECTIONS as ADMIN_CONNECTIONS;
 use crate::config::Config;
-use crate::net::refusals;
+use crate::net::max_rejections;
 use aqs_origin::store::embedded::MAX_OPEN_FILES;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -13,7 +13,7 @@ const LISTENER: usize = 2;
 
 /// What is needed, of so many files, beside the connections of clients.
 fn reserve(config: &Config, files: usize) -> usize {
-    let refusals = refusals(config.limits.connections.min(files));
+    let refusals = max_rejections(config.limits.connections.min(files));
     let listeners = LISTENER * (config.public_addresses().len() + config.admin.listen.len());
     ADMIN_CONNECTIONS + refusals + listeners + MAX_OPEN_FILES + OTHERS
 }

@@ -1,15 +1,12 @@
-//! The front of `aqs`: listeners, response cache, metrics and the command line.
+//! The proxy of `aqs`: listeners, response cache, metrics and the command line.
 //!
-//! [`front`] turns bytes into heads and replies into bytes, [`serve`] turns a head into a reply,
-//! [`server`] builds all parts and starts and drains them.
+//! From bottom to top: [`http`] holds plain types, [`cache`] the entries, [`serve`] turns a request
+//! head into a reply, [`net`] turns bytes into heads and replies into bytes, [`admin`] is the API for
+//! operators, [`server`] builds, starts and drains all of it. A module uses only those below it.
 
-pub mod accept;
 pub mod admin;
-pub mod aliases;
-mod answered;
 pub mod banner;
 pub mod budget;
-mod build;
 pub mod build_info;
 pub mod cache;
 pub mod cli;
@@ -18,16 +15,14 @@ pub mod config;
 pub mod descriptors;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod hot_set;
-mod last_call;
+pub mod http;
 pub mod listen;
-pub mod listen_addr;
 pub mod log;
 pub mod metrics;
 pub mod net;
+pub mod readiness;
+mod request_metrics;
 pub mod serve;
 pub mod server;
 pub mod signals;
-mod socket;
-mod socket_file;
-mod state;
+pub mod supervisor;

@@ -1,10 +1,10 @@
-//! The signals that end the program, and the one that does not.
+//! The signals that end the program, and SIGHUP, which does not.
 
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGTERM, SIGINT and SIGQUIT, which end; SIGHUP, which elsewhere reloads or comes when a shell
-/// is left: neither is a reason to end.
+/// SIGTERM, SIGINT and SIGQUIT end the program. SIGHUP does not: elsewhere it reloads, or comes
+/// when a shell is closed.
 pub struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -13,7 +13,7 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Takes the signals over from the system's default.
+    /// Replaces the default actions of the signals.
     pub fn listen() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -23,23 +23,17 @@ impl Signals {
         })
     }
 
-    /// The signal to end in order.
-    pub async fn first(&mut self) {
+    /// Waits for a signal that ends the program.
+    pub async fn ended(&mut self) {
         loop {
             tokio::select! {
                 _ = self.terminate.recv() => return,
                 _ = self.interrupt.recv() => return,
                 _ = self.quit.recv() => return,
                 _ = self.hang_up.recv() => tracing::warn!(
-                    "SIGHUP: nothing is read anew, and nothing ends; \
-                     a changed configuration holds after a restart"
+                    "ignored SIGHUP: a changed configuration takes effect after a restart"
                 ),
             }
         }
-    }
-
-    /// The signal to end at once.
-    pub async fn second(&mut self) {
-        self.first().await;
     }
 }

@@ -4,7 +4,7 @@
 use allocation_counter::measure;
 use aqs_api::Target;
 use aqs_bench::{Subject, synthetic};
-use aqs_proxy::serve::CacheResult;
+use aqs_proxy::http::CacheResult;
 use std::hint::black_box;
 
 const MISSES: u64 = 500;
@@ -23,14 +23,14 @@ fn targets(from: u64) -> Vec<String> {
 #[test]
 fn a_miss_allocates_little_beside_its_rows() {
     let subject = Subject::build().unwrap();
-    let catalogue = subject.service().origin.catalogue();
+    let catalogue = subject.components().origin.catalogue();
     // The first grow whatever is kept from one to the next.
     targets(0).iter().for_each(|target| assert_eq!(subject.get(target).status(), 200));
 
     let asked = targets(MISSES);
     let whole = measure(|| {
         for target in &asked {
-            assert_eq!(subject.get(target).result, CacheResult::Cold);
+            assert_eq!(subject.get(target).cache.result, CacheResult::Cold);
         }
     });
     let lookups: Vec<_> = asked

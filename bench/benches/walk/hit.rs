@@ -2,7 +2,8 @@
 
 use aqs_bench::subject::{Subject, head, validator};
 use aqs_bench::targets;
-use aqs_proxy::serve::{GeneratedId, KeepAlive, RequestHead, Served};
+use aqs_proxy::http::{GeneratedId, KeepAlive, RequestHead};
+use aqs_proxy::serve::Served;
 use criterion::Criterion;
 use std::hint::black_box;
 
@@ -44,7 +45,7 @@ fn answer(subject: &Subject, request: &RequestHead<'_>, buffers: &mut Buffers) -
     };
     let Buffers { head, scratch } = buffers;
     let id = GeneratedId::random();
-    let body = reply.write(request.target, id.as_str(), KeepAlive::Keep, head, scratch);
+    let body = reply.write(request.target, id.as_str(), KeepAlive::Implicit, head, scratch);
     let sent = black_box(body).len() + black_box(&*head).len();
     (reply.status(), sent)
 }

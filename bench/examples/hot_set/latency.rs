@@ -11,7 +11,7 @@ const PLAN: &str = "top-articles";
 
 /// Requests one answer again and again. Also returns how many answers the builds have read.
 pub(crate) fn measure(server: &TestServer) -> Result<(Latencies, u64), Box<dyn Error>> {
-    let live = server.service().hot_set.live().ok_or("nothing was published")?;
+    let live = server.components().hot_set.live().ok_or("nothing was published")?;
     let key = live.iter().map(|(key, _)| key).find(|key| key.path().contains("/unique-devices/"));
     let target = format!("/metrics{}", key.ok_or("no devices")?.path());
     drop(live);
@@ -21,7 +21,7 @@ pub(crate) fn measure(server: &TestServer) -> Result<(Latencies, u64), Box<dyn E
         window(server, &request, &mut latencies.without)?;
         let id = server.begin(PLAN)?;
         let is_reading = || {
-            let progress = server.service().jobs.show(id).map(|view| view.progress);
+            let progress = server.components().jobs.show(id).map(|view| view.progress);
             progress.is_some_and(|progress| progress.total > 0 && progress.done > 0)
         };
         while !is_reading() {

@@ -3,7 +3,8 @@
 use crate::server::TestServer;
 use crate::{Latencies, WINDOW, WINDOWS};
 use aqs_bench::subject::head;
-use aqs_proxy::serve::{CacheResult, Served};
+use aqs_proxy::http::CacheResult;
+use aqs_proxy::serve::Served;
 use aqs_warmers::generation::{Generation, Provenance};
 use std::convert::Infallible;
 use std::error::Error;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// Looks up a twentieth of all answers again and again. Also returns the number of publications.
 pub(crate) fn measure(server: &TestServer) -> Result<(Latencies, usize), Box<dyn Error>> {
-    let live = server.service().hot_set.live().ok_or("nothing was published")?;
+    let live = server.components().hot_set.live().ok_or("nothing was published")?;
     let targets: Vec<String> =
         live.iter().step_by(20).map(|(key, _)| format!("/metrics{}", key.path())).collect();
     drop(live);
@@ -44,9 +45,9 @@ fn window<'a>(
     while begun < until {
         let target = targets.next().ok_or("no targets")?;
         begun = Instant::now();
-        let served = server.service().serve(black_box(&head(target, None)));
+        let served = server.components().service.serve(black_box(&head(target, None)));
         taken.push(begun.elapsed());
-        if !matches!(&served, Served::Now(reply) if reply.result == CacheResult::Hot) {
+        if !matches!(&served, Served::Now(reply) if reply.cache.result == CacheResult::Hot) {
             return Err(format!("{target} is not in the hot set").into());
         }
     }
@@ -56,11 +57,11 @@ fn window<'a>(
 /// Publishes copies of the live generation, each with its own map, until `ends` is set. Each
 /// publication drops the generation before the last.
 fn publish(server: &TestServer, ends: &AtomicBool) -> usize {
-    let hot_set = &server.service().hot_set;
+    let hot_set = &server.components().hot_set;
     let mut swaps = 0;
     while !ends.load(Ordering::Relaxed) {
         let Some(live) = hot_set.live() else { break };
-        let (plans, now) = (live.plans.clone(), server.service().clock.now());
+        let (plans, now) = (live.plans.clone(), server.components().origin.clock().now());
         let answers = live.iter().map(|(key, hot)| (key.clone(), hot.clone()));
         let copy = Generation::restored(0, Some(live.id), Provenance::Built, now, plans, answers);
         drop(live);

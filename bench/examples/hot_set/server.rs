@@ -3,8 +3,7 @@
 use aqs_api::Catalogue;
 use aqs_bench::LoadedStore;
 use aqs_proxy::config::{Admin, Config, StateDir};
-use aqs_proxy::serve::Service;
-use aqs_proxy::server::{Parts, Server};
+use aqs_proxy::server::{Components, Parts, Server};
 use aqs_warmers::build::BuildOptions;
 use aqs_warmers::jobs::{JobId, JobView, Start, State, Trigger};
 use aqs_warmers::plan::built_in;
@@ -54,14 +53,14 @@ impl TestServer {
         let store = Arc::new(LoadedStore::of(&catalogue));
         let server =
             runtime.block_on(Server::start(sockets, &config, Parts::new(catalogue, store)))?;
-        if !server.service.ready.missing().is_empty() {
+        if !server.components.readiness.missing().is_empty() {
             return Err("it is not ready though its store is".into());
         }
         Ok(Self { server, runtime })
     }
 
-    pub(crate) fn service(&self) -> &Arc<Service> {
-        &self.server.service
+    pub(crate) fn components(&self) -> &Components {
+        &self.server.components
     }
 
     pub(crate) fn address(&self) -> Result<SocketAddr, Box<dyn Error>> {
@@ -70,7 +69,7 @@ impl TestServer {
 
     /// Waits for the first builds.
     pub(crate) fn built(&self) -> Result<Built, Box<dyn Error>> {
-        let jobs = &self.service().jobs;
+        let jobs = &self.components().jobs;
         let count = jobs.builder().plans().len();
         let views = loop {
             let views = jobs.list();
@@ -85,19 +84,19 @@ impl TestServer {
         let first = views.iter().map(|view| view.started.0).min().unwrap_or_default();
         let last = views.iter().filter_map(|view| Some(view.ended?.0)).max().unwrap_or_default();
         let reads = views.iter().filter_map(|view| Some(view.facts.as_ref()?.reads)).sum();
-        let live = self.service().hot_set.live().ok_or("nothing was published")?;
+        let live = self.components().hot_set.live().ok_or("nothing was published")?;
         let taken = Duration::from_millis(last - first);
         Ok(Built { keys: live.keys() as u64, reads, bytes: live.bytes, taken })
     }
 
     /// The number of answers in the hot set.
     pub(crate) fn served(&self) -> u64 {
-        self.service().hot_set.live().map_or(0, |live| live.keys() as u64)
+        self.components().hot_set.live().map_or(0, |live| live.keys() as u64)
     }
 
     /// The size of the live generation on disk.
     pub(crate) fn artefact_bytes(&self, folder: &Path) -> Result<u64, Box<dyn Error>> {
-        let id = self.service().hot_set.live().ok_or("nothing was published")?.id;
+        let id = self.components().hot_set.live().ok_or("nothing was published")?.id;
         let file = folder.join(format!("state/hot-set/gen-{id:010}.aqs"));
         Ok(std::fs::metadata(file)?.len())
     }
@@ -107,13 +106,13 @@ impl TestServer {
         let _context = self.runtime.enter();
         let options = BuildOptions { full: true, ..BuildOptions::default() };
         let (plan, trigger) = (plan.to_owned(), Trigger::Operator);
-        Ok(self.service().jobs.start(Start { plan, options, dry_run: false, trigger })?.id)
+        Ok(self.components().jobs.start(Start { plan, options, dry_run: false, trigger })?.id)
     }
 
     /// Cancels a build and waits for its end.
     pub(crate) fn cancel(&self, id: JobId) -> Option<JobView> {
-        self.service().jobs.cancel(id);
-        self.runtime.block_on(self.service().jobs.wait(id))
+        self.components().jobs.cancel(id);
+        self.runtime.block_on(self.components().jobs.wait(id))
     }
 
     /// Stops without a shutdown, like a crash.

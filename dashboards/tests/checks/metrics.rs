@@ -6,7 +6,7 @@ use aqs_api::Catalogue;
 use aqs_dashboards::overview;
 use aqs_origin::declare::{Declarations, Declared};
 use aqs_origin::metrics::CassandraMetrics;
-use aqs_proxy::serve::CacheResult;
+use aqs_proxy::http::CacheResult;
 use prometheus::Registry;
 use regex::Regex;
 use std::collections::{BTreeMap, BTreeSet};

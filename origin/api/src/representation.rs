@@ -34,11 +34,14 @@ impl Body {
         self.gzip.get()
     }
 
-    /// Claims the compression: true for one caller, if the body is large enough.
+    /// Whether the gzip form is worth making and unclaimed.
+    pub fn needs_gzip(&self) -> bool {
+        self.identity.len() >= GZIP_FROM && !self.gzip_begun.load(Ordering::Relaxed)
+    }
+
+    /// Claims the making of the gzip form: true for one caller, if it is worth making at all.
     pub fn begin_gzip(&self) -> bool {
-        self.identity.len() >= GZIP_FROM
-            && !self.gzip_begun.load(Ordering::Relaxed)
-            && !self.gzip_begun.swap(true, Ordering::Relaxed)
+        self.needs_gzip() && !self.gzip_begun.swap(true, Ordering::Relaxed)
     }
 
     /// Sets the gzip form, unless it is larger than its reservation.

@@ -44,7 +44,9 @@ pub trait Store: Send + Sync + 'static {
     }
 
     /// Runs the store's background work until it is cancelled.
-    async fn keep(&self, _: CancellationToken) {}
+    async fn keep(&self, cancel: CancellationToken) {
+        cancel.cancelled().await;
+    }
 }
 
 #[derive(Debug, Error)]

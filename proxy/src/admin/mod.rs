@@ -22,18 +22,18 @@ mod listener;
 mod log_level;
 mod purge;
 mod query;
-mod ready;
 mod token;
 
 pub use auth::AdminAuth;
 pub use jobs::StartedJob;
 pub use listener::AdminServer;
 pub(crate) use listener::MAX_CONNECTIONS;
-pub use ready::{Latch, Ready};
 pub use token::{Token, TokenError};
 
+use crate::http::{GeneratedId, RequestTrace};
 use crate::log::{self, fields};
-use crate::serve::{Call, GeneratedId};
+use crate::readiness::Readiness;
+use crate::serve::MetricsPage;
 use aqs_api::problem::Code;
 use aqs_api::target::Uri;
 use aqs_api::{Catalogue, Problem};
@@ -47,7 +47,6 @@ use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, delete, get, post};
 use axum::{Router, body};
-use bytes::Bytes;
 use prometheus::IntCounterVec;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -61,15 +60,14 @@ pub struct AdminState {
     pub catalogue: Arc<Catalogue>,
     pub origin: Arc<Origin>,
     pub jobs: Arc<Jobs>,
-    pub ready: Ready,
+    pub readiness: Readiness,
     /// `None` if the log belongs to the program around the server.
     pub log: Option<log::Handle>,
     /// Work that goes on when its client disconnects; the server awaits it at its end.
     pub tasks: TaskTracker,
     /// Requests that were refused, by reason.
     pub refused: IntCounterVec,
-    /// Renders the metrics in Prometheus' text format; `None` if that fails.
-    pub render_metrics: Box<dyn Fn() -> Option<Bytes> + Send + Sync>,
+    pub metrics_page: Arc<MetricsPage>,
 }
 
 type AppState = State<Arc<AdminState>>;
@@ -148,7 +146,11 @@ pub fn router(state: Arc<AdminState>) -> Router {
 /// Completes a response: the request's id, the fixed headers, the document of a problem, and the
 /// methods of a path for OPTIONS and 405.
 async fn finish(mut request: Request, next: Next) -> Response {
-    let given = request.headers().get(&REQUEST_ID).map(HeaderValue::as_bytes).and_then(Call::name);
+    let given = request
+        .headers()
+        .get(&REQUEST_ID)
+        .map(HeaderValue::as_bytes)
+        .and_then(RequestTrace::accept_id);
     let id = given.map_or_else(|| GeneratedId::random().as_str().into(), RequestId::from);
     let method = request.method().clone();
     let target = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
@@ -205,7 +207,7 @@ async fn health() -> Response {
 }
 
 async fn readiness(State(state): AppState) -> Reply {
-    let (missing, health_issues) = (state.ready.missing(), state.origin.health_issues());
+    let (missing, health_issues) = (state.readiness.missing(), state.origin.health_issues());
     if missing.is_empty() {
         return Ok(match health_issues.is_empty() {
             true => json(&serde_json::json!({"status": "ready"})),
@@ -220,9 +222,8 @@ async fn readiness(State(state): AppState) -> Reply {
 }
 
 async fn metrics(State(state): AppState) -> Reply {
-    let page = (state.render_metrics)();
-    let page = page.ok_or_else(|| failed("The metrics can't be written; the log says why."))?;
-    Ok(text("text/plain; version=0.0.4; charset=utf-8", page))
+    let page = state.metrics_page.render().map_err(|_| ApiError(MetricsPage::problem()))?;
+    Ok(text(MetricsPage::CONTENT_TYPE, page))
 }
 
 impl IntoResponse for ApiError {

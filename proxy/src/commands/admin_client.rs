@@ -3,7 +3,7 @@
 use crate::admin::{Token, TokenError};
 use crate::cli::ConfigArgs;
 use crate::config::{self, Admin, Config, ConfigError, StateDir};
-use crate::listen_addr::ListenAddr;
+use crate::listen::ListenAddr;
 use crate::server::{ADDRESS_FILE, TOKEN_FILE};
 use aqs_origin::epochs::StateDirectory;
 use clap::Args;
@@ -286,7 +286,7 @@ fn discover(state: &Path, listeners: Option<&[ListenAddr]>) -> Result<String, Ad
 
 /// Whether a configured listener may be bound to an address; port 0 is any port.
 fn same(configured: &ListenAddr, bound: &ListenAddr) -> bool {
-    match (configured.reached(), bound) {
+    match (configured.reachable(), bound) {
         (ListenAddr::Tcp(configured), ListenAddr::Tcp(bound)) if configured.port() == 0 => {
             configured.ip() == bound.ip()
         }

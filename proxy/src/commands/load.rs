@@ -106,10 +106,10 @@ pub(super) fn cassandra_options(
 }
 
 async fn stop_on_signal(mut signals: Signals, stop: CancellationToken) {
-    signals.first().await;
+    signals.ended().await;
     eprintln!("Stopping after the rows under way; a second signal stops at once");
     stop.cancel();
-    signals.second().await;
+    signals.ended().await;
     std::process::exit(Exit::Interrupted.code().into());
 }
 

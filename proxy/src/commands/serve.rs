@@ -1,4 +1,4 @@
-//! `aqs serve`: open the store, start the server, say so, wait for the end.
+//! `aqs serve`: opens the store, starts the server and drains it upon a signal.
 
 use super::Done;
 use crate::banner;
@@ -22,10 +22,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// How long a sample that is being built may take to stop and to leave nothing.
-const TIDYING: Duration = Duration::from_secs(10);
-/// How long the start waits for what a store holds, so that it can be printed.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long an unfinished build of the sample data may take to clean up.
+const CLEAN_UP_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the banner waits for the coverage of the store.
+const COVERAGE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Runs until a signal.
 pub fn run(args: &ServeArgs) -> Done {
@@ -43,7 +43,7 @@ pub fn run(args: &ServeArgs) -> Done {
     if let Err(error) = &done {
         log.fatal(error.as_ref());
     }
-    // Whatever still blocks is not waited for.
+    // Blocking threads are not awaited.
     runtime.shutdown_background();
     done
 }
@@ -53,49 +53,41 @@ async fn serve(mut config: Config, log: &mut Log) -> Done {
     let catalogue = Arc::new(Catalogue::standard()?.with_rules(config.rules()));
     let connections = descriptors::for_connections(&config);
     config.limits.connections = config.limits.connections.min(connections);
-    // Bound before the sample is built, which takes a while: a busy port should end it at once.
+    // Before the sample data is built, which takes a while: an address in use ends the program.
     let sockets = Server::bind(&config)?;
-    // Held to the end: a sample in a temporary folder goes with it.
-    let sample = match (&config.cassandra, &config.store.path) {
-        (None, None) => match sample(&catalogue, &mut signals).await? {
-            Some(sample) => Some(sample),
-            None => return Ok(ExitCode::SUCCESS),
-        },
-        _ => None,
-    };
-    let (name, store) = match (config.cassandra.clone(), &config.store.path, &sample) {
-        (Some(options), _, _) => {
+    // Held to the end: sample data in a temporary folder is removed with it.
+    let mut sample = None;
+    let (name, store) = match (config.cassandra.clone(), &config.store.path) {
+        (Some(options), _) => {
             let name = format!("Cassandra at {}", options.contact_points().join(", "));
             let store = CassandraStore::new(options, &catalogue, Clock::System)?;
             (name, Arc::new(store) as Arc<dyn Store>)
         }
-        (None, Some(path), _) => {
-            (format!("Store: {}", path.display()), embedded(path, &catalogue)?)
-        }
-        (None, None, Some(sample)) => {
-            let path = &sample.path;
+        (None, Some(path)) => (format!("Store: {}", path.display()), embedded(path, &catalogue)?),
+        (None, None) => {
+            let Some(built) = build_sample(&catalogue, &mut signals).await? else {
+                return Ok(ExitCode::SUCCESS);
+            };
+            let path = &sample.insert(built).path;
             (format!("Sample data: {}", path.display()), embedded(path, &catalogue)?)
         }
-        (None, None, None) => return Err("no store".into()),
     };
     let parts = Parts { log: log.handle.clone(), ..Parts::new(Arc::clone(&catalogue), store) };
     let server = Server::start(sockets, &config, parts).await?;
 
     let readable = log.is_readable();
-    let said = async {
+    let announce = async {
         if readable {
-            // A cluster that takes longer comes later, and is not waited for.
-            let known = timeout(PATIENCE, server.service.origin.known()).await.is_ok();
-            print_aside(banner::text(&server, &catalogue, &name, known).await);
+            let known = timeout(COVERAGE_TIMEOUT, server.components.origin.known()).await.is_ok();
+            print_detached(banner::text(&server, &catalogue, &name, known).await);
         } else {
-            tell(&server, &name);
+            log_addresses(&server, &name);
         }
         std::future::pending::<()>().await;
     };
-    // Meanwhile a signal counts already.
     tokio::select! {
-        () = said => {}
-        () = signals.first() => {}
+        () = announce => {}
+        () = signals.ended() => {}
     }
     tracing::info!("draining: requests in flight finish; a second signal ends at once");
     tokio::select! {
@@ -107,27 +99,25 @@ async fn serve(mut config: Config, log: &mut Log) -> Done {
             }
             Ok(ExitCode::SUCCESS)
         }
-        // At once: whatever still runs would only complain about its end.
-        () = signals.second() => {
-            tracing::warn!("a second signal: it ends at once, and connections are cut");
+        () = signals.ended() => {
+            tracing::warn!("a second signal: exiting at once, open connections are cut");
             log.end();
             std::process::exit(1)
         }
     }
 }
 
-/// Tells the log where clients and operators are served, and what.
-fn tell(server: &Server, name: &str) {
+fn log_addresses(server: &Server, store: &str) {
     for address in &server.addresses {
-        tracing::info!(address = %address, "clients are served");
+        tracing::info!(%address, "serving clients");
     }
     for address in &server.admin_addresses {
-        tracing::info!(address = %address, "operators are served");
+        tracing::info!(%address, "serving operators");
     }
     for socket in &server.admin_sockets {
-        tracing::info!(socket = %socket.display(), "operators are served");
+        tracing::info!(socket = %socket.display(), "serving operators");
     }
-    tracing::info!(store = name, "what is served comes from there");
+    tracing::info!(store, "serving data");
 }
 
 fn embedded(path: &Path, catalogue: &Catalogue) -> Result<Arc<dyn Store>, OpenError> {
@@ -138,31 +128,30 @@ fn embedded(path: &Path, catalogue: &Catalogue) -> Result<Arc<dyn Store>, OpenEr
     Ok(Arc::new(store))
 }
 
-/// Prints for people, on a thread that nobody waits for: whoever reads it may have stopped to, and
-/// a full pipe would hold up the end. One of the runtime's would be waited for.
-fn print_aside(text: String) {
+/// Prints on a thread that is not awaited: a reader that has stopped, and a full pipe, must not
+/// delay the end. The runtime would await one of its own threads.
+fn print_detached(text: String) {
     let printing = std::thread::Builder::new().name("banner".to_owned()).spawn(move || {
         let mut out = io::stdout().lock();
-        // Whoever stopped reading has seen enough; the service goes on.
         if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            tracing::debug!(%error, "nobody reads what is served");
+            tracing::debug!(%error, "failed to print the banner");
         }
     });
     if let Err(error) = printing {
-        tracing::warn!(%error, "what is served can't be printed");
+        tracing::warn!(%error, "failed to print the banner");
     }
 }
 
-/// The bundled sample's store, built on a thread that may take its time; nothing if a signal came
-/// before.
-async fn sample(
+/// Finds or builds the store of the bundled sample data; `None` if a signal came before it was
+/// done.
+async fn build_sample(
     catalogue: &Arc<Catalogue>,
     signals: &mut Signals,
 ) -> Result<Option<SampleStore>, Box<dyn std::error::Error>> {
-    let ended = Arc::new(AtomicBool::new(false));
-    let (catalogue, until) = (Arc::clone(catalogue), Arc::clone(&ended));
+    let cancelled = Arc::new(AtomicBool::new(false));
+    let (catalogue, cancel) = (Arc::clone(catalogue), Arc::clone(&cancelled));
     let mut building = tokio::task::spawn_blocking(move || {
-        let begun = |path: &Path| {
+        let on_start = |path: &Path| {
             // Standard error may be closed.
             let _ = writeln!(
                 io::stderr(),
@@ -170,16 +159,16 @@ async fn sample(
                 path.display()
             );
         };
-        SampleStore::find_or_build(&catalogue, begun, &until)
+        SampleStore::find_or_build(&catalogue, on_start, &cancel)
     });
     tokio::select! {
         built = &mut building => return Ok(Some(built??)),
-        () = signals.first() => {}
+        () = signals.ended() => {}
     }
-    tracing::info!("ended before the sample data was there; nothing was served");
-    ended.store(true, Ordering::Relaxed);
-    if timeout(TIDYING, building).await.is_err() {
-        tracing::warn!("what was built of the sample data is left behind");
+    tracing::info!("ended before the sample data was built");
+    cancelled.store(true, Ordering::Relaxed);
+    if timeout(CLEAN_UP_TIMEOUT, building).await.is_err() {
+        tracing::warn!("unfinished sample data is left behind");
     }
     Ok(None)
 }

@@ -1,7 +1,7 @@
 //! Contradictions between keys, and with the catalogue.
 
 use super::{Config, values};
-use crate::listen_addr::ListenAddr;
+use crate::listen::ListenAddr;
 use crate::log::ClientAddress;
 use aqs_api::calendar::Form;
 use aqs_api::freshness::Lifetimes;

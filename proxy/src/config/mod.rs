@@ -21,7 +21,7 @@ pub use load::{Environment, Loaded, from_bytes, load, process_environment};
 pub use values::{Country, StateDir};
 pub use warnings::unknown_variables;
 
-use crate::listen_addr::ListenAddr;
+use crate::listen::ListenAddr;
 use crate::log::{Ecs, Form, LogConfig, LogFormat, LogLevel};
 use crate::net::Limits;
 use crate::serve::PublicPages;

@@ -12,7 +12,7 @@ pub(super) struct SocketAddress;
 
 accepts!(SocketAddress, "address:port");
 
-text_value!(crate::listen_addr::ListenAddr, "address:port or unix:path");
+text_value!(crate::listen::ListenAddr, "address:port or unix:path");
 
 /// The state directory.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,9 +2,9 @@
 
 use super::config::{AccessMode, LogConfig};
 use super::fields;
-use crate::serve::Told;
-use aqs_origin::TraceParent;
+use aqs_origin::{OriginError, RequestId, TraceParent};
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A request and what came of it.
@@ -32,10 +32,18 @@ pub struct Line<'a> {
     pub request_id: &'a str,
     /// The trace that it belongs to.
     pub trace: Option<TraceParent>,
-    /// What was found out while it was answered.
-    pub told: Option<&'a Told>,
+    pub context: Option<&'a LogContext>,
     /// Who asked, if that is to be told.
     pub client: Option<IpAddr>,
+}
+
+/// What serving found out about a request, for its line.
+#[derive(Clone, Debug, Default)]
+pub struct LogContext {
+    /// The request whose answer this one shared.
+    pub leader: Option<RequestId>,
+    /// Why there was no new answer.
+    pub cause: Option<Arc<OriginError>>,
 }
 
 /// As much of a target as stands in a line.
@@ -73,8 +81,10 @@ impl LogConfig {
         let cut = bytes.is_none().then_some(true);
         let trace = line.trace.map(|trace| tracing::field::display(trace.trace_id()));
         let parent = line.trace.map(|trace| tracing::field::display(trace.parent_id()));
-        let leader = line.told.and_then(|told| told.leader.as_ref()).map(tracing::field::display);
-        let error = line.told.and_then(|told| told.cause.as_ref()).map(tracing::field::display);
+        let leader =
+            line.context.and_then(|context| context.leader.as_ref()).map(tracing::field::display);
+        let error =
+            line.context.and_then(|context| context.cause.as_ref()).map(tracing::field::display);
         let client = line.client.map(tracing::field::display);
         macro_rules! write {
             ($level:ident, $message:literal) => {

@@ -1,9 +1,8 @@
 //! Whole lines as collectors get them, at a clock that stands, and what filters let through.
 
-use super::access::Line;
+use super::access::{Line, LogContext};
 use super::{AccessMode, Ecs, LogConfig, LogLevel, fields, filter, initializing};
 use crate::build_info;
-use crate::serve::Told;
 use aqs_origin::store::StoreError;
 use aqs_origin::{Clock, Moment, OriginError, TraceParent};
 use std::io;
@@ -127,14 +126,14 @@ fn the_access_line_of_a_failure_with_its_cause_trace_and_client() {
     let cause = OriginError::Store(store);
     let expected = cause.to_string();
     assert!(expected.contains("no host"), "{expected}");
-    let told = Told { leader: Some("first".into()), cause: Some(Arc::new(cause)) };
+    let context = LogContext { leader: Some("first".into()), cause: Some(Arc::new(cause)) };
     let failed = Line {
         status: 503,
         bytes: None,
         cache: "error",
         coding: None,
         trace: Some(trace()),
-        told: Some(&told),
+        context: Some(&context),
         client: "192.0.2.7".parse().ok(),
         ..hit()
     };

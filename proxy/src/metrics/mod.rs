@@ -5,9 +5,9 @@ mod page;
 
 pub use page::page;
 
-use crate::answered::Answered;
 use crate::build_info;
 use crate::log::Handle;
+use crate::request_metrics::RequestMetrics;
 use aqs_api::Catalogue;
 use aqs_origin::declare::Declarations;
 use lost::LinesLost;
@@ -18,7 +18,7 @@ use std::collections::HashMap;
 /// What the front counts. What a hit counts hashes no label.
 pub struct Metrics {
     /// The requests that were answered.
-    pub(crate) answered: Answered,
+    pub(crate) requests: RequestMetrics,
     /// Connections that are open now, by listener.
     pub connections: IntGaugeVec,
     /// Connections turned away, since too many were open, by listener.
@@ -39,7 +39,9 @@ pub struct Metrics {
     /// Refreshes that were put off, since too many ran.
     pub refreshes_deferred: IntCounter,
     /// Bodies that were coded with gzip.
-    pub codings: IntCounter,
+    pub compressions: IntCounter,
+    /// Failures of background tasks, by task.
+    pub background_task_failures: IntCounterVec,
     /// Bytes of memory by part, and the bound of all.
     pub memory: IntGaugeVec,
     /// Bytes that the response cache holds.
@@ -55,7 +57,7 @@ impl Metrics {
         catalogue: &Catalogue,
         log: Option<Handle>,
     ) -> Result<Self, prometheus::Error> {
-        let answered = Answered::new(catalogue, answered()?);
+        let requests = RequestMetrics::new(catalogue, request_descs()?);
         let connections = IntGaugeVec::new(
             Opts::new("aqs_connections", "Connections that are open now, by listener"),
             &["listener"],
@@ -104,7 +106,14 @@ impl Metrics {
             counter("aqs_refreshes_failed_total", "Refreshes that brought nothing")?;
         let refreshes_deferred =
             counter("aqs_refreshes_deferred_total", "Refreshes put off, since too many ran")?;
-        let codings = counter("aqs_gzip_total", "Bodies that were coded with gzip")?;
+        let compressions = counter("aqs_gzip_total", "Bodies that were coded with gzip")?;
+        let background_task_failures = IntCounterVec::new(
+            Opts::new(
+                "aqs_background_task_failures_total",
+                "Background tasks that panicked or returned early and were restarted, by task",
+            ),
+            &["task"],
+        )?;
         let lines_lost = LinesLost::new(
             Opts::new(
                 "aqs_log_lines_lost_total",
@@ -136,7 +145,7 @@ impl Metrics {
             .const_label("go_version", build_info::RUST_VERSION),
         )?;
         upstream_build.set(1.0);
-        declarations.add(answered.clone())?;
+        declarations.add(requests.clone())?;
         declarations.add(connections.clone())?;
         declarations.add(connections_refused.clone())?;
         declarations.add(connections_ended.clone())?;
@@ -147,7 +156,8 @@ impl Metrics {
         declarations.add(refreshes.clone())?;
         declarations.add(refreshes_failed.clone())?;
         declarations.add(refreshes_deferred.clone())?;
-        declarations.add(codings.clone())?;
+        declarations.add(compressions.clone())?;
+        declarations.add(background_task_failures.clone())?;
         declarations.add(lines_lost)?;
         declarations.add(memory.clone())?;
         declarations.add(cache_bytes.clone())?;
@@ -157,7 +167,7 @@ impl Metrics {
         #[cfg(target_os = "linux")]
         declarations.add(prometheus::process_collector::ProcessCollector::for_self())?;
         Ok(Self {
-            answered,
+            requests,
             connections,
             connections_refused,
             connections_ended,
@@ -168,7 +178,8 @@ impl Metrics {
             refreshes,
             refreshes_failed,
             refreshes_deferred,
-            codings,
+            compressions,
+            background_task_failures,
             memory,
             cache_bytes,
             cache_entries,
@@ -182,7 +193,7 @@ impl Metrics {
 }
 
 /// The families of requests: ours, then upstream's.
-pub(crate) fn answered() -> Result<[Desc; 4], prometheus::Error> {
+pub(crate) fn request_descs() -> Result<[Desc; 4], prometheus::Error> {
     let desc = |name: &str, help: &str, labels: &[&str]| {
         let labels = labels.iter().map(|label| (*label).to_owned()).collect();
         Desc::new(name.to_owned(), help.to_owned(), labels, HashMap::new())

@@ -1,17 +1,19 @@
-//! The raw path: one connection's requests without bodies, one after the other.
+//! The loop of a connection: reads heads and answers requests, one after the other.
 
 use super::exchange::{Exchange, Refused, poll_once};
 use super::head::{self, Parsed};
-use super::{CloseReason, Front};
+use super::{CloseReason, HttpServer};
 use bytes::{Buf, BytesMut};
 use pingora_core::protocols::Stream;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
-use tokio::io::AsyncReadExt;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
-/// Where a connection's read buffer starts: enough for the head of a browser.
-const FIRST_BUFFER: usize = 2048;
+/// The initial size of a read buffer: enough for the head of a browser.
+const INITIAL_BUFFER: usize = 2048;
 
 /// The state of a connection between requests.
 pub(super) struct Connection {
@@ -19,58 +21,52 @@ pub(super) struct Connection {
     pub(super) buffer: BytesMut,
 }
 
-/// What is to be done with a connection.
+/// What to do next with a connection.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Nothing more: the client is gone, or given up.
+    /// Drop it.
     Closed(CloseReason),
-    /// Its end, so that the client gets to read the last reply.
+    /// Close it so that the client can read the last reply.
     Linger(CloseReason),
-    /// The buffer begins with a head that a body follows.
+    /// Read the body: the buffer starts with a head that one follows.
     Body,
 }
 
-/// Why no more of a head is read.
+/// Why reading a head stopped.
 enum Stopped {
-    /// The client is gone.
-    Gone,
-    /// The time is up.
+    Disconnected,
     TimedOut,
 }
 
 impl Connection {
-    pub(super) fn new(front: &Arc<Front>) -> Self {
-        let buffer = BytesMut::with_capacity(FIRST_BUFFER);
-        Self { exchange: Exchange::new(front), buffer }
+    pub(super) fn new(server: &Arc<HttpServer>) -> Self {
+        let buffer = BytesMut::with_capacity(INITIAL_BUFFER);
+        Self { exchange: Exchange::new(server), buffer }
     }
 
-    /// Answers requests until something else has to happen.
+    /// Answers requests without a body until something else has to happen.
     pub(super) async fn run(&mut self, io: &mut Stream) -> Next {
         loop {
-            let Exchange { front, .. } = &self.exchange;
-            let next = match head::parse(&self.buffer, &front.limits) {
+            let next = match head::parse(&self.buffer, &self.exchange.server.limits) {
                 Parsed::Head(head, _) if head.body => return Next::Body,
                 Parsed::Head(head, length) => {
-                    // More may be here already; it was sent before anybody spoke of an end.
-                    let more = self.buffer.len() > length;
-                    let next = self.exchange.answer(io, &head, more).await;
+                    let pipelined = self.buffer.len() - length;
+                    let next = self.exchange.answer(io, &head, pipelined).await;
                     self.buffer.advance(length);
-                    // The next head has its own time, whether it has begun or not.
-                    let Exchange { front, timer, .. } = &mut self.exchange;
+                    // The next head has a time of its own, whether it has begun or not.
+                    let Exchange { server, timer, .. } = &mut self.exchange;
                     let idle = self.buffer.is_empty();
-                    timer.restart(if idle { front.limits.idle } else { front.limits.head });
+                    timer.restart(if idle { server.limits.idle } else { server.limits.head });
                     next
                 }
                 Parsed::Partial => match self.read(io).await {
                     Ok(()) => None,
-                    Err(Stopped::Gone) => Some(Next::Closed(CloseReason::Client)),
-                    // Nobody waits for an answer on an idle connection.
-                    Err(Stopped::TimedOut) if self.buffer.is_empty() && self.served() => {
-                        let drained = *self.exchange.draining.borrow();
-                        Some(Next::Linger(if drained {
-                            CloseReason::Drain
-                        } else {
-                            CloseReason::Idle
+                    Err(Stopped::Disconnected) => Some(Next::Closed(CloseReason::Client)),
+                    // A client of an idle connection expects no reply.
+                    Err(Stopped::TimedOut) if self.buffer.is_empty() && self.is_used() => {
+                        Some(Next::Linger(match *self.exchange.draining.borrow() {
+                            true => CloseReason::Drain,
+                            false => CloseReason::Idle,
                         }))
                     }
                     Err(Stopped::TimedOut) => {
@@ -87,47 +83,47 @@ impl Connection {
         }
     }
 
-    fn served(&self) -> bool {
+    fn is_used(&self) -> bool {
         self.exchange.answered > 0
     }
 
     /// Reads until there is something new to parse.
     async fn read(&mut self, io: &mut Stream) -> Result<(), Stopped> {
-        let served = self.served();
-        let Exchange { front, timer, draining, .. } = &mut self.exchange;
-        let limits = &front.limits;
+        let is_used = self.is_used();
+        let Exchange { server, timer, draining, .. } = &mut self.exchange;
+        let limits = &server.limits;
         loop {
             let before = self.buffer.len();
-            self.buffer.reserve(FIRST_BUFFER / 2);
+            self.buffer.reserve(INITIAL_BUFFER / 2);
             // A fresh connection has its first request on the way, and time for it.
-            let may_end = before == 0 && served;
+            let may_end = before == 0 && is_used;
             let draining_now = *draining.borrow();
             if may_end && draining_now {
-                // Closing at once would lose a request that is on its way to us.
+                // Closing at once would lose a request that is on its way.
                 timer.bring_forward(limits.idle_at_drain());
             }
             tokio::select! {
                 biased;
                 read = io.read_buf(&mut self.buffer) => match read {
-                    Ok(0) | Err(_) => return Err(Stopped::Gone),
+                    Ok(0) | Err(_) => return Err(Stopped::Disconnected),
                     Ok(_) => {}
                 },
-                () = timer.expired() => if !came_after_all(io, &mut self.buffer).await {
+                () = timer.expired() => if !read_late(io, &mut self.buffer).await {
                     return Err(Stopped::TimedOut);
                 },
                 changed = draining.changed(), if may_end && !draining_now => match changed {
                     Ok(()) => continue,
-                    // Whoever could drain is gone.
+                    // The server is gone.
                     Err(_) => return Err(Stopped::TimedOut),
                 },
             }
             if may_end {
                 timer.restart(limits.head);
             }
-            // Only a line's end can complete a head: without one there is nothing to parse
-            // again, unless it has grown too large.
-            let fresh = self.buffer.get(before..).unwrap_or_default();
-            let line_ended = memchr::memchr(b'\n', fresh).is_some();
+            // Only the end of a line can complete a head: without one the head is parsed again
+            // only if it has grown too large.
+            let new = self.buffer.get(before..).unwrap_or_default();
+            let line_ended = memchr::memchr(b'\n', new).is_some();
             if line_ended || self.buffer.len() >= limits.request_line {
                 return Ok(());
             }
@@ -135,9 +131,60 @@ impl Connection {
     }
 }
 
-/// Whether something has come while the time was running out: the runtime may know of it later
-/// than the kernel does, and closing would lose it.
-async fn came_after_all(io: &mut Stream, buffer: &mut BytesMut) -> bool {
+/// Reads what arrived while the timer expired: the runtime may learn of it later than the kernel
+/// does, and closing would lose it.
+async fn read_late(io: &mut Stream, buffer: &mut BytesMut) -> bool {
     tokio::task::yield_now().await;
     matches!(poll_once(pin!(io.read_buf(buffer))).await, Poll::Ready(Ok(1..)))
+}
+
+/// Half-closes a connection, then reads for a moment what the client still sends: closing with
+/// unread bytes would reset the connection, and the client could lose the reply.
+pub(super) async fn linger(mut io: Stream, limit: Duration) {
+    let drained = async {
+        io.shutdown().await?;
+        let mut discarded = [0; 4096];
+        while io.read(&mut discarded).await? > 0 {}
+        std::io::Result::Ok(())
+    };
+    // The connection is closed either way.
+    let _ = timeout(limit, drained).await;
+}
+
+/// A deadline that is cheap to move: the runtime's timer is touched only when it fires too early.
+pub(super) struct Timer {
+    sleep: Pin<Box<Sleep>>,
+    deadline: Instant,
+}
+
+impl Timer {
+    pub(super) fn new(after: Duration) -> Self {
+        let deadline = Instant::now() + after;
+        Self { sleep: Box::pin(sleep_until(deadline)), deadline }
+    }
+
+    pub(super) fn restart(&mut self, after: Duration) {
+        self.deadline = Instant::now() + after;
+        // A timer that would fire too late has to be moved at once.
+        if self.deadline < self.sleep.deadline() {
+            self.sleep.as_mut().reset(self.deadline);
+        }
+    }
+
+    /// Moves the deadline, if that makes it earlier.
+    fn bring_forward(&mut self, after: Duration) {
+        if Instant::now() + after < self.deadline {
+            self.restart(after);
+        }
+    }
+
+    pub(super) async fn expired(&mut self) {
+        loop {
+            self.sleep.as_mut().await;
+            if Instant::now() >= self.deadline {
+                return;
+            }
+            self.sleep.as_mut().reset(self.deadline);
+        }
+    }
 }

@@ -1,36 +1,39 @@
-//! One request's answer, from serving to the last byte written.
+//! One request: from serving to the last byte of the reply and the line of the access log.
 
-use super::head::Head;
-use super::telling::{self, Sent};
-use super::timer::Timer;
-use super::{CloseReason, Front, connection::Next};
-use crate::serve::{Call, GeneratedId, KeepAlive, Method, Reply, RequestHead, Served};
+use super::connection::{Next, Timer};
+use super::head::{self, Head};
+use super::{CloseReason, HttpServer};
+use crate::http::{GeneratedId, KeepAlive, Method, Reply, RequestHead, RequestTrace};
+use crate::log::access::Line;
+use crate::serve::Served;
 use aqs_api::Problem;
 use aqs_origin::memory::Consumer;
 use pingora_core::protocols::Stream;
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
+use std::iter;
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 
 /// What is refused.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Refused<'a> {
-    /// What is no request.
+    /// Bytes that are no head.
     Head,
-    /// A request whose body is.
+    /// A request because of its body.
     Body(&'a Head<'a>),
-    /// A connection, before anything was read of it.
+    /// A connection, before anything was read from it.
     Connection,
 }
 
-/// What a connection needs to answer, reused from request to request.
+/// What a connection reuses from request to request.
 pub(super) struct Exchange {
-    pub(super) front: Arc<Front>,
+    pub(super) server: Arc<HttpServer>,
     pub(super) timer: Timer,
     pub(super) draining: watch::Receiver<bool>,
     /// How many requests were answered.
@@ -40,115 +43,110 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    pub(super) fn new(front: &Arc<Front>) -> Self {
+    pub(super) fn new(server: &Arc<HttpServer>) -> Self {
         Self {
-            front: Arc::clone(front),
-            timer: Timer::new(front.limits.head),
-            draining: front.draining.clone(),
+            server: Arc::clone(server),
+            timer: Timer::new(server.limits.head),
+            draining: server.draining.clone(),
             answered: 0,
             head: Vec::new(),
             scratch: Vec::new(),
         }
     }
 
-    /// Answers a request; gives what is to be done if it was the connection's last.
+    /// Answers a request; returns what to do next if it was the connection's last.
     ///
-    /// While `more` requests are here already, draining doesn't end the connection.
+    /// `pipelined` bytes of further requests are in the buffer: while there are any, draining
+    /// does not end the connection.
     pub(super) async fn answer(
         &mut self,
         io: &mut Stream,
         head: &Head<'_>,
-        more: bool,
+        pipelined: usize,
     ) -> Option<Next> {
-        let begun = Instant::now();
-        let made;
-        let request_id = match head.view.call.request_id {
-            Some(given) => given,
+        let started = Instant::now();
+        let generated;
+        let request_id = match head.view.trace.request_id {
+            Some(id) => id,
             None => {
-                made = GeneratedId::random();
-                made.as_str()
+                generated = GeneratedId::random();
+                generated.as_str()
             }
         };
-        let call = Call { request_id: Some(request_id), ..head.view.call };
-        let reply = match self.front.service.serve(&RequestHead { call, ..head.view }) {
+        let trace = RequestTrace { request_id: Some(request_id), ..head.view.trace };
+        let reply = match self.server.service.serve(&RequestHead { trace, ..head.view }) {
             Served::Now(reply) => reply,
             Served::Later(reply) => reply.await,
         };
         self.answered += 1;
-        let over = self.over(head.keep_alive, more);
-        let keep_alive = if over.is_some() { KeepAlive::Close } else { head.keep_alive };
+        let last = self.last(head.keep_alive, pipelined > 0);
+        let keep_alive = if last.is_some() { KeepAlive::Close } else { head.keep_alive };
         let with_body = head.view.method != Method::Head;
         let sent = self.send(io, &reply, head.view.target, request_id, keep_alive, with_body).await;
-        let service = &self.front.service;
-        let (method, status, took) = (head.view.method, reply.status(), begun.elapsed());
-        service.metrics.answered.count(reply.endpoint, method, status, reply.result, took);
-        if service.access.wants(status, took) {
-            let sent = Sent { bytes: sent.ok(), took: Some(took) };
-            telling::tell(service, io, Some(head), request_id, &reply, sent);
+        let (method, status, duration) = (head.view.method, reply.status(), started.elapsed());
+        self.count(&reply, method, status, duration);
+        if self.server.log.wants(status, duration) {
+            self.log(io, Some(head), request_id, &reply, sent.ok(), Some(duration));
         }
-        match (sent, over) {
-            (Err(why), _) => Some(Next::Closed(why)),
-            (Ok(_), Some(why)) => Some(Next::Linger(why)),
+        match (sent, last) {
+            (Err(reason), _) => Some(Next::Closed(reason)),
+            (Ok(_), Some(reason)) => Some(Next::Linger(reason)),
             (Ok(_), None) => None,
         }
     }
 
-    /// Why the connection is over after this request, if it is.
-    fn over(&self, asked: KeepAlive, more: bool) -> Option<CloseReason> {
-        if asked == KeepAlive::Close {
+    /// Why the connection ends after this request, if it does.
+    fn last(&self, requested: KeepAlive, pipelined: bool) -> Option<CloseReason> {
+        if requested == KeepAlive::Close {
             Some(CloseReason::Client)
-        } else if self.answered >= self.front.limits.requests {
+        } else if self.answered >= self.server.limits.requests {
             Some(CloseReason::Requests)
-        } else if *self.draining.borrow() && !more {
+        } else if *self.draining.borrow() && !pipelined {
             Some(CloseReason::Drain)
         } else {
             None
         }
     }
 
-    /// Refuses, and gives the connection up.
+    /// Sends a problem and ends the connection.
     pub(super) async fn refuse(
         &mut self,
         io: &mut Stream,
         what: Refused<'_>,
         problem: Problem,
     ) -> Next {
-        let begun = Instant::now();
+        let started = Instant::now();
         let head = match what {
             Refused::Body(head) => Some(head),
             Refused::Head | Refused::Connection => None,
         };
-        // What stands where a target should be is not one.
         let reply = Reply::problem(problem);
         let status = reply.status();
-        let made = GeneratedId::random();
-        let given = head.and_then(|head| head.view.call.request_id);
-        let request_id = given.unwrap_or(made.as_str());
+        let generated = GeneratedId::random();
+        let given = head.and_then(|head| head.view.trace.request_id);
+        let request_id = given.unwrap_or(generated.as_str());
+        // A head that can't be parsed has no target.
         let sent = self.send(io, &reply, "", request_id, KeepAlive::Close, true).await;
-        let service = &self.front.service;
         match what {
-            Refused::Head => service.metrics.refused_head(status),
-            // Somebody asked, and was answered.
+            Refused::Head => self.server.metrics.refused_head(status),
             Refused::Body(_) | Refused::Connection => {
                 let method = head.map_or(Method::Other, |head| head.view.method);
-                let took = begun.elapsed();
-                service.metrics.answered.count(None, method, status, reply.result, took);
+                self.count(&reply, method, status, started.elapsed());
             }
         }
-        // Connections that are turned away come in floods: see there.
+        // Rejected connections come in floods and have a log of their own.
         let flood = matches!(what, Refused::Connection);
-        if !flood && service.access.wants_refused(status) {
-            let sent = Sent { bytes: sent.ok(), took: None };
-            telling::tell(service, io, head, request_id, &reply, sent);
+        if !flood && self.server.log.wants_refused(status) {
+            self.log(io, head, request_id, &reply, sent.ok(), None);
         }
         match sent {
             Ok(_) if status == 408 => Next::Linger(CloseReason::RequestTimeout),
             Ok(_) => Next::Linger(CloseReason::Refused),
-            Err(why) => Next::Closed(why),
+            Err(reason) => Next::Closed(reason),
         }
     }
 
-    /// Sends a reply; gives how many bytes it has, or why the client did not take them all.
+    /// Sends a reply; returns its size, or why the client did not take all of it.
     async fn send(
         &mut self,
         io: &mut Stream,
@@ -162,20 +160,59 @@ impl Exchange {
         let body = reply.write(target, request_id, keep_alive, head, scratch);
         let body = if with_body { body } else { &[] };
         let bytes = self.head.len() + body.len();
-        let mut sending = pin!(send(io, &self.head, body));
-        // Most replies fit into the socket's buffer: nothing is set up for those.
+        let mut sending = pin!(write(io, &self.head, body));
+        // Most replies fit into the socket's buffer and need no timer.
         if let Poll::Ready(sent) = poll_once(sending.as_mut()).await {
             return sent.map(|()| bytes).map_err(|_| CloseReason::Client);
         }
-        // What a slow client has not taken yet may be evicted meanwhile, and is here all the same.
-        let budget = &self.front.service.origin.budget;
-        let _pinned = budget.reserve(Consumer::Connections, body.len());
-        self.timer.restart(self.front.limits.write);
+        // The entry may be evicted meanwhile, and its body stays for this client.
+        let _reservation = self.server.budget.reserve(Consumer::Connections, body.len());
+        self.timer.restart(self.server.limits.write);
         tokio::select! {
             biased;
             sent = sending => sent.map(|()| bytes).map_err(|_| CloseReason::Client),
             () = self.timer.expired() => Err(CloseReason::WriteTimeout),
         }
+    }
+
+    fn count(&self, reply: &Reply, method: Method, status: u16, duration: Duration) {
+        let requests = &self.server.metrics.requests;
+        requests.count(reply.endpoint, method, status, reply.cache.result, duration);
+    }
+
+    /// Writes the access log's line. `bytes` is `None` if the client did not take the reply.
+    fn log(
+        &self,
+        io: &Stream,
+        head: Option<&Head<'_>>,
+        request_id: &str,
+        reply: &Reply,
+        bytes: Option<usize>,
+        duration: Option<Duration>,
+    ) {
+        let HttpServer { catalogue, log, .. } = &*self.server;
+        let endpoint = reply.endpoint.and_then(|id| {
+            let (_, endpoint) = catalogue.endpoints().nth(id.index())?;
+            Some(endpoint.name)
+        });
+        // Parsed only if the log shows the address.
+        let forwarded = || head.map(|head| head::forwarded(head.bytes)).unwrap_or_default();
+        let forwarded = iter::once_with(forwarded).flat_map(|lines| lines.into_iter().rev());
+        log.write(&Line {
+            method: head.map(|head| head::method(head.bytes)),
+            target: head.map(|head| head.view.target),
+            status: reply.status(),
+            bytes,
+            took: duration,
+            cache: reply.cache.result.label(),
+            detail: reply.detail(),
+            endpoint,
+            coding: reply.coding(),
+            request_id,
+            trace: head.and_then(|head| head.view.trace.trace()),
+            context: reply.log_context.as_deref(),
+            client: log.client(peer(io), forwarded),
+        });
     }
 }
 
@@ -183,17 +220,22 @@ pub(super) async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Out
     poll_fn(|ctx| Poll::Ready(future.as_mut().poll(ctx))).await
 }
 
-/// Sends head and body, most often with one system call.
-async fn send(io: &mut Stream, head: &[u8], body: &[u8]) -> io::Result<()> {
+/// Writes head and body, most often with one system call.
+async fn write(io: &mut Stream, head: &[u8], body: &[u8]) -> io::Result<()> {
     let mut slices = [IoSlice::new(head), IoSlice::new(body)];
-    let mut left = slices.as_mut_slice();
-    // Skips what is empty, so that nothing but progress is asked of the socket.
-    IoSlice::advance_slices(&mut left, 0);
-    while !left.is_empty() {
-        match io.write_vectored(left).await? {
+    let mut rest = slices.as_mut_slice();
+    // Skips empty slices: an empty write would look like the end.
+    IoSlice::advance_slices(&mut rest, 0);
+    while !rest.is_empty() {
+        match io.write_vectored(rest).await? {
             0 => return Err(io::ErrorKind::WriteZero.into()),
-            sent => IoSlice::advance_slices(&mut left, sent),
+            sent => IoSlice::advance_slices(&mut rest, sent),
         }
     }
     io.flush().await
+}
+
+fn peer(io: &Stream) -> Option<IpAddr> {
+    let digest = io.get_socket_digest()?;
+    Some(digest.peer_addr()?.as_inet()?.ip())
 }

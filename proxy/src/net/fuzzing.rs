@@ -1,18 +1,18 @@
-//! What the fuzz target of heads tries.
+//! The fuzz target of heads.
 
+use super::Limits;
 use super::head::{self, Head, Parsed, parse};
-use super::limits::Limits;
 use crate::log::{ClientAddress, LogConfig};
 use aqs_origin::TraceParent;
 use std::net::{IpAddr, Ipv4Addr};
 
-/// Small, so that they are reached soon.
+/// Small limits, so that they are reached soon.
 fn small() -> Limits {
     Limits { request_line: 200, head_bytes: 1000, header_lines: 20, ..Limits::default() }
 }
 
-/// Any bytes as what a connection begins with: the outcome depends on them and not on how they
-/// arrive, is final, and tells the truth about what follows the head.
+/// Parses any bytes as the start of a connection: the outcome depends on the bytes and not on how
+/// they arrive, is final, and is right about what follows the head.
 pub(crate) fn head(bytes: &[u8]) {
     let limits = small();
     let outcome = Outcome::of(bytes, &limits);
@@ -37,24 +37,24 @@ pub(crate) fn head(bytes: &[u8]) {
     }
 }
 
-/// The headers that are read further: nothing comes out of them that could not be sent on.
+/// Checks what is extracted from headers: it must be safe to send on.
 fn headers(head: &Head<'_>) {
-    let call = head.view.call;
-    if let Some(name) = call.request_id {
+    let request = head.view.trace;
+    if let Some(name) = request.request_id {
         assert!(
             (1..=128).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_graphic())
         );
     }
-    if let Some(trace) = call.trace() {
+    if let Some(trace) = request.trace() {
         let sent = trace.to_string();
         let again = TraceParent::parse(sent.as_bytes()).map(|trace| trace.to_string());
-        assert_eq!(again, Some(sent), "another trace is sent on");
+        assert_eq!(again, Some(sent), "the trace changes when it is sent on");
     }
     let peer = IpAddr::from(Ipv4Addr::LOCALHOST);
-    let everything = ["0.0.0.0/0", "::/0"].iter().filter_map(|net| net.parse().ok());
+    let all = ["0.0.0.0/0", "::/0"].iter().filter_map(|net| net.parse().ok());
     let log = LogConfig {
         client_address: ClientAddress::Forwarded,
-        trusted_proxies: everything.collect(),
+        trusted_proxies: all.collect(),
         ..LogConfig::default()
     };
     let lines = head::forwarded(head.bytes);
@@ -62,7 +62,7 @@ fn headers(head: &Head<'_>) {
     assert!(client.is_some(), "a request has a client");
 }
 
-/// What parsing gave, as far as it must not depend on chance.
+/// The outcome of parsing, as far as it must not depend on how bytes arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     Head { length: usize, body: bool },
@@ -87,7 +87,7 @@ fn line_ends(bytes: &[u8]) -> impl Iterator<Item = usize> {
     memchr::memchr_iter(b'\n', bytes).map(|at| at + 1)
 }
 
-/// Read naively, by another way than the parser's.
+/// A naive implementation that shares nothing with the parser.
 fn announces_a_body(head: &[u8]) -> bool {
     String::from_utf8_lossy(head).split('\n').skip(1).any(|line| {
         let Some((name, value)) = line.split_once(':') else { return false };

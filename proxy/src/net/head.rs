@@ -1,40 +1,43 @@
-//! Reading heads: HTTP/1 syntax, and the few headers that decide how a request is answered.
+//! Parsing heads: HTTP/1 syntax, and the few headers that decide how a request is answered.
 
-use super::limits::{HEADERS, Limits};
-use crate::serve::{Call, KeepAlive, Method, Negotiation, RequestHead};
+use super::limits::{Limits, MAX_HEADERS};
+use crate::http::{KeepAlive, Method, Negotiation, RequestHead, RequestTrace};
 use aqs_api::Problem;
 use aqs_api::problem::Code;
 
-/// What a buffer begins with.
+/// Longer method names are cut in the log.
+const MAX_METHOD: usize = 32;
+
+/// What a buffer starts with.
 #[derive(Debug)]
 pub(super) enum Parsed<'a> {
-    /// A whole head of so many bytes.
+    /// A complete head and its length in bytes.
     Head(Head<'a>, usize),
-    /// The beginning of one.
+    /// The beginning of a head.
     Partial,
-    /// What can't become one.
+    /// Bytes that can't become an acceptable head.
     Refused(Problem),
 }
 
-/// A head and what it asks of the connection.
+/// A head and what it means for the connection.
 #[derive(Debug)]
 pub(super) struct Head<'a> {
     pub(super) view: RequestHead<'a>,
-    /// As it came.
+    /// The bytes of the head.
     pub(super) bytes: &'a [u8],
     pub(super) keep_alive: KeepAlive,
     /// Whether a body follows.
     pub(super) body: bool,
 }
 
-/// Parses the head that a buffer begins with.
+/// Parses the head that a buffer starts with.
 pub(super) fn parse<'a>(buffer: &'a [u8], limits: &Limits) -> Parsed<'a> {
     if has_too_long_a_line(buffer, limits) {
         return Parsed::Refused(too_long());
     }
-    // Nothing behind the limit is looked at: what is told doesn't depend on how much has come.
+    // Bytes beyond the limit are ignored: the outcome must not depend on how much has arrived.
     let within = buffer.get(..limits.head_bytes).unwrap_or(buffer);
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
     let length = match request.parse(within) {
         Ok(httparse::Status::Complete(length)) => length,
@@ -60,10 +63,10 @@ pub(super) fn parse<'a>(buffer: &'a [u8], limits: &Limits) -> Parsed<'a> {
     else {
         return refused(400, "malformed request: incomplete request line");
     };
-    match judge(request.headers, version) {
-        Ok(Judged { negotiation, call, keep_alive, body }) => {
+    match validate(request.headers, version) {
+        Ok(Validated { negotiation, trace, keep_alive, body }) => {
             let (method, target) = (Method::parse(method), origin_form(target));
-            let view = RequestHead { method, target, negotiation, call };
+            let view = RequestHead { method, target, negotiation, trace };
             let bytes = buffer.get(..length).unwrap_or_default();
             Parsed::Head(Head { view, bytes, keep_alive, body }, length)
         }
@@ -71,31 +74,34 @@ pub(super) fn parse<'a>(buffer: &'a [u8], limits: &Limits) -> Parsed<'a> {
     }
 }
 
-/// Whether a request line has its three words, the last of them a version of HTTP.
+/// Whether a request line has three words, the last of them a version of HTTP.
 fn names_a_version(buffer: &[u8]) -> bool {
     let line = buffer.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let mut words = line.split(|byte| *byte == b' ').skip(2);
     words.next().is_some_and(|word| word.starts_with(b"HTTP/")) && words.next().is_none()
 }
 
-struct Judged<'a> {
+struct Validated<'a> {
     negotiation: Negotiation<'a>,
-    call: Call<'a>,
+    trace: RequestTrace<'a>,
     keep_alive: KeepAlive,
     body: bool,
 }
 
-fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>, &'static str> {
+fn validate<'a>(
+    headers: &[httparse::Header<'a>],
+    version: u8,
+) -> Result<Validated<'a>, &'static str> {
     let mut negotiation = Negotiation::default();
-    let mut call = Call::default();
+    let mut trace = RequestTrace::default();
     let mut hosts = 0;
     let mut lengths = 0;
     let mut body = false;
-    let mut coded = false;
+    let mut has_transfer_encoding = false;
     let mut close = false;
     let mut keep_alive = false;
     for header in headers {
-        // Told apart by length first: most headers are none of these.
+        // By length first: most headers are none of these.
         match header.name.len() {
             4 if header.name.eq_ignore_ascii_case("host") => hosts += 1,
             10 if header.name.eq_ignore_ascii_case("connection") => {
@@ -106,12 +112,13 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
                 }
             }
             11 if header.name.eq_ignore_ascii_case("traceparent") => {
-                // Of two, nobody knows which is meant.
-                call.traceparent =
-                    Some(if call.traceparent.is_none() { header.value } else { b"" });
+                // Two of them are ambiguous.
+                trace.traceparent =
+                    Some(if trace.traceparent.is_none() { header.value } else { b"" });
             }
             12 if header.name.eq_ignore_ascii_case("x-request-id") => {
-                call.request_id = call.request_id.or_else(|| Call::name(header.value));
+                trace.request_id =
+                    trace.request_id.or_else(|| RequestTrace::accept_id(header.value));
             }
             13 if header.name.eq_ignore_ascii_case("if-none-match") => {
                 negotiation.if_none_match = negotiation.if_none_match.or(Some(header.value));
@@ -126,7 +133,9 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
             15 if header.name.eq_ignore_ascii_case("accept-encoding") => {
                 negotiation.accept_encoding = negotiation.accept_encoding.or(Some(header.value));
             }
-            17 if header.name.eq_ignore_ascii_case("transfer-encoding") => coded = true,
+            17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
+                has_transfer_encoding = true
+            }
             _ => {}
         }
     }
@@ -139,17 +148,17 @@ fn judge<'a>(headers: &[httparse::Header<'a>], version: u8) -> Result<Judged<'a>
     if lengths > 1 {
         return Err("malformed request: more than one Content-Length");
     }
-    if coded && lengths > 0 {
-        // Two readers of it could disagree about where the next request begins (RFC 9112 §6.3).
+    if has_transfer_encoding && lengths > 0 {
+        // Two parsers could disagree about where the next request starts (RFC 9112 §6.3).
         return Err("malformed request: Content-Length beside Transfer-Encoding");
     }
-    let body = body || coded;
+    let body = body || has_transfer_encoding;
     let keep_alive = match (version, close, keep_alive) {
         (_, true, _) | (0, false, false) => KeepAlive::Close,
-        (0, false, true) => KeepAlive::KeepTold,
-        _ => KeepAlive::Keep,
+        (0, false, true) => KeepAlive::Explicit,
+        _ => KeepAlive::Implicit,
     };
-    Ok(Judged { negotiation, call, keep_alive, body })
+    Ok(Validated { negotiation, trace, keep_alive, body })
 }
 
 /// Whether the request line is too long, or will be.
@@ -167,29 +176,26 @@ fn has_too_long_a_line(buffer: &[u8], limits: &Limits) -> bool {
     line.strip_suffix(b"\r").unwrap_or(line).len() > limits.request_line
 }
 
-/// The method's word, as much of it as one wants to see.
+/// The method as it came.
 pub(super) fn method(head: &[u8]) -> &str {
     let word = head.split(|byte| *byte == b' ').next().unwrap_or_default();
-    // Words of heads are ASCII, else they were refused.
-    std::str::from_utf8(word.get(..word.len().min(LONG_METHOD)).unwrap_or_default())
+    // A parsed method is ASCII.
+    std::str::from_utf8(word.get(..word.len().min(MAX_METHOD)).unwrap_or_default())
         .unwrap_or_default()
 }
 
-/// No method that anybody means is longer.
-const LONG_METHOD: usize = 32;
-
-/// The lines of `X-Forwarded-For`. Read again, since few answers have a use for it.
+/// The lines of `X-Forwarded-For`. Only the log needs them, so they are parsed for it alone.
 pub(super) fn forwarded(head: &[u8]) -> Vec<&[u8]> {
-    let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
-    // It was read before.
+    // The head was parsed before.
     let _ = request.parse(head);
     let named =
         |header: &&httparse::Header<'_>| header.name.eq_ignore_ascii_case("x-forwarded-for");
     request.headers.iter().filter(named).map(|header| header.value).collect()
 }
 
-/// The origin form of a target in absolute form.
+/// Reduces a target in absolute form to its origin form.
 fn origin_form(target: &str) -> &str {
     if target.starts_with('/') {
         return target;
@@ -198,14 +204,10 @@ fn origin_form(target: &str) -> &str {
         let (head, rest) = target.split_at_checked(scheme.len())?;
         head.eq_ignore_ascii_case(scheme).then_some(rest)
     });
-    match rest {
-        // The authority ends where path, query or fragment begin; an empty path is `/`.
-        Some(rest) => {
-            let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-            rest.get(at..).filter(|path| path.starts_with('/')).unwrap_or("/")
-        }
-        None => target,
-    }
+    let Some(rest) = rest else { return target };
+    // The authority ends where path, query or fragment start; an empty path is `/`.
+    let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    rest.get(at..).filter(|path| path.starts_with('/')).unwrap_or("/")
 }
 
 fn refused<'a>(status: u16, detail: impl Into<std::borrow::Cow<'static, str>>) -> Parsed<'a> {
@@ -220,7 +222,6 @@ fn too_long() -> Problem {
     Problem::new(414, Code::BadRequest, "the request target is too long")
 }
 
-/// The head did not come in time.
 pub(super) fn timed_out() -> Problem {
     Problem::new(408, Code::BadRequest, "the request did not arrive in time")
 }
@@ -240,19 +241,19 @@ mod tests {
     }
 
     #[test]
-    fn persistence_is_the_versions_unless_said_otherwise() {
+    fn keep_alive_depends_on_version_and_header() {
         for (lines, expected) in [
-            ("GET /a HTTP/1.1\r\nHost: x\r\n\r\n", KeepAlive::Keep),
+            ("GET /a HTTP/1.1\r\nHost: x\r\n\r\n", KeepAlive::Implicit),
             ("GET /a HTTP/1.1\r\nHost: x\r\nConnection: foo, Close\r\n\r\n", KeepAlive::Close),
             ("GET /a HTTP/1.0\r\n\r\n", KeepAlive::Close),
-            ("GET /a HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", KeepAlive::KeepTold),
+            ("GET /a HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", KeepAlive::Explicit),
         ] {
             assert_eq!(head(lines).map(|parsed| parsed.2), Ok(expected), "{lines}");
         }
     }
 
     #[test]
-    fn targets_come_to_origin_form() {
+    fn targets_are_reduced_to_origin_form() {
         for (target, expected) in [
             ("/a?b", "/a?b"),
             ("http://host/a/b", "/a/b"),
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn bodies_are_announced_and_ambiguity_refused() {
+    fn bodies_are_detected_and_ambiguity_refused() {
         let with = |lines: &str| head(&format!("POST /a HTTP/1.1\r\nHost: x\r\n{lines}\r\n"));
         assert_eq!(with("Content-Length: 5\r\n").map(|parsed| parsed.3), Ok(true));
         assert_eq!(with("Content-Length: 0\r\n").map(|parsed| parsed.3), Ok(false));
@@ -281,11 +282,11 @@ mod tests {
     }
 
     #[test]
-    fn too_much_is_refused() {
+    fn sizes_are_limited() {
         let long = "x".repeat(9000);
         assert_eq!(head(&format!("GET /{long}")), Err(414));
         assert_eq!(head(&format!("GET /{long} HTTP/1.1\r\nHost: x\r\n\r\n")), Err(414));
-        // At once or by and by, it is the line that counts, and its end is not.
+        // The limit holds for the line without its end, however it arrives.
         let line = |length: usize| format!("GET /{} HTTP/1.1", "x".repeat(length - 14));
         let rest = "\r\nHost: x\r\n\r\n";
         assert!(head(&(line(8192) + rest)).is_ok());

@@ -55,7 +55,7 @@ pub struct Limits {
 }
 
 /// The most header lines of a head: the size of an array on the stack.
-pub(super) const HEADERS: usize = 100;
+pub(super) const MAX_HEADERS: usize = 100;
 
 impl Default for Limits {
     fn default() -> Self {
@@ -66,7 +66,7 @@ impl Default for Limits {
             linger: Duration::from_secs(2),
             request_line: 8 * 1024,
             head_bytes: 16 * 1024,
-            header_lines: HEADERS,
+            header_lines: MAX_HEADERS,
             body_bytes: 64 * 1024,
             requests: 10_000,
             connections: 20_000,

@@ -1,99 +1,88 @@
-//! Connections: bytes to heads, heads to replies, replies to bytes.
+//! Public connections: bytes to request heads, replies to bytes (HTTP/1).
 //!
-//! The raw path answers everything without a request body: it reads a head under one deadline,
-//! asks [`Service::serve`] and writes with one vectored write. A request with a body is handed to
-//! pingora's session, which gives the connection back.
+//! Requests without a body are read under one deadline, answered by [`Service::serve`] and written
+//! with one vectored write. A request with a body is read by pingora's session, which gives the
+//! connection back.
 
+mod accept;
+mod admission;
+mod body;
 mod connection;
-mod counts;
 mod exchange;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzzing;
 mod head;
 mod limits;
-mod linger;
-mod session;
-mod telling;
-mod timer;
-mod turn_away;
+mod metrics;
+mod socket;
+mod syn_filter;
 
-pub(crate) use counts::CloseReason;
+pub use accept::{Acceptor, Connections};
+pub use admission::{Admission, max_rejections};
 pub use limits::Limits;
-pub use turn_away::refusals;
+pub(crate) use metrics::CloseReason;
 
+use crate::log::LogConfig;
+use crate::metrics::Metrics;
 use crate::serve::Service;
-use crate::socket::Socket;
-use aqs_origin::memory::Consumer;
+use aqs_api::Catalogue;
+use aqs_origin::memory::{Budget, Consumer};
 use connection::{Connection, Next};
-use counts::{Counts, Open};
+use metrics::ConnectionGuard;
 use pingora_core::protocols::Stream;
+use socket::Socket;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
-use turn_away::TurnAway;
 
-/// About what a connection takes while it is open: its task and its buffers.
+/// About what an open connection takes: its task and its buffers.
 const CONNECTION_BYTES: usize = 8 * 1024;
 
-/// What the connections of listeners with the same purpose are given to.
-pub struct Front {
-    service: Arc<Service>,
-    limits: Limits,
-    /// Turns true when connections are to be given up.
-    draining: watch::Receiver<bool>,
-    /// A place for each connection that may be open at once.
-    places: Arc<Semaphore>,
-    turn_away: TurnAway,
-    counts: Counts,
+/// Serves the connections of all public listeners.
+pub struct HttpServer {
+    pub service: Arc<Service>,
+    pub catalogue: Arc<Catalogue>,
+    pub budget: Arc<Budget>,
+    pub metrics: Arc<Metrics>,
+    pub log: LogConfig,
+    pub limits: Limits,
+    pub admission: Admission,
+    /// Turns true when connections are to end.
+    pub draining: watch::Receiver<bool>,
 }
 
-impl Front {
-    /// What serves so many connections at once, until `draining` turns true.
-    pub fn new(
-        service: Arc<Service>,
-        limits: Limits,
-        connections: usize,
-        draining: watch::Receiver<bool>,
-    ) -> Self {
-        let counts = Counts::of(&service.metrics);
-        let places = Arc::new(Semaphore::new(connections.min(Semaphore::MAX_PERMITS)));
-        let turn_away = TurnAway::from_places(connections);
-        Self { service, limits, draining, places, turn_away, counts }
-    }
-
-    /// Serves a connection, or turns it away if there is no place for it.
-    pub(crate) fn admit(self: &Arc<Self>, socket: Socket, connections: &mut JoinSet<()>) {
-        // Here and not in its task: tasks would be bounded by nothing.
-        match Arc::clone(&self.places).try_acquire_owned() {
-            Ok(place) => {
-                connections.spawn(Arc::clone(self).serve(socket, place));
+impl HttpServer {
+    /// Serves a connection, or rejects it if too many are open.
+    fn admit(self: &Arc<Self>, socket: Socket, connections: &mut JoinSet<()>) {
+        // Here and not in the task of the connection, whose number would have no bound.
+        match self.admission.permit() {
+            Some(permit) => {
+                connections.spawn(Arc::clone(self).serve(socket, permit));
             }
-            Err(_) => turn_away::turn_away(self, socket, connections),
+            None => admission::reject(self, socket, connections),
         }
     }
 
-    /// Serves a connection to its end.
-    async fn serve(self: Arc<Self>, socket: Socket, place: OwnedSemaphorePermit) {
-        // Dropped last, also if the connection is cut: the count falls when nothing else is left.
-        let mut open = Open::count(&self, place);
-        let _reservation =
-            self.service.origin.budget.reserve(Consumer::Connections, CONNECTION_BYTES);
-        open.ended(self.run(Box::new(socket)).await);
+    async fn serve(self: Arc<Self>, socket: Socket, permit: OwnedSemaphorePermit) {
+        // Dropped last, also if the connection is aborted: the gauge falls when all else is gone.
+        let mut guard = ConnectionGuard::new(&self, permit);
+        let _reservation = self.budget.reserve(Consumer::Connections, CONNECTION_BYTES);
+        guard.reason = self.run(Box::new(socket)).await;
     }
 
     async fn run(self: &Arc<Self>, mut io: Stream) -> CloseReason {
         let mut connection = Connection::new(self);
         loop {
             match connection.run(&mut io).await {
-                Next::Closed(why) => return why,
-                Next::Linger(why) => {
-                    // Boxed, since the future of a connection is as large as its largest branch.
-                    Box::pin(linger::close(io, self.limits.linger)).await;
-                    return why;
+                Next::Closed(reason) => return reason,
+                Next::Linger(reason) => {
+                    // Boxed: the future of a connection is as large as its largest branch.
+                    Box::pin(connection::linger(io, self.limits.linger)).await;
+                    return reason;
                 }
-                Next::Body => match Box::pin(session::answer(io, &mut connection)).await {
-                    Ok(back) => io = back,
-                    Err(why) => return why,
+                Next::Body => match Box::pin(body::answer(io, &mut connection)).await {
+                    Ok(returned) => io = returned,
+                    Err(reason) => return reason,
                 },
             }
         }

@@ -1,32 +1,32 @@
-//! Telling the log that there was no answer: each failure once, and a flood of them in part.
+//! The log of failures.
 
 use crate::log::{RateLimiter, fields};
-use aqs_origin::{OriginError, RequestId, TraceParent};
+use aqs_origin::singleflight::Failure;
+use aqs_origin::{ReadPlan, RequestContext};
 
-/// What was told lately.
 #[derive(Debug, Default)]
-pub struct ErrorLog(RateLimiter);
+pub(super) struct ErrorLog(RateLimiter);
 
 impl ErrorLog {
-    /// Tells that a request got no answer, unless too much is told already.
-    pub fn tell(
+    /// Logs a failure, unless too many were logged in this second.
+    pub(super) fn write(
         &self,
-        request: &RequestId,
-        trace: Option<TraceParent>,
-        path: &str,
-        error: &OriginError,
+        plan: &ReadPlan,
+        failure: &Failure,
+        ctx: &RequestContext,
+        message: &'static str,
     ) {
-        let Some(untold) = self.0.take() else { return };
-        let id = trace.map(|trace| tracing::field::display(trace.trace_id()));
-        let parent = trace.map(|trace| tracing::field::display(trace.parent_id()));
+        let Some(suppressed) = self.0.take() else { return };
+        let id = ctx.trace.map(|trace| tracing::field::display(trace.trace_id()));
+        let parent = ctx.trace.map(|trace| tracing::field::display(trace.parent_id()));
         tracing::error!(
-            { fields::REQUEST_ID } = %request,
+            { fields::REQUEST_ID } = %ctx.request_id,
             { fields::TRACE } = id,
             { fields::PARENT } = parent,
-            { fields::KEY } = path,
-            { fields::ERROR } = %error,
-            untold,
-            "no answer"
+            { fields::KEY } = plan.query().key().path(),
+            { fields::ERROR } = %failure.error,
+            suppressed,
+            "{message}"
         );
     }
 }

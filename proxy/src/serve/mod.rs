@@ -1,110 +1,106 @@
-//! From a head to a reply: the one function that serves (design: `serve(RequestHead) → Now | Later`).
+//! From a request head to a reply: the one function that serves, without sockets.
 
-mod cache_result;
-mod call;
-mod coding;
-mod datasets;
 mod error_log;
-mod fill;
 mod gzip;
-mod headers;
+mod lookup;
+mod metrics_page;
+mod miss;
 mod pages;
 mod refresh;
-mod reply;
-mod request_head;
 
-pub use cache_result::CacheResult;
-pub use call::{Call, GeneratedId, OwnedCall, Told};
-pub use error_log::ErrorLog;
-pub use fill::{Answered, ResponseSingleflight};
-pub use pages::KeptPage;
-pub use reply::{Content, KeepAlive, Page, Reply};
-pub use request_head::{Method, Negotiation, RequestHead};
+pub use metrics_page::MetricsPage;
+pub use miss::{Fetched, ResponseSingleflight};
+pub use pages::PublicPages;
 
-use crate::admin::Ready;
-use crate::aliases::Aliases;
-use crate::cache::ResponseCache;
-use crate::log::LogConfig;
+use crate::cache::{Aliases, ResponseCache};
+use crate::http::{CacheResult, Content, Method, Negotiation, Reply, RequestHead};
 use crate::metrics::Metrics;
 use aqs_api::{Catalogue, KeyRef, Problem, Query, Target};
-use aqs_origin::{Clock, Entry, Freshness, Moment, Origin, ReadPlan};
-use aqs_warmers::generation::{HotFreshness, HotHit, HotSet};
-use aqs_warmers::jobs::Jobs;
+use aqs_origin::{Clock, Moment, Origin, ReadPlan};
+use aqs_warmers::generation::HotSet;
+use gzip::GzipEncoder;
+use lookup::{Hit, Lookup};
+use miss::MissHandler;
+use refresh::Refresher;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 
-/// What the public listener serves besides the API.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PublicPages {
-    /// Whether `/healthz` describes the build, as in the upstream services.
-    pub upstream_health: bool,
-    pub metrics: bool,
-}
-
-/// What answers requests, whatever way they came in.
+/// Answers requests, whatever protocol brought them.
 pub struct Service {
-    /// What requests mean.
+    catalogue: Arc<Catalogue>,
+    origin: Arc<Origin>,
+    lookup: Lookup,
+    aliases: Arc<Aliases>,
+    misses: Arc<MissHandler>,
+    refresher: Refresher,
+    gzip: GzipEncoder,
+    public_pages: PublicPages,
+    metrics_page: Arc<MetricsPage>,
+    clock: Clock,
+}
+
+/// What a [`Service`] is built from.
+pub struct ServiceParts {
     pub catalogue: Arc<Catalogue>,
-    /// Where misses are answered.
     pub origin: Arc<Origin>,
-    /// What was answered before anybody asked.
     pub hot_set: Arc<HotSet>,
-    /// What builds it.
-    pub jobs: Arc<Jobs>,
-    /// What was answered lately.
-    pub cache: ResponseCache,
-    /// Other aliases of keys.
-    pub aliases: Aliases,
-    /// Who asks origin for which key at the moment.
-    pub flights: Arc<ResponseSingleflight>,
-    /// How many refreshes may run at once.
-    pub refreshes: Arc<Semaphore>,
-    /// How many bodies may be coded at once.
-    pub codings: Arc<Semaphore>,
-    /// What is counted.
-    pub metrics: Metrics,
-    /// What is still missing.
-    pub ready: Ready,
-    /// What is told of failures.
-    pub error_log: ErrorLog,
-    /// What clients find beside the data.
-    pub public_pages: PublicPages,
-    /// The metrics that clients were shown last.
-    pub public_metrics: KeptPage,
-    /// Everything that `/metrics` shows.
-    pub registry: prometheus::Registry,
-    /// The time.
+    pub cache: Arc<ResponseCache>,
+    pub aliases: Arc<Aliases>,
+    pub responses: Arc<ResponseSingleflight>,
+    pub metrics: Arc<Metrics>,
+    pub metrics_page: Arc<MetricsPage>,
     pub clock: Clock,
-    /// How long a client is kept waiting for a store.
-    pub answer_within: Duration,
-    /// Which requests the log tells of.
-    pub access: LogConfig,
-    /// Who awaits what was begun, at the end.
+    /// Owns the refreshes and compressions.
     pub tasks: TaskTracker,
+    /// How long a client waits for a store.
+    pub answer_timeout: Duration,
+    /// How many refreshes may run at once.
+    pub max_refreshes: usize,
+    pub public_pages: PublicPages,
 }
 
-/// Which entries of the cache will do.
-#[derive(Clone, Copy)]
-enum Need<'a> {
-    /// Those that may be used while the store answers.
-    Usable,
-    /// Those that may be used at all, if they are newer than a stale one of the hot set.
-    NewerThan(&'a Entry),
-}
-
-/// An answer, at once or once the store has been asked.
+/// A reply, now or once the store has answered.
 pub enum Served {
-    /// Here it is.
     Now(Reply),
-    /// It has to be fetched.
+    /// Dropping the future leaves the wait; a read that has begun goes on.
     Later(Pin<Box<dyn Future<Output = Reply> + Send>>),
 }
 
 impl Service {
+    pub fn new(parts: ServiceParts) -> Self {
+        let ServiceParts { catalogue, origin, hot_set, cache, metrics, clock, tasks, .. } = parts;
+        let misses = Arc::new(MissHandler {
+            origin: Arc::clone(&origin),
+            hot_set: Arc::clone(&hot_set),
+            cache: Arc::clone(&cache),
+            responses: parts.responses,
+            metrics: Arc::clone(&metrics),
+            clock: clock.clone(),
+            answer_timeout: parts.answer_timeout,
+            error_log: Default::default(),
+        });
+        Self {
+            lookup: Lookup { hot_set, cache, epochs: Arc::clone(&origin.epochs) },
+            refresher: Refresher::new(
+                Arc::clone(&catalogue),
+                Arc::clone(&misses),
+                parts.max_refreshes,
+                tasks.clone(),
+            ),
+            gzip: GzipEncoder::new(tasks, metrics),
+            catalogue,
+            origin,
+            aliases: parts.aliases,
+            misses,
+            public_pages: parts.public_pages,
+            metrics_page: parts.metrics_page,
+            clock,
+        }
+    }
+
     /// Answers a request.
     pub fn serve(self: &Arc<Self>, head: &RequestHead<'_>) -> Served {
         match head.method {
@@ -119,14 +115,15 @@ impl Service {
     }
 
     fn data(self: &Arc<Self>, head: &RequestHead<'_>, target: Target<'_>) -> Served {
-        // Most clients spell a request as its key does, so what is held is looked through before
-        // anything is understood; then it is asked by the key that the spelling is known to mean.
+        let now = self.clock.now();
+        // Most clients send the canonical form, so the target is looked up before it is parsed;
+        // then by the key that it is a known alias of.
         let raw = KeyRef::new(target.dialect, target.path);
-        if let Some(reply) = self.held(head, raw) {
+        if let Some(reply) = self.hit(head, raw, now) {
             return Served::Now(reply);
         }
         if let Some(key) = self.aliases.get(raw)
-            && let Some(reply) = self.held(head, key.as_ref())
+            && let Some(reply) = self.hit(head, key.as_ref(), now)
         {
             return Served::Now(reply);
         }
@@ -139,93 +136,45 @@ impl Service {
         };
         if !raw.is(query.key()) {
             self.aliases.insert(raw, query.key());
-            if let Some(reply) = self.held(head, query.key().as_ref()) {
+            if let Some(reply) = self.hit(head, query.key().as_ref(), now) {
                 return Served::Now(reply);
             }
         }
-        let read_plan = Arc::new(ReadPlan::new(query, &self.catalogue));
-        let (negotiation, call) = (head.negotiation.to_owned(), head.call.to_owned());
-        Served::Later(Box::pin(Arc::clone(self).fill(read_plan, negotiation, call)))
+        Served::Later(self.miss(head, query))
     }
 
-    /// The answer that is held of a key: in the hot set, else in the cache.
-    fn held(self: &Arc<Self>, head: &RequestHead<'_>, key: KeyRef<'_>) -> Option<Reply> {
-        let now = self.clock.now();
-        match self.hot_set.get(key, now, &self.origin.epochs) {
-            Some(hot) if hot.freshness == HotFreshness::Fresh => {
-                Some(self.ahead(hot, head, CacheResult::Hot, now))
-            }
-            // Somebody may have been answered anew since.
-            Some(hot) => self.cached(head, key, now, Need::NewerThan(&hot.entry)).or_else(|| {
-                self.refresh(&hot.entry, key, now, &head.call);
-                Some(self.ahead(hot, head, CacheResult::HotStale, now))
-            }),
-            None => self.cached(head, key, now, Need::Usable),
+    /// Answers from the hot set or the cache.
+    fn hit(&self, head: &RequestHead<'_>, key: KeyRef<'_>, now: Moment) -> Option<Reply> {
+        let hit = self.lookup.get(key, now)?;
+        if hit.needs_refresh() {
+            self.refresher.start(&hit.entry, key, now, &head.trace);
         }
+        Some(self.reply(hit, head.negotiation))
     }
 
-    /// Sends an answer of the hot set.
-    fn ahead(
-        self: &Arc<Self>,
-        hot: HotHit,
-        head: &RequestHead<'_>,
-        result: CacheResult,
-        now: Moment,
-    ) -> Reply {
-        let ttl = hot.fresh_until.seconds_since(now);
-        self.reply(hot.entry, head.negotiation, result, now).of_generation(hot.generation, ttl)
-    }
-
-    fn cached(
+    fn miss(
         self: &Arc<Self>,
         head: &RequestHead<'_>,
-        key: KeyRef<'_>,
-        now: Moment,
-        need: Need<'_>,
-    ) -> Option<Reply> {
-        let entry = self.cache.get(key)?;
-        let beside_hot = match need {
-            Need::Usable => false,
-            Need::NewerThan(hot) => {
-                if (entry.epoch, entry.fetched_at) <= (hot.epoch, hot.fetched_at) {
-                    return None;
-                }
-                true
-            }
-        };
-        let result = match entry.freshness(now, &self.origin.epochs) {
-            Freshness::Fresh => CacheResult::Fresh,
-            Freshness::OnlyIfStoreFails if !beside_hot => match entry.backs_off(now) {
-                true => CacheResult::StaleIfError,
-                false => return None,
-            },
-            // However old: what the hot set has is older, and nobody should go back in time.
-            Freshness::OnlyIfStoreFails | Freshness::Revalidate => {
-                self.refresh(&entry, key, now, &head.call);
-                CacheResult::Stale
-            }
-            Freshness::Invalid => return None,
-        };
-        Some(self.reply(entry, head.negotiation, result, now))
+        query: Query,
+    ) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
+        let (service, plan) = (Arc::clone(self), Arc::new(ReadPlan::new(query, &self.catalogue)));
+        let (negotiation, trace) = (head.negotiation.to_owned(), head.trace.to_owned());
+        Box::pin(async move {
+            let (outcome, log_context) = service.misses.handle(&plan, trace).await;
+            let reply = match outcome {
+                Ok(hit) => service.reply(hit, negotiation.borrow()),
+                Err(problem) => Reply::failure(problem, plan.query().endpoint_id()),
+            };
+            reply.with_log_context(log_context)
+        })
     }
 
-    /// Sends an entry in the form that the client negotiation.
-    fn reply(
-        self: &Arc<Self>,
-        entry: Arc<Entry>,
-        negotiation: Negotiation<'_>,
-        result: CacheResult,
-        now: Moment,
-    ) -> Reply {
-        // What is not kept is not worth coding: the next asker gets another body.
-        let gzip = result != CacheResult::NotKept && self.gzip(&entry, negotiation);
-        let ttl = entry.fresh_until.seconds_since(now);
-        Reply::entry(entry, negotiation.if_none_match, gzip, result, ttl)
-    }
-
-    /// Understands a path again that was understood before.
-    fn query_of(&self, key: KeyRef<'_>) -> Option<Query> {
-        let target = Target { dialect: key.dialect(), path: key.path() };
-        self.catalogue.resolve(target).ok()
+    /// Sends an entry in the form that the client prefers.
+    fn reply(&self, hit: Hit, negotiation: Negotiation<'_>) -> Reply {
+        let Hit { entry, status } = hit;
+        // Compressing an entry that is not stored is useless: the next request gets another body.
+        let gzip =
+            status.result != CacheResult::NotStored && self.gzip.is_available(&entry, negotiation);
+        Reply::entry(entry, negotiation.if_none_match, gzip, status)
     }
 }

@@ -1,44 +1,65 @@
-//! Refreshing behind a stale answer that the client already has.
+//! Refreshes behind a stale answer that the client already has.
 
-use super::{Call, Service};
-use aqs_api::KeyRef;
+use super::miss::MissHandler;
+use crate::http::RequestTrace;
+use aqs_api::{Catalogue, KeyRef, Target};
 use aqs_origin::{Entry, Moment, Priority, ReadPlan};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
-/// By how much longer a refresh waits for its flight than that may take.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How long after one refresh of an entry the next may begin, if it is still needed then.
-const BETWEEN_REFRESHES: Duration = Duration::from_secs(5);
+/// How much longer a refresh waits than its read may take.
+const EXTRA_TIMEOUT: Duration = Duration::from_secs(1);
+/// The least time between two refreshes of an entry.
+const INTERVAL: Duration = Duration::from_secs(5);
 
-impl Service {
-    /// Begins the refresh of a stale entry, unless it was begun lately or too many run. The log
-    /// calls it by the request that met the entry.
-    pub(super) fn refresh(
-        self: &Arc<Self>,
+pub(super) struct Refresher {
+    catalogue: Arc<Catalogue>,
+    misses: Arc<MissHandler>,
+    permits: Arc<Semaphore>,
+    tasks: TaskTracker,
+}
+
+impl Refresher {
+    pub(super) fn new(
+        catalogue: Arc<Catalogue>,
+        misses: Arc<MissHandler>,
+        max_refreshes: usize,
+        tasks: TaskTracker,
+    ) -> Self {
+        Self { catalogue, misses, permits: Arc::new(Semaphore::new(max_refreshes)), tasks }
+    }
+
+    /// Starts the refresh of a stale entry, unless one was started lately or too many run. Logs
+    /// name it by the request that met the entry.
+    pub(super) fn start(
+        &self,
         entry: &Entry,
         key: KeyRef<'_>,
         now: Moment,
-        call: &Call<'_>,
+        trace: &RequestTrace<'_>,
     ) {
-        // The permit first: an entry whose turn has not come keeps its claim.
-        let Ok(permit) = Arc::clone(&self.refreshes).try_acquire_owned() else {
-            self.metrics.refreshes_deferred.inc();
+        // The entry is claimed last, so that it keeps its turn when no permit is free.
+        let metrics = &self.misses.metrics;
+        let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
+            metrics.refreshes_deferred.inc();
             return;
         };
-        if !entry.claim_refresh(now, BETWEEN_REFRESHES) {
+        if !entry.claim_refresh(now, INTERVAL) {
             return;
         }
-        let Some(query) = self.query_of(key) else { return };
-        self.metrics.refreshes.inc();
-        let (service, call) = (Arc::clone(self), call.to_owned());
+        let target = Target { dialect: key.dialect(), path: key.path() };
+        let Ok(query) = self.catalogue.resolve(target) else { return };
+        metrics.refreshes.inc();
+        let (misses, trace) = (Arc::clone(&self.misses), trace.to_owned());
         self.tasks.spawn(async move {
-            let read_plan = Arc::new(ReadPlan::new(query, &service.catalogue));
-            let mut ctx = service.ctx(Priority::Refresh, call);
-            // No client waits: the permit is held until the flight has ended.
-            ctx.deadline = Instant::now() + service.flights.limits().timeout + PATIENCE;
-            if service.ask(&read_plan, &ctx).await.is_err() {
-                service.metrics.refreshes_failed.inc();
+            let plan = Arc::new(ReadPlan::new(query, misses.origin.catalogue()));
+            let mut ctx = misses.context(Priority::Refresh, trace);
+            // No client waits: the permit is held until the read has ended.
+            ctx.deadline = Instant::now() + misses.responses.limits().timeout + EXTRA_TIMEOUT;
+            if misses.fetch(&plan, &ctx).await.is_err() {
+                misses.metrics.refreshes_failed.inc();
             }
             drop(permit);
         });

@@ -82,8 +82,8 @@ async fn without_nodes_what_is_kept_is_served_until_they_are_back() {
     becomes(address, &Load::target(2000), 200).await;
     comes(admin, "/readyz", |told| !told.text().contains("warnings")).await;
     comes_anew(&server, &kept, |answer| answer.status == 200).await;
-    let service = Arc::clone(&server.service);
-    eventually(|| service.tasks.is_empty() && service.flights.under_way() == 0).await;
+    let components = server.components.clone();
+    eventually(|| components.tasks.is_empty() && components.responses.under_way() == 0).await;
     let load = Load::on(address);
     load.goes_on_for(ROUND).await;
     load.end_without_failure().await;
@@ -114,7 +114,7 @@ async fn what_was_built_ahead_is_served_while_every_node_is_down() {
     let mut config = config();
     config.hot_set.plans = serde_saphyr::from_str(PLAN).unwrap();
     let server = server(config, Arc::new(store)).await;
-    let hot_set = Arc::clone(&server.service.hot_set);
+    let hot_set = Arc::clone(&server.components.hot_set);
     eventually(|| hot_set.live().is_some()).await;
     nodes.script("down", &["--kill"]).await;
     for project in 0..4 {

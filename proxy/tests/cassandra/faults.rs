@@ -68,15 +68,17 @@ async fn all_get(server: &Server, case: usize, statuses: &[u16]) -> Vec<Response
 /// Waits until it answers again, with no waiters and no tasks but the permanent ones.
 async fn recovers(server: &Server, case: usize) {
     becomes(server.addresses[0], &target(case, 20), 200).await;
-    let service = &server.service;
+    let components = &server.components;
     eventually(|| {
         let mut text = String::new();
-        prometheus::TextEncoder::new().encode_utf8(&service.registry.gather(), &mut text).unwrap();
+        prometheus::TextEncoder::new()
+            .encode_utf8(&components.registry.gather(), &mut text)
+            .unwrap();
         let level = |gauge: &str| {
             let mut lines = text.lines().filter_map(|line| line.strip_prefix(gauge));
             lines.find_map(|level| level.trim().parse::<u64>().ok()).expect(gauge)
         };
-        service.tasks.is_empty() && GAUGES.iter().all(|gauge| level(gauge) == 0)
+        components.tasks.is_empty() && GAUGES.iter().all(|gauge| level(gauge) == 0)
     })
     .await;
 }
@@ -180,7 +182,8 @@ async fn nobody_is_ready_who_can_read_nothing() {
     });
     assert_eq!(told.await.status, 503);
     // Longer than it would take to be known.
-    let known = tokio::time::timeout(Duration::from_secs(2), server.service.origin.known()).await;
+    let known =
+        tokio::time::timeout(Duration::from_secs(2), server.components.origin.known()).await;
     assert!(known.is_err(), "it takes what nobody answered for known");
     proxy.running_nodes[0].change_request_rules(None);
     becomes(server.admin_addresses[0], "/readyz", 200).await;
@@ -207,7 +210,7 @@ async fn a_lone_node_that_is_slow_is_not_asked_again() {
     let target = target(0, 1);
     let query = catalogue().resolve(Target::parse(&target).unwrap()).unwrap();
     let ctx = RequestContext::new(Instant::now() + Duration::from_secs(10), Priority::Live, 0);
-    let told = server.service.origin.answer(&query, &ctx).await.unwrap_err().error.to_string();
+    let told = server.components.origin.answer(&query, &ctx).await.unwrap_err().error.to_string();
     assert!(told.contains("no answer in time"), "{told}");
     proxy.running_nodes[0].change_request_rules(None);
     recovers(&server, 0).await;

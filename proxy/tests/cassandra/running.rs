@@ -53,7 +53,7 @@ pub(crate) async fn comes_anew(
     is_right: impl Fn(&Response) -> bool,
 ) -> Response {
     let purge = || {
-        server.service.origin.purge(Scope::Everything, PurgeMode::Hard).unwrap();
+        server.components.origin.purge(Scope::Everything, PurgeMode::Hard).unwrap();
     };
     comes_after(server.addresses[0], target, purge, is_right).await
 }

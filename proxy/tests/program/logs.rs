@@ -40,8 +40,8 @@ impl Collected {
             let line: Value = serde_json::from_str(&text).unwrap();
             let found = line["aqs"]["address"].as_str().map(|found| found.parse().unwrap());
             match line["message"].as_str() {
-                Some("clients are served") => address = found,
-                Some("operators are served") => admin = found,
+                Some("serving clients") => address = found,
+                Some("serving operators") => admin = found,
                 _ => {}
             }
             read.push(text);

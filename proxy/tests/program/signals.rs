@@ -36,7 +36,7 @@ fn a_hang_up_ends_nothing_and_quit_drains() {
     let mut running = Running::start(home.path(), &store);
     let lines = lines_of(&mut running.child);
     running.signal("HUP");
-    await_line(&lines, "SIGHUP: nothing is read anew");
+    await_line(&lines, "ignored SIGHUP");
     assert!(running.get("/healthz").starts_with("HTTP/1.1 200"));
     running.signal("QUIT");
     assert_eq!(running.child.wait().unwrap().code(), Some(0));
@@ -58,7 +58,7 @@ fn a_signal_before_it_serves_ends_it_and_leaves_nothing() {
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    await_line(&lines, "ended before the sample data was there");
+    await_line(&lines, "ended before the sample data was built");
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
     let left: Vec<_> = fs::read_dir(home.path().join("cache/aqs")).unwrap().collect();
     assert!(left.is_empty(), "{left:?}");

@@ -38,7 +38,7 @@ async fn only_the_token_opens_and_never_to_a_web_page() {
     client.get(DATA).await;
     let bearer = format!("Bearer {token}");
     let (local, auth) = (("host", "localhost:8081"), ("authorization", bearer.as_str()));
-    let epoch = server.service.origin.epochs.current();
+    let epoch = server.components.origin.epochs.current();
     let in_query = format!("{PURGE}&token={token}");
     for (target, headers, status) in [
         (PURGE, vec![local], 401),
@@ -62,7 +62,7 @@ async fn only_the_token_opens_and_never_to_a_web_page() {
         assert_eq!(refused.json()["method"], "post", "{target}");
         assert!(!refused.text().contains(&token), "it tells the token");
     }
-    assert_eq!(server.service.origin.epochs.current(), epoch, "something was purged");
+    assert_eq!(server.components.origin.epochs.current(), epoch, "something was purged");
     // The public listener has no such auth.
     let public = client.request("POST", PURGE.as_bytes(), &[auth]).await;
     assert_eq!(public.status, 405);
@@ -130,7 +130,7 @@ async fn it_is_ready_when_the_store_has_told_what_it_holds() {
     assert!(waiting.text().contains("what the store holds"), "{}", waiting.text());
     assert_eq!(admin.get("/healthz").await.status, 200);
     store.be(Mood::Answers);
-    eventually(|| server.service.ready.missing().is_empty()).await;
+    eventually(|| server.components.readiness.missing().is_empty()).await;
     assert_eq!(admin.get("/readyz").await.status, 200);
 }
 
@@ -141,7 +141,7 @@ async fn readiness_falls_before_the_end_and_can_be_watched() {
     // A head that is not complete keeps the drain going.
     let mut halfway = Client::connect(public).await;
     halfway.send(b"GET /healthz HTTP/1.1\r\n").await;
-    let ready = server.service.ready.clone();
+    let ready = server.components.readiness.clone();
     let drained = tokio::spawn(server.drain());
     eventually(|| !ready.missing().is_empty()).await;
     let watched = Client::connect(admin).await.get("/readyz").await;
@@ -282,7 +282,7 @@ async fn the_index_lists_every_path_with_its_methods() {
 #[tokio::test]
 async fn connections_beyond_the_limit_are_closed() {
     let server = server(config(), Scripted::open()).await;
-    let (admin, metrics) = (server.admin_addresses[0], &server.service.metrics);
+    let (admin, metrics) = (server.admin_addresses[0], &server.components.metrics);
     let open = metrics.connections.with_label_values(&["admin"]);
     let mut clients = Vec::new();
     for _ in 0..100 {

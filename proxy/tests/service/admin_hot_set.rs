@@ -77,7 +77,7 @@ impl Ground {
     async fn built() -> Self {
         let ground = Self::with(PLANS).await;
         eventually(|| {
-            let live = ground.server.service.hot_set.live();
+            let live = ground.server.components.hot_set.live();
             let plans = live.map_or(0, |live| live.plans.len());
             plans == 2 && !ground.runs()
         })
@@ -106,12 +106,12 @@ impl Ground {
     }
 
     fn runs(&self) -> bool {
-        let jobs = self.server.service.jobs.list();
+        let jobs = self.server.components.jobs.list();
         jobs.iter().any(|job| job.ended.is_none())
     }
 
     fn live(&self) -> u64 {
-        self.server.service.hot_set.live().map_or(0, |live| live.id)
+        self.server.components.hot_set.live().map_or(0, |live| live.id)
     }
 
     async fn ask(&self, method: &str, target: &str) -> Response {
@@ -455,7 +455,7 @@ async fn without_plans_it_says_what_to_configure() {
 async fn nothing_is_begun_at_the_end() {
     let ground = Ground::built().await;
     let admin = ground.server.admin_addresses[0];
-    let (ready, bearer) = (ground.server.service.ready.clone(), ground.bearer.clone());
+    let (ready, bearer) = (ground.server.components.readiness.clone(), ground.bearer.clone());
     // A head that is not complete keeps the drain going.
     let mut halfway = Client::connect(ground.server.addresses[0]).await;
     halfway.send(b"GET /healthz HTTP/1.1\r\n").await;

@@ -4,8 +4,8 @@ use crate::support::client::Client;
 use crate::support::scripted::Scripted;
 use crate::support::{config, eventually, server};
 use aqs_proxy::config::{Admin, Config, StateDir};
+use aqs_proxy::listen::ListenAddr;
 use aqs_proxy::listen::ListenError;
-use aqs_proxy::listen_addr::ListenAddr;
 use aqs_proxy::server::{ADDRESS_FILE, Server, TOKEN_FILE};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -47,7 +47,7 @@ async fn reads_are_open_and_writes_need_the_token() {
     assert_eq!(admin.get("/healthz").await.status, 200);
     assert!(admin.get("/metrics").await.text().contains("aqs_connections{listener=\"admin\"} 1"));
     assert_eq!(admin.get("/admin/metrics").await.status, 200);
-    let epoch = server.service.origin.epochs.current();
+    let epoch = server.components.origin.epochs.current();
     for (headers, status) in [
         ("host: localhost\r\n", 401),
         ("host: localhost\r\nauthorization: Bearer wrong\r\n", 401),
@@ -57,7 +57,7 @@ async fn reads_are_open_and_writes_need_the_token() {
         admin.send(format!("POST {PURGE} HTTP/1.1\r\n{headers}\r\n").as_bytes()).await;
         assert_eq!(admin.response(false).await.unwrap().status, status, "{headers}");
     }
-    assert_eq!(server.service.origin.epochs.current(), epoch, "something was purged");
+    assert_eq!(server.components.origin.epochs.current(), epoch, "something was purged");
     let headers = format!("host: localhost\r\nauthorization: {bearer}\r\n");
     admin.send(format!("POST {PURGE} HTTP/1.1\r\n{headers}\r\n").as_bytes()).await;
     assert_eq!(admin.response(false).await.unwrap().status, 200);
@@ -72,7 +72,7 @@ async fn it_serves_to_the_end_and_leaves_no_file() {
     // A head that is not complete keeps the drain going.
     let mut halfway = Client::connect(server.addresses[0]).await;
     halfway.send(b"GET /healthz HTTP/1.1\r\n").await;
-    let ready = server.service.ready.clone();
+    let ready = server.components.readiness.clone();
     let drained = tokio::spawn(server.drain());
     eventually(|| !ready.missing().is_empty()).await;
     assert_eq!(Client::connect_to_file(&path).await.get("/readyz").await.status, 503);

@@ -25,7 +25,7 @@ async fn five_hundred_clients_of_a_cold_key_cost_one_read_though_the_first_is_go
         let mut client = Client::connect(server.addresses[0]).await;
         others.push(tokio::spawn(async move { client.get(TARGET).await }));
     }
-    eventually(|| server.service.flights.waiting() == 500).await;
+    eventually(|| server.components.responses.waiting() == 500).await;
     drop(first);
     store.let_all_pass();
     let mut bodies = Vec::new();
@@ -38,9 +38,11 @@ async fn five_hundred_clients_of_a_cold_key_cost_one_read_though_the_first_is_go
     bodies.dedup();
     assert_eq!(bodies.len(), 1);
     assert_eq!(store.reads(), 1);
-    assert_eq!(server.service.cache.len(), 1);
-    eventually(|| server.service.flights.waiting() == 0 && server.service.flights.under_way() == 0)
-        .await;
+    assert_eq!(server.components.cache.len(), 1);
+    eventually(|| {
+        server.components.responses.waiting() == 0 && server.components.responses.under_way() == 0
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -55,22 +57,22 @@ async fn two_agents_of_one_article_cost_one_read() {
         tokio::spawn(async move { Client::connect(address).await.get(&target).await })
     };
     let asked = [ask("user", "daily"), ask("spider", "daily"), ask("user", "monthly")];
-    eventually(|| server.service.flights.waiting() == 3).await;
+    eventually(|| server.components.responses.waiting() == 3).await;
     eventually(|| store.reads() == 1).await;
     store.let_all_pass();
     for response in asked {
         assert_eq!(response.await.unwrap().status, 200);
     }
     assert_eq!(store.reads(), 1);
-    assert_eq!(server.service.cache.len(), 3);
+    assert_eq!(server.components.cache.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_makes_what_is_warmed_urgent() {
     let store = Scripted::gated();
     let server = server(config(), store.clone()).await;
-    let query = server.service.catalogue.resolve(Target::parse(TARGET).unwrap()).unwrap();
-    let origin = server.service.origin.clone();
+    let query = server.components.catalogue.resolve(Target::parse(TARGET).unwrap()).unwrap();
+    let origin = server.components.origin.clone();
     let warming = tokio::spawn(async move {
         let ctx = RequestContext::new(Instant::now() + Duration::from_secs(60), Priority::Warm, 1);
         origin.answer(&query, &ctx).await.map(drop)
@@ -78,7 +80,7 @@ async fn a_client_makes_what_is_warmed_urgent() {
     eventually(|| store.reads() == 1).await;
     let address = server.addresses[0];
     let client = tokio::spawn(async move { Client::connect(address).await.get(TARGET).await });
-    eventually(|| server.service.flights.waiting() == 1).await;
+    eventually(|| server.components.responses.waiting() == 1).await;
     // The client's own flight has joined the warmer's lookup.
     eventually(|| metric(&server, "aqs_singleflight_waiters{kind=\"lookup\"}") == 2).await;
     store.let_all_pass();
@@ -98,7 +100,7 @@ async fn beyond_the_bound_nobody_waits() {
         let address = server.addresses[0];
         waiting.push(tokio::spawn(async move { Client::connect(address).await.get(TARGET).await }));
     }
-    eventually(|| server.service.flights.waiting() == 3).await;
+    eventually(|| server.components.responses.waiting() == 3).await;
     let refused = Client::connect(server.addresses[0]).await.get(TARGET).await;
     assert_eq!(refused.status, 503);
     assert!(refused.header("retry-after").is_some());
@@ -126,7 +128,7 @@ async fn whoever_may_not_wait_has_nothing_asked_either() {
     for number in 3..100 {
         assert_eq!(client.get(&target(number)).await.status, 503);
     }
-    assert_eq!((store.reads(), server.service.flights.under_way()), (3, 3));
+    assert_eq!((store.reads(), server.components.responses.under_way()), (3, 3));
     store.let_all_pass();
     for response in waiting {
         assert_eq!(response.await.unwrap().status, 200);
@@ -143,7 +145,7 @@ async fn a_failure_is_shared_and_not_kept() {
         tokio::spawn(async move { Client::connect(address).await.get(TARGET).await })
     };
     let asked = [ask(), ask(), ask()];
-    eventually(|| server.service.flights.waiting() == 3).await;
+    eventually(|| server.components.responses.waiting() == 3).await;
     store.let_all_pass();
     for response in asked {
         assert_eq!(response.await.unwrap().status, 503);
@@ -157,7 +159,7 @@ async fn a_failure_is_shared_and_not_kept() {
 /// The value of a metric's line.
 fn metric(server: &aqs_proxy::server::Server, name: &str) -> i64 {
     let mut text = String::new();
-    let families = server.service.registry.gather();
+    let families = server.components.registry.gather();
     prometheus::TextEncoder::new().encode_utf8(&families, &mut text).unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("0");
     line.trim().parse().unwrap()
@@ -174,12 +176,12 @@ async fn a_miss_takes_no_task_unless_it_is_given_up() {
     let before = alive();
     client.send(format!("GET {TARGET} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
     eventually(|| store.inside.load(Ordering::SeqCst) == 1).await;
-    assert_eq!((alive(), server.service.tasks.len()), (before, 0));
+    assert_eq!((alive(), server.components.tasks.len()), (before, 0));
     // What was asked for is kept, in one task for the flights of the key and of its lookup.
     assert_eq!(client.response(false).await.unwrap().status, 504);
-    assert_eq!(server.service.tasks.len(), 1);
+    assert_eq!(server.components.tasks.len(), 1);
     store.let_all_pass();
-    eventually(|| server.service.tasks.is_empty()).await;
+    eventually(|| server.components.tasks.is_empty()).await;
     assert!(client.get(TARGET).await.header("cache-status").unwrap().contains("; hit;"));
     assert_eq!(store.reads(), 1);
 }

@@ -183,13 +183,13 @@ async fn beyond_their_bound_connections_are_turned_away_and_come_back() {
     let refused = third.response(false).await.unwrap();
     assert_eq!((refused.status, refused.header("connection")), (503, Some("close")));
     assert!(refused.header("retry-after").is_some());
-    let turned_away = &server.service.metrics.connections_refused;
+    let turned_away = &server.components.metrics.connections_refused;
     assert_eq!(turned_away.with_label_values(&["public"]).get(), 1);
     assert_eq!(turned_away.with_label_values(&["admin"]).get(), 0);
     // Operators have places of their own.
     assert_eq!(Client::connect(server.admin_addresses[0]).await.get("/healthz").await.status, 200);
     drop(held);
-    let gauge = server.service.metrics.connections.with_label_values(&["public"]);
+    let gauge = server.components.metrics.connections.with_label_values(&["public"]);
     crate::support::eventually(|| gauge.get() == 0).await;
     assert_eq!(Client::connect(server.addresses[0]).await.get(DATA).await.status, 200);
 }

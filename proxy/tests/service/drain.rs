@@ -69,7 +69,7 @@ async fn no_request_fails_that_was_sent_before_its_connection_was_told_to_close(
     let mut took = Vec::new();
     for round in 0..10 {
         let server = loaded_house().await;
-        let service = Arc::clone(&server.service);
+        let components = server.components.clone();
         let answered = Arc::new(AtomicUsize::new(0));
         let ask = |client| {
             tokio::spawn(ask_until_told_to_close(
@@ -87,8 +87,8 @@ async fn no_request_fails_that_was_sent_before_its_connection_was_told_to_close(
         for client in clients {
             client.await.unwrap_or_else(|error| panic!("round {round}: {error}"));
         }
-        assert_eq!(service.metrics.connections.with_label_values(&["public"]).get(), 0);
-        assert!(service.tasks.is_empty() && service.flights.under_way() == 0);
+        assert_eq!(components.metrics.connections.with_label_values(&["public"]).get(), 0);
+        assert!(components.tasks.is_empty() && components.responses.under_way() == 0);
     }
     took.sort();
     println!("drained under load, median of {}: {:?}", took.len(), took[took.len() / 2]);
@@ -100,7 +100,7 @@ async fn requests_that_are_here_already_are_all_answered() {
     let limits = Limits { drain: PATIENCE, ..Limits::default() };
     let config = Config { limits, answer_within: PATIENCE, ..config() };
     let server = server(config, store.clone()).await;
-    let service = Arc::clone(&server.service);
+    let components = server.components.clone();
     let mut client = Client::connect(server.addresses[0]).await;
     // The first waits for the store and the others behind it when the end comes.
     let mut heads = format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", devices("en.wikipedia"));
@@ -109,9 +109,9 @@ async fn requests_that_are_here_already_are_all_answered() {
         heads.push_str(&format!("GET /nothing/{number} HTTP/1.1\r\nhost: x\r\n\r\n"));
     }
     client.send(heads.as_bytes()).await;
-    eventually(|| service.flights.under_way() == 1).await;
+    eventually(|| components.responses.under_way() == 1).await;
     let drained = tokio::spawn(server.drain());
-    eventually(|| !service.ready.missing().is_empty()).await;
+    eventually(|| !components.readiness.missing().is_empty()).await;
     store.let_all_pass();
     for (number, status) in [200, 405].into_iter().chain([404; 9]).enumerate() {
         let response = client.response(false).await.unwrap();
@@ -129,11 +129,11 @@ async fn an_idle_connection_may_ask_once_more() {
         Limits { drain_idle: PATIENCE, idle: PATIENCE, drain: PATIENCE, ..Limits::default() };
     let config = Config { limits, ..config() };
     let server = server(config, Scripted::open()).await;
-    let service = Arc::clone(&server.service);
+    let components = server.components.clone();
     let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(client.get("/a").await.header("connection"), None);
     let drained = tokio::spawn(server.drain());
-    eventually(|| !service.ready.missing().is_empty()).await;
+    eventually(|| !components.readiness.missing().is_empty()).await;
     let last = client.get("/a").await;
     assert_eq!((last.status, last.header("connection")), (404, Some("close")));
     assert!(client.is_closed().await);
@@ -151,14 +151,14 @@ async fn an_idle_connection_that_stays_silent_is_closed() {
     };
     let config = Config { limits, ..config() };
     let server = server(config, Scripted::open()).await;
-    let service = Arc::clone(&server.service);
+    let components = server.components.clone();
     let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(client.get("/a").await.header("connection"), None);
     let drained = tokio::spawn(server.drain());
     assert!(client.is_closed().await);
     drop(client);
     assert!(drained.await.unwrap());
-    let ended = &service.metrics.connections_ended;
+    let ended = &components.metrics.connections_ended;
     assert_eq!(ended.with_label_values(&["public", "drain"]).get(), 1);
 }
 
@@ -168,12 +168,12 @@ async fn readiness_falls_first_and_the_delay_is_for_new_connections() {
     let config = Config { limits, ..config() };
     let server = server(config, Scripted::open()).await;
     let (address, admin) = (server.addresses[0], server.admin_addresses[0]);
-    let service = Arc::clone(&server.service);
-    let (background, delay_over) = (server.background_tasks(), server.delay_over());
+    let components = server.components.clone();
+    let (background, delay_over) = (server.background_tasks(), server.skip_drain_delay());
     assert_eq!(Client::connect(admin).await.get("/readyz").await.status, 200);
     assert!(!background.is_empty());
     let drained = tokio::spawn(server.drain());
-    eventually(|| !service.ready.missing().is_empty()).await;
+    eventually(|| !components.readiness.missing().is_empty()).await;
     // Not ready, and yet whoever comes is served.
     assert_eq!(Client::connect(admin).await.get("/readyz").await.status, 503);
     let served = Client::connect(address).await.get(&devices("en.wikipedia")).await;
@@ -183,7 +183,7 @@ async fn readiness_falls_first_and_the_delay_is_for_new_connections() {
     assert!(drained.await.unwrap());
     assert!(tokio::net::TcpStream::connect(address).await.is_err(), "still accepting");
     assert!(tokio::net::TcpStream::connect(admin).await.is_err(), "still accepting operators");
-    assert!(background.is_empty() && service.tasks.is_empty(), "a task is left");
+    assert!(background.is_empty() && components.tasks.is_empty(), "a task is left");
 }
 
 #[tokio::test]
@@ -192,19 +192,19 @@ async fn whoever_holds_on_is_cut_when_the_time_is_up() {
     let limits = Limits { write: PATIENCE, head: PATIENCE, drain, ..Limits::default() };
     let store = Scripted::gated();
     let server = server(Config { limits, ..config() }, store.clone()).await;
-    let service = Arc::clone(&server.service);
+    let components = server.components.clone();
     let mut waits = Client::connect(server.addresses[0]).await;
     waits.send(format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", devices("a")).as_bytes()).await;
     let mut halfway = Client::connect(server.addresses[0]).await;
     halfway.send(b"GET / HTTP/1.1\r\n").await;
-    eventually(|| service.flights.under_way() == 1).await;
+    eventually(|| components.responses.under_way() == 1).await;
     assert!(!server.drain().await, "the store never answered");
     // Nothing is left of them, as nobody is left to answer for it.
     assert!(waits.is_closed().await && halfway.is_closed().await);
-    let metrics = &service.metrics;
+    let metrics = &components.metrics;
     assert_eq!(metrics.connections_ended.with_label_values(&["public", "cut"]).get(), 2);
     assert_eq!(metrics.connections.with_label_values(&["public"]).get(), 0);
-    assert_eq!(service.origin.budget.used(Consumer::Connections), 0);
+    assert_eq!(components.origin.budget.used(Consumer::Connections), 0);
 }
 
 /// Connects again whenever it is told to close, until nobody listens; whoever was let in is

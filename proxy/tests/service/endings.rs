@@ -4,7 +4,7 @@ use crate::support::client::Client;
 use crate::support::scripted::Scripted;
 use crate::support::{config, eventually, server};
 use aqs_proxy::config::Config;
-use aqs_proxy::net::{Limits, refusals};
+use aqs_proxy::net::{Limits, max_rejections};
 use aqs_proxy::server::Server;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -18,7 +18,7 @@ async fn limited(limits: Limits) -> Server {
 }
 
 fn ended(server: &Server, reason: &str) -> u64 {
-    server.service.metrics.connections_ended.with_label_values(&["public", reason]).get()
+    server.components.metrics.connections_ended.with_label_values(&["public", reason]).get()
 }
 
 /// Waits until one connection ended for this reason, and sees that none did for another.
@@ -141,10 +141,10 @@ async fn only_so_many_are_told_at_once_that_they_are_too_many() {
     }
     let address = server.addresses[1];
     // They come while nothing else runs, and none goes before all were accepted.
-    let many = 4 * refusals(1);
+    let many = 4 * max_rejections(1);
     let connect = |_| std::net::TcpStream::connect(address).unwrap();
     let clients: Vec<_> = (0..many).map(connect).collect();
-    let turned_away = server.service.metrics.connections_refused.with_label_values(&["public"]);
+    let turned_away = server.components.metrics.connections_refused.with_label_values(&["public"]);
     eventually(|| turned_away.get() == many as u64).await;
     let mut told = 0;
     for client in clients {

@@ -43,7 +43,7 @@ async fn gzip_is_made_once_and_sent_to_whom_it_suits() {
     // The first asker gets the identity.
     let identity = get(&mut client, LONG, "gzip").await;
     assert_eq!(identity.header("content-encoding"), None);
-    eventually(|| server.service.tasks.is_empty()).await;
+    eventually(|| server.components.tasks.is_empty()).await;
     let coded = get(&mut client, LONG, "br, gzip;q=0.5").await;
     assert_eq!(coded.header("content-encoding"), Some("gzip"));
     assert!(coded.body.len() * 4 < identity.body.len());
@@ -60,7 +60,7 @@ async fn gzip_is_made_once_and_sent_to_whom_it_suits() {
     }
     assert_eq!(identity.header("vary"), Some("Accept-Encoding"));
     assert_eq!(coded.header("vary"), Some("Accept-Encoding"));
-    assert_eq!(server.service.metrics.codings.get(), 1);
+    assert_eq!(server.components.metrics.compressions.get(), 1);
     let head = client.request("HEAD", LONG.as_bytes(), &[("accept-encoding", "gzip")]).await;
     assert_eq!(head.header("content-length"), Some(coded.body.len().to_string().as_str()));
 }
@@ -70,7 +70,7 @@ async fn each_form_has_its_tag_and_either_tag_validates_both() {
     let (server, _folder) = a_year().await;
     let mut client = Client::connect(server.addresses[0]).await;
     let plain_tag = get(&mut client, LONG, "gzip").await.header("etag").unwrap().to_owned();
-    eventually(|| server.service.tasks.is_empty()).await;
+    eventually(|| server.components.tasks.is_empty()).await;
     let gzip_tag = get(&mut client, LONG, "gzip").await.header("etag").unwrap().to_owned();
     assert_eq!(gzip_tag, format!("{}-gz\"", plain_tag.trim_end_matches('"')));
     for (accept, selected) in [("gzip", &gzip_tag), ("identity", &plain_tag)] {
@@ -94,10 +94,10 @@ async fn a_short_body_and_a_problem_are_never_coded() {
         for _ in 0..2 {
             let response = get(&mut client, target, "gzip").await;
             assert_eq!(response.header("content-encoding"), None, "{target}");
-            eventually(|| server.service.tasks.is_empty()).await;
+            eventually(|| server.components.tasks.is_empty()).await;
         }
     }
-    assert_eq!(server.service.metrics.codings.get(), 0);
+    assert_eq!(server.components.metrics.compressions.get(), 0);
 }
 
 #[tokio::test]
@@ -107,17 +107,17 @@ async fn a_spelling_is_understood_once() {
     let spelled =
         LONG.replace("en.wikipedia", "www.EN.wikipedia.org").replace("20241231", "2024123107");
     let first = client.get(&spelled).await;
-    assert!(server.service.aliases.bytes() > 0);
-    let kept = server.service.aliases.bytes();
+    assert!(server.components.aliases.bytes() > 0);
+    let kept = server.components.aliases.bytes();
     let second = client.get(&spelled).await;
     assert_eq!(first.body, second.body);
     assert!(second.header("cache-status").unwrap().starts_with("aqs; hit"));
-    assert_eq!(server.service.aliases.bytes(), kept);
+    assert_eq!(server.components.aliases.bytes(), kept);
     assert!(client.get(LONG).await.header("cache-status").unwrap().starts_with("aqs; hit"));
-    assert_eq!(server.service.cache.len(), 1);
+    assert_eq!(server.components.cache.len(), 1);
     // What means nothing is no spelling of anything.
     client.get("/metrics/nothing").await;
-    assert_eq!(server.service.aliases.bytes(), kept);
+    assert_eq!(server.components.aliases.bytes(), kept);
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn what_is_not_loaded_says_so_and_is_not_looked_for() {
     let mut client = Client::connect(server.addresses[0]).await;
     let range = |range: &str| LONG.replace("20240101/20241231", range);
     let reads = || -> u64 {
-        let families = server.service.registry.gather();
+        let families = server.components.registry.gather();
         let family = families.iter().find(|family| family.name() == "aqs_store_reads_total");
         family.map_or(0, |family| {
             family.get_metric().iter().map(|metric| metric.get_counter().get_value() as u64).sum()
@@ -175,15 +175,19 @@ async fn a_purge_is_remembered_over_a_restart() {
     let first = server(with_state(), store.clone()).await;
     let query = {
         let target = aqs_api::Target::parse(LONG).unwrap();
-        first.service.catalogue.resolve(target).unwrap()
+        first.components.catalogue.resolve(target).unwrap()
     };
-    let tags = aqs_origin::ReadPlan::new(query.clone(), &first.service.catalogue).tags();
-    let before = first.service.origin.epochs.current();
-    first.service.origin.purge(Scope::Endpoint("pageviews/per-article"), PurgeMode::Hard).unwrap();
-    let after = first.service.origin.epochs.current();
+    let tags = aqs_origin::ReadPlan::new(query.clone(), &first.components.catalogue).tags();
+    let before = first.components.origin.epochs.current();
+    first
+        .components
+        .origin
+        .purge(Scope::Endpoint("pageviews/per-article"), PurgeMode::Hard)
+        .unwrap();
+    let after = first.components.origin.epochs.current();
     assert!(first.drain().await);
     let second = server(with_state(), store).await;
-    let epochs = &second.service.origin.epochs;
+    let epochs = &second.components.origin.epochs;
     assert_eq!(epochs.validity(before, &tags), Validity::Invalid);
     assert_eq!(epochs.validity(after, &tags), Validity::Valid);
     // Meanwhile the directory has its user.

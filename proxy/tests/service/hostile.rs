@@ -34,18 +34,18 @@ async fn is_served(address: SocketAddr) -> bool {
 
 /// Waits until no task, place, flight, turn or byte is held by anybody; the gauges must say so.
 async fn nothing_is_left(server: &Server) {
-    let service = &server.service;
+    let components = &server.components;
     // There is one turn at the store (see `impatient`): nobody has kept it.
     let fresh = DATA.replace("en.", "nobody-else-asks-for-this.");
     assert_eq!(Client::connect(server.addresses[0]).await.get(&fresh).await.status, 200);
-    let connections = service.metrics.connections.with_label_values(&["public"]);
+    let connections = components.metrics.connections.with_label_values(&["public"]);
     eventually(|| {
         connections.get() == 0
-            && service.flights.under_way() == 0
-            && service.flights.waiting() == 0
-            && service.tasks.is_empty()
-            && service.origin.budget.used(Consumer::Connections) == 0
-            && service.origin.budget.used(Consumer::Flights) == 0
+            && components.responses.under_way() == 0
+            && components.responses.waiting() == 0
+            && components.tasks.is_empty()
+            && components.origin.budget.used(Consumer::Connections) == 0
+            && components.origin.budget.used(Consumer::Flights) == 0
     })
     .await;
     let page = Client::connect(server.admin_addresses[0]).await.get("/metrics").await;
@@ -89,7 +89,7 @@ async fn whoever_never_reads_is_cut_off() {
         drop(greedy);
     });
     // What it doesn't take is counted; a connection alone counts whole pages.
-    eventually(|| server.service.origin.budget.used(Consumer::Connections) % 4096 != 0).await;
+    eventually(|| server.components.origin.budget.used(Consumer::Connections) % 4096 != 0).await;
     assert!(is_served(server.addresses[0]).await);
     nothing_is_left(&server).await;
     writing.abort();
@@ -113,8 +113,9 @@ async fn whoever_resets_in_the_middle_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn whoever_has_said_all_still_gets_the_answer() {
+async fn a_half_closed_connection_still_gets_what_is_cached() {
     let server = impatient().await;
+    assert!(is_served(server.addresses[0]).await);
     let mut half = TcpStream::connect(server.addresses[0]).await.unwrap();
     half.write_all(format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
     half.shutdown().await.unwrap();

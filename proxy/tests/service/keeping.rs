@@ -10,10 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio_util::sync::CancellationToken;
 
-/// A store whose keeper panics the first time.
+/// A store whose session panics the first time, and whose second look at its data does.
 #[derive(Default)]
 struct Clumsy {
     kept: AtomicUsize,
+    looked: AtomicUsize,
 }
 
 #[async_trait]
@@ -27,6 +28,7 @@ impl Store for Clumsy {
     }
 
     async fn change_token(&self) -> Result<u64, StoreError> {
+        assert!(self.looked.fetch_add(1, Ordering::SeqCst) != 1, "the second look fails");
         Ok(1)
     }
 
@@ -35,17 +37,26 @@ impl Store for Clumsy {
     }
 
     async fn keep(&self, cancel: CancellationToken) {
-        assert!(self.kept.fetch_add(1, Ordering::SeqCst) > 0, "its keeper stumbles");
+        assert!(self.kept.fetch_add(1, Ordering::SeqCst) > 0, "the first session fails");
         cancel.cancelled().await;
     }
 }
 
 #[tokio::test]
-async fn a_keeper_that_stumbles_is_followed_by_another() {
+async fn background_tasks_that_panic_are_restarted_and_show_in_readiness_and_metrics() {
     let store = Arc::new(Clumsy::default());
     let server = server(config(), Arc::clone(&store) as Arc<dyn Store>).await;
+    let failures = &server.components.metrics.background_task_failures;
+    let missing = || server.components.readiness.missing();
+    for task in ["store session", "coverage polling"] {
+        eventually(|| failures.with_label_values(&[task]).get() == 1).await;
+        eventually(|| missing().contains(&task)).await;
+        eventually(|| !missing().contains(&task)).await;
+    }
     eventually(|| store.kept.load(Ordering::SeqCst) == 2).await;
+    eventually(|| store.looked.load(Ordering::SeqCst) > 2).await;
+    assert!(missing().is_empty());
     let background = server.background_tasks();
     assert!(server.drain().await);
-    assert!(background.is_empty(), "the second keeper ends when it is told to");
+    assert!(background.is_empty(), "a task is left");
 }

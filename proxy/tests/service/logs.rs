@@ -209,7 +209,7 @@ async fn who_joins_a_flight_is_told_whose_it_is() {
     let first = ask("first");
     eventually(|| store.reads() == 1).await;
     let second = ask("second");
-    eventually(|| server.service.flights.waiting() == 2).await;
+    eventually(|| server.components.responses.waiting() == 2).await;
     store.let_all_pass();
     for (asked, name) in [(first, "first"), (second, "second")] {
         let response = asked.await.unwrap();
@@ -347,7 +347,7 @@ async fn who_is_not_let_in_is_told_of_at_any_level_and_counted() {
 }
 
 #[tokio::test]
-async fn a_flood_of_connections_is_told_once() {
+async fn a_flood_of_connections_is_logged_once() {
     let (kept, _guard) = Log::start();
     let mut config = with_access(AccessMode::Full);
     config.limits.connections = 1;
@@ -361,7 +361,9 @@ async fn a_flood_of_connections_is_told_once() {
     // Only who had a place has a line of its own.
     assert_eq!(kept.access(1).await[0]["url"]["original"], DATA);
     let told = kept.lines().into_iter().filter(|line| {
-        line["message"].as_str().is_some_and(|message| message.starts_with("turned away"))
+        line["message"]
+            .as_str()
+            .is_some_and(|message| message.starts_with("connections were rejected"))
     });
     let told: Vec<Value> = told.collect();
     // It may be another minute by now.

@@ -48,7 +48,7 @@ async fn the_old_is_served_while_one_refresh_brings_the_new() {
     let stale = client.get(&target("en")).await;
     assert_eq!((views(&stale), cache_status(&stale)), (1, "aqs; hit; ttl=-60"));
     assert_eq!(stale.header("cache-control"), Some("s-maxage=60"));
-    eventually(|| store.reads() == 2 && server.service.flights.under_way() == 0).await;
+    eventually(|| store.reads() == 2 && server.components.responses.under_way() == 0).await;
     let fresh = client.get(&target("en")).await;
     assert_eq!((views(&fresh), cache_status(&fresh)), (2, "aqs; hit; ttl=300"));
     assert_eq!(store.reads(), 2);
@@ -69,7 +69,7 @@ async fn a_refresh_goes_on_when_its_client_is_gone_and_is_not_begun_twice() {
     drop(client);
     store.truth.store(2, Ordering::SeqCst);
     store.let_all_pass();
-    eventually(|| server.service.flights.under_way() == 0).await;
+    eventually(|| server.components.responses.under_way() == 0).await;
     assert_eq!(store.reads(), 2);
 }
 
@@ -142,20 +142,22 @@ async fn ten_minutes_without_a_store_are_not_noticed_by_whoever_asked_before() {
         // Stale from the fifth minute on: at most one refresh in five seconds for each address.
         assert!(store.reads() - before <= ADDRESSES * 60, "{} reads", store.reads() - before);
         store.be(Mood::Answers);
-        eventually(|| server.service.tasks.is_empty() && server.service.flights.under_way() == 0)
-            .await;
+        eventually(|| {
+            server.components.tasks.is_empty() && server.components.responses.under_way() == 0
+        })
+        .await;
         clock.advance(Duration::from_secs(10));
         for number in 0..ADDRESSES {
             client.get(&target(&format!("p{number}"))).await;
         }
         // Recovery is spread over what refreshes are allowed at once; in the end all are new.
-        eventually(|| server.service.tasks.is_empty()).await;
+        eventually(|| server.components.tasks.is_empty()).await;
         for _ in 0..ADDRESSES {
             clock.advance(Duration::from_secs(6));
             for number in 0..ADDRESSES {
                 client.get(&target(&format!("p{number}"))).await;
             }
-            eventually(|| server.service.tasks.is_empty()).await;
+            eventually(|| server.components.tasks.is_empty()).await;
         }
         for number in 0..ADDRESSES {
             assert_eq!(views(&client.get(&target(&format!("p{number}"))).await), 2);
@@ -209,13 +211,13 @@ async fn a_hard_purge_meets_its_scope_and_nothing_else() {
     for (scope, meets_other) in scopes {
         client.get(&en).await;
         client.get(other).await;
-        server.service.origin.purge(scope, PurgeMode::Hard).unwrap();
+        server.components.origin.purge(scope, PurgeMode::Hard).unwrap();
         let purged = client.get(&en).await;
         assert_eq!(cache_status(&purged), "aqs; fwd=stale; stored; detail=purged", "{scope:?}");
         let hit = cache_status(&client.get(other).await).starts_with("aqs; hit");
         assert_eq!(hit, !meets_other, "{scope:?}");
     }
-    server.service.origin.purge(Scope::Project("fr.wikipedia"), PurgeMode::Hard).unwrap();
+    server.components.origin.purge(Scope::Project("fr.wikipedia"), PurgeMode::Hard).unwrap();
     assert!(cache_status(&client.get(&en).await).starts_with("aqs; hit"));
 }
 
@@ -226,10 +228,10 @@ async fn after_a_soft_purge_the_old_is_served_once_more() {
     let mut client = Client::connect(server.addresses[0]).await;
     client.get(&target("en")).await;
     store.truth.store(2, Ordering::SeqCst);
-    server.service.origin.purge(Scope::Project("en.wikipedia"), PurgeMode::Soft).unwrap();
+    server.components.origin.purge(Scope::Project("en.wikipedia"), PurgeMode::Soft).unwrap();
     let stale = client.get(&target("en")).await;
     assert_eq!((views(&stale), cache_status(&stale)), (1, "aqs; hit; ttl=0"));
-    eventually(|| server.service.tasks.is_empty()).await;
+    eventually(|| server.components.tasks.is_empty()).await;
     assert_eq!(views(&client.get(&target("en")).await), 2);
 }
 
@@ -244,10 +246,10 @@ async fn a_load_makes_what_it_touched_stale_and_nothing_else() {
     client.get(&target("en")).await;
     client.get(other).await;
     store.load(DATASET, 2);
-    let purged = server.service.origin.epochs.current();
-    eventually(|| server.service.origin.epochs.current() > purged).await;
+    let purged = server.components.origin.epochs.current();
+    eventually(|| server.components.origin.epochs.current() > purged).await;
     assert_eq!(cache_status(&client.get(&target("en")).await), "aqs; hit; ttl=0");
-    eventually(|| server.service.tasks.is_empty()).await;
+    eventually(|| server.components.tasks.is_empty()).await;
     assert_eq!(views(&client.get(&target("en")).await), 2);
     assert!(cache_status(&client.get(other).await).starts_with("aqs; hit; ttl=2"));
 }
@@ -263,7 +265,7 @@ async fn what_was_asked_before_a_purge_is_not_served_after_it() {
     let before = ask();
     eventually(|| store.reads() == 1).await;
     store.truth.store(2, Ordering::SeqCst);
-    server.service.origin.purge(Scope::Everything, PurgeMode::Hard).unwrap();
+    server.components.origin.purge(Scope::Everything, PurgeMode::Hard).unwrap();
     // It must not join what was asked before.
     let after = ask();
     eventually(|| store.reads() == 2).await;
@@ -306,7 +308,7 @@ async fn no_interleaving_serves_what_was_purged() {
     while clients.iter().any(|client| !client.is_finished()) {
         let truth = store.truth.fetch_add(1, Ordering::SeqCst) + 1;
         let depth = if purges % 5 == 4 { PurgeMode::Soft } else { PurgeMode::Hard };
-        server.service.origin.purge(scopes[purges % 3], depth).unwrap();
+        server.components.origin.purge(scopes[purges % 3], depth).unwrap();
         if depth == PurgeMode::Hard {
             floor.store(truth, Ordering::SeqCst);
         }

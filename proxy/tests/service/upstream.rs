@@ -31,7 +31,7 @@ fn samples(page: &Response) -> BTreeMap<String, f64> {
 /// Waits until so many requests are counted, which they are after their answers.
 async fn counted(server: &Server, count: f64) {
     eventually(|| {
-        let families = server.service.registry.gather();
+        let families = server.components.registry.gather();
         let family = families.iter().find(|family| family.name() == "http_requests_total");
         let sum: f64 = family.map_or(0.0, |family| {
             family.get_metric().iter().map(|metric| metric.get_counter().get_value()).sum()

@@ -143,7 +143,7 @@ async fn every_parameter_wrong_in_turn() {
     let (server, _folder) = house_of_titles().await;
     let mut client = Client::connect(server.addresses[0]).await;
     let mut tried = 0;
-    for (_, endpoint) in server.service.catalogue.endpoints() {
+    for (_, endpoint) in server.components.catalogue.endpoints() {
         // The examples themselves are fine: whatever is refused below is refused for its change.
         let response = client.get(&target(endpoint, None)).await;
         assert!([200, 404].contains(&response.status), "{}: {}", endpoint.name, response.text());
@@ -170,7 +170,8 @@ async fn start_after_end_is_refused_everywhere() {
     let mut client = Client::connect(server.addresses[0]).await;
     let dated =
         |endpoint: &&Endpoint| endpoint.params().any(|param| matches!(param.kind, ParamKind::End));
-    for endpoint in server.service.catalogue.endpoints().map(|(_, endpoint)| endpoint).filter(dated)
+    for endpoint in
+        server.components.catalogue.endpoints().map(|(_, endpoint)| endpoint).filter(dated)
     {
         let response = client.get(&target(endpoint, Some(("end", "2026093023")))).await;
         assert_eq!(response.status, 400, "{}", endpoint.name);

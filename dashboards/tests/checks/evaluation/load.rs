@@ -113,7 +113,7 @@ pub(crate) async fn round(proxy: &Proxy, round: u32) -> Counts {
 async fn concurrent(proxy: &Proxy, counts: &mut Counts, round: u32) {
     let address = proxy.server.addresses[0];
     let start = |target: String| tokio::spawn(async move { send(address, &target).await });
-    let flights = &proxy.server.service.flights;
+    let flights = &proxy.server.components.responses;
 
     let mut pending: Vec<_> = (0..7).map(|_| start(daily("gated", round, 0))).collect();
     eventually(|| flights.waiting() == 7).await;
@@ -171,7 +171,7 @@ async fn expiry(proxy: &Proxy, counts: &mut Counts, round: u32) {
     counts.reads(DAILY, "error", 1);
 
     let purged = format!("p{round}x3.wikipedia");
-    proxy.server.service.origin.purge(Scope::Project(&purged), PurgeMode::Hard).unwrap();
+    proxy.server.components.origin.purge(Scope::Project(&purged), PurgeMode::Hard).unwrap();
     get(3).await;
     counts.requests("miss-purged", 200, 1);
     counts.reads(DAILY, "rows", 1);

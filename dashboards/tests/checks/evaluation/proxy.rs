@@ -143,15 +143,15 @@ impl Proxy {
         let parts = Parts { clock: clock.clone(), ..Parts::new(catalogue, store.clone()) };
         let server = Server::start(sockets, &config, parts).await.unwrap();
         let proxy = Self { server, store, clock, started: started.as_secs() as f64 };
-        let jobs = &proxy.server.service.jobs;
+        let jobs = &proxy.server.components.jobs;
         eventually(|| jobs.list().iter().any(|job| job.ended.is_some())).await;
-        assert!(proxy.server.service.hot_set.live().is_some(), "{:?}", jobs.list());
+        assert!(proxy.server.components.hot_set.live().is_some(), "{:?}", jobs.list());
         proxy
     }
 
     /// The value of the series of a gauge that has a label with this value.
     pub(crate) fn gauge(&self, name: &str, label: &str) -> f64 {
-        let families = self.server.service.registry.gather();
+        let families = self.server.components.registry.gather();
         let family = families.iter().find(|family| family.name() == name).unwrap();
         let labelled = |metric: &&prometheus::proto::Metric| {
             metric.get_label().iter().any(|pair| pair.value() == label)
@@ -161,8 +161,8 @@ impl Proxy {
 
     /// Waits until no background task and no read is running.
     pub(crate) async fn idle(&self) {
-        let service = &self.server.service;
-        eventually(|| service.tasks.is_empty() && service.flights.under_way() == 0).await;
+        let parts = &self.server.components;
+        eventually(|| parts.tasks.is_empty() && parts.responses.under_way() == 0).await;
     }
 }
 

@@ -4,12 +4,11 @@ use super::swaps::telling;
 use super::{DEVICES, EN, aside, built, full, over_days, with_plans};
 use crate::support::scripted::Scripted;
 use crate::support::{config, eventually, server};
-use aqs_proxy::serve::{
-    CacheResult, Call, Method, Negotiation, Reply, RequestHead, Served, Service,
-};
+use aqs_proxy::http::{CacheResult, Method, Negotiation, Reply, RequestHead, RequestTrace};
+use aqs_proxy::serve::Served;
+use aqs_proxy::server::Components;
 use aqs_warmers::generation::Generation;
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -18,14 +17,14 @@ const HITS: usize = 10_000;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Answers a GET, which must not have to wait for anything.
-fn at_once(service: &Arc<Service>) -> Reply {
+fn at_once(components: &Components) -> Reply {
     let head = RequestHead {
         method: Method::Get,
         target: EN,
         negotiation: Negotiation::default(),
-        call: Call::default(),
+        trace: RequestTrace::default(),
     };
-    match service.serve(&head) {
+    match components.service.serve(&head) {
         Served::Now(reply) => reply,
         Served::Later(_) => panic!("it has to wait"),
     }
@@ -34,19 +33,20 @@ fn at_once(service: &Arc<Service>) -> Reply {
 #[tokio::test]
 async fn hits_go_on_while_a_generation_is_made_and_its_maker_does_not_end() {
     let server = server(config(), Scripted::open()).await;
-    let service = Arc::clone(&server.service);
-    let Ok(_) =
-        aside(|| service.hot_set.publish(|_, id| Ok::<_, Infallible>(telling(&service, id, None))));
+    let components = server.components.clone();
+    let Ok(_) = aside(|| {
+        components.hot_set.publish(|_, id| Ok::<_, Infallible>(telling(&components, id, None)))
+    });
     let (entered, inside) = channel();
     let (release, released) = channel::<()>();
     // It holds whatever those who publish hold, until it is told.
     let publishing = std::thread::spawn({
-        let service = Arc::clone(&service);
+        let components = components.clone();
         move || {
-            service.hot_set.publish(|live: Option<&Generation>, id| {
+            components.hot_set.publish(|live: Option<&Generation>, id| {
                 entered.send(()).unwrap();
                 released.recv().unwrap();
-                Ok::<_, Infallible>(telling(&service, id, live.map(|live| live.id)))
+                Ok::<_, Infallible>(telling(&components, id, live.map(|live| live.id)))
             })
         }
     });
@@ -54,9 +54,9 @@ async fn hits_go_on_while_a_generation_is_made_and_its_maker_does_not_end() {
     // On a thread of its own, so that a look-up that waits is a failure and no standstill.
     let (done, all) = channel();
     let hits = std::thread::spawn({
-        let service = Arc::clone(&service);
+        let components = components.clone();
         move || {
-            let hot = |_: &usize| at_once(&service).result == CacheResult::Hot;
+            let hot = |_: &usize| at_once(&components).cache.result == CacheResult::Hot;
             done.send((0..HITS).filter(hot).count()).unwrap();
         }
     });
@@ -66,7 +66,7 @@ async fn hits_go_on_while_a_generation_is_made_and_its_maker_does_not_end() {
     hits.join().unwrap();
     let Ok(second) = publishing.join().unwrap();
     assert_eq!(second.id, 2);
-    assert_eq!(service.hot_set.live().unwrap().id, 2);
+    assert_eq!(components.hot_set.live().unwrap().id, 2);
 }
 
 /// With the one thread that may block taken, whatever a build does elsewhere would go on. Nothing
@@ -80,7 +80,7 @@ fn builds_work_on_threads_that_may_block_and_nowhere_else() {
         let store = over_days();
         let server = server(with_plans(DEVICES), store.clone()).await;
         let before = built(&server).await;
-        let service = Arc::clone(&server.service);
+        let components = server.components.clone();
         let take_the_thread = || {
             let (release, released) = channel::<()>();
             let (taken, is_taken) = tokio::sync::oneshot::channel();
@@ -92,21 +92,21 @@ fn builds_work_on_threads_that_may_block_and_nowhere_else() {
         };
         let goes_nowhere = async |reads: usize| {
             for _ in 0..HITS {
-                assert_eq!(at_once(&service).result, CacheResult::Hot);
+                assert_eq!(at_once(&components).cache.result, CacheResult::Hot);
                 // Whatever is ready to run does.
                 tokio::task::yield_now().await;
             }
             assert_eq!(store.reads(), reads);
-            assert_eq!(service.hot_set.live().unwrap().id, before);
+            assert_eq!(components.hot_set.live().unwrap().id, before);
         };
 
         // Before a plan's questions are known ...
         let (release, is_taken, blocked) = take_the_thread();
         is_taken.await.unwrap();
         let reads = store.reads();
-        let id = service.jobs.start(full("devices")).unwrap().id;
+        let id = components.jobs.start(full("devices")).unwrap().id;
         goes_nowhere(reads).await;
-        let view = service.jobs.show(id).unwrap();
+        let view = components.jobs.show(id).unwrap();
         assert_eq!(view.progress.total, 0, "{view:?}");
 
         // ... when the rows are there ...
@@ -124,11 +124,11 @@ fn builds_work_on_threads_that_may_block_and_nowhere_else() {
         blocked.await.unwrap();
         is_taken_again.await.unwrap();
         goes_nowhere(reads + 1).await;
-        let view = service.jobs.show(id).unwrap();
+        let view = components.jobs.show(id).unwrap();
         assert_eq!((view.progress.total, view.progress.done), (2, 0), "{view:?}");
         release_again.send(()).unwrap();
         blocked_again.await.unwrap();
-        let view = service.jobs.wait(id).await.unwrap();
+        let view = components.jobs.wait(id).await.unwrap();
         assert_eq!(view.generation, Some(before + 1), "{view:?}");
     });
 }

@@ -34,13 +34,13 @@ async fn after_a_soft_purge_the_old_is_served_until_one_refresh_or_a_build_bring
     // The build that the purge brings about gets no further than to the first project.
     store.hold(Some("first.wikipedia"));
     store.truth.store(2, Ordering::SeqCst);
-    server.service.origin.purge(Scope::Everything, PurgeMode::Soft).unwrap();
+    server.components.origin.purge(Scope::Everything, PurgeMode::Soft).unwrap();
     clock.advance(6 * MINUTE);
     let stale = client.get(EN).await;
     let told = format!("aqs; hit; ttl=0; detail=\"hotset;gen={old}\"");
     assert_eq!((devices(&stale), cache_status(&stale)), (1, told.as_str()));
     assert_eq!(stale.header("cache-control"), Some("s-maxage=60"));
-    eventually(|| server.service.cache.len() == 1).await;
+    eventually(|| server.components.cache.len() == 1).await;
     let refreshed = client.get(EN).await;
     assert_eq!((devices(&refreshed), cache_status(&refreshed)), (2, "aqs; hit; ttl=300"));
 
@@ -52,12 +52,12 @@ async fn after_a_soft_purge_the_old_is_served_until_one_refresh_or_a_build_bring
         let stale = client.get(EN).await;
         let told = format!("aqs; hit; ttl={ttl}");
         assert_eq!((devices(&stale), cache_status(&stale)), (2, told.as_str()));
-        eventually(|| server.service.flights.under_way() == 0).await;
+        eventually(|| server.components.responses.under_way() == 0).await;
     }
     store.poison.lock().unwrap().take();
 
     store.hold(None);
-    eventually(|| server.service.hot_set.live().is_some_and(|live| live.id > old)).await;
+    eventually(|| server.components.hot_set.live().is_some_and(|live| live.id > old)).await;
     let new = built(&server).await;
     let answer = client.get(EN).await;
     assert_eq!((devices(&answer), cache_status(&answer)), (3, hot(new).as_str()));
@@ -78,11 +78,11 @@ async fn what_nobody_confirmed_for_too_long_is_stale() {
     // It is stale since just now.
     let told = format!("aqs; hit; ttl=0; detail=\"hotset;gen={old}\"");
     assert_eq!(cache_status(&stale), told);
-    eventually(|| server.service.cache.len() == 1).await;
+    eventually(|| server.components.cache.len() == 1).await;
     assert_eq!(cache_status(&client.get(EN).await), "aqs; hit; ttl=300");
     // A build that finds it unchanged confirms it.
     store.hold(None);
-    eventually(|| server.service.hot_set.live().is_some_and(|live| live.id > old)).await;
+    eventually(|| server.components.hot_set.live().is_some_and(|live| live.id > old)).await;
     let new = built(&server).await;
     assert_eq!(cache_status(&client.get(EN).await), hot(new));
 }
@@ -92,7 +92,7 @@ async fn what_a_hard_purge_met_is_served_by_no_generation() {
     let store = over_days();
     let (server, clock, _) = timed(&store).await;
     let mut client = Client::connect(server.addresses[0]).await;
-    let query = server.service.catalogue.resolve(Target::parse(EN).unwrap()).unwrap();
+    let query = server.components.catalogue.resolve(Target::parse(EN).unwrap()).unwrap();
     for (truth, scope) in (2..).zip([
         Scope::Key(query.key().stable_hash()),
         Scope::Project("en.wikipedia"),
@@ -105,18 +105,18 @@ async fn what_a_hard_purge_met_is_served_by_no_generation() {
         // Builds are told apart by when they began.
         clock.advance(Duration::from_millis(1));
         store.truth.store(truth, Ordering::SeqCst);
-        server.service.origin.purge(scope, PurgeMode::Hard).unwrap();
+        server.components.origin.purge(scope, PurgeMode::Hard).unwrap();
         let anew = client.get(EN).await;
         assert_eq!(devices(&anew), truth, "{scope:?}");
         assert_ne!(cache_status(&anew), hot(before), "{scope:?}");
         // The schedule sees to it that it is built again.
-        eventually(|| server.service.hot_set.live().is_some_and(|live| live.id > before)).await;
+        eventually(|| server.components.hot_set.live().is_some_and(|live| live.id > before)).await;
         let after = built(&server).await;
         let answer = client.get(EN).await;
         assert_eq!((devices(&answer), cache_status(&answer)), (truth, hot(after).as_str()));
     }
     // Going back does not bring it back.
-    let back = server.service.jobs.builder().rollback(None).await.unwrap().generation;
+    let back = server.components.jobs.builder().rollback(None).await.unwrap().generation;
     assert_eq!(back.provenance, Provenance::RolledBack { from: back.parent.unwrap() - 1 });
     store.truth.store(9, Ordering::SeqCst);
     let answer = client.get(EN).await;

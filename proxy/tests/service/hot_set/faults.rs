@@ -29,17 +29,17 @@ async fn a_store_that_fails_half_way_costs_a_build_and_nothing_else() {
     config.hot_set.attempts = 1;
     let server = server(config, store.clone()).await;
     let old = built(&server).await;
-    let live = server.service.hot_set.live().unwrap();
-    let charged = server.service.origin.budget.used(Consumer::HotSet);
+    let live = server.components.hot_set.live().unwrap();
+    let charged = server.components.origin.budget.used(Consumer::HotSet);
     // The first of the two projects is read, the second is not.
     store.poison.lock().unwrap().replace("en.wikipedia");
     let view = rebuild(&server, "devices").await;
     assert_eq!((view.state, view.generation), (State::Refused, None));
     assert_eq!((view.progress.done, view.progress.errors), (2, 1));
     assert!(view.error.as_ref().unwrap().contains("poisoned"), "{view:?}");
-    assert!(Arc::ptr_eq(&server.service.hot_set.live().unwrap(), &live));
+    assert!(Arc::ptr_eq(&server.components.hot_set.live().unwrap(), &live));
     // What was read is taken down aside.
-    eventually(|| server.service.origin.budget.used(Consumer::HotSet) == charged).await;
+    eventually(|| server.components.origin.budget.used(Consumer::HotSet) == charged).await;
     let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(cache_status(&client.get(EN).await), hot(old));
     // One that is quite gone is not asked to the end.
@@ -58,7 +58,7 @@ async fn of_two_starts_of_a_plan_the_second_joins_the_first() {
     let old = built(&server).await;
     store.hold(Some("first.wikipedia"));
     let reads = store.reads();
-    let jobs = &server.service.jobs;
+    let jobs = &server.components.jobs;
     let [first, second] = [(), ()].map(|()| jobs.start(full("devices")).unwrap());
     assert_eq!((first.joined, second.joined, second.id), (false, true, first.id));
     eventually(|| store.reads() > reads).await;
@@ -84,15 +84,15 @@ async fn the_end_cancels_a_build_and_leaves_nothing_half_done() {
     let kept = files(&state);
     assert_eq!(kept.len(), 1);
     store.hold(Some("en.wikipedia"));
-    let service = Arc::clone(&server.service);
-    let id = service.jobs.start(full("devices")).unwrap().id;
-    eventually(|| service.jobs.show(id).unwrap().progress.done == 1).await;
+    let components = server.components.clone();
+    let id = components.jobs.start(full("devices")).unwrap().id;
+    eventually(|| components.jobs.show(id).unwrap().progress.done == 1).await;
     assert!(server.drain().await, "it did not end in time");
-    let view = service.jobs.show(id).unwrap();
+    let view = components.jobs.show(id).unwrap();
     assert_eq!((view.state, view.generation), (State::Cancelled, None));
-    assert_eq!(service.hot_set.live().unwrap().id, old);
+    assert_eq!(components.hot_set.live().unwrap().id, old);
     assert_eq!(files(&state), kept);
-    assert_eq!(service.jobs.start(full("devices")), Err(StartError::Stopping));
+    assert_eq!(components.jobs.start(full("devices")), Err(StartError::Stopping));
 }
 
 #[tokio::test]
@@ -115,11 +115,11 @@ async fn a_plan_that_takes_too_much_memory_is_refused_before_it_is_read_and_whil
         config.hot_set.memory = Some(limit);
         let others = config.hot_set.plans.len() - 1;
         let server = server(config, store.clone()).await;
-        let jobs = &server.service.jobs;
+        let jobs = &server.components.jobs;
         eventually(|| jobs.list().iter().filter(|it| it.state == State::Done).count() == others)
             .await;
         eventually(|| jobs.list().iter().any(|it| it.state == State::Failed)).await;
-        let live = server.service.hot_set.live();
+        let live = server.components.hot_set.live();
         let reads = store.reads();
         let view = rebuild(&server, "large").await;
         assert_eq!((view.state, view.generation), (State::Failed, None));
@@ -128,17 +128,17 @@ async fn a_plan_that_takes_too_much_memory_is_refused_before_it_is_read_and_whil
         if let Some(live) = live {
             // What answers of that kind weigh is known.
             assert_eq!((view.progress.reads, store.reads()), (0, reads));
-            assert!(Arc::ptr_eq(&server.service.hot_set.live().unwrap(), &live));
+            assert!(Arc::ptr_eq(&server.components.hot_set.live().unwrap(), &live));
             let answer = Client::connect(server.addresses[0]).await.get(EN).await;
             assert_eq!(cache_status(&answer), hot(live.id));
         } else {
             assert!(view.progress.reads > 0 && store.reads() - reads < 300, "it read to the end");
-            assert!(server.service.hot_set.live().is_none());
+            assert!(server.components.hot_set.live().is_none());
             // Answers go on, from the store.
             let target = EN.replace("en.wiki", "p1.wiki");
             let answer = Client::connect(server.addresses[0]).await.get(&target).await;
             assert_eq!(cache_status(&answer), "aqs; fwd=miss; stored");
-            eventually(|| server.service.origin.budget.used(Consumer::HotSet) == 0).await;
+            eventually(|| server.components.origin.budget.used(Consumer::HotSet) == 0).await;
         }
     }
 }
@@ -160,7 +160,7 @@ async fn what_can_not_be_kept_is_served_and_told() {
     let generation = built(&one).await;
     let answer = Client::connect(one.addresses[0]).await.get(EN).await;
     assert_eq!(cache_status(&answer), hot(generation));
-    assert!(log.text().contains("the hot set is not kept over restarts"), "{}", log.text());
+    assert!(log.text().contains("failed to open the directory of the hot set"), "{}", log.text());
 
     // The folder is there, but the file can't be put into it.
     let state = folder.path().join("other");

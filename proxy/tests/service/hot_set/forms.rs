@@ -114,7 +114,7 @@ async fn every_address_of_a_plan_answers_in_every_form_while_the_store_is_gone()
 
     let server = server(with_plans(PLANS), Arc::clone(&store) as _).await;
     let hot = hot(built(&server).await);
-    assert_eq!(server.service.hot_set.live().unwrap().keys(), expected.len());
+    assert_eq!(server.components.hot_set.live().unwrap().keys(), expected.len());
     store.be_gone(true);
     let before = store.reads();
     let mut client = Client::connect(server.addresses[0]).await;
@@ -168,7 +168,10 @@ async fn every_address_of_a_plan_answers_in_every_form_while_the_store_is_gone()
     // Sixty-two days of two articles and two agents.
     assert_eq!(coded, 4);
     assert_eq!(store.reads(), before, "the store was asked");
-    assert_eq!((server.service.cache.len(), server.service.metrics.codings.get()), (0, 0));
+    assert_eq!(
+        (server.components.cache.len(), server.components.metrics.compressions.get()),
+        (0, 0)
+    );
     // Whatever no plan wants has nobody to answer it.
     assert_eq!(client.get(OTHER).await.status, 503);
     assert!(store.reads() > before);

@@ -50,15 +50,16 @@ fn with_plans(plans: &str) -> Config {
 
 /// Waits until the schedule has built every plan; gives the generation's number.
 async fn built(server: &Server) -> u64 {
-    let service = &server.service;
+    let components = &server.components;
     eventually(|| {
-        let live = service.hot_set.live();
+        let live = components.hot_set.live();
         let has = |plan: &Plan| live.as_ref().is_some_and(|live| live.plan(&plan.name).is_some());
         let ended = |view: &JobView| view.state != State::Running;
-        service.jobs.builder().plans().iter().all(has) && service.jobs.list().iter().all(ended)
+        components.jobs.builder().plans().iter().all(has)
+            && components.jobs.list().iter().all(ended)
     })
     .await;
-    service.hot_set.live().unwrap().id
+    components.hot_set.live().unwrap().id
 }
 
 /// A build that reads everything and joins none that the schedule starts.
@@ -69,8 +70,8 @@ fn full(plan: &str) -> Start {
 
 /// Builds a plan anew.
 async fn rebuild(server: &Server, plan: &str) -> JobView {
-    let id = server.service.jobs.start(full(plan)).unwrap().id;
-    server.service.jobs.wait(id).await.unwrap()
+    let id = server.components.jobs.start(full(plan)).unwrap().id;
+    server.components.jobs.wait(id).await.unwrap()
 }
 
 /// The `Cache-Status` of a fresh answer from a generation.

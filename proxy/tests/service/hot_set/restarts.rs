@@ -55,7 +55,7 @@ fn after_a_crash_what_was_served_is_served_and_what_was_purged_is_not() {
         let id = built(server).await;
         // Nothing can be built after the purges.
         store.be(Mood::Fails);
-        let origin = &server.service.origin;
+        let origin = &server.components.origin;
         origin.purge(Scope::Project("soft.wikipedia"), PurgeMode::Soft).unwrap();
         origin.purge(Scope::Project("hard.wikipedia"), PurgeMode::Hard).unwrap();
         id
@@ -78,7 +78,8 @@ fn after_a_crash_what_was_served_is_served_and_what_was_purged_is_not() {
     until_a_crash(folder.path(), &store, async |server| {
         let mut client = Client::connect(server.addresses[0]).await;
         assert_eq!(devices(&client.get(&target("hard")).await), 2);
-        super::eventually(|| server.service.hot_set.live().is_some_and(|live| live.id > old)).await;
+        super::eventually(|| server.components.hot_set.live().is_some_and(|live| live.id > old))
+            .await;
         let new = built(server).await;
         for (project, truth) in [("kept", 1), ("soft", 2), ("hard", 2)] {
             let answer = client.get(&target(project)).await;
@@ -96,7 +97,7 @@ fn without_the_state_that_it_belongs_to_no_generation_is_served() {
     std::fs::remove_file(state.join("state.json")).unwrap();
     store.be(Mood::Fails);
     until_a_crash(folder.path(), &store, async |server| {
-        assert!(server.service.hot_set.live().is_none());
+        assert!(server.components.hot_set.live().is_none());
         let answer = Client::connect(server.addresses[0]).await.get(&target("kept")).await;
         assert_eq!(answer.status, 503);
     });
@@ -126,7 +127,7 @@ fn a_damaged_generation_is_set_aside_and_the_one_before_is_served() {
         let again = hot(second + 1);
         assert_eq!((devices(&answer), cache_status(&answer)), (1, again.as_str()));
         store.be(Mood::Answers);
-        server.service.origin.refresh_coverage().await.unwrap();
+        server.components.origin.refresh_coverage().await.unwrap();
         // Its number is not given again.
         let next = super::rebuild(server, "devices").await.generation.unwrap();
         assert!(next > second, "{next}");

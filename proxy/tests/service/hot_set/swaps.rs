@@ -8,7 +8,7 @@ use aqs_api::freshness::Times;
 use aqs_api::{Key, Representation, Target};
 use aqs_origin::Entry;
 use aqs_origin::epochs::PurgeTags;
-use aqs_proxy::serve::Service;
+use aqs_proxy::server::Components;
 use aqs_warmers::generation::{Generation, HotEntry, Provenance};
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -20,12 +20,12 @@ const SWAPS: u64 = 1000;
 const CLIENTS: usize = 3;
 
 /// A generation whose one answer says its number.
-pub(super) fn telling(service: &Service, id: u64, parent: Option<u64>) -> Generation {
-    let query = service.catalogue.resolve(Target::parse(EN).unwrap()).unwrap();
-    let epochs = &service.origin.epochs;
-    let (now, epoch) = (service.clock.now(), epochs.current());
+pub(super) fn telling(components: &Components, id: u64, parent: Option<u64>) -> Generation {
+    let query = components.catalogue.resolve(Target::parse(EN).unwrap()).unwrap();
+    let epochs = &components.origin.epochs;
+    let (now, epoch) = (components.origin.clock().now(), epochs.current());
     let tags =
-        PurgeTags::of(&query, (query.endpoint().lookup)(&query).dataset(), &service.catalogue);
+        PurgeTags::of(&query, (query.endpoint().lookup)(&query).dataset(), &components.catalogue);
     // Long, so that one that was written in two parts would show.
     let item = format!(r#"{{"devices":{id}}}"#);
     let body = format!(r#"{{"items":[{}]}}"#, vec![item; 500].join(","));
@@ -61,12 +61,12 @@ async fn watch(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_answer_is_of_one_generation_and_numbers_never_fall_on_a_connection() {
     let server = server(config(), Scripted::open()).await;
-    let service = Arc::clone(&server.service);
+    let components = server.components.clone();
     let publish = || {
         let make = |live: Option<&Generation>, id| {
-            Ok::<_, Infallible>(telling(&service, id, live.map(|live| live.id)))
+            Ok::<_, Infallible>(telling(&components, id, live.map(|live| live.id)))
         };
-        let Ok(new) = aside(|| service.hot_set.publish(make));
+        let Ok(new) = aside(|| components.hot_set.publish(make));
         new
     };
     // By number what the content says that was published under it.
@@ -80,10 +80,10 @@ async fn an_answer_is_of_one_generation_and_numbers_never_fall_on_a_connection()
         .map(|_| tokio::spawn(watch(server.addresses[0], Arc::clone(&ends), Arc::clone(&answered))))
         .collect();
     for swap in 0..SWAPS {
-        let before = service.hot_set.live().unwrap();
-        let previous = service.hot_set.previous().unwrap().id;
+        let before = components.hot_set.live().unwrap();
+        let previous = components.hot_set.previous().unwrap().id;
         let new = if swap % 5 == 4 {
-            let new = service.jobs.builder().rollback(None).await.unwrap().generation;
+            let new = components.jobs.builder().rollback(None).await.unwrap().generation;
             assert_eq!(new.provenance, Provenance::RolledBack { from: previous });
             content.insert(new.id, content[&previous]);
             new
@@ -127,30 +127,30 @@ async fn what_did_not_change_is_the_same_memory_in_parent_and_child() {
     let store = over_days();
     let server = server(with_plans(DEVICES), store.clone()).await;
     built(&server).await;
-    let parent = server.service.hot_set.live().unwrap();
+    let parent = server.components.hot_set.live().unwrap();
     let keys: Vec<Key> = parent.iter().map(|(key, _)| key.clone()).collect();
     assert_eq!(keys.len(), 2);
     // Read anew and found equal: a new entry, the old bytes, also in what clients are sent.
     rebuild(&server, "devices").await;
-    let child = server.service.hot_set.live().unwrap();
+    let child = server.components.hot_set.live().unwrap();
     assert_eq!((child.parent, child.checksum), (Some(parent.id), parent.checksum));
     for key in &keys {
         let (old, new) = (entry(&parent, key), entry(&child, key));
         assert!(!Arc::ptr_eq(&old, &new) && text_at(&old) == text_at(&new), "{key:?}");
     }
     // Both together weigh hardly more than one.
-    let held = server.service.origin.budget.used(aqs_origin::memory::Consumer::HotSet);
+    let held = server.components.origin.budget.used(aqs_origin::memory::Consumer::HotSet);
     assert!(held >= child.bytes && held < child.bytes + parent.bytes, "{held}");
     // Changed: new bytes, and only where they are.
     store.truth.store(2, Ordering::SeqCst);
     rebuild(&server, "devices").await;
-    let grandchild = server.service.hot_set.live().unwrap();
+    let grandchild = server.components.hot_set.live().unwrap();
     assert_ne!(grandchild.checksum, child.checksum);
     assert!(
         keys.iter()
             .all(|key| { text_at(&entry(&child, key)) != text_at(&entry(&grandchild, key)) })
     );
     // Taken over unread: the very same entry.
-    let back = server.service.jobs.builder().rollback(None).await.unwrap().generation;
+    let back = server.components.jobs.builder().rollback(None).await.unwrap().generation;
     assert!(keys.iter().all(|key| Arc::ptr_eq(&entry(&child, key), &entry(&back, key))));
 }

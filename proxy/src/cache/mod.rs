@@ -1,0 +1,165 @@
+//! The response cache: what was answered lately, bounded by bytes.
+
+mod aliases;
+mod balancer;
+
+pub use aliases::Aliases;
+pub use balancer::MemoryBalancer;
+
+use aqs_api::{Key, KeyRef};
+use aqs_origin::Entry;
+use prometheus::IntCounter;
+use quick_cache::sync::Cache;
+use quick_cache::{Equivalent, Lifecycle, OptionsBuilder, Weighter};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::sync::Arc;
+use thiserror::Error;
+
+/// About what an entry costs beside its own bytes: the map's slot, list links, reference counts.
+const OVERHEAD: usize = 160;
+/// What an answer is taken to weigh on average, to size the cache's tables at start.
+const TYPICAL_WEIGHT: u64 = 4096;
+/// How many parts are locked apart. More of them contend less and bound a single entry lower.
+const SHARDS: usize = 16;
+
+/// The part of a shard that what is asked often may fill; an entry must fit into it.
+const HOT_PART: f64 = 0.97;
+
+/// Entries by key. Scan-resistant: what is asked once does not push out what is asked often.
+pub struct ResponseCache {
+    entries: Cache<Key, Arc<Entry>, ByBytes, BuildHasherDefault<KeyHash>, CountEvictions>,
+}
+
+/// What became of an insertion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Insertion {
+    Stored,
+    /// The cache holds a newer entry of the key.
+    Outdated,
+    TooLarge,
+}
+
+/// The cache can't be built as it was asked for.
+#[derive(Debug, Error)]
+#[error("the response cache can't be built: {0}")]
+pub struct CacheError(String);
+
+impl CacheError {
+    fn new(error: impl std::fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl ResponseCache {
+    /// A cache of at most so many bytes; what it evicts is counted.
+    pub fn new(bytes: u64, evictions: IntCounter) -> Result<Self, CacheError> {
+        let options = OptionsBuilder::new()
+            .shards(SHARDS)
+            .weight_capacity(bytes)
+            .hot_allocation(HOT_PART)
+            .estimated_items_capacity((bytes / TYPICAL_WEIGHT).max(64) as usize)
+            .build()
+            .map_err(CacheError::new)?;
+        let hasher = BuildHasherDefault::default();
+        let lifecycle = CountEvictions(evictions);
+        Ok(Self { entries: Cache::with_options(options, ByBytes, hasher, lifecycle) })
+    }
+
+    /// The entry of a key, however old.
+    pub fn get(&self, key: KeyRef<'_>) -> Option<Arc<Entry>> {
+        self.entries.get(&Probe(key))
+    }
+
+    /// Inserts an entry, unless the cache holds a newer one or the entry is too large.
+    pub fn insert(&self, key: &Key, entry: &Arc<Entry>) -> Insertion {
+        let is_newer = |held: &Arc<Entry>| held.epoch > entry.epoch;
+        // quick_cache would drop an entry without room for it silently.
+        let room = self.entries.shard_capacity() as f64 * HOT_PART;
+        if ByBytes.weight(key, entry) as f64 >= room {
+            // An older entry must not be served any longer in place of this one.
+            self.entries.remove_if(key, |held| !is_newer(held));
+            return Insertion::TooLarge;
+        }
+        if self.entries.get(key).is_some_and(|held| is_newer(&held)) {
+            return Insertion::Outdated;
+        }
+        self.entries.insert(key.clone(), Arc::clone(entry));
+        Insertion::Stored
+    }
+
+    /// Changes the bound; what is too much is evicted at once.
+    pub fn resize(&self, bytes: u64) {
+        self.entries.set_capacity(bytes);
+    }
+
+    /// The bound.
+    pub fn capacity(&self) -> u64 {
+        self.entries.capacity()
+    }
+
+    /// How many bytes are held.
+    pub fn bytes(&self) -> u64 {
+        self.entries.weight()
+    }
+
+    /// How many entries are held.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether none is held.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+/// A borrowed key that finds its owner in the map.
+#[derive(Hash)]
+struct Probe<'a>(KeyRef<'a>);
+
+impl Equivalent<Key> for Probe<'_> {
+    fn equivalent(&self, key: &Key) -> bool {
+        self.0.is(key)
+    }
+}
+
+/// Takes the hash that a key brings along.
+#[derive(Default)]
+struct KeyHash(u64);
+
+impl Hasher for KeyHash {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // Keys write their one word; anything else still gets a usable hash.
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+}
+
+#[derive(Clone)]
+struct ByBytes;
+
+impl Weighter<Key, Arc<Entry>> for ByBytes {
+    fn weight(&self, key: &Key, entry: &Arc<Entry>) -> u64 {
+        (OVERHEAD + size_of::<Key>() + key.weight() + entry.weight()) as u64
+    }
+}
+
+#[derive(Clone)]
+struct CountEvictions(IntCounter);
+
+impl Lifecycle<Key, Arc<Entry>> for CountEvictions {
+    type RequestState = ();
+
+    fn on_evict(&self, (): &mut (), _: Key, _: Arc<Entry>) {
+        self.0.inc();
+    }
+}

@@ -1,0 +1,76 @@
+//! Header blocks: the constant lines of each kind of reply, assembled once.
+
+use aqs_api::problem::reason;
+use std::sync::LazyLock;
+
+/// The lines of every reply (contract §3, "after the gateway").
+const COMMON: &str = "\
+access-control-allow-origin: *\r\n\
+access-control-allow-methods: GET,HEAD\r\n\
+access-control-allow-headers: accept, content-type, content-length, cache-control, \
+accept-language, api-user-agent, if-match, if-modified-since, if-none-match, dnt, \
+accept-encoding\r\n\
+access-control-expose-headers: etag\r\n\
+x-content-type-options: nosniff\r\n\
+x-frame-options: SAMEORIGIN\r\n\
+x-xss-protection: 1; mode=block\r\n\
+referrer-policy: origin-when-cross-origin\r\n\
+content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n";
+
+const DATA_CACHING: &str = "cache-control: s-maxage=14400, max-age=14400\r\n";
+const NO_DATA_CACHING: &str = "cache-control: s-maxage=600\r\n";
+const STALE_CACHING: &str = "cache-control: s-maxage=60\r\n";
+const NO_STORE: &str = "cache-control: no-store\r\n";
+const VARY: &str = "vary: Accept-Encoding\r\n";
+const JSON: &str = "content-type: application/json; charset=utf-8\r\n";
+const PROBLEM_JSON: &str = "content-type: application/problem+json\r\n";
+const ALLOW: &str = "allow: GET, HEAD, OPTIONS\r\n";
+
+/// The blocks of the frequent kinds of replies.
+pub(super) struct Blocks {
+    /// 200 with data.
+    pub(super) data: String,
+    /// 304.
+    pub(super) not_modified: String,
+    /// 404 without data.
+    pub(super) no_data: String,
+}
+
+/// The blocks of fresh replies.
+pub(super) static FRESH: LazyLock<Blocks> = LazyLock::new(|| Blocks {
+    data: block(200, &[JSON, DATA_CACHING, VARY]),
+    not_modified: block(304, &[DATA_CACHING, VARY]),
+    no_data: block(404, &[PROBLEM_JSON, NO_DATA_CACHING]),
+});
+
+/// The blocks of stale replies.
+pub(super) static STALE: LazyLock<Blocks> = LazyLock::new(|| Blocks {
+    data: block(200, &[JSON, STALE_CACHING, VARY]),
+    not_modified: block(304, &[STALE_CACHING, VARY]),
+    no_data: block(404, &[PROBLEM_JSON, STALE_CACHING]),
+});
+
+/// The block of any problem but the absence of data.
+pub(super) fn problem(status: u16) -> String {
+    match status {
+        405 => block(405, &[PROBLEM_JSON, ALLOW]),
+        503 => block(503, &[PROBLEM_JSON, NO_STORE, "retry-after: 5\r\n"]),
+        500.. => block(status, &[PROBLEM_JSON, NO_STORE]),
+        _ => block(status, &[PROBLEM_JSON]),
+    }
+}
+
+pub(super) fn page(status: u16, content_type: &str, cache_control: &str) -> String {
+    let content_type = format!("content-type: {content_type}\r\n");
+    let cache_control = format!("cache-control: {cache_control}\r\n");
+    block(status, &[&content_type, &cache_control])
+}
+
+/// The block of a reply to OPTIONS.
+pub(super) fn options() -> String {
+    block(204, &[ALLOW, "access-control-max-age: 86400\r\n"])
+}
+
+fn block(status: u16, lines: &[&str]) -> String {
+    format!("HTTP/1.1 {status} {}\r\n{}{COMMON}", reason(status), lines.concat())
+}

@@ -1,0 +1,251 @@
+//! A reply: what is sent, and the writing of its head.
+
+use super::cache_status::{CacheResult, CacheStatus};
+use super::headers::{self, FRESH, STALE};
+use crate::log::access::LogContext;
+use aqs_api::target::Uri;
+use aqs_api::{Body, EndpointId, NoDataReason, Problem, Representation};
+use aqs_origin::Entry;
+use bytes::Bytes;
+use pingora_core::protocols::http::date::get_cached_date;
+use std::sync::Arc;
+
+/// The reply to one request.
+#[derive(Debug)]
+pub struct Reply {
+    pub content: Content,
+    /// The endpoint that was requested, if one was.
+    pub endpoint: Option<EndpointId>,
+    pub cache: CacheStatus,
+    /// Whether the gzip form of an entry is sent.
+    gzip: bool,
+    /// More for the access log.
+    pub log_context: Option<Box<LogContext>>,
+}
+
+#[derive(Debug)]
+pub enum Content {
+    /// An entry of the cache, the hot set or the origin.
+    Entry(Arc<Entry>),
+    /// Headers only: the client's copy of the entry is still right.
+    NotModified(Arc<Entry>),
+    Problem(Problem),
+    Page(Page),
+    /// The reply to OPTIONS.
+    Options,
+}
+
+/// A page that is neither data nor a problem.
+#[derive(Debug)]
+pub struct Page {
+    pub status: u16,
+    pub content_type: &'static str,
+    pub cache_control: &'static str,
+    pub body: Bytes,
+}
+
+/// What happens to the connection after a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeepAlive {
+    /// It stays open, which is the default of HTTP/1.1.
+    Implicit,
+    /// It stays open; an HTTP/1.0 client needs a header that says so.
+    Explicit,
+    Close,
+}
+
+impl Reply {
+    /// Sends an entry in its identity or gzip form, or 304 if the client's validator matches.
+    pub fn entry(
+        entry: Arc<Entry>,
+        if_none_match: Option<&[u8]>,
+        gzip: bool,
+        cache: CacheStatus,
+    ) -> Self {
+        let endpoint = Some(entry.endpoint);
+        let matches = if_none_match.is_some_and(|header| validates(header, &entry));
+        let content = if matches { Content::NotModified(entry) } else { Content::Entry(entry) };
+        Self { content, endpoint, cache, gzip, log_context: None }
+    }
+
+    /// Sends content that was made without a look-up.
+    pub fn generated(content: Content) -> Self {
+        let cache = CacheStatus::of(CacheResult::Generated);
+        Self { content, endpoint: None, cache, gzip: false, log_context: None }
+    }
+
+    pub fn problem(problem: Problem) -> Self {
+        Self::generated(Content::Problem(problem))
+    }
+
+    /// Sends the problem of a miss that brought no answer.
+    pub fn failure(problem: Problem, endpoint: EndpointId) -> Self {
+        Self {
+            endpoint: Some(endpoint),
+            cache: CacheStatus::of(CacheResult::Error),
+            ..Self::problem(problem)
+        }
+    }
+
+    pub fn with_log_context(self, context: LogContext) -> Self {
+        let used = context.leader.is_some() || context.cause.is_some();
+        Self { log_context: used.then(|| Box::new(context)), ..self }
+    }
+
+    /// Why there is no data, where `Cache-Status` says more than that there is none.
+    pub fn detail(&self) -> Option<&'static str> {
+        match &self.content {
+            Content::Entry(entry) => match &entry.representation {
+                Representation::Problem(problem) => detail(problem),
+                Representation::Body(_) => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// The content coding of the body, if it has one.
+    pub fn coding(&self) -> Option<&'static str> {
+        let Content::Entry(entry) = &self.content else { return None };
+        let Representation::Body(body) = &entry.representation else { return None };
+        self.gzip_form(body).map(|_| "gzip")
+    }
+
+    pub fn status(&self) -> u16 {
+        match &self.content {
+            Content::Entry(entry) => entry.representation.status(),
+            Content::NotModified(_) => 304,
+            Content::Problem(problem) => problem.status,
+            Content::Page(page) => page.status,
+            Content::Options => 204,
+        }
+    }
+
+    /// Writes the head into `head` and returns the body, which is written into `scratch` if it is
+    /// not stored anywhere. Both are buffers of the connection and are cleared first.
+    pub fn write<'a>(
+        &'a self,
+        target: &str,
+        request_id: &str,
+        keep_alive: KeepAlive,
+        head: &mut Vec<u8>,
+        scratch: &'a mut Vec<u8>,
+    ) -> &'a [u8] {
+        head.clear();
+        scratch.clear();
+        let blocks = if self.cache.result.is_stale() { &STALE } else { &FRESH };
+        let mut no_data_detail = None;
+        let body: Option<&'a [u8]> = match &self.content {
+            Content::Entry(entry) => match &entry.representation {
+                Representation::Body(body) => {
+                    head.extend_from_slice(blocks.data.as_bytes());
+                    Some(self.write_form(body, head))
+                }
+                Representation::Problem(problem) => {
+                    no_data_detail = detail(problem);
+                    write_problem(problem, target, &blocks.no_data, head, scratch);
+                    Some(scratch)
+                }
+            },
+            Content::NotModified(entry) => {
+                head.extend_from_slice(blocks.not_modified.as_bytes());
+                if let Representation::Body(body) = &entry.representation {
+                    self.write_etag(body, head);
+                }
+                None
+            }
+            Content::Problem(problem) => {
+                write_problem(problem, target, &blocks.no_data, head, scratch);
+                Some(scratch)
+            }
+            Content::Page(page) => {
+                let block = headers::page(page.status, page.content_type, page.cache_control);
+                head.extend_from_slice(block.as_bytes());
+                // RFC 9110: no Content-Length with 204.
+                (page.status != 204).then_some(&page.body)
+            }
+            Content::Options => {
+                head.extend_from_slice(headers::options().as_bytes());
+                None
+            }
+        };
+        if let Some(body) = body {
+            head.extend_from_slice(b"content-length: ");
+            head.extend_from_slice(itoa::Buffer::new().format(body.len()).as_bytes());
+            head.extend_from_slice(b"\r\n");
+        }
+        head.extend_from_slice(b"cache-status: ");
+        self.cache.write(no_data_detail, head);
+        head.extend_from_slice(b"\r\nx-request-id: ");
+        head.extend_from_slice(request_id.as_bytes());
+        head.extend_from_slice(b"\r\ndate: ");
+        head.extend_from_slice(get_cached_date().as_bytes());
+        head.extend_from_slice(match keep_alive {
+            KeepAlive::Implicit => b"\r\n\r\n".as_slice(),
+            KeepAlive::Explicit => b"\r\nconnection: keep-alive\r\n\r\n",
+            KeepAlive::Close => b"\r\nconnection: close\r\n\r\n",
+        });
+        body.unwrap_or_default()
+    }
+
+    /// The gzip form of a body, if it exists and is to be sent.
+    fn gzip_form<'a>(&self, body: &'a Body) -> Option<&'a Bytes> {
+        if self.gzip { body.gzip() } else { None }
+    }
+
+    fn write_form<'a>(&self, body: &'a Body, head: &mut Vec<u8>) -> &'a [u8] {
+        self.write_etag(body, head);
+        match self.gzip_form(body) {
+            Some(gzip) => {
+                head.extend_from_slice(b"content-encoding: gzip\r\n");
+                gzip
+            }
+            None => &body.identity,
+        }
+    }
+
+    /// Writes the entity tag of the form that is, or would be, sent.
+    fn write_etag(&self, body: &Body, head: &mut Vec<u8>) {
+        let end = if self.gzip_form(body).is_some() { "-gz\"\r\n" } else { "\"\r\n" };
+        head.extend_from_slice(b"etag: \"");
+        head.extend_from_slice(body.etag.as_bytes());
+        head.extend_from_slice(end.as_bytes());
+    }
+}
+
+fn write_problem(
+    problem: &Problem,
+    target: &str,
+    no_data: &str,
+    head: &mut Vec<u8>,
+    body: &mut Vec<u8>,
+) {
+    match problem.no_data_reason() {
+        Some(_) => head.extend_from_slice(no_data.as_bytes()),
+        None => head.extend_from_slice(headers::problem(problem.status).as_bytes()),
+    }
+    problem.render(Uri::of(target), body);
+}
+
+fn detail(problem: &Problem) -> Option<&'static str> {
+    match problem.no_data_reason()? {
+        NoDataReason::NoData => None,
+        reason => Some(reason.name()),
+    }
+}
+
+/// Whether `If-None-Match` names the body of an entry: compared by the hash, ignoring `W/` and
+/// the suffix of the gzip form.
+///
+/// Entity tags can't hold quotes and ours are hexadecimal, so a search for the quoted hash is
+/// enough.
+fn validates(header: &[u8], entry: &Entry) -> bool {
+    let Representation::Body(body) = &entry.representation else { return false };
+    if header.trim_ascii() == b"*" {
+        return true;
+    }
+    let hash = body.etag.as_bytes();
+    header.windows(hash.len() + 2).any(|window| {
+        let (quote, rest) = (window.first(), window.get(1..=hash.len()));
+        quote == Some(&b'"') && rest == Some(hash) && matches!(window.last(), Some(b'"' | b'-'))
+    })
+}

@@ -1,0 +1,89 @@
+//! Addresses of listeners: TCP addresses and socket files.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// The prefix of the path of a socket file.
+const UNIX: &str = "unix:";
+
+/// The address of a listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListenAddr {
+    Tcp(SocketAddr),
+    Unix(PathBuf),
+}
+
+impl ListenAddr {
+    /// Whether only this machine can reach it.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::Tcp(address) => address.ip().is_loopback(),
+            Self::Unix(_) => true,
+        }
+    }
+
+    /// The address by which this machine reaches the listener: loopback for an unspecified one.
+    pub(crate) fn reachable(&self) -> Self {
+        let Self::Tcp(address) = self else { return self.clone() };
+        let ip = match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        Self::Tcp(SocketAddr::new(ip, address.port()))
+    }
+}
+
+impl FromStr for ListenAddr {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("`{text}` is no address such as 127.0.0.1:8081 or unix:/run/aqs/admin");
+        match text.strip_prefix(UNIX) {
+            Some("") => Err(wrong()),
+            Some(path) => Ok(Self::Unix(path.into())),
+            None => text.parse().map(Self::Tcp).map_err(|_| wrong()),
+        }
+    }
+}
+
+impl fmt::Display for ListenAddr {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(text),
+            Self::Unix(path) => write!(text, "{UNIX}{}", path.display()),
+        }
+    }
+}
+
+impl From<SocketAddr> for ListenAddr {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_parse_and_print_alike() {
+        for (text, local) in [
+            ("127.0.0.1:8081", true),
+            ("[::1]:1", true),
+            ("unix:/run/aqs/admin", true),
+            ("unix:a b", true),
+            ("0.0.0.0:8081", false),
+            ("10.0.0.1:8081", false),
+        ] {
+            let place: ListenAddr = text.parse().unwrap();
+            assert_eq!((place.to_string().as_str(), place.is_local()), (text, local));
+        }
+        for wrong in ["", "unix:", "/run/aqs/admin", "localhost:8081", "8081"] {
+            assert!(wrong.parse::<ListenAddr>().unwrap_err().contains("is no address"), "{wrong}");
+        }
+    }
+}

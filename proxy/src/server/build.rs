@@ -1,0 +1,140 @@
+//! Builds the components of a server.
+
+use super::{Parts, StartError, hot_set, state};
+use crate::admin::{AdminAuth, AdminState, Token};
+use crate::cache::{Aliases, MemoryBalancer, ResponseCache};
+use crate::config::Config;
+use crate::log;
+use crate::metrics::Metrics;
+use crate::readiness::Readiness;
+use crate::serve::{MetricsPage, ResponseSingleflight, Service, ServiceParts};
+use aqs_api::Catalogue;
+use aqs_origin::Origin;
+use aqs_origin::declare::Declarations;
+use aqs_origin::memory::Budget;
+use aqs_warmers::generation::HotSet;
+use aqs_warmers::jobs::Jobs;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The aliases get one part of the memory in this many.
+const ALIASES_SHARE: u64 = 64;
+
+/// The components of a server. Each can be shared.
+#[derive(Clone)]
+pub struct Components {
+    pub catalogue: Arc<Catalogue>,
+    pub origin: Arc<Origin>,
+    pub hot_set: Arc<HotSet>,
+    pub jobs: Arc<Jobs>,
+    pub cache: Arc<ResponseCache>,
+    pub aliases: Arc<Aliases>,
+    pub responses: Arc<ResponseSingleflight>,
+    pub service: Arc<Service>,
+    pub metrics: Arc<Metrics>,
+    pub metrics_page: Arc<MetricsPage>,
+    pub registry: prometheus::Registry,
+    pub readiness: Readiness,
+    pub balancer: Arc<MemoryBalancer>,
+    /// Refreshes, compressions, builds, and reads without a waiter.
+    pub tasks: TaskTracker,
+}
+
+/// Builds the components, and the admin token if there is a state directory. Nothing runs yet.
+/// Builds of the hot set end when `end_builds` is cancelled.
+pub(super) fn components(
+    config: &Config,
+    parts: Parts,
+    end_builds: CancellationToken,
+) -> Result<(Components, Option<Token>), StartError> {
+    let Parts { catalogue, store, clock, log } = parts;
+    let tasks = TaskTracker::new();
+    let registry = prometheus::Registry::new();
+    let mut declarations = Declarations::of(&registry);
+    let metrics = Arc::new(Metrics::declare(&mut declarations, &catalogue, log)?);
+    let origin_metrics = aqs_origin::Metrics::declare(&mut declarations)?;
+    store.declare(&mut declarations)?;
+    let build_metrics = aqs_warmers::metrics::Metrics::declare(&mut declarations)?;
+    let memory = config.memory_bytes();
+    let budget = Arc::new(Budget::new(memory));
+    let (epochs, token) = state::open(config, &catalogue, &clock)?;
+    let responses = Arc::new(ResponseSingleflight::new(
+        config.flights,
+        tasks.clone(),
+        origin_metrics.singleflight("key"),
+    ));
+    let origin = Arc::new(Origin::new(aqs_origin::Parts {
+        catalogue: Arc::clone(&catalogue),
+        store: Arc::clone(&store),
+        epochs: Arc::new(epochs),
+        budget: Arc::clone(&budget),
+        times: config.freshness,
+        limits: config.flights,
+        limiter: config.store.limits(),
+        clock: clock.clone(),
+        metrics: origin_metrics,
+        tasks: tasks.clone(),
+    }));
+    let jobs = hot_set::jobs(config, &origin, &*store, build_metrics, tasks.clone(), end_builds);
+    let hot_set = Arc::clone(jobs.builder().hot_set());
+    let cache = ResponseCache::new(budget.left_for_cache(), metrics.evictions.clone())?;
+    let cache = Arc::new(cache);
+    let aliases = Arc::new(Aliases::new(memory / ALIASES_SHARE)?);
+    let balancer = Arc::new(MemoryBalancer {
+        budget,
+        cache: Arc::clone(&cache),
+        aliases: Arc::clone(&aliases),
+        metrics: Arc::clone(&metrics),
+    });
+    let page = MetricsPage::new(registry.clone(), Arc::clone(&balancer), clock.clone());
+    let metrics_page = Arc::new(page);
+    let service = Arc::new(Service::new(ServiceParts {
+        catalogue: Arc::clone(&catalogue),
+        origin: Arc::clone(&origin),
+        hot_set: Arc::clone(&hot_set),
+        cache: Arc::clone(&cache),
+        aliases: Arc::clone(&aliases),
+        responses: Arc::clone(&responses),
+        metrics: Arc::clone(&metrics),
+        metrics_page: Arc::clone(&metrics_page),
+        clock,
+        tasks: tasks.clone(),
+        answer_timeout: config.answer_within,
+        max_refreshes: config.refreshes,
+        public_pages: config.public_pages(),
+    }));
+    let components = Components {
+        catalogue,
+        origin,
+        hot_set,
+        jobs,
+        cache,
+        aliases,
+        responses,
+        service,
+        metrics,
+        metrics_page,
+        registry,
+        readiness: Readiness::default(),
+        balancer,
+        tasks,
+    };
+    Ok((components, token))
+}
+
+impl Components {
+    pub(super) fn admin_state(&self, auth: AdminAuth, log: Option<log::Handle>) -> AdminState {
+        AdminState {
+            auth,
+            catalogue: Arc::clone(&self.catalogue),
+            origin: Arc::clone(&self.origin),
+            jobs: Arc::clone(&self.jobs),
+            readiness: self.readiness.clone(),
+            log,
+            tasks: self.tasks.clone(),
+            refused: self.metrics.admin_refused.clone(),
+            metrics_page: Arc::clone(&self.metrics_page),
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! The server: builds all parts, starts them, and drains them in order.
+
+mod build;
+mod hot_set;
+mod state;
+
+pub use build::Components;
+pub use state::{ADDRESS_FILE, TOKEN_FILE};
+
+use crate::admin::{self, AdminAuth, AdminServer, TokenError};
+use crate::cache::CacheError;
+use crate::config::Config;
+use crate::listen::{BoundListener, ListenAddr, ListenError, Listening};
+use crate::log::{self, RateLimiter};
+use crate::net::{Acceptor, Admission, Connections, HttpServer};
+use crate::supervisor::Supervisor;
+use aqs_api::{Catalogue, CatalogueError};
+use aqs_origin::Clock;
+use aqs_origin::epochs::StateError;
+use aqs_origin::store::Store;
+use state::AddressFile;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The server can't start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    #[error(transparent)]
+    Catalogue(#[from] CatalogueError),
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    #[error("{0} bytes of memory are too few to keep answers in; give it at least 8 MiB")]
+    Memory(u64),
+    #[error("failed to declare the metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    #[error("failed to use a bound socket: {0}")]
+    Socket(io::Error),
+}
+
+/// The least memory that makes a cache.
+const MIN_MEMORY: u64 = 8 << 20;
+/// How long admin requests in flight and background tasks may take at the end of a drain.
+pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long aborted connections may take to end.
+pub const ABORT_TIMEOUT: Duration = Duration::from_millis(200);
+/// How long after the drain the process has ended, as documented.
+pub const EXIT_TIMEOUT: Duration = Duration::from_secs(4);
+
+// The last lines of the log come after all else; the rest is for the system.
+const _: () = assert!(
+    SHUTDOWN_TIMEOUT.as_millis() + ABORT_TIMEOUT.as_millis() + crate::log::LAST_LINES.as_millis()
+        < EXIT_TIMEOUT.as_millis(),
+    "the end takes longer than documented"
+);
+
+/// The bound listeners of a server that is not built yet.
+#[derive(Debug)]
+pub struct Sockets {
+    public: Vec<BoundListener>,
+    admin: Vec<BoundListener>,
+}
+
+/// What a server uses besides its configuration.
+pub struct Parts {
+    pub catalogue: Arc<Catalogue>,
+    pub store: Arc<dyn Store>,
+    pub clock: Clock,
+    /// The log, if its level can be changed.
+    pub log: Option<log::Handle>,
+}
+
+impl Parts {
+    /// Parts with the system's clock and without a log.
+    pub fn new(catalogue: Arc<Catalogue>, store: Arc<dyn Store>) -> Self {
+        Self { catalogue, store, clock: Clock::System, log: None }
+    }
+}
+
+/// A running server.
+pub struct Server {
+    pub components: Components,
+    pub addresses: Vec<SocketAddr>,
+    pub admin_addresses: Vec<SocketAddr>,
+    pub admin_sockets: Vec<PathBuf>,
+    acceptors: Vec<Acceptor>,
+    stop_accepting: CancellationToken,
+    draining: watch::Sender<bool>,
+    admin: AdminServer,
+    supervisor: Supervisor,
+    end_background: CancellationToken,
+    end_builds: CancellationToken,
+    drain_delay: Duration,
+    skip_drain_delay: CancellationToken,
+    drain_within: Duration,
+    /// Removed when the server is dropped.
+    _address_file: Option<AddressFile>,
+}
+
+impl Server {
+    /// Binds the listeners, so that an address in use ends the program before it does anything
+    /// else. Connections are accepted once the server starts.
+    pub fn bind(config: &Config) -> Result<Sockets, ListenError> {
+        let public = config.public_addresses().into_iter();
+        let public = public.map(|addr| BoundListener::bind(&addr.into(), "--listen"));
+        let admin = config.admin.listen.iter();
+        let admin = admin.map(|addr| BoundListener::bind(addr, "--admin-listen"));
+        Ok(Sockets {
+            public: public.collect::<Result<_, _>>()?,
+            admin: admin.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// Builds and starts everything, on the current runtime.
+    pub async fn start(
+        sockets: Sockets,
+        config: &Config,
+        parts: Parts,
+    ) -> Result<Self, StartError> {
+        let Sockets { public, admin } = sockets;
+        if config.memory_bytes() < MIN_MEMORY {
+            return Err(StartError::Memory(config.memory_bytes()));
+        }
+        let (end_background, end_builds) = (CancellationToken::new(), CancellationToken::new());
+        let log = parts.log.clone();
+        let (components, token) = build::components(config, parts, end_builds.clone())?;
+        let failures = components.metrics.background_task_failures.clone();
+        let supervisor = Supervisor::new(components.readiness.clone(), failures);
+        // First: the coverage is read through the session.
+        let origin = Arc::clone(&components.origin);
+        let session = move |cancel| Arc::clone(&origin).run_store_session(cancel);
+        supervisor.spawn("store session", end_background.clone(), session);
+        restore_hot_set(&components, config.hot_set.ready_alone, &supervisor, &end_background)
+            .await;
+        start_background(&components, log.clone(), &supervisor, &end_background, &end_builds);
+
+        for bound in public.iter().chain(&admin) {
+            bound.listen()?;
+        }
+        let (draining, drain_watch) = watch::channel(false);
+        let server = Arc::new(HttpServer {
+            service: Arc::clone(&components.service),
+            catalogue: Arc::clone(&components.catalogue),
+            budget: Arc::clone(&components.origin.budget),
+            metrics: Arc::clone(&components.metrics),
+            log: config.log.clone(),
+            limits: config.limits,
+            admission: Admission::new(config.limits.connections, &components.metrics),
+            draining: drain_watch,
+        });
+        let stop_accepting = CancellationToken::new();
+        let (mut addresses, mut acceptors) = (Vec::new(), Vec::new());
+        for bound in public {
+            if let (ListenAddr::Tcp(address), Listening::Tcp(socket)) = (bound.addr, bound.socket) {
+                let (server, stop) = (Arc::clone(&server), stop_accepting.clone());
+                addresses.push(address);
+                acceptors.push(Acceptor::start(socket, server, &supervisor, stop));
+            }
+        }
+        let address_file = match (admin.first(), &token) {
+            (Some(first), Some(_)) => AddressFile::write(config, &first.addr),
+            _ => None,
+        };
+        let (mut admin_addresses, mut admin_sockets) = (Vec::new(), Vec::new());
+        for bound in &admin {
+            match &bound.addr {
+                ListenAddr::Tcp(address) => admin_addresses.push(*address),
+                ListenAddr::Unix(path) => admin_sockets.push(path.clone()),
+            }
+        }
+        let auth = AdminAuth {
+            token,
+            hosts: config.admin.hosts.clone(),
+            open_reads: config.admin.listen.iter().all(ListenAddr::is_local),
+            log_limit: RateLimiter::default(),
+        };
+        let app = admin::router(Arc::new(components.admin_state(auth, log)));
+        let admin =
+            AdminServer::start(admin, app, &components.metrics).map_err(StartError::Socket)?;
+        Ok(Self {
+            components,
+            addresses,
+            admin_addresses,
+            admin_sockets,
+            acceptors,
+            stop_accepting,
+            draining,
+            admin,
+            supervisor,
+            end_background,
+            end_builds,
+            drain_delay: config.limits.drain_delay.unwrap_or_default(),
+            skip_drain_delay: CancellationToken::new(),
+            drain_within: config.limits.drain,
+            _address_file: address_file,
+        })
+    }
+
+    /// The tasks that run for as long as the server does, to see them end.
+    pub fn background_tasks(&self) -> TaskTracker {
+        self.supervisor.tasks().clone()
+    }
+
+    /// Ends the drain delay early when it is cancelled.
+    pub fn skip_drain_delay(&self) -> CancellationToken {
+        self.skip_drain_delay.clone()
+    }
+
+    /// Drains: the server becomes unready, accepting stops, requests in flight finish, idle
+    /// connections close, background tasks end.
+    ///
+    /// A request that was sent before its connection was closed or told to close is answered: an
+    /// idle connection stays open for [`Limits::drain_idle`]. Takes [`Limits::drain_delay`],
+    /// [`Limits::drain`], [`SHUTDOWN_TIMEOUT`] and [`ABORT_TIMEOUT`] at most. Returns whether every
+    /// connection ended in time; the others are aborted.
+    ///
+    /// [`Limits::drain`]: crate::net::Limits::drain
+    /// [`Limits::drain_delay`]: crate::net::Limits::drain_delay
+    /// [`Limits::drain_idle`]: crate::net::Limits::drain_idle
+    pub async fn drain(self) -> bool {
+        // First, so that balancers send clients elsewhere.
+        let _draining = self.components.readiness.wait_for("draining: this server is about to end");
+        self.end_builds.cancel();
+        // From here on every reply has `Connection: close`.
+        self.draining.send_replace(true);
+        self.skip_drain_delay.run_until_cancelled(sleep(self.drain_delay)).await;
+        self.stop_accepting.cancel();
+        let deadline = Instant::now() + self.drain_within;
+        let mut connections = Acceptor::close(self.acceptors, deadline).await;
+        let tasks = &self.components.tasks;
+        let drained = timeout_at(deadline, async {
+            Connections::join(&mut connections).await;
+            // Reads without waiters have deadlines of their own.
+            tasks.close();
+            tasks.wait().await;
+        });
+        let in_time = drained.await.is_ok();
+        Connections::abort(&mut connections);
+
+        // Until here the admin API shows the progress.
+        let deadline = Instant::now() + SHUTDOWN_TIMEOUT;
+        self.end_background.cancel();
+        let background = self.supervisor.tasks();
+        background.close();
+        let (admin_in_time, background) =
+            tokio::join!(self.admin.drain(deadline), timeout_at(deadline, background.wait()));
+        if timeout(ABORT_TIMEOUT, Connections::join(&mut connections)).await.is_err() {
+            tracing::warn!("failed to abort a connection in time");
+        }
+        if background.is_err() {
+            tracing::warn!("a background task did not end in time");
+        }
+        in_time && admin_in_time
+    }
+}
+
+/// Publishes the stored hot set and reads the coverage of the store. The server is not ready until
+/// the coverage is known, or at once if `ready_alone` is set and a hot set was restored.
+async fn restore_hot_set(
+    components: &Components,
+    ready_alone: bool,
+    supervisor: &Supervisor,
+    cancel: &CancellationToken,
+) {
+    let origin = Arc::clone(&components.origin);
+    let restored = hot_set::restore(&components.jobs).await;
+    let unknown = components.readiness.wait_for("what the store holds");
+    let is_known = origin.refresh_coverage().await.is_ok();
+    if is_known || (restored && ready_alone) {
+        return;
+    }
+    // The polling task reads it again.
+    supervisor.tasks().spawn(cancel.clone().run_until_cancelled_owned(async move {
+        origin.known().await;
+        drop(unknown);
+    }));
+}
+
+fn start_background(
+    components: &Components,
+    log: Option<log::Handle>,
+    supervisor: &Supervisor,
+    cancel: &CancellationToken,
+    end_builds: &CancellationToken,
+) {
+    let origin = Arc::clone(&components.origin);
+    let poll = move |cancel| Arc::clone(&origin).poll_coverage(cancel);
+    supervisor.spawn("coverage polling", cancel.clone(), poll);
+    let balancer = Arc::clone(&components.balancer);
+    let balance = move |cancel| Arc::clone(&balancer).run(cancel);
+    supervisor.spawn("memory balancing", cancel.clone(), balance);
+    if !components.jobs.builder().plans().is_empty() {
+        let jobs = Arc::clone(&components.jobs);
+        let schedule = move |cancel| hot_set::schedule(Arc::clone(&jobs)).run(cancel);
+        supervisor.spawn("hot set schedule", end_builds.clone(), schedule);
+    }
+    if let Some(log) = log {
+        let time = move |cancel: CancellationToken| {
+            cancel.run_until_cancelled_owned(log.clone().keep_time())
+        };
+        supervisor.spawn("log level timer", cancel.clone(), time);
+    }
+}
