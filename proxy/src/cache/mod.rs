@@ -9,7 +9,7 @@ pub use balancer::MemoryBalancer;
 use aqs_api::{Key, KeyRef};
 use aqs_origin::Entry;
 use prometheus::IntCounter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, EntryAction, EntryResult};
 use quick_cache::{Equivalent, Lifecycle, OptionsBuilder, Weighter};
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
@@ -71,6 +71,9 @@ impl ResponseCache {
     }
 
     /// Inserts an entry, unless the cache holds a newer one or the entry is too large.
+    ///
+    /// The comparison happens under the lock of the shard, so that an older answer never replaces
+    /// a newer one.
     pub fn insert(&self, key: &Key, entry: &Arc<Entry>) -> Insertion {
         let is_newer = |held: &Arc<Entry>| held.epoch > entry.epoch;
         // quick_cache would drop an entry without room for it silently.
@@ -80,11 +83,24 @@ impl ResponseCache {
             self.entries.remove_if(key, |held| !is_newer(held));
             return Insertion::TooLarge;
         }
-        if self.entries.get(key).is_some_and(|held| is_newer(&held)) {
-            return Insertion::Outdated;
+        let stored = self.entries.entry(key, None, |_, held| {
+            let outdated = is_newer(held);
+            if !outdated {
+                *held = Arc::clone(entry);
+            }
+            EntryAction::Retain(outdated)
+        });
+        match stored {
+            EntryResult::Retained(true) => Insertion::Outdated,
+            EntryResult::Vacant(guard) => {
+                // It fails if the key was removed meanwhile: then the answer is not stored.
+                match guard.insert(Arc::clone(entry)) {
+                    Ok(()) => Insertion::Stored,
+                    Err(_) => Insertion::Outdated,
+                }
+            }
+            _ => Insertion::Stored,
         }
-        self.entries.insert(key.clone(), Arc::clone(entry));
-        Insertion::Stored
     }
 
     /// Changes the bound; what is too much is evicted at once.
@@ -161,5 +177,83 @@ impl Lifecycle<Key, Arc<Entry>> for CountEvictions {
 
     fn on_evict(&self, (): &mut (), _: Key, _: Arc<Entry>) {
         self.0.inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aqs_api::freshness::Times;
+    use aqs_api::{Catalogue, Representation, Target};
+    use aqs_origin::epochs::Epoch;
+    use aqs_origin::{Moment, ReadPlan};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    fn entries(epochs: impl Iterator<Item = u64>, body: &str) -> (Key, Vec<Arc<Entry>>) {
+        let catalogue = Catalogue::standard().unwrap();
+        let target = "/metrics/pageviews/top/en.wikipedia/all-access/2026/01/01";
+        let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
+        let plan = ReadPlan::new(query, &catalogue);
+        let entry = |epoch| {
+            Arc::new(Entry::new(
+                Representation::body(body.to_owned()),
+                plan.query().endpoint_id(),
+                Moment(1000),
+                Epoch(epoch),
+                plan.tags(),
+                Times::default().data,
+            ))
+        };
+        (plan.query().key().clone(), epochs.map(entry).collect())
+    }
+
+    fn cache() -> ResponseCache {
+        ResponseCache::new(1 << 20, IntCounter::new("evictions", "none").unwrap()).unwrap()
+    }
+
+    #[test]
+    fn of_two_concurrent_inserts_the_newer_stays() {
+        const ROUNDS: usize = 100;
+        let (cache, (key, entries)) = (cache(), entries([1, 2].into_iter(), "{}"));
+        // Both threads leave the wait for a round at nearly the same time.
+        let arrivals = AtomicUsize::new(0);
+        let meet = |count: usize| {
+            arrivals.fetch_add(1, Ordering::SeqCst);
+            while arrivals.load(Ordering::SeqCst) < count {
+                std::hint::spin_loop();
+            }
+        };
+        let insert = |entry: &Arc<Entry>| {
+            let mut older = 0;
+            for round in 0..ROUNDS {
+                meet(6 * round + 2);
+                cache.insert(&key, entry);
+                meet(6 * round + 4);
+                older += usize::from(cache.get(key.as_ref()).unwrap().epoch == Epoch(1));
+                meet(6 * round + 6);
+                cache.entries.remove(&key);
+            }
+            older
+        };
+        let older = thread::scope(|scope| {
+            let other = scope.spawn(|| insert(&entries[1]));
+            insert(&entries[0]) + other.join().unwrap()
+        });
+        assert_eq!(older, 0, "an older answer replaced a newer one");
+    }
+
+    #[test]
+    fn an_entry_that_is_too_large_removes_only_what_is_older() {
+        let cache = cache();
+        let (key, large) = entries([2].into_iter(), &"x".repeat(1 << 20));
+        let (_, small) = entries([1, 3].into_iter(), "{}");
+        assert_eq!(cache.insert(&key, &small[0]), Insertion::Stored);
+        assert_eq!(cache.insert(&key, &large[0]), Insertion::TooLarge);
+        assert!(cache.is_empty());
+        assert_eq!(cache.insert(&key, &small[1]), Insertion::Stored);
+        assert_eq!(cache.insert(&key, &large[0]), Insertion::TooLarge);
+        assert_eq!(cache.get(key.as_ref()).unwrap().epoch, Epoch(3));
+        assert_eq!(cache.insert(&key, &small[0]), Insertion::Outdated);
     }
 }
