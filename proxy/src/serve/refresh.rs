@@ -40,7 +40,11 @@ impl Refresher {
         now: Moment,
         trace: &RequestTrace<'_>,
     ) {
-        // The entry is claimed last, so that it keeps its turn when no permit is free.
+        // Most hits end here: returning a permit takes the lock of the semaphore. The entry is
+        // claimed after that, so that it keeps its turn when no permit is free.
+        if entry.backs_off(now) {
+            return;
+        }
         let metrics = &self.misses.metrics;
         let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() else {
             metrics.refreshes_deferred.inc();
