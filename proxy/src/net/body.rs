@@ -24,6 +24,7 @@ pub(super) async fn answer(io: Stream, connection: &mut Connection) -> Result<St
         Ok(Some((mut io, rest))) => {
             let next = exchange.answer(&mut io, &head, rest.len()).await;
             connection.buffer = rest;
+            connection.take_read_ahead();
             (io, next)
         }
         Ok(None) => return Err(CloseReason::Client),

@@ -53,6 +53,7 @@ impl Connection {
                     let pipelined = self.buffer.len() - length;
                     let next = self.exchange.answer(io, &head, pipelined).await;
                     self.buffer.advance(length);
+                    self.take_read_ahead();
                     // The next head has a time of its own, whether it has begun or not.
                     let Exchange { server, timer, .. } = &mut self.exchange;
                     let idle = self.buffer.is_empty();
@@ -80,6 +81,13 @@ impl Connection {
             if let Some(next) = next {
                 return next;
             }
+        }
+    }
+
+    /// Appends what the client sent while its last request waited for the answer.
+    pub(super) fn take_read_ahead(&mut self) {
+        if !self.exchange.read_ahead.is_empty() {
+            self.buffer.unsplit(std::mem::take(&mut self.exchange.read_ahead));
         }
     }
 

@@ -8,6 +8,7 @@ use crate::log::access::Line;
 use crate::serve::Served;
 use aqs_api::Problem;
 use aqs_origin::memory::Consumer;
+use bytes::BytesMut;
 use pingora_core::protocols::Stream;
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
@@ -17,7 +18,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, Instant};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 
 /// What is refused.
@@ -38,6 +39,8 @@ pub(super) struct Exchange {
     pub(super) draining: watch::Receiver<bool>,
     /// How many requests were answered.
     pub(super) answered: u64,
+    /// What the client sent while its request waited for the answer.
+    pub(super) read_ahead: BytesMut,
     head: Vec<u8>,
     scratch: Vec<u8>,
 }
@@ -49,6 +52,7 @@ impl Exchange {
             timer: Timer::new(server.limits.head),
             draining: server.draining.clone(),
             answered: 0,
+            read_ahead: BytesMut::new(),
             head: Vec::new(),
             scratch: Vec::new(),
         }
@@ -76,10 +80,14 @@ impl Exchange {
         let trace = RequestTrace { request_id: Some(request_id), ..head.view.trace };
         let reply = match self.server.service.serve(&RequestHead { trace, ..head.view }) {
             Served::Now(reply) => reply,
-            Served::Later(reply) => reply.await,
+            Served::Later(mut reply) => match self.wait(io, &mut reply, pipelined).await {
+                Some(reply) => reply,
+                None => return Some(Next::Closed(CloseReason::Client)),
+            },
         };
         self.answered += 1;
-        let last = self.last(head.keep_alive, pipelined > 0);
+        let pipelined = pipelined + self.read_ahead.len() > 0;
+        let last = self.last(head.keep_alive, pipelined);
         let keep_alive = if last.is_some() { KeepAlive::Close } else { head.keep_alive };
         let with_body = head.view.method != Method::Head;
         let sent = self.send(io, &reply, head.view.target, request_id, keep_alive, with_body).await;
@@ -92,6 +100,31 @@ impl Exchange {
             (Err(reason), _) => Some(Next::Closed(reason)),
             (Ok(_), Some(reason)) => Some(Next::Linger(reason)),
             (Ok(_), None) => None,
+        }
+    }
+
+    /// Waits for a reply while reading from the connection, so that a client that disconnects
+    /// frees what its request holds at once: then there is no reply, and `reply` is to be dropped.
+    ///
+    /// A client that half-closes its connection can't be told from one that is gone.
+    async fn wait(
+        &mut self,
+        io: &mut Stream,
+        reply: &mut (impl Future<Output = Reply> + Unpin),
+        pipelined: usize,
+    ) -> Option<Reply> {
+        let limit = self.server.limits.head_bytes;
+        loop {
+            // Beyond the limit the client has to wait, and is noticed when the reply is sent.
+            let may_read = pipelined + self.read_ahead.len() < limit;
+            tokio::select! {
+                biased;
+                reply = &mut *reply => return Some(reply),
+                read = io.read_buf(&mut self.read_ahead), if may_read => match read {
+                    Ok(0) | Err(_) => return None,
+                    Ok(_) => {}
+                },
+            }
         }
     }
 

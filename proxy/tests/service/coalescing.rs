@@ -4,6 +4,7 @@ use crate::support::client::Client;
 use crate::support::scripted::{Mood, Scripted};
 use crate::support::{config, eventually, server};
 use aqs_api::Target;
+use aqs_origin::memory::Consumer;
 use aqs_origin::singleflight::SingleflightLimits;
 use aqs_origin::{Priority, RequestContext};
 use aqs_proxy::config::Config;
@@ -16,7 +17,7 @@ const TARGET: &str =
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn five_hundred_clients_of_a_cold_key_cost_one_read_though_the_first_is_gone() {
     let store = Scripted::gated();
-    let server = server(config(), store.clone()).await;
+    let server = server(patient(), store.clone()).await;
     let mut first = Client::connect(server.addresses[0]).await;
     first.send(format!("GET {TARGET} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
     eventually(|| store.reads() == 1).await;
@@ -27,6 +28,9 @@ async fn five_hundred_clients_of_a_cold_key_cost_one_read_though_the_first_is_go
     }
     eventually(|| server.components.responses.waiting() == 500).await;
     drop(first);
+    // At once, not at its deadline.
+    let connections = server.components.metrics.connections.with_label_values(&["public"]);
+    eventually(|| server.components.responses.waiting() == 499 && connections.get() == 499).await;
     store.let_all_pass();
     let mut bodies = Vec::new();
     for other in others {
@@ -43,6 +47,62 @@ async fn five_hundred_clients_of_a_cold_key_cost_one_read_though_the_first_is_go
         server.components.responses.waiting() == 0 && server.components.responses.under_way() == 0
     })
     .await;
+}
+
+/// A configuration under which nothing ends by a deadline.
+fn patient() -> Config {
+    let hour = Duration::from_secs(3600);
+    let flights = SingleflightLimits { timeout: hour, ..SingleflightLimits::default() };
+    Config { flights, answer_within: hour, ..config() }
+}
+
+#[tokio::test]
+async fn a_client_that_disconnects_during_a_miss_frees_all_that_it_held() {
+    let store = Scripted::gated();
+    let mut config = patient();
+    config.limits.connections = 1;
+    let server = server(config, store.clone()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
+    client.send(format!("GET {TARGET} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
+    eventually(|| store.reads() == 1).await;
+    drop(client);
+    let components = &server.components;
+    let connections = components.metrics.connections.with_label_values(&["public"]);
+    eventually(|| connections.get() == 0 && components.responses.waiting() == 0).await;
+    assert_eq!(components.origin.budget.used(Consumer::Connections), 0);
+    // The read goes on in a task, and its answer is stored.
+    assert_eq!((components.responses.under_way(), components.tasks.len()), (1, 1));
+    store.let_all_pass();
+    eventually(|| components.cache.len() == 1 && components.tasks.is_empty()).await;
+    // The one connection is free.
+    let hit = Client::connect(server.addresses[0]).await.get(TARGET).await;
+    assert!(hit.header("cache-status").unwrap().starts_with("aqs; hit;"));
+    assert_eq!(store.reads(), 1);
+}
+
+#[tokio::test]
+async fn requests_that_arrive_during_a_miss_are_answered_after_it() {
+    let store = Scripted::gated();
+    let server = server(patient(), store.clone()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
+    client.send(format!("GET {TARGET} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
+    eventually(|| store.reads() == 1).await;
+    // Far more than a connection buffers, with a body among them.
+    let long = "x".repeat(1000);
+    for number in 0..100 {
+        let request = match number {
+            7 => format!("POST /{number} HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi"),
+            _ => format!("GET /{number} HTTP/1.1\r\nhost: x\r\na: {long}\r\n\r\n"),
+        };
+        client.send(request.as_bytes()).await;
+    }
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    store.let_all_pass();
+    assert_eq!(client.response(false).await.unwrap().status, 200);
+    for number in 0..100 {
+        let response = client.response(false).await.unwrap();
+        assert_eq!(response.json()["uri"], format!("/{number}"));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
