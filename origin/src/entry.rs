@@ -4,7 +4,7 @@ use crate::clock::Moment;
 use crate::epochs::{Epoch, Epochs, PurgeTags, Validity};
 use aqs_api::freshness::Lifetimes;
 use aqs_api::{EndpointId, Representation};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// An answer with everything that decides how long it may be used.
@@ -28,6 +28,8 @@ pub struct Entry {
     pub usable_until: Moment,
     /// No refresh starts before.
     next_refresh: AtomicU64,
+    /// Whether the store failed when it was asked last.
+    store_failed: AtomicBool,
 }
 
 /// By how much clocks may be put back without consequence.
@@ -65,6 +67,7 @@ impl Entry {
             revalidate_until: fetched_at.plus(lifetimes.revalidate),
             usable_until: fetched_at.plus(lifetimes.usable),
             next_refresh: AtomicU64::new(0),
+            store_failed: AtomicBool::new(false),
         }
     }
 
@@ -111,9 +114,16 @@ impl Entry {
                 .is_ok()
     }
 
-    /// Notes that the store failed: for so long nobody needs to ask it again for this.
-    pub fn back_off(&self, now: Moment, by: Duration) {
+    /// Notes that no new answer came, and whether because the store failed. For so long it is not
+    /// asked again for this entry.
+    pub fn back_off(&self, now: Moment, by: Duration, store_failed: bool) {
+        self.store_failed.store(store_failed, Ordering::SeqCst);
         self.next_refresh.fetch_max(now.plus(by).0, Ordering::SeqCst);
+    }
+
+    /// Whether the store failed when it was asked last.
+    pub fn store_failed(&self) -> bool {
+        self.store_failed.load(Ordering::SeqCst)
     }
 
     /// Whether the store failed or was read so recently that the stale entry is served at once.

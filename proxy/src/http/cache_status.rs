@@ -9,7 +9,7 @@ pub enum CacheResult {
     HotStale,
     /// A fresh entry of the cache.
     Fresh,
-    /// A stale entry of the cache, while a refresh runs.
+    /// A stale entry of the cache, while a refresh runs or because no read could start.
     Stale,
     /// A stale entry of the cache, because the store failed.
     StaleIfError,

@@ -62,8 +62,10 @@ impl Lookup {
             Freshness::Fresh => CacheResult::Fresh,
             Freshness::Revalidate => CacheResult::Stale,
             Freshness::OnlyIfStoreFails if hot.is_some() => CacheResult::Stale,
-            Freshness::OnlyIfStoreFails if entry.backs_off(now) => CacheResult::StaleIfError,
-            Freshness::OnlyIfStoreFails => return None,
+            Freshness::OnlyIfStoreFails if !entry.backs_off(now) => return None,
+            Freshness::OnlyIfStoreFails if entry.store_failed() => CacheResult::StaleIfError,
+            // A refresh that began in time is still under way.
+            Freshness::OnlyIfStoreFails => CacheResult::Stale,
             Freshness::Invalid => return None,
         };
         Some(Hit::new(entry, result, now))

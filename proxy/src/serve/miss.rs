@@ -164,8 +164,11 @@ impl MissHandler {
         let outcome = match held.filter(|entry| self.is_usable(entry)) {
             Some(entry) => {
                 let now = self.clock.now();
-                entry.back_off(now, FAILURE_BACKOFF);
-                Ok(Hit::new(entry, CacheResult::StaleIfError, now))
+                let store_failed = matches!(*failure.error, OriginError::Store(_));
+                entry.back_off(now, FAILURE_BACKOFF, store_failed);
+                let result =
+                    if store_failed { CacheResult::StaleIfError } else { CacheResult::Stale };
+                Ok(Hit::new(entry, result, now))
             }
             // By the id of this request: the leader's may be another client's.
             None => Err(problem(&failure.error, &ctx.request_id)),

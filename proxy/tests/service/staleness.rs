@@ -94,6 +94,49 @@ async fn beyond_that_the_old_is_served_only_if_the_store_fails() {
 }
 
 #[tokio::test]
+async fn a_refresh_under_way_is_neither_deferred_nor_a_store_error() {
+    let store = Scripted::gated();
+    let clock = Clock::set(Moment(1_790_000_000_000));
+    let config = Config { refreshes: 1, ..config() };
+    let server = server_at(config, store.clone(), clock.clone()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
+    store.let_one_pass();
+    client.get(&target("en")).await;
+    // In the last second in which it may be refreshed in the background.
+    clock.advance(60 * MINUTE - Duration::from_secs(1));
+    for _ in 0..5 {
+        let stale = client.get(&target("en")).await;
+        assert_eq!((views(&stale), cache_status(&stale)), (1, "aqs; hit; ttl=-3299"));
+    }
+    // The one permit is taken, and hits on the entry do not ask for it.
+    let metrics = &server.components.metrics;
+    assert_eq!((metrics.refreshes.get(), metrics.refreshes_deferred.get()), (1, 0));
+    clock.advance(Duration::from_secs(2));
+    let stale = client.get(&target("en")).await;
+    assert_eq!((views(&stale), cache_status(&stale)), (1, "aqs; hit; ttl=-3301"));
+    store.let_all_pass();
+}
+
+#[tokio::test]
+async fn our_own_limits_are_no_store_error() {
+    let store = Scripted::gated();
+    let clock = Clock::set(Moment(1_790_000_000_000));
+    let mut config = config();
+    config.flights.waiters = 1;
+    let server = server_at(config, store.clone(), clock.clone()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
+    store.let_one_pass();
+    client.get(&target("en")).await;
+    clock.advance(120 * MINUTE);
+    let mut waiting = Client::connect(server.addresses[0]).await;
+    waiting.send(format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", target("de")).as_bytes()).await;
+    eventually(|| server.components.responses.waiting() == 1).await;
+    let stale = client.get(&target("en")).await;
+    assert_eq!((views(&stale), cache_status(&stale)), (1, "aqs; hit; ttl=-6900"));
+    store.let_all_pass();
+}
+
+#[tokio::test]
 async fn the_absence_of_data_has_its_own_times() {
     let store = Scripted::open();
     store.be(Mood::IsEmpty);
@@ -193,7 +236,7 @@ async fn a_hard_purge_meets_its_scope_and_nothing_else() {
     let other = "/metrics/unique-devices/de.wikipedia/all-sites/daily/20240101/20240131";
     let key = |target: &str| {
         server
-            .service
+            .components
             .catalogue
             .resolve(Target::parse(target).unwrap())
             .unwrap()
