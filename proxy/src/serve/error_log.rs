@@ -1,4 +1,4 @@
-//! The log of failures.
+//! The log of failures that no client sees as an error. Those that one sees are in the access log.
 
 use crate::log::{RateLimiter, fields};
 use aqs_origin::singleflight::Failure;
@@ -19,7 +19,7 @@ impl ErrorLog {
         let Some(suppressed) = self.0.take() else { return };
         let id = ctx.trace.map(|trace| tracing::field::display(trace.trace_id()));
         let parent = ctx.trace.map(|trace| tracing::field::display(trace.parent_id()));
-        tracing::error!(
+        tracing::warn!(
             { fields::REQUEST_ID } = %ctx.request_id,
             { fields::TRACE } = id,
             { fields::PARENT } = parent,

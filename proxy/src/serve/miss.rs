@@ -95,10 +95,7 @@ impl MissHandler {
         let (misses, plan) = (Arc::clone(self), Arc::clone(plan));
         self.responses
             .run(key, &self.origin.epochs, &tags, ctx, |_, ctx| async move {
-                let answer = misses.origin.answer_to(&plan, &ctx).await;
-                let entry = answer.inspect_err(|failure| {
-                    misses.error_log.write(&plan, failure, &ctx, "no answer");
-                })?;
+                let entry = misses.origin.answer_to(&plan, &ctx).await?;
                 let stored = misses.insert(plan.query().key(), &entry);
                 Ok(Fetched { entry, stored })
             })
@@ -166,6 +163,10 @@ impl MissHandler {
                 let now = self.clock.now();
                 let store_failed = matches!(*failure.error, OriginError::Store(_));
                 entry.back_off(now, FAILURE_BACKOFF, store_failed);
+                // A failure is shared by all who wait; its leader logs it.
+                if failure.request_id.as_ref().is_none_or(|leader| *leader == ctx.request_id) {
+                    self.error_log.write(plan, &failure, ctx, "a stale answer was served");
+                }
                 let result =
                     if store_failed { CacheResult::StaleIfError } else { CacheResult::Stale };
                 Ok(Hit::new(entry, result, now))

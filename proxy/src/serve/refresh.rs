@@ -62,8 +62,9 @@ impl Refresher {
             let mut ctx = misses.context(Priority::Refresh, trace);
             // No client waits: the permit is held until the read has ended.
             ctx.deadline = Instant::now() + misses.responses.limits().timeout + EXTRA_TIMEOUT;
-            if misses.fetch(&plan, &ctx).await.is_err() {
+            if let Err(failure) = misses.fetch(&plan, &ctx).await {
                 misses.metrics.refreshes_failed.inc();
+                misses.error_log.write(&plan, &failure, &ctx, "a refresh failed");
             }
             drop(permit);
         });

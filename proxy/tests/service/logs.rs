@@ -3,8 +3,8 @@
 use crate::support::client::{Client, Response};
 use crate::support::kept::Kept;
 use crate::support::scripted::{Mood, Scripted};
-use crate::support::{config, eventually, server};
-use aqs_origin::Clock;
+use crate::support::{config, eventually, server, server_at};
+use aqs_origin::{Clock, Moment};
 use aqs_proxy::config::{Config, StateDir};
 use aqs_proxy::log::{AccessMode, ClientAddress};
 use aqs_proxy::log::{Ecs, filter};
@@ -157,17 +157,44 @@ async fn a_failure_has_one_name_everywhere() {
     assert!(detail.ends_with("(request mine-1)."), "{detail}");
     // Though no other request gets a line.
     let access = kept.access(1).await.remove(0);
-    let cause = kept.lines().into_iter().find(|line| line["message"] == "no answer").unwrap();
-    for line in [&access, &cause] {
-        assert_eq!(line["http"]["request"]["id"], "mine-1", "{line}");
-        assert_eq!(line["trace"]["id"], TRACE, "{line}");
-        assert_eq!(line["aqs"]["parent_span"], PARENT, "{line}");
-        assert_eq!(line["log"]["level"], "ERROR", "{line}");
-        let error = line["error"]["message"].as_str().unwrap();
-        assert!(error.contains("told to"), "{line}");
-    }
+    assert_eq!(access["http"]["request"]["id"], "mine-1");
+    assert_eq!(access["trace"]["id"], TRACE);
+    assert_eq!(access["aqs"]["parent_span"], PARENT);
+    assert!(access["error"]["message"].as_str().unwrap().contains("told to"), "{access}");
     assert_eq!(access["http"]["response"]["status_code"], 503);
     assert_eq!(access["url"]["original"], DATA);
+    // It is logged once.
+    let is_error = |line: &Value| line["log"]["level"] == "ERROR";
+    assert_eq!(kept.lines().into_iter().filter(is_error).collect::<Vec<_>>(), [access]);
+}
+
+#[tokio::test]
+async fn a_failure_behind_a_stale_answer_is_logged_once() {
+    let (kept, _guard) = Log::start();
+    let store = Scripted::open();
+    let clock = Clock::set(Moment(1_790_000_000_000));
+    let config = with_access(AccessMode::Off);
+    let server = server_at(config, store.clone(), clock.clone()).await;
+    let mut client = client(&server).await;
+    client.get(DATA).await;
+    store.be(Mood::Fails);
+    let headers = [("x-request-id", "mine")];
+    for (age, message) in [(10, "a refresh failed"), (120, "a stale answer was served")] {
+        clock.advance(Duration::from_secs(60 * age));
+        let response = client.request("GET", DATA.as_bytes(), &headers).await;
+        assert_eq!(response.status, 200);
+        let lines = || {
+            let mut lines = kept.lines();
+            lines.retain(|line| line["message"] == message);
+            lines
+        };
+        eventually(|| !lines().is_empty()).await;
+        let [line] = &*lines() else { panic!("{message}: {:?}", lines()) };
+        assert_eq!(line["log"]["level"], "WARNING", "{line}");
+        assert_eq!(line["http"]["request"]["id"], "mine", "{line}");
+        assert!(line["aqs"]["key"].as_str().unwrap().starts_with("/unique-devices/"), "{line}");
+        assert!(line["error"]["message"].as_str().unwrap().contains("told to"), "{line}");
+    }
 }
 
 #[tokio::test]
