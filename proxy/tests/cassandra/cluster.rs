@@ -35,7 +35,7 @@ async fn the_loss_of_one_node_is_not_noticed() {
     assert!(server.drain().await);
 }
 
-/// A read reaches the third node, whichever two it begins with.
+/// A read reaches the third node, whichever nodes it begins with.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a Cassandra"]
 async fn two_stalled_nodes_of_three_are_got_round() {
@@ -47,7 +47,7 @@ async fn two_stalled_nodes_of_three_are_got_round() {
     for node in ["1", "3"] {
         nodes.script("pause", &["--node", node]).await;
     }
-    // One of three reads needs three attempts.
+    // Most reads need several attempts.
     load.goes_on_for(ROUND / 4).await;
     for node in ["1", "3"] {
         nodes.script("resume", &["--node", node]).await;

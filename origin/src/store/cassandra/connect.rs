@@ -19,7 +19,7 @@ use std::time::Duration;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The limit for a session: contact points, topology, schema, a connection to each node.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(30);
-/// Further nodes that are asked while the first is slow: with it, all of three replicas.
+/// Further nodes that are asked while one is slow: with it, all of three replicas.
 const SPECULATIVE_EXECUTIONS: usize = 2;
 /// Further nodes that are asked after failures: the rest of three replicas, and one more.
 const RETRIES: u32 = 3;

@@ -84,7 +84,7 @@ impl RowDecoder {
     /// Begins a partition.
     pub(super) fn start(&self) -> PartitionDecoder<'_> {
         let rows = Rows::of(self.table);
-        PartitionDecoder { decoder: self, rows, count: 0, last_key: Vec::new() }
+        PartitionDecoder { decoder: self, rows, count: 0, last_key: SmallVec::new() }
     }
 }
 
@@ -118,7 +118,7 @@ pub(super) struct PartitionDecoder<'d> {
     rows: RowsBuilder,
     count: usize,
     /// The clustering key of the last row of the page before.
-    last_key: Vec<Option<Box<[u8]>>>,
+    last_key: SmallVec<[Option<SmallVec<[u8; 16]>>; 1]>,
 }
 
 impl PartitionDecoder<'_> {
@@ -160,7 +160,7 @@ impl PartitionDecoder<'_> {
             self.count += 1;
             self.rows.end_row()?;
         }
-        self.last_key = key.into_iter().map(|cell| cell.map(Box::from)).collect();
+        self.last_key = key.into_iter().map(|cell| cell.map(SmallVec::from)).collect();
         Ok(())
     }
 

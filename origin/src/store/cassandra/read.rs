@@ -11,20 +11,25 @@ use scylla::errors::{
     DbError, ExecutionError, IntoRowsResultError, MaybeFirstRowError, PrepareError,
     RequestAttemptError, RowsError,
 };
-use scylla::response::PagingState;
-use scylla::response::query_result::QueryRowsResult;
+use scylla::response::query_result::{QueryResult, QueryRowsResult};
+use scylla::response::{PagingState, PagingStateResponse};
 use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::unprepared::Statement;
 use smallvec::{SmallVec, smallvec};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
+use std::pin::{Pin, pin};
+use std::time::Duration;
 use thiserror::Error;
+use tokio::time::{Instant, timeout_at};
 
 /// Rows of a page: an hourly series of half a year fits in one.
 const PAGE_ROWS: i32 = 5000;
 /// The limit for the rows of a partition. The longest, an hourly series of twenty years, takes a
 /// tenth of it.
 const MAX_BYTES: usize = 64 << 20;
+
+type PageResult = Result<(QueryResult, PagingStateResponse), ExecutionError>;
 
 /// A partition can't be read.
 #[derive(Debug, Error)]
@@ -88,7 +93,7 @@ impl From<IntoRowsResultError> for ReadError {
 /// The prepared statements of a table and the decoder of their rows.
 #[derive(Debug)]
 pub(super) struct TableReader {
-    /// Selects a partition.
+    /// Selects a partition. Not speculative, like `ranged`.
     whole: PreparedStatement,
     /// Selects a range of timestamps of a partition.
     ranged: Option<PreparedStatement>,
@@ -111,17 +116,23 @@ impl TableReader {
         let is_single_row = table.clustering.is_empty();
         let has = |column: &Column| metadata.columns.contains_key(column.name);
         let page = if is_single_row { 1 } else { PAGE_ROWS };
+        // The driver's speculation costs each read a timer and allocations.
+        let profile = session.get_default_execution_profile_handle().pointee_to_builder();
+        let profile = profile.speculative_execution_policy(None).build().into_handle();
         let (ranged, oldest) = match table.calendar {
             Calendar::Series(_) => {
                 let is_clustering = |column: &Column| table.clustering.contains(column);
                 let oldest = format!("{} LIMIT 1", cql::select(table, is_clustering, false));
-                let ranged = prepare(session, &cql::select(table, has, true), page).await?;
+                let mut ranged = prepare(session, &cql::select(table, has, true), page).await?;
+                ranged.set_execution_profile_handle(Some(profile.clone()));
                 (Some(ranged), Some(prepare(session, &oldest, 1).await?))
             }
             Calendar::YearMonthDay | Calendar::YearMonth => (None, None),
         };
+        let mut whole = prepare(session, &cql::select(table, has, false), page).await?;
+        whole.set_execution_profile_handle(Some(profile));
         Ok(Self {
-            whole: prepare(session, &cql::select(table, has, false), page).await?,
+            whole,
             ranged,
             newest: prepare(session, &cql::newest(table), 1).await?,
             oldest,
@@ -134,8 +145,15 @@ impl TableReader {
         self.decoder.has_missing_columns()
     }
 
-    /// Reads a partition, page by page.
-    pub(super) async fn read(&self, session: &Session, read: &Read) -> Result<Rows, ReadError> {
+    /// Reads a partition, page by page, until the deadline. A page that takes longer than
+    /// `speculation` is requested again.
+    pub(super) async fn read(
+        &self,
+        session: &Session,
+        read: &Read,
+        speculation: Option<Duration>,
+        deadline: Instant,
+    ) -> Result<Rows, ReadError> {
         let mut values: SmallVec<[&str; 10]> = smallvec![DOMAIN];
         values.extend(read.partition.iter());
         let statement = match &read.range {
@@ -149,7 +167,20 @@ impl TableReader {
         let mut paging = PagingState::start();
         loop {
             let values = values.as_slice();
-            let (page, next) = session.execute_single_page(statement, values, paging).await?;
+            let first = session.execute_single_page(statement, values, paging.clone());
+            // Pinned: the driver's future is too large to be moved into that of a timeout.
+            let mut first = pin!(first);
+            // One timer at a time: most pages arrive before the first fires.
+            let slow_at =
+                speculation.map_or(deadline, |delay| deadline.min(Instant::now() + delay));
+            let page = match timeout_at(slow_at, first.as_mut()).await {
+                Err(_) if slow_at < deadline => {
+                    let page = slow_page(first, session, statement, values, paging);
+                    Box::pin(timeout_at(deadline, page)).await
+                }
+                page => page,
+            };
+            let (page, next) = page.map_err(|_| ReadError::Timeout)??;
             let node = page.request_coordinator().connection_address();
             let page = page.into_rows_result()?;
             // A page can't have more, whatever it says.
@@ -196,6 +227,33 @@ impl TableReader {
         let oldest = self.oldest.as_ref().ok_or(ReadError::NoTimestamps)?;
         let row = execute(session, oldest, key).await?;
         Ok(row.maybe_first_row::<(String,)>()?.map(|(timestamp,)| timestamp))
+    }
+}
+
+/// Awaits a page that is late, and requests it a second time with the driver's speculation, unless
+/// there is one node. The first success is taken, or an error that is the same on every node.
+async fn slow_page(
+    mut first: Pin<&mut impl Future<Output = PageResult>>,
+    session: &Session,
+    statement: &PreparedStatement,
+    values: &[&str],
+    paging: PagingState,
+) -> PageResult {
+    let cluster = session.get_cluster_state();
+    if cluster.get_nodes_info().iter().filter(|node| node.is_connected()).count() < 2 {
+        return first.await;
+    }
+    let mut statement = statement.clone();
+    // The profile of the session is speculative.
+    statement.set_execution_profile_handle(None);
+    let mut second = pin!(session.execute_single_page(&statement, values, paging));
+    let is_final = |page: &PageResult| match page {
+        Ok(_) => true,
+        Err(error) => !FailureKind::of_execution(error).is_transient(),
+    };
+    tokio::select! {
+        page = &mut first => if is_final(&page) { page } else { second.await },
+        page = &mut second => if is_final(&page) { page } else { first.await },
     }
 }
 

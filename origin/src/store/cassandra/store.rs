@@ -16,7 +16,6 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::Notify;
@@ -68,14 +67,12 @@ impl CassandraStore {
             }
             None => return Err(unavailable(format!("table {} is unknown", table.name))),
         };
-        let started = Instant::now();
-        // Pinned here: the driver's future is too large to be moved into that of the timeout.
-        let rows = pin!(reader.read(&connection.session, read));
-        let rows = tokio::time::timeout_at(deadline.into(), rows).await;
-        if self.0.options.speculation().is_some_and(|delay| started.elapsed() >= delay) {
+        let (started, speculation) = (Instant::now(), self.0.options.speculation());
+        let rows = reader.read(&connection.session, read, speculation, deadline.into()).await;
+        if speculation.is_some_and(|delay| started.elapsed() >= delay) {
             self.0.metrics.slow.inc();
         }
-        rows.unwrap_or(Err(ReadError::Timeout)).map_err(|error| self.explain(read, &error))
+        rows.map_err(|error| self.explain(read, &error))
     }
 
     fn explain(&self, read: &Read, error: &ReadError) -> StoreError {
