@@ -25,7 +25,8 @@
 //!   budget, as is a running build.
 //!
 //! Each module uses only modules that stand before it in this list: [`generation`] (with
-//! `blocking`), [`plan`], [`artefact`], [`checks`], [`metrics`], [`build`], [`jobs`], [`view`].
+//! `blocking`), [`plan`], [`artefact`], [`checks`], `settings`, [`metrics`], [`build`], [`jobs`],
+//! [`view`].
 
 pub mod artefact;
 mod blocking;
