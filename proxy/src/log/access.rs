@@ -1,43 +1,40 @@
-//! One line for a request: for all, for some, or only for those that fail or are slow.
+//! Access lines: which requests are logged, and with what.
 
-use super::config::{AccessMode, LogConfig};
+use super::config::{AccessMode, ClientAddress, LogConfig, Network};
 use super::fields;
 use aqs_origin::{OriginError, RequestId, TraceParent};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A request and what came of it.
+/// A request and its response.
 #[derive(Debug, Default)]
 pub struct Line<'a> {
-    /// The method, if the head was understood.
+    /// The method, if the head was parsed.
     pub method: Option<&'a str>,
-    /// What was asked for, likewise.
+    /// The request target, if the head was parsed.
     pub target: Option<&'a str>,
-    /// The answer's status.
     pub status: u16,
-    /// The bytes of the answer, if the client got all.
+    /// The size of the response; none if the client did not receive all of it.
     pub bytes: Option<usize>,
-    /// How long it took, if that was measured.
+    /// The duration; none for a head that was rejected at once.
     pub took: Option<Duration>,
-    /// What the cache had to do with it.
+    /// The cache result.
     pub cache: &'static str,
-    /// What more `Cache-Status` says.
+    /// The `detail` of `Cache-Status`.
     pub detail: Option<&'static str>,
-    /// The endpoint's name.
+    /// The name of the endpoint.
     pub endpoint: Option<&'static str>,
-    /// The coding of the body.
+    /// The content coding of the body.
     pub coding: Option<&'static str>,
-    /// The request's name.
     pub request_id: &'a str,
-    /// The trace that it belongs to.
     pub trace: Option<TraceParent>,
     pub context: Option<&'a LogContext>,
-    /// Who asked, if that is to be told.
+    /// The client's address, if it is logged.
     pub client: Option<IpAddr>,
 }
 
-/// What serving found out about a request, for its line.
+/// What serving learns of a request, for its line.
 #[derive(Clone, Debug, Default)]
 pub struct LogContext {
     /// The request whose answer this one shared.
@@ -46,17 +43,16 @@ pub struct LogContext {
     pub cause: Option<Arc<OriginError>>,
 }
 
-/// As much of a target as stands in a line.
-const TARGET: usize = 1024;
+/// Longer targets are cut.
+const MAX_TARGET: usize = 1024;
 
 impl LogConfig {
-    /// Whether a request gets a line.
+    /// Whether a request is logged.
     pub fn wants(&self, status: u16, took: Duration) -> bool {
-        let always = took >= self.slow || failed(status);
-        always || self.samples()
+        took >= self.slow || failed(status) || self.samples()
     }
 
-    /// Whether a head that was refused at once gets a line.
+    /// Whether a head that was rejected at once is logged.
     pub fn wants_refused(&self, status: u16) -> bool {
         failed(status) || self.samples()
     }
@@ -69,11 +65,11 @@ impl LogConfig {
         }
     }
 
-    /// Writes a line.
+    /// Logs a request.
     pub fn write(&self, line: &Line<'_>) {
         let Line { method, status, took, cache, detail, endpoint, coding, .. } = *line;
-        let target = line.target.map(|target| match target.len() > TARGET {
-            true => target.get(..target.floor_char_boundary(TARGET)).unwrap_or_default(),
+        let target = line.target.map(|target| match target.len() > MAX_TARGET {
+            true => target.get(..target.floor_char_boundary(MAX_TARGET)).unwrap_or_default(),
             false => target,
         });
         let duration = took.map(|took| u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
@@ -81,10 +77,11 @@ impl LogConfig {
         let cut = bytes.is_none().then_some(true);
         let trace = line.trace.map(|trace| tracing::field::display(trace.trace_id()));
         let parent = line.trace.map(|trace| tracing::field::display(trace.parent_id()));
-        let leader =
-            line.context.and_then(|context| context.leader.as_ref()).map(tracing::field::display);
-        let error =
-            line.context.and_then(|context| context.cause.as_ref()).map(tracing::field::display);
+        let context = line.context;
+        let leader = context.and_then(|context| context.leader.as_ref());
+        let leader = leader.map(tracing::field::display);
+        let error = context.and_then(|context| context.cause.as_ref());
+        let error = error.map(tracing::field::display);
         let client = line.client.map(tracing::field::display);
         macro_rules! write {
             ($level:ident, $message:literal) => {
@@ -121,9 +118,100 @@ impl LogConfig {
             write!(INFO, "answered");
         }
     }
+
+    /// The address to log of the client of a connection; `forwarded` are the lines of
+    /// `X-Forwarded-For` from last to first.
+    ///
+    /// Each proxy appends the address that it sees. So the right-most address that is no trusted
+    /// proxy's was seen by a trusted one; what stands left of it can be forged.
+    pub fn client<'a>(
+        &self,
+        peer: Option<IpAddr>,
+        forwarded: impl Iterator<Item = &'a [u8]>,
+    ) -> Option<IpAddr> {
+        let peer = peer.map(|peer| peer.to_canonical());
+        match self.client_address {
+            ClientAddress::None => None,
+            ClientAddress::Peer => peer,
+            ClientAddress::Forwarded => {
+                let mut client = peer?;
+                let trusts = |address: IpAddr| {
+                    self.trusted_proxies.iter().any(|Network(net)| net.contains(&address))
+                };
+                for step in forwarded.flat_map(|line| line.rsplit(|byte| *byte == b',')) {
+                    if !trusts(client) {
+                        break;
+                    }
+                    let Some(address) = address(step.trim_ascii()) else { break };
+                    client = address;
+                }
+                Some(client)
+            }
+        }
+    }
 }
 
-/// Whether the failure is ours. That a client speaks another version of HTTP is not.
+/// An address with or without port.
+fn address(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?;
+    let bare = text.trim_start_matches('[').trim_end_matches(']');
+    let address = bare.parse().or_else(|_| text.parse().map(|address: SocketAddr| address.ip()));
+    address.ok().map(|address| address.to_canonical())
+}
+
+/// Whether it is a failure of the server. An unsupported HTTP version is not.
 fn failed(status: u16) -> bool {
     status >= 500 && status != 505
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(peer: &str, lines: &[&str]) -> String {
+        let trusted_proxies = ["10.0.0.0/8", "2001:db8::/32"].map(|net| net.parse().unwrap());
+        let log = LogConfig {
+            client_address: ClientAddress::Forwarded,
+            trusted_proxies: trusted_proxies.into(),
+            ..LogConfig::default()
+        };
+        let lines = lines.iter().rev().map(|line| line.as_bytes());
+        let client = log.client(peer.parse().ok(), lines);
+        client.map_or(String::new(), |address| address.to_string())
+    }
+
+    #[test]
+    fn the_right_most_address_of_no_trusted_proxy_is_logged() {
+        for (peer, lines, expected) in [
+            ("10.1.1.1", &["192.0.2.7"][..], "192.0.2.7"),
+            ("10.1.1.1", &["6.6.6.6, 192.0.2.7, 10.2.2.2"], "192.0.2.7"),
+            ("10.1.1.1", &["6.6.6.6", "192.0.2.7", "10.2.2.2, 10.3.3.3"], "192.0.2.7"),
+            ("10.1.1.1", &["10.9.9.9,10.2.2.2"], "10.9.9.9"),
+            ("10.1.1.1", &["192.0.2.7:4711"], "192.0.2.7"),
+            ("10.1.1.1", &["[2001:470::1]:80"], "2001:470::1"),
+            ("10.1.1.1", &["2001:470::1, 2001:db8::5"], "2001:470::1"),
+            ("::ffff:10.1.1.1", &["::ffff:192.0.2.7"], "192.0.2.7"),
+            // An unreadable address hides what is left of it.
+            ("10.1.1.1", &["192.0.2.7, unknown, 10.2.2.2"], "10.2.2.2"),
+            ("10.1.1.1", &["192.0.2.7, "], "10.1.1.1"),
+            ("10.1.1.1", &[], "10.1.1.1"),
+            // The peer is not trusted.
+            ("192.0.2.9", &["192.0.2.7"], "192.0.2.9"),
+            ("", &["192.0.2.7"], ""),
+        ] {
+            assert_eq!(client(peer, lines), expected, "{peer} {lines:?}");
+        }
+    }
+
+    #[test]
+    fn by_default_no_address_is_logged() {
+        let peer = "192.0.2.9".parse().ok();
+        let unread = || std::iter::from_fn(|| -> Option<&[u8]> { panic!("the header was read") });
+        let client = |client_address| {
+            LogConfig { client_address, ..LogConfig::default() }.client(peer, unread())
+        };
+        assert_eq!(LogConfig::default().client_address, ClientAddress::None);
+        assert_eq!(client(ClientAddress::None), None);
+        assert_eq!(client(ClientAddress::Peer), peer);
+    }
 }

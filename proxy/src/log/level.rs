@@ -89,7 +89,7 @@ impl Handle {
     }
 
     /// Ends temporary filters in time; runs until it is dropped.
-    pub async fn keep_time(self) {
+    pub async fn expire(self) {
         let mut changes = self.0.until.subscribe();
         loop {
             let until = *changes.borrow_and_update();

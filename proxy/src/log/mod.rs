@@ -4,7 +4,6 @@
 //! that writes them. Lines that do not fit into the queue or cannot be written are counted as lost.
 
 pub mod access;
-mod client;
 mod config;
 mod ecs;
 pub mod fields;
@@ -36,7 +35,7 @@ pub const DEFAULT_FILTER: &str = "info,pingora_core=warn,scylla=warn,rustls=warn
 /// How many lines may wait to be written.
 const QUEUE: usize = 8192;
 /// How long the last lines may take at the end.
-pub(crate) const LAST_LINES: Duration = Duration::from_millis(1500);
+pub(crate) const FLUSH_TIMEOUT: Duration = Duration::from_millis(1500);
 
 /// The format of lines and where they go.
 #[derive(Clone, Debug)]
@@ -124,7 +123,7 @@ impl Log {
         }
     }
 
-    /// Writes the waiting lines, for [`LAST_LINES`] at most.
+    /// Writes the waiting lines, for [`FLUSH_TIMEOUT`] at most.
     pub fn end(&mut self) {
         let Some(writer) = self.writer.take() else { return };
         let (ended, end) = mpsc::channel::<()>();
@@ -134,7 +133,7 @@ impl Log {
             drop(ended);
         });
         if ending.is_ok() {
-            let _ = end.recv_timeout(LAST_LINES);
+            let _ = end.recv_timeout(FLUSH_TIMEOUT);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Whole lines as collectors get them, at a clock that stands, and what filters let through.
+//! Whole ECS lines at a fixed time, and filters.
 
 use super::access::{Line, LogContext};
 use super::{AccessMode, Ecs, LogConfig, LogLevel, fields, filter, initializing};
@@ -17,7 +17,7 @@ use kept::Kept;
 /// 2024-06-20T21:07:55.9Z, the moment of the contract's sample.
 const MOMENT: Moment = Moment(1_718_917_675_900);
 
-/// The lines that come of what is told, at a filter.
+/// The lines that `log` writes at a filter.
 fn lines_at(text: &str, tell: impl FnOnce()) -> Vec<String> {
     let kept = Kept::default();
     let ecs = Ecs { service: "geo-analytics".to_owned(), clock: Clock::set(MOMENT) };
@@ -31,14 +31,14 @@ fn line(tell: impl FnOnce()) -> String {
     lines_at("debug", tell).join("\n")
 }
 
-/// What every line begins with, at a level.
+/// The beginning of a line.
 fn head(level: &str, message: &str) -> String {
     format!(
         r#"{{"@timestamp":"2024-06-20T21:07:55Z","message":"{message}","log":{{"level":"{level}"}},"service":{{"name":"geo-analytics"}}"#
     )
 }
 
-/// When it was told, as lines that tell no more of an event have it.
+/// The time, in lines without a duration.
 const CREATED: &str = r#","event":{"created":"2024-06-20T21:07:55.900Z"}"#;
 
 fn trace() -> TraceParent {
@@ -89,7 +89,7 @@ fn a_warning_with_fields() {
 }
 
 #[test]
-fn every_level_has_its_word() {
+fn levels_have_the_names_of_upstream() {
     let told = lines_at("trace", || {
         tracing::trace!("a");
         tracing::debug!("a");
@@ -153,7 +153,7 @@ fn the_access_line_of_a_failure_with_its_cause_trace_and_client() {
 }
 
 #[test]
-fn what_is_refused_has_a_line_without_a_target() {
+fn a_rejected_head_has_a_line_without_a_target() {
     let refused = Line { status: 431, bytes: Some(9), cache: "generated", ..Line::default() };
     let refused = Line { request_id: "abc-1", ..refused };
     assert_eq!(
@@ -166,7 +166,7 @@ fn what_is_refused_has_a_line_without_a_target() {
 }
 
 #[test]
-fn failures_and_slow_requests_always_get_a_line() {
+fn failed_and_slow_requests_are_always_logged() {
     let (fast, slow) = (Duration::from_millis(999), Duration::from_secs(1));
     let log = |access| LogConfig { access, sample: 10, ..LogConfig::default() };
     for (status, took, wanted) in [
@@ -203,7 +203,7 @@ fn access_lines_pass_at_any_level_unless_they_are_named() {
 }
 
 #[test]
-fn what_operators_do_is_told_at_any_level() {
+fn admin_requests_are_logged_at_any_level() {
     let tell = || {
         tracing::info!(target: fields::ADMIN, "done");
         tracing::info!("other");
@@ -215,7 +215,7 @@ fn what_operators_do_is_told_at_any_level() {
 }
 
 #[test]
-fn a_long_target_is_cut_between_its_characters() {
+fn a_long_target_is_cut_between_characters() {
     let long = format!("/{}", "ü".repeat(1000));
     let whole = Line { target: Some(&long), ..hit() };
     let written: serde_json::Value =
@@ -224,7 +224,7 @@ fn a_long_target_is_cut_between_its_characters() {
 }
 
 #[test]
-fn upstreams_fatal_lets_nothing_pass_but_what_ends_the_program() {
+fn the_level_fatal_passes_only_the_last_line() {
     let tell = || {
         tracing::error!("no answer");
         tracing::error!(target: fields::FATAL, "the end");

@@ -62,7 +62,9 @@ pub const EXIT_TIMEOUT: Duration = Duration::from_secs(4);
 
 // The last lines of the log come after all else; the rest is for the system.
 const _: () = assert!(
-    SHUTDOWN_TIMEOUT.as_millis() + ABORT_TIMEOUT.as_millis() + crate::log::LAST_LINES.as_millis()
+    SHUTDOWN_TIMEOUT.as_millis()
+        + ABORT_TIMEOUT.as_millis()
+        + crate::log::FLUSH_TIMEOUT.as_millis()
         < EXIT_TIMEOUT.as_millis(),
     "the end takes longer than documented"
 );
@@ -308,9 +310,8 @@ fn start_background(
         supervisor.spawn("hot set schedule", end_builds.clone(), schedule);
     }
     if let Some(log) = log {
-        let time = move |cancel: CancellationToken| {
-            cancel.run_until_cancelled_owned(log.clone().keep_time())
-        };
+        let time =
+            move |cancel: CancellationToken| cancel.run_until_cancelled_owned(log.clone().expire());
         supervisor.spawn("log level timer", cancel.clone(), time);
     }
 }
