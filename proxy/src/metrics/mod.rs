@@ -1,6 +1,5 @@
 //! The metrics of this crate: the one place where they are declared.
 
-mod lost;
 mod page;
 
 pub use page::page;
@@ -10,216 +9,157 @@ use crate::log::Handle;
 use crate::request_metrics::RequestMetrics;
 use aqs_api::Catalogue;
 use aqs_origin::declare::Declarations;
-use lost::LinesLost;
-use prometheus::core::Desc;
-use prometheus::{Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
-use std::collections::HashMap;
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use prometheus::{Error, Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 
-/// What the front counts. What a hit counts hashes no label.
+/// The metrics of this crate. Hits use handles that were resolved before.
 pub struct Metrics {
-    /// The requests that were answered.
     pub(crate) requests: RequestMetrics,
-    /// Connections that are open now, by listener.
     pub connections: IntGaugeVec,
-    /// Connections turned away, since too many were open, by listener.
     pub connections_refused: IntCounterVec,
-    /// Connections that ended, by listener and reason.
     pub connections_ended: IntCounterVec,
-    refused: IntCounterVec,
-    /// Requests of the admin listener that were not let in, by reason.
+    refused_heads: IntCounterVec,
     pub admin_refused: IntCounterVec,
-    /// Entries that the response cache evicted.
     pub evictions: IntCounter,
-    /// Answers that are too heavy to be kept.
     pub too_heavy: IntCounter,
-    /// Refreshes that were begun behind a stale answer.
     pub refreshes: IntCounter,
-    /// Refreshes that brought nothing.
     pub refreshes_failed: IntCounter,
-    /// Refreshes that were put off, since too many ran.
     pub refreshes_deferred: IntCounter,
-    /// Bodies that were coded with gzip.
     pub compressions: IntCounter,
-    /// Failures of background tasks, by task.
     pub background_task_failures: IntCounterVec,
-    /// Bytes of memory by part, and the bound of all.
     pub memory: IntGaugeVec,
-    /// Bytes that the response cache holds.
     pub cache_bytes: IntGauge,
-    /// Entries that the response cache holds.
     pub cache_entries: IntGauge,
 }
 
 impl Metrics {
-    /// Declares them; `log` is the log, if it is ours.
+    /// Declares the metrics; `log` is the log of this program, if it has one.
     pub fn declare(
-        declarations: &mut Declarations<'_>,
+        to: &mut Declarations<'_>,
         catalogue: &Catalogue,
         log: Option<Handle>,
-    ) -> Result<Self, prometheus::Error> {
-        let requests = RequestMetrics::new(catalogue, request_descs()?);
-        let connections = IntGaugeVec::new(
-            Opts::new("aqs_connections", "Connections that are open now, by listener"),
-            &["listener"],
-        )?;
-        let connections_refused = IntCounterVec::new(
-            Opts::new(
-                "aqs_connections_refused_total",
-                "Connections turned away, since too many were open, by listener; clients that got \
-                 an answer are in the requests with 503 too",
-            ),
-            &["listener"],
-        )?;
-        let connections_ended = IntCounterVec::new(
-            Opts::new(
-                "aqs_connections_ended_total",
-                "Connections that ended, by listener and reason (client, idle, request-timeout, \
-                 write-timeout, requests: it had as many as it may, refused, drain: let go at the \
-                 end, cut: not awaited at the end)",
-            ),
-            &["listener", "reason"],
-        )?;
-        let refused = IntCounterVec::new(
-            Opts::new(
-                "aqs_refused_heads_total",
-                "Heads that became no request, by status; they are not among the requests",
-            ),
-            &["status"],
-        )?;
-        let admin_refused = IntCounterVec::new(
-            Opts::new(
-                "aqs_admin_refused_total",
-                "Requests of the admin listener that were not let in, by reason",
-            ),
-            &["reason"],
-        )?;
-        let evictions = IntCounter::new(
-            "aqs_cache_evictions_total",
-            "Entries that the response cache evicted",
-        )?;
+    ) -> Result<Self, Error> {
+        let counters =
+            |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
+        let gauges = |name, help, labels: &[&str]| IntGaugeVec::new(Opts::new(name, help), labels);
         let counter = |name, help| IntCounter::new(name, help);
-        let too_heavy =
-            counter("aqs_cache_refused_total", "Answers that are too heavy to be kept")?;
-        let refreshes =
-            counter("aqs_refreshes_total", "Refreshes that were begun behind a stale answer")?;
-        let refreshes_failed =
-            counter("aqs_refreshes_failed_total", "Refreshes that brought nothing")?;
-        let refreshes_deferred =
-            counter("aqs_refreshes_deferred_total", "Refreshes put off, since too many ran")?;
-        let compressions = counter("aqs_gzip_total", "Bodies that were coded with gzip")?;
-        let background_task_failures = IntCounterVec::new(
-            Opts::new(
+        let metrics = Self {
+            requests: to.declare(RequestMetrics::new(catalogue))?,
+            connections: to.declare(gauges(
+                "aqs_connections",
+                "Open connections, by listener",
+                &["listener"],
+            ))?,
+            connections_refused: to.declare(counters(
+                "aqs_connections_refused_total",
+                "Connections refused because too many were open, by listener; clients that got a \
+                 response are counted as requests with 503 too",
+                &["listener"],
+            ))?,
+            connections_ended: to.declare(counters(
+                "aqs_connections_ended_total",
+                "Closed connections, by listener and reason (client, idle, request-timeout, \
+                 write-timeout, requests: the limit per connection, refused: after a rejected \
+                 request, drain: at shutdown, cut: aborted at shutdown)",
+                &["listener", "reason"],
+            ))?,
+            refused_heads: to.declare(counters(
+                "aqs_refused_heads_total",
+                "Heads that are no valid request, by status; they do not count as requests",
+                &["status"],
+            ))?,
+            admin_refused: to.declare(counters(
+                "aqs_admin_refused_total",
+                "Rejected requests of the admin listener, by reason",
+                &["reason"],
+            ))?,
+            evictions: to.declare(counter(
+                "aqs_cache_evictions_total",
+                "Entries evicted from the response cache",
+            ))?,
+            too_heavy: to.declare(counter(
+                "aqs_cache_refused_total",
+                "Answers too large for the response cache",
+            ))?,
+            refreshes: to
+                .declare(counter("aqs_refreshes_total", "Background refreshes of stale answers"))?,
+            refreshes_failed: to
+                .declare(counter("aqs_refreshes_failed_total", "Failed background refreshes"))?,
+            refreshes_deferred: to.declare(counter(
+                "aqs_refreshes_deferred_total",
+                "Background refreshes not started because too many were running",
+            ))?,
+            compressions: to.declare(counter("aqs_gzip_total", "Bodies compressed with gzip"))?,
+            background_task_failures: to.declare(counters(
                 "aqs_background_task_failures_total",
                 "Background tasks that panicked or returned early and were restarted, by task",
-            ),
-            &["task"],
-        )?;
-        let lines_lost = LinesLost::new(
-            Opts::new(
-                "aqs_log_lines_lost_total",
-                "Lines of the log that were lost, since nobody took them in time or they could not \
-                 be written",
-            ),
-            log,
-        )?;
-        let memory = IntGaugeVec::new(
-            Opts::new("aqs_memory_bytes", "Bytes of memory by part; `total` is the bound of all"),
-            &["part"],
-        )?;
-        let cache_bytes = IntGauge::new("aqs_cache_bytes", "Bytes that the response cache holds")?;
-        let cache_entries =
-            IntGauge::new("aqs_cache_entries", "Entries that the response cache holds")?;
-        let build = Gauge::with_opts(
-            Opts::new("aqs_build_info", "Always 1; the version is in the label")
-                .const_label("version", build_info::VERSION),
-        )?;
-        build.set(1.0);
-        let upstream_build = Gauge::with_opts(
-            Opts::new(
-                "service_scaffold_golang_build_info",
-                "Upstream's name: always 1; what was built is in the labels",
-            )
-            .const_label("version", build_info::VERSION)
-            .const_label("build_date", build_info::BUILD_DATE)
-            .const_label("build_host", build_info::BUILD_HOST)
-            .const_label("go_version", build_info::RUST_VERSION),
-        )?;
-        upstream_build.set(1.0);
-        declarations.add(requests.clone())?;
-        declarations.add(connections.clone())?;
-        declarations.add(connections_refused.clone())?;
-        declarations.add(connections_ended.clone())?;
-        declarations.add(refused.clone())?;
-        declarations.add(admin_refused.clone())?;
-        declarations.add(evictions.clone())?;
-        declarations.add(too_heavy.clone())?;
-        declarations.add(refreshes.clone())?;
-        declarations.add(refreshes_failed.clone())?;
-        declarations.add(refreshes_deferred.clone())?;
-        declarations.add(compressions.clone())?;
-        declarations.add(background_task_failures.clone())?;
-        declarations.add(lines_lost)?;
-        declarations.add(memory.clone())?;
-        declarations.add(cache_bytes.clone())?;
-        declarations.add(cache_entries.clone())?;
-        declarations.add(build)?;
-        declarations.add(upstream_build)?;
+                &["task"],
+            ))?,
+            memory: to.declare(gauges(
+                "aqs_memory_bytes",
+                "Memory by part; `total` is the limit of all parts",
+                &["part"],
+            ))?,
+            cache_bytes: to
+                .declare(IntGauge::new("aqs_cache_bytes", "Size of the response cache"))?,
+            cache_entries: to
+                .declare(IntGauge::new("aqs_cache_entries", "Entries of the response cache"))?,
+        };
+        to.add(LinesLost::new(log)?)?;
+        let version =
+            |name, help| Opts::new(name, help).const_label("version", build_info::VERSION);
+        let build = version("aqs_build_info", "Always 1; the version is a label");
+        to.declare(Gauge::with_opts(build))?.set(1.0);
+        let upstream = version(
+            "service_scaffold_golang_build_info",
+            "Upstream's name for the build: always 1; the build is described by the labels",
+        )
+        .const_label("build_date", build_info::BUILD_DATE)
+        .const_label("build_host", build_info::BUILD_HOST)
+        .const_label("go_version", build_info::RUST_VERSION);
+        to.declare(Gauge::with_opts(upstream))?.set(1.0);
         #[cfg(target_os = "linux")]
-        declarations.add(prometheus::process_collector::ProcessCollector::for_self())?;
-        Ok(Self {
-            requests,
-            connections,
-            connections_refused,
-            connections_ended,
-            refused,
-            admin_refused,
-            evictions,
-            too_heavy,
-            refreshes,
-            refreshes_failed,
-            refreshes_deferred,
-            compressions,
-            background_task_failures,
-            memory,
-            cache_bytes,
-            cache_entries,
-        })
+        to.add(prometheus::process_collector::ProcessCollector::for_self())?;
+        Ok(metrics)
     }
 
-    /// Counts a head that became no request.
+    /// Counts a head that is no valid request.
     pub fn refused_head(&self, status: u16) {
-        self.refused.with_label_values(&[itoa::Buffer::new().format(status)]).inc();
+        self.refused_heads.with_label_values(&[itoa::Buffer::new().format(status)]).inc();
     }
 }
 
-/// The families of requests: ours, then upstream's.
-pub(crate) fn request_descs() -> Result<[Desc; 4], prometheus::Error> {
-    let desc = |name: &str, help: &str, labels: &[&str]| {
-        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
-        Desc::new(name.to_owned(), help.to_owned(), labels, HashMap::new())
-    };
-    Ok([
-        desc(
-            "aqs_requests_total",
-            "Requests of clients answered, also by a refusal of their body or, with 503, of their \
-             connection, by endpoint template, status and cache result",
-            &["endpoint", "status", "cache"],
-        )?,
-        desc(
-            "aqs_request_seconds",
-            "From the complete head, or the refusal, to the answer handed to the socket",
-            &["endpoint", "cache"],
-        )?,
-        desc(
-            "http_requests_total",
-            "Upstream's name for aqs_requests_total, by status and method; unknown if it is none \
-             of HTTP's, or was not read",
-            &["code", "method"],
-        )?,
-        desc(
-            "http_request_duration_seconds",
-            "Upstream's name for aqs_request_seconds, by status and method",
-            &["code", "method"],
-        )?,
-    ])
+/// Exposes the log's own count of lost lines. A second counter, updated by concurrent scrapes,
+/// would count too many.
+struct LinesLost {
+    none: IntCounter,
+    log: Option<Handle>,
+}
+
+impl LinesLost {
+    fn counter() -> Result<IntCounter, Error> {
+        IntCounter::new(
+            "aqs_log_lines_lost_total",
+            "Log lines that were lost because the queue was full or a write failed",
+        )
+    }
+
+    fn new(log: Option<Handle>) -> Result<Self, Error> {
+        Ok(Self { none: Self::counter()?, log })
+    }
+}
+
+impl Collector for LinesLost {
+    fn desc(&self) -> Vec<&Desc> {
+        self.none.desc()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let (Some(log), Ok(lost)) = (&self.log, Self::counter()) else {
+            return self.none.collect();
+        };
+        lost.inc_by(log.lost());
+        lost.collect()
+    }
 }

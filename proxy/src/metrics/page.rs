@@ -5,8 +5,8 @@ use aqs_origin::declare::Declared;
 /// The page that lists metrics, as `dashboards/METRICS.md` has it.
 pub fn page(declared: &[Declared]) -> String {
     let mut page = String::from(
-        "# Metrics\n\nAt `/metrics` of the admin listener, and of the public one if `public_metrics` is on. This page is\nmade from the declarations; a test keeps it fresh (`AQS_WRITE_PAGES=1 cargo test -p aqs-proxy`\nwrites it). What has no `aqs_` before it goes by the names that dashboards of the upstream services\nand of processes look for.\n\n\
-         | metric | type | labels | what it tells |\n|---|---|---|---|\n",
+        "# Metrics\n\nAt `/metrics` of the admin listener, and of the public one if `public_metrics` is on. This page is\nmade from the declarations; a test compares it (`AQS_WRITE_PAGES=1 cargo test -p aqs-proxy`\nwrites it). Metrics without `aqs_` have the names that dashboards of the upstream services and of\nprocesses use.\n\n\
+         | metric | type | labels | meaning |\n|---|---|---|---|\n",
     );
     for Declared { name, kind, labels, help } in declared {
         let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();

@@ -4,8 +4,8 @@ use super::cell::{BOUNDS, Sum, UPSTREAM_BOUNDS};
 use super::{OTHER, RequestMetrics, STATUSES};
 use crate::http::{CacheResult, Method};
 use prometheus::core::{Collector, Desc};
-use prometheus::proto;
-use std::collections::BTreeMap;
+use prometheus::{Error, proto};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 /// The label values and sums of a family.
@@ -94,4 +94,36 @@ fn status_labels() -> &'static [String] {
         STATUSES.iter().map(u16::to_string).chain([OTHER.to_owned()]).collect()
     });
     &LABELS
+}
+
+/// Describes the families: our requests and their duration, then upstream's.
+pub(super) fn descs() -> Result<[Desc; 4], Error> {
+    let desc = |name: &str, help: &str, labels: &[&str]| {
+        let labels = labels.iter().map(|label| (*label).to_owned()).collect();
+        Desc::new(name.to_owned(), help.to_owned(), labels, HashMap::new())
+    };
+    Ok([
+        desc(
+            "aqs_requests_total",
+            "Responses to clients, by endpoint template, status and cache result; rejected bodies \
+             and, with 503, rejected connections included",
+            &["endpoint", "status", "cache"],
+        )?,
+        desc(
+            "aqs_request_seconds",
+            "Duration from the complete head to the response being written to the socket",
+            &["endpoint", "cache"],
+        )?,
+        desc(
+            "http_requests_total",
+            "Upstream's name for aqs_requests_total, by status and method; unknown for a method \
+             that HTTP does not define or that was not read",
+            &["code", "method"],
+        )?,
+        desc(
+            "http_request_duration_seconds",
+            "Upstream's name for aqs_request_seconds, by status and method",
+            &["code", "method"],
+        )?,
+    ])
 }

@@ -11,6 +11,7 @@ mod tests;
 use crate::http::{CacheResult, Method};
 use aqs_api::{Catalogue, EndpointId};
 use cell::Cell;
+use prometheus::Error;
 use prometheus::core::Desc;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -34,15 +35,14 @@ struct Inner {
 }
 
 impl RequestMetrics {
-    /// `descs` describe our requests and their duration, then upstream's.
-    pub(crate) fn new(catalogue: &Catalogue, descs: [Desc; 4]) -> Self {
+    pub(crate) fn new(catalogue: &Catalogue) -> Result<Self, Error> {
         let mut templates: Vec<String> =
             catalogue.endpoints().map(|(_, endpoint)| endpoint.template()).collect();
         templates.push(NO_ENDPOINT.to_owned());
         let results = CacheResult::ALL.len();
         let kinds = templates.len() * (STATUSES.len() + 1) * results * Method::ALL.len();
         let cells = std::iter::repeat_with(OnceLock::new).take(kinds).collect();
-        Self(Arc::new(Inner { templates, cells, descs }))
+        Ok(Self(Arc::new(Inner { templates, cells, descs: collector::descs()? })))
     }
 
     pub(crate) fn count(

@@ -4,7 +4,7 @@ use prometheus::{Encoder, Registry, TextEncoder};
 #[test]
 fn a_count_is_exposed_under_four_names() {
     let catalogue = Catalogue::standard().unwrap();
-    let metrics = RequestMetrics::new(&catalogue, crate::metrics::request_descs().unwrap());
+    let metrics = RequestMetrics::new(&catalogue).unwrap();
     let registry = Registry::new();
     registry.register(Box::new(metrics.clone())).unwrap();
     let ms = Duration::from_millis;
