@@ -1,4 +1,4 @@
-//! File descriptors: how many connections they allow.
+//! The number of connections that the limit of open files allows.
 
 use crate::admin::MAX_CONNECTIONS as ADMIN_CONNECTIONS;
 use crate::config::Config;
@@ -6,20 +6,20 @@ use crate::net::max_rejections;
 use aqs_origin::store::embedded::MAX_OPEN_FILES;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Standard streams, the runtime's own, the state directory; some to spare.
+/// Standard streams, the runtime, the state directory, and a margin.
 const OTHERS: usize = 64;
-/// A listener has one of its own and one that accepts.
+/// A listener has two sockets.
 const LISTENER: usize = 2;
 
-/// What is needed, of so many files, beside the connections of clients.
+/// The files that are not available to client connections.
 fn reserve(config: &Config, files: usize) -> usize {
     let refusals = max_rejections(config.limits.connections.min(files));
     let listeners = LISTENER * (config.public_addresses().len() + config.admin.listen.len());
     ADMIN_CONNECTIONS + refusals + listeners + MAX_OPEN_FILES + OTHERS
 }
 
-/// Raises the limit of open files as far as it goes, and gives how many connections it leaves
-/// room for: beyond it, accepting would fail.
+/// Raises the limit of open files to the hard limit. Returns how many connections it allows;
+/// beyond it, accepting fails.
 pub fn for_connections(config: &Config) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
@@ -36,7 +36,7 @@ pub fn for_connections(config: &Config) -> usize {
     }
 }
 
-/// With hardly any files there is still a service, if a bad one.
+/// Some connections are always allowed, so that there is a service.
 fn left(files: usize, reserve: usize) -> usize {
     files.saturating_sub(reserve).max(16)
 }
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn operators_refusals_and_the_store_have_their_files() {
+    fn files_are_reserved_for_admin_rejections_and_store() {
         let config = Config::default();
         for (files, refusals) in [(1024, 64), (16_000, 1000), (1 << 20, 1024)] {
             let needed = 100 + refusals + 64 + 2 * (1 + 1) + MAX_OPEN_FILES;

@@ -6,7 +6,6 @@
 
 pub mod admin;
 pub mod banner;
-pub mod budget;
 pub mod build_info;
 pub mod cache;
 pub mod cli;

@@ -239,7 +239,7 @@ impl Config {
 
     /// The memory for answers in bytes.
     pub fn memory_bytes(&self) -> u64 {
-        self.memory.unwrap_or_else(crate::budget::default_bytes)
+        self.memory.unwrap_or_else(values::default_memory)
     }
 
     /// What the public listener serves besides the API.
