@@ -84,3 +84,17 @@ impl Limits {
         self.drain_idle.min(self.drain / 2)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn idle_connections_take_half_of_the_drain_at_most() {
+        let idle = |drain_idle, drain| {
+            let (drain_idle, drain) = (Duration::from_secs(drain_idle), Duration::from_secs(drain));
+            Limits { drain_idle, drain, ..Limits::default() }.idle_at_drain().as_millis()
+        };
+        assert_eq!((idle(19, 11), idle(1, 20)), (5500, 1000));
+    }
+}
