@@ -4,8 +4,7 @@ use super::fields;
 use aqs_origin::{Clock, Moment};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
-use std::collections::BTreeMap;
+use serde_json::{Map, Value};
 use std::fmt;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
@@ -29,7 +28,7 @@ struct Line<'a> {
     log: Log,
     service: Service<'a>,
     #[serde(flatten)]
-    fields: &'a BTreeMap<String, Node>,
+    fields: &'a Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -42,19 +41,11 @@ struct Service<'a> {
     name: &'a str,
 }
 
-/// A field's value, or the fields below it.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Node {
-    Value(Value),
-    Fields(BTreeMap<String, Node>),
-}
-
 /// The fields of an event.
 #[derive(Default)]
 struct Recorded {
     message: String,
-    fields: BTreeMap<String, Node>,
+    fields: Map<String, Value>,
     /// The target of an event of the `log` crate.
     target: Option<String>,
 }
@@ -124,20 +115,17 @@ impl Recorded {
 
     /// Inserts a value at a name whose parts are nested objects.
     fn insert(&mut self, name: &str, value: Value) {
-        let mut fields = &mut self.fields;
         let (sets, last) = name.rsplit_once('.').unwrap_or(("", name));
+        let mut fields = &mut self.fields;
         for set in sets.split('.').filter(|set| !set.is_empty()) {
-            let node =
-                fields.entry(set.to_owned()).or_insert_with(|| Node::Fields(BTreeMap::new()));
-            if let Node::Value(_) = node {
-                *node = Node::Fields(BTreeMap::new());
+            let node = fields.entry(set).or_insert(Value::Null);
+            if !node.is_object() {
+                *node = Value::Object(Map::new());
             }
-            match node {
-                Node::Fields(below) => fields = below,
-                Node::Value(_) => return,
-            }
+            let Value::Object(below) = node else { return };
+            fields = below;
         }
-        fields.insert(last.to_owned(), Node::Value(value));
+        fields.insert(last.to_owned(), value);
     }
 }
 
@@ -160,10 +148,6 @@ impl Visit for Recorded {
 
     fn record_str(&mut self, field: &Field, value: &str) {
         self.record(field, value.into());
-    }
-
-    fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        self.record(field, value.to_string().into());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
