@@ -90,7 +90,7 @@ fn a_warning_with_fields() {
 
 #[test]
 fn levels_have_the_names_of_upstream() {
-    let told = lines_at("trace", || {
+    let lines = lines_at("trace", || {
         tracing::trace!("a");
         tracing::debug!("a");
         tracing::info!("a");
@@ -99,8 +99,8 @@ fn levels_have_the_names_of_upstream() {
         tracing::error!(target: fields::FATAL, "a");
     });
     let levels = ["DEBUG", "DEBUG", "INFO", "WARNING", "ERROR", "FATAL"];
-    assert_eq!(told.len(), levels.len());
-    for (line, level) in told.iter().zip(levels) {
+    assert_eq!(lines.len(), levels.len());
+    for (line, level) in lines.iter().zip(levels) {
         assert!(line.starts_with(&head(level, "a")), "{line}");
     }
 }

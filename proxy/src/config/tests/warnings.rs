@@ -58,7 +58,7 @@ fn an_unknown_variable_causes_a_warning() {
                     is CASSANDRA_PASSWORD";
     assert_eq!(names(&["AQS_CASSANDRA_PASSWORD"]), [password]);
     assert_eq!(names(&["AQS_CASSANDRA_HOSTS"]).len(), 1);
-    // What Kubernetes tells of a service called aqs, and what builds and tests have.
+    // Variables of Kubernetes for a service called aqs, of builds and of tests.
     let others = ["AQS_SERVICE_HOST", "AQS_PORT_8080_TCP_ADDR", "AQS_PORT", "AQS_BUILD_DATE"];
     assert_eq!(names(&others), [""; 0]);
     assert_eq!(names(&["AQS_TESTENV_X", "AQS_CASSANDRA_JAVA_OPTS", "MY_AQS_X"]), [""; 0]);
