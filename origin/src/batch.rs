@@ -47,6 +47,9 @@ enum Need {
     },
 }
 
+/// A body, with the time and epoch of the read that it comes from.
+type RenderedRead = (Rendered, Option<(Moment, Epoch)>);
+
 impl Origin {
     /// Answers queries with one read for each partition. Bodies are rendered off the async
     /// threads.
@@ -71,7 +74,7 @@ impl Origin {
             });
             rendered.collect::<Vec<_>>()
         });
-        let entry = |(one, rendered): (Planned, Outcome<(Rendered, Option<(Moment, Epoch)>)>)| {
+        let entry = |(one, rendered): (Planned, Outcome<RenderedRead>)| {
             let (rendered, read) = rendered?;
             let (fetched_at, read_epoch) = read.unwrap_or((now, epoch));
             Ok(self.entry(&one.query, rendered, fetched_at, epoch.min(read_epoch), one.tags))
@@ -123,11 +126,7 @@ impl Origin {
 
 impl Planned {
     /// Renders the answer; with the moment and epoch of its read, if it needed one.
-    fn render(
-        &self,
-        fetched: &[Outcome<Fetched>],
-        catalogue: &Catalogue,
-    ) -> Outcome<(Rendered, Option<(Moment, Epoch)>)> {
+    fn render(&self, fetched: &[Outcome<Fetched>], catalogue: &Catalogue) -> Outcome<RenderedRead> {
         let (read, range, if_empty) = match &self.need {
             Need::Nothing(reason) => {
                 return Ok((Rendered::of(&self.query, &Answer::Empty(*reason)), None));

@@ -179,5 +179,6 @@ impl Epochs {
     }
 }
 
-#[cfg(all(test, not(feature = "model")))]
+#[cfg(test)]
+#[cfg(not(feature = "model"))]
 mod tests;

@@ -195,8 +195,11 @@ fn sums() -> impl Iterator<Item = (usize, [usize; 3])> {
     accesses.chain((0..4).map(|access| access * 4).map(|sum| (sum, [sum + 1, sum + 2, sum + 3])))
 }
 
-/// Views by project, granularity and timestamp.
-static VIEWS_OF: LazyLock<BTreeMap<(&str, &str, &str), [i64; 16]>> = LazyLock::new(|| {
+/// A project, granularity and timestamp.
+type Period = (&'static str, &'static str, &'static str);
+
+/// Views of each period.
+static VIEWS_OF: LazyLock<BTreeMap<Period, [i64; 16]>> = LazyLock::new(|| {
     let mut all = BTreeMap::new();
     for (partition, rows) in &OUTPUT.series[PAGEVIEWS_PER_PROJECT.name] {
         let [project, access, agent, granularity] = strs(partition)[..] else { panic!() };

@@ -7,7 +7,8 @@
 
 mod detached;
 mod in_flight;
-#[cfg(all(test, feature = "model"))]
+#[cfg(test)]
+#[cfg(feature = "model")]
 #[path = "tests/model.rs"]
 mod model;
 
@@ -309,5 +310,6 @@ impl<K: Hash + Eq + Clone, V: Clone> Drop for Finish<K, V> {
     }
 }
 
-#[cfg(all(test, not(feature = "model")))]
+#[cfg(test)]
+#[cfg(not(feature = "model"))]
 mod tests;

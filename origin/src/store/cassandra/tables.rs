@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 /// What is known of a table of the catalogue.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "nearly every table is ready")]
 pub(super) enum TableState {
     Ready(TableReader),
     /// It does not exist yet, as is configured: it is read as empty.
