@@ -8,10 +8,10 @@
 )]
 
 use aqs_api::{Catalogue, Table};
-use aqs_origin::load::row::{Cell, Sink, SinkError};
 use aqs_origin::load::{
     Advance, BadRow, LoadError, Options, Progress, Report, directory, into_store,
 };
+use aqs_origin::row::{Cell, Sink, SinkError};
 use flate2::{Compression, write::GzEncoder};
 use std::fs;
 use std::io::Write;

@@ -3,8 +3,8 @@
 use super::error::LoadError;
 use super::parse::Parser;
 use super::report::{Advance, BadRow, Progress, Reason, Report};
-use super::row::{Cell, Sink, SinkError};
 use super::source::{self, Line, Lines, Source};
+use crate::row::{Cell, Sink, SinkError};
 use crate::store::cassandra::{self, CassandraWriter, WriteOptions};
 use crate::store::embedded::{StoreWriter, WriterOptions};
 use aqs_api::{Catalogue, Table};

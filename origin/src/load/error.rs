@@ -1,8 +1,8 @@
 //! Errors of loads.
 
-use super::period::MissingColumn;
 use super::report::BadRow;
-use super::row::SinkError;
+use crate::period::MissingColumn;
+use crate::row::SinkError;
 use crate::store::cassandra::WriterError;
 use crate::store::embedded::WriteError;
 use std::io;

@@ -8,12 +8,10 @@
 mod directory;
 mod error;
 mod parse;
-pub(crate) mod period;
 mod report;
-pub mod row;
 mod source;
 
+pub use crate::period::{BadPeriod, MissingColumn};
 pub use directory::{Options, directory, into_cluster, into_store};
 pub use error::LoadError;
-pub use period::{BadPeriod, MissingColumn};
 pub use report::{Advance, BadRow, Progress, Reason, Report, TableReport};

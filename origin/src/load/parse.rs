@@ -1,8 +1,8 @@
 //! Parses a line into the cells of a row.
 
-use super::period::{MissingColumn, PeriodColumns};
 use super::report::Reason;
-use super::row::Cell;
+use crate::period::{MissingColumn, PeriodColumns};
+use crate::row::Cell;
 use crate::suggest;
 use aqs_api::Table;
 use aqs_api::table::{Column, ColumnType};

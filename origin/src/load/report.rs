@@ -1,6 +1,6 @@
 //! What a load reports: progress, counts and bad rows.
 
-use super::period::BadPeriod;
+use crate::period::BadPeriod;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -3,7 +3,7 @@
 use super::error::SampleError;
 use super::rows::{Summary, rows};
 use super::tables;
-use crate::load::row::{Cell, Sink, SinkError};
+use crate::row::{Cell, Sink, SinkError};
 use aqs_api::Table;
 use std::collections::BTreeMap;
 use std::fs::{self, File};

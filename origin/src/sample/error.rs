@@ -1,4 +1,4 @@
-use crate::load::row::SinkError;
+use crate::row::SinkError;
 use crate::store::embedded::{OpenError, WriteError};
 use std::io;
 use std::path::PathBuf;

@@ -6,7 +6,7 @@ use super::error::SampleError;
 use super::lists;
 use super::numbers::{self, BySubject, Period};
 use super::tables::{ARTICLES, DEVICES, LEGACY, LISTS, Series, VIEWS};
-use crate::load::row::{Cell, Sink};
+use crate::row::{Cell, Sink};
 use aqs_api::Table;
 use aqs_api::calendar::Form;
 use aqs_api::calendar::Granularity;

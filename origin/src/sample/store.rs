@@ -2,7 +2,7 @@
 
 use super::error::SampleError;
 use super::{VERSION, rows};
-use crate::load::row::{Cell, Sink, SinkError};
+use crate::row::{Cell, Sink, SinkError};
 use crate::store::embedded::{
     EmbeddedStore, OpenError, Options, StoreWriter, WriteError, WriterOptions,
 };

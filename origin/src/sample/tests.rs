@@ -5,7 +5,7 @@ use super::cube::{Cube, split};
 use super::noise::Noise;
 use super::tables::VIEWS;
 use super::{END, Summary, VERSION};
-use crate::load::row::{Cell, Sink, SinkError};
+use crate::row::{Cell, Sink, SinkError};
 use aqs_api::countries::ProtectedCountries;
 use aqs_api::table::{Calendar, ColumnType, Table};
 use aqs_api::tables::{

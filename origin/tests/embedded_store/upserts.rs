@@ -1,6 +1,6 @@
 use super::*;
 use aqs_api::tables::{PAGEVIEWS_PER_ARTICLE, PAGEVIEWS_PER_PROJECT, TOP_BY_COUNTRY};
-use aqs_origin::load::row::SinkError;
+use aqs_origin::row::SinkError;
 use aqs_origin::store::embedded::WriteError;
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use super::error::{ConnectError, FailureKind};
 use super::options::Options;
 use super::{cql, metadata};
 use crate::backoff::Backoff;
-use crate::load::row::{Cell, Sink, SinkError};
+use crate::row::{Cell, Sink, SinkError};
 use aqs_api::Table;
 use row::Row;
 use scylla::client::session::Session;

@@ -2,8 +2,8 @@
 
 use super::error::{QueryError, is_unknown_name};
 use super::schema::{ActualColumns, quote, quoted};
-use crate::load::period::PeriodColumns;
-use crate::load::row::Cell;
+use crate::period::PeriodColumns;
+use crate::row::Cell;
 use aqs_api::calendar::Digits;
 use aqs_api::calendar::Granularity;
 use aqs_api::table::{ALL_DAYS, Calendar};

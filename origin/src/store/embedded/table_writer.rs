@@ -3,8 +3,8 @@
 use super::error::QueryError;
 use super::schema::{quote, quoted};
 use super::summary::{Summary, SummaryWriter};
-use crate::load::period::{BadPeriod, MissingColumn, PeriodColumns};
-use crate::load::row::Cell;
+use crate::period::{BadPeriod, MissingColumn, PeriodColumns};
+use crate::row::Cell;
 use aqs_api::table::{Column, ColumnType};
 use aqs_api::{Dataset, Table};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};

@@ -6,7 +6,7 @@ use super::schema::{self, APPLICATION_ID, ActualColumns, VERSION};
 use super::staging::StagingFile;
 use super::summary;
 use super::table_writer::{RowError, TableWriter};
-use crate::load::row::{Cell, Sink, SinkError};
+use crate::row::{Cell, Sink, SinkError};
 use aqs_api::{Catalogue, Table};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};

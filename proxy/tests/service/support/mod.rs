@@ -10,7 +10,7 @@ pub(crate) mod watched;
 use aqs_api::Catalogue;
 use aqs_api::table::Column;
 use aqs_origin::Clock;
-use aqs_origin::load::row::{Cell, Sink};
+use aqs_origin::row::{Cell, Sink};
 use aqs_origin::store::Store;
 use aqs_origin::store::embedded::{EmbeddedStore, Options, StoreWriter, WriterOptions};
 use aqs_proxy::config::{Admin, Config, StateDir};

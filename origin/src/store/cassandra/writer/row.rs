@@ -1,6 +1,6 @@
 //! Binds rows to prepared inserts.
 
-use crate::load::row::Cell;
+use crate::row::Cell;
 use aqs_api::table::DOMAIN;
 use scylla::cluster::metadata::{ColumnType, NativeType};
 use scylla::serialize::SerializationError;

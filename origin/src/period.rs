@@ -1,6 +1,6 @@
 //! The period of a row, according to its table's calendar.
 
-use super::row::Cell;
+use crate::row::Cell;
 use aqs_api::Table;
 use aqs_api::calendar::{Digits, Form, Hour};
 use aqs_api::table::{ALL_DAYS, Calendar, TIMESTAMP};
