@@ -4,7 +4,7 @@ use aqs_proxy::cli::{self, Cli, Command};
 use aqs_proxy::commands::Done;
 use aqs_proxy::commands::exit::Exit;
 use aqs_proxy::{commands, log};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -40,7 +40,7 @@ fn run(cli: Cli) -> Done {
         Command::Warm(args) => commands::warm::run(&args),
         Command::Jobs(args) => commands::jobs::run(&args),
         Command::HotSet(args) => commands::hot_set::run(&args),
-        Command::Completions(args) => commands::completions::run(&args),
+        Command::Completions(args) => commands::completions::run(&args, Cli::command()),
         Command::CheckConfig(args) => commands::check_config::run(&args),
         Command::ConfigDocs(args) => commands::config_docs::run(&args),
     }

@@ -1,8 +1,7 @@
 //! The client of the admin API: finds the server and its token, sends requests, explains failures.
 
 use crate::admin::{Token, TokenError};
-use crate::cli::ConfigArgs;
-use crate::config::{self, Admin, Config, ConfigError, StateDir};
+use crate::config::{self, Admin, Config, ConfigArgs, ConfigError, StateDir};
 use crate::listen::ListenAddr;
 use crate::server::{ADDRESS_FILE, TOKEN_FILE};
 use aqs_origin::epochs::StateDirectory;

@@ -1,8 +1,7 @@
 //! `aqs check-config`: prints the effective configuration, or its mistakes.
 
 use super::Done;
-use crate::cli::ConfigArgs;
-use crate::config;
+use crate::config::{self, ConfigArgs};
 use std::io::Write;
 use std::process::ExitCode;
 

@@ -2,8 +2,7 @@
 
 use super::exit::Exit;
 use super::{Done, print};
-use crate::cli::Cli;
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 #[derive(Debug, Args)]
@@ -13,9 +12,10 @@ pub struct CompletionsArgs {
     pub shell: Shell,
 }
 
-pub fn run(args: &CompletionsArgs) -> Done {
+/// Prints the script for the `aqs` command line.
+pub fn run(args: &CompletionsArgs, mut cli: Command) -> Done {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "aqs", &mut script);
+    clap_complete::generate(args.shell, &mut cli, "aqs", &mut script);
     print(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Done.into())
 }

@@ -1,10 +1,17 @@
 //! `aqs config-docs`: every key, from the structs that are read.
 
 use super::Done;
-use crate::cli::ConfigDocsArgs;
 use crate::config::docs;
+use clap::Args;
 use std::io::Write;
 use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+pub struct ConfigDocsArgs {
+    /// Print a file with every key at its default instead
+    #[arg(long)]
+    pub example: bool,
+}
 
 /// Prints the page, or the example file.
 pub fn run(args: &ConfigDocsArgs) -> Done {

@@ -3,17 +3,60 @@
 use super::Done;
 use super::exit::Exit;
 use super::progress::ProgressReporter;
-use crate::cli::{ConfigArgs, LoadArgs, Target};
-use crate::config;
+use crate::config::{self, ConfigArgs};
 use crate::signals::Signals;
 use aqs_api::Catalogue;
 use aqs_origin::load::{self, Advance, BadRow, LoadError, Options, Progress, Report};
-use aqs_origin::store::cassandra::{self, Consistency, WriteOptions, WriterError};
+use aqs_origin::store::cassandra::{
+    self, Consistency, WriteOptions, WriterError, parse_consistency,
+};
+use clap::{Args, ValueEnum};
 use std::error::Error;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
+
+#[derive(Debug, Args)]
+pub struct LoadArgs {
+    /// The directory
+    #[arg(value_name = "DIR")]
+    pub directory: PathBuf,
+    /// The kind of store [default: embedded]
+    #[arg(long, value_name = "KIND")]
+    pub to: Option<Target>,
+    /// The embedded store; created if it doesn't exist
+    #[arg(long, value_name = "PATH", required_unless_present = "to")]
+    pub store: Option<PathBuf>,
+    /// Load nothing if a row is bad, instead of skipping bad rows
+    #[arg(long)]
+    pub strict: bool,
+    #[command(flatten, next_help_heading = "With --to cassandra")]
+    pub cluster: ClusterArgs,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// A file
+    #[default]
+    Embedded,
+    /// A cluster
+    Cassandra,
+}
+
+#[derive(Debug, Args)]
+pub struct ClusterArgs {
+    /// The configuration with the section cassandra [env: AQS_CONFIG]
+    #[arg(long, value_name = "FILE", requires = "to")]
+    pub config: Option<PathBuf>,
+    /// Consistency level of writes, as localQuorum [default: cassandra.consistency]
+    #[arg(long, value_name = "LEVEL", requires = "to", value_parser = parse_consistency)]
+    pub consistency: Option<Consistency>,
+    /// Concurrent writes
+    #[arg(long, value_name = "ROWS", default_value_t = 256, requires = "to",
+        value_parser = clap::value_parser!(u16).range(1..=16384))]
+    pub concurrency: u16,
+}
 
 /// How many bad rows are printed.
 const MAX_PRINTED: u64 = 20;

@@ -1,11 +1,31 @@
 //! `aqs schema`: prints or applies the schema of Cassandra.
 
 use super::{Done, load};
-use crate::cli::SchemaArgs;
 use aqs_api::Catalogue;
+use aqs_origin::store::cassandra::replication::Replication;
 use aqs_origin::store::cassandra::schema::{self, Change, Wanted};
+use clap::Args;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Create what is missing in the cluster, instead of printing; existing tables get new columns
+    /// and no other change
+    #[arg(long)]
+    pub apply: bool,
+    /// With --apply: the configuration with the section cassandra [env: AQS_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Replicas of new keyspaces by data centre, as eqiad=3,codfw=3 [default: 3 in each data
+    /// centre of the cluster, or as many as it has nodes; printed: datacenter1=3]
+    #[arg(long, value_name = "CENTRES")]
+    pub replication: Option<Replication>,
+    /// Grant this existing user SELECT on the tables
+    #[arg(long, value_name = "USER")]
+    pub grant: Option<String>,
+}
 
 pub fn run(args: &SchemaArgs) -> Done {
     let tables = Catalogue::standard()?.tables();

@@ -2,8 +2,7 @@
 
 use super::Done;
 use crate::banner;
-use crate::cli::ServeArgs;
-use crate::config::{self, Config};
+use crate::config::{self, Config, ConfigArgs};
 use crate::descriptors;
 use crate::log::{self, Log};
 use crate::server::{Parts, Server};
@@ -14,6 +13,7 @@ use aqs_origin::sample::SampleStore;
 use aqs_origin::store::Store;
 use aqs_origin::store::cassandra::CassandraStore;
 use aqs_origin::store::embedded::{Access, EmbeddedStore, OpenError, Options};
+use clap::Args;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,6 +21,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::timeout;
+
+#[derive(Debug, Args, Clone)]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
 
 /// How long an unfinished build of the sample data may take to clean up.
 const CLEAN_UP_TIMEOUT: Duration = Duration::from_secs(10);

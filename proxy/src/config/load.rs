@@ -3,13 +3,48 @@
 use super::document::{Node, Value};
 use super::error::{ConfigError, Mistake, Origin};
 use super::{Config, Druid, checks, warnings};
-use crate::cli::ConfigArgs;
 use aqs_origin::store::cassandra;
+use clap::Args;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use serde::Deserialize;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+/// The configuration file, and flags with precedence over it. Values are parsed with those of the
+/// file and the environment, so that mistakes have the same messages and exit code.
+#[derive(Debug, Default, Args, Clone)]
+pub struct ConfigArgs {
+    /// The configuration, as YAML; `aqs config-docs` lists its keys [env: AQS_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Address of a public listener; may be given several times, port 0 is any free port
+    /// [env: AQS_LISTEN] [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Vec<String>,
+    /// Address or unix:PATH of an admin listener: health, metrics, purges, jobs
+    /// [env: AQS_ADMIN_LISTEN] [default: 127.0.0.1:8081]
+    #[arg(long, value_name = "ADDR")]
+    pub admin_listen: Vec<String>,
+    /// The embedded store to serve [env: AQS_STORE] [default: the bundled sample, built at first
+    /// start]
+    #[arg(long, value_name = "PATH", value_parser = any_path())]
+    pub store: Option<PathBuf>,
+    /// Directory of the state that survives restarts, such as purges [env: AQS_STATE] [default:
+    /// aqs in the user's state folder]
+    #[arg(long, value_name = "DIR", value_parser = any_path())]
+    pub state: Option<PathBuf>,
+    /// Memory for answers, as 512MiB or 2GiB [env: AQS_MEMORY] [default: half of the control
+    /// group's limit, else a quarter of the machine]
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<String>,
+}
+
+/// Takes empty paths, too: they are reported with the other mistakes of the configuration.
+fn any_path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
 
 /// Looks variables up.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<OsString>;

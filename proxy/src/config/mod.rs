@@ -17,7 +17,7 @@ mod values;
 mod warnings;
 
 pub use error::ConfigError;
-pub use load::{Environment, Loaded, from_bytes, load, process_environment};
+pub use load::{ConfigArgs, Environment, Loaded, from_bytes, load, process_environment};
 pub use values::{Country, StateDir};
 pub use warnings::unknown_variables;
 

@@ -76,14 +76,14 @@ fn an_empty_variable_is_absent_and_no_file_is_the_defaults() {
         loaded("", &[("AQS_STORE", ""), ("AQS_LOG", "")], "").unwrap().config,
         Config::default()
     );
-    let nothing = load(&crate::cli::ConfigArgs::default(), &|_| None).unwrap();
+    let nothing = load(&crate::config::ConfigArgs::default(), &|_| None).unwrap();
     assert_eq!((nothing.config, nothing.warnings), (Config::default(), vec![]));
 }
 
 #[test]
 fn the_file_can_be_named_by_the_environment() {
     let named = |name: &str| (name == "AQS_CONFIG").then(|| "/no/such/file".into());
-    let error = load(&crate::cli::ConfigArgs::default(), &named).unwrap_err().to_string();
+    let error = load(&crate::config::ConfigArgs::default(), &named).unwrap_err().to_string();
     assert!(error.starts_with("the configuration /no/such/file can't be read: "), "{error}");
 }
 

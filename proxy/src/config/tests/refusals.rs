@@ -202,9 +202,9 @@ fn variables_and_flags_are_refused_by_their_names() {
 
 #[test]
 fn a_file_without_an_end_is_refused() {
-    let flags = |path: &str| crate::cli::ConfigArgs {
+    let flags = |path: &str| crate::config::ConfigArgs {
         config: Some(path.into()),
-        ..crate::cli::ConfigArgs::default()
+        ..crate::config::ConfigArgs::default()
     };
     let endless = load(&flags("/dev/zero"), &|_| None).unwrap_err().to_string();
     let refusal = "the configuration /dev/zero can't be read: it is longer than 1 MiB";
