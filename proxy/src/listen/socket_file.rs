@@ -7,11 +7,8 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use tempfile::Builder;
 use thiserror::Error;
 
-/// The random letters of a temporary name.
-const RANDOM: usize = 6;
 /// Only the owner may connect.
 const MODE: u32 = 0o600;
 
@@ -39,20 +36,14 @@ impl SocketFile {
         // The system would create a file with a longer path, but no client could connect to it.
         SockAddr::unix(&path)?;
         remove_stale(&path)?;
-        let folder = path.parent().ok_or(io::Error::from(io::ErrorKind::NotFound))?;
-        // It is renamed once it listens and has its mode: at no moment others could connect, or
-        // another process could take it for a stale one.
-        let bound = temporary_name(&path).make_in(folder, |other| match other == path {
-            true => Err(io::ErrorKind::AddrInUse.into()),
-            false => listen(other),
-        })?;
-        let listener =
-            bound.persist_noclobber(&path).map_err(|error| match error.error.kind() {
-                io::ErrorKind::AlreadyExists => io::ErrorKind::AddrInUse.into(),
-                _ => error.error,
-            })?;
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&SockAddr::unix(&path)?)?;
+        // Before it listens: until then the system refuses connections.
+        fs::set_permissions(&path, Permissions::from_mode(MODE))?;
+        socket.listen(BACKLOG)?;
         let identity = identity(&path)?;
-        Ok((listener, Self { path, identity }))
+        Ok((socket.into(), Self { path, identity }))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -68,27 +59,6 @@ impl Drop for SocketFile {
             tracing::warn!(path = %self.path.display(), %error, "failed to remove the file of a socket");
         }
     }
-}
-
-/// A name in the same folder that is no longer than the final one: the system limits the length
-/// of the paths of sockets.
-fn temporary_name(path: &Path) -> Builder<'static, 'static> {
-    let length = path.file_name().map_or(0, |name| name.len());
-    let mut builder = Builder::new();
-    match length.checked_sub(RANDOM) {
-        None | Some(0) => builder.prefix("").rand_bytes(length.max(1)),
-        Some(_) => builder.prefix(".").rand_bytes(RANDOM),
-    };
-    builder
-}
-
-fn listen(path: &Path) -> io::Result<UnixListener> {
-    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&SockAddr::unix(path)?)?;
-    fs::set_permissions(path, Permissions::from_mode(MODE))?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
 }
 
 /// Removes the file of a dead process.

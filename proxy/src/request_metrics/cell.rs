@@ -5,26 +5,10 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-const NANOSECONDS: f64 = 1e9;
-/// The bounds of our histogram in nanoseconds. Upstream's are among them.
+/// The bounds of our histogram in microseconds. Upstream's are among them.
 pub(super) const BOUNDS: [u64; 17] = [
-    10_000,
-    30_000,
-    100_000,
-    300_000,
-    1_000_000,
-    2_500_000,
-    5_000_000,
-    10_000_000,
-    25_000_000,
-    50_000_000,
-    100_000_000,
-    250_000_000,
-    500_000_000,
-    1_000_000_000,
-    2_500_000_000,
-    5_000_000_000,
-    10_000_000_000,
+    10, 30, 100, 300, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
+    1_000_000, 2_500_000, 5_000_000, 10_000_000,
 ];
 /// Those of [`BOUNDS`] that upstream's histogram has: 1 ms to 1 s (contract §6.4).
 pub(super) const UPSTREAM_BOUNDS: Range<usize> = 4..14;
@@ -47,7 +31,8 @@ pub(super) struct Sum {
 impl Cell {
     pub(super) fn count(&self, duration: Duration) {
         let nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        let bucket = BOUNDS.iter().position(|bound| nanoseconds <= *bound).unwrap_or(BOUNDS.len());
+        let bucket =
+            BOUNDS.iter().position(|bound| nanoseconds <= *bound * 1000).unwrap_or(BOUNDS.len());
         if let Some(bucket) = self.buckets.get(bucket) {
             bucket.fetch_add(1, Ordering::Relaxed);
         }
@@ -90,14 +75,14 @@ impl Sum {
             below += count;
             if bounds.contains(&index) {
                 let mut bucket = proto::Bucket::default();
-                bucket.set_upper_bound(*bound as f64 / NANOSECONDS);
+                bucket.set_upper_bound(*bound as f64 / 1e6);
                 bucket.set_cumulative_count(below);
                 buckets.push(bucket);
             }
         }
         histogram.set_bucket(buckets);
         histogram.set_sample_count(self.count());
-        histogram.set_sample_sum(self.nanoseconds as f64 / NANOSECONDS);
+        histogram.set_sample_sum(self.nanoseconds as f64 / 1e9);
         histogram
     }
 }

@@ -5,7 +5,7 @@ use aqs_origin::singleflight::Failure;
 use aqs_origin::{ReadPlan, RequestContext};
 
 #[derive(Debug, Default)]
-pub(super) struct ErrorLog(RateLimiter);
+pub struct ErrorLog(RateLimiter);
 
 impl ErrorLog {
     /// Logs a failure, unless too many were logged in this second.

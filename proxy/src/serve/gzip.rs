@@ -11,14 +11,14 @@ use tokio_util::task::TaskTracker;
 /// How many bodies are compressed at once: serving comes first.
 const MAX_COMPRESSIONS: usize = 1;
 
-pub(super) struct GzipEncoder {
+pub struct GzipEncoder {
     permits: Arc<Semaphore>,
     tasks: TaskTracker,
     metrics: Arc<Metrics>,
 }
 
 impl GzipEncoder {
-    pub(super) fn new(tasks: TaskTracker, metrics: Arc<Metrics>) -> Self {
+    pub fn new(tasks: TaskTracker, metrics: Arc<Metrics>) -> Self {
         Self { permits: Arc::new(Semaphore::new(MAX_COMPRESSIONS)), tasks, metrics }
     }
 

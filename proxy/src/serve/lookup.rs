@@ -8,10 +8,10 @@ use aqs_origin::{Entry, Epochs, Freshness, Moment};
 use aqs_warmers::generation::{HotFreshness, HotHit, HotSet};
 use std::sync::Arc;
 
-pub(super) struct Lookup {
-    pub(super) hot_set: Arc<HotSet>,
-    pub(super) cache: Arc<ResponseCache>,
-    pub(super) epochs: Arc<Epochs>,
+pub struct Lookup {
+    pub hot_set: Arc<HotSet>,
+    pub cache: Arc<ResponseCache>,
+    pub epochs: Arc<Epochs>,
 }
 
 /// An entry that may be served, and where it comes from.

@@ -36,15 +36,15 @@ const STALE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a stale answer is served after a failure without asking again.
 const FAILURE_BACKOFF: Duration = Duration::from_secs(5);
 
-pub(super) struct MissHandler {
-    pub(super) origin: Arc<Origin>,
-    pub(super) hot_set: Arc<HotSet>,
-    pub(super) cache: Arc<ResponseCache>,
-    pub(super) responses: Arc<ResponseSingleflight>,
-    pub(super) metrics: Arc<Metrics>,
-    pub(super) clock: Clock,
-    pub(super) answer_timeout: Duration,
-    pub(super) error_log: ErrorLog,
+pub struct MissHandler {
+    pub origin: Arc<Origin>,
+    pub hot_set: Arc<HotSet>,
+    pub cache: Arc<ResponseCache>,
+    pub responses: Arc<ResponseSingleflight>,
+    pub metrics: Arc<Metrics>,
+    pub clock: Clock,
+    pub answer_timeout: Duration,
+    pub error_log: ErrorLog,
 }
 
 impl MissHandler {

@@ -8,58 +8,34 @@ mod miss;
 mod pages;
 mod refresh;
 
+pub use gzip::GzipEncoder;
+pub use lookup::Lookup;
 pub use metrics_page::MetricsPage;
-pub use miss::{Fetched, ResponseSingleflight};
+pub use miss::{Fetched, MissHandler, ResponseSingleflight};
 pub use pages::PublicPages;
+pub use refresh::Refresher;
 
-use crate::cache::{Aliases, ResponseCache};
+use crate::cache::Aliases;
 use crate::http::{CacheResult, Content, Method, Negotiation, Reply, RequestHead};
-use crate::metrics::Metrics;
 use aqs_api::{Catalogue, KeyRef, Problem, Query, Target};
 use aqs_origin::{Clock, Moment, Origin, ReadPlan};
-use aqs_warmers::generation::HotSet;
-use gzip::GzipEncoder;
-use lookup::{Hit, Lookup};
-use miss::MissHandler;
-use refresh::Refresher;
+use lookup::Hit;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio_util::task::TaskTracker;
 
 /// Answers requests, whatever protocol brought them.
 pub struct Service {
-    catalogue: Arc<Catalogue>,
-    origin: Arc<Origin>,
-    lookup: Lookup,
-    aliases: Arc<Aliases>,
-    misses: Arc<MissHandler>,
-    refresher: Refresher,
-    gzip: GzipEncoder,
-    public_pages: PublicPages,
-    metrics_page: Arc<MetricsPage>,
-    clock: Clock,
-}
-
-/// What a [`Service`] is built from.
-pub struct ServiceParts {
     pub catalogue: Arc<Catalogue>,
     pub origin: Arc<Origin>,
-    pub hot_set: Arc<HotSet>,
-    pub cache: Arc<ResponseCache>,
+    pub lookup: Lookup,
     pub aliases: Arc<Aliases>,
-    pub responses: Arc<ResponseSingleflight>,
-    pub metrics: Arc<Metrics>,
+    pub misses: Arc<MissHandler>,
+    pub refresher: Refresher,
+    pub gzip: GzipEncoder,
+    pub public_pages: PublicPages,
     pub metrics_page: Arc<MetricsPage>,
     pub clock: Clock,
-    /// Owns the refreshes and compressions.
-    pub tasks: TaskTracker,
-    /// How long a client waits for a store.
-    pub answer_timeout: Duration,
-    /// How many refreshes may run at once.
-    pub max_refreshes: usize,
-    pub public_pages: PublicPages,
 }
 
 /// A reply, now or once the store has answered.
@@ -70,37 +46,6 @@ pub enum Served {
 }
 
 impl Service {
-    pub fn new(parts: ServiceParts) -> Self {
-        let ServiceParts { catalogue, origin, hot_set, cache, metrics, clock, tasks, .. } = parts;
-        let misses = Arc::new(MissHandler {
-            origin: Arc::clone(&origin),
-            hot_set: Arc::clone(&hot_set),
-            cache: Arc::clone(&cache),
-            responses: parts.responses,
-            metrics: Arc::clone(&metrics),
-            clock: clock.clone(),
-            answer_timeout: parts.answer_timeout,
-            error_log: Default::default(),
-        });
-        Self {
-            lookup: Lookup { hot_set, cache, epochs: Arc::clone(&origin.epochs) },
-            refresher: Refresher::new(
-                Arc::clone(&catalogue),
-                Arc::clone(&misses),
-                parts.max_refreshes,
-                tasks.clone(),
-            ),
-            gzip: GzipEncoder::new(tasks, metrics),
-            catalogue,
-            origin,
-            aliases: parts.aliases,
-            misses,
-            public_pages: parts.public_pages,
-            metrics_page: parts.metrics_page,
-            clock,
-        }
-    }
-
     /// Answers a request.
     pub fn serve(self: &Arc<Self>, head: &RequestHead<'_>) -> Served {
         match head.method {

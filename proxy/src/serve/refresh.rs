@@ -2,7 +2,7 @@
 
 use super::miss::MissHandler;
 use crate::http::RequestTrace;
-use aqs_api::{Catalogue, KeyRef, Target};
+use aqs_api::{KeyRef, Target};
 use aqs_origin::{Entry, Moment, Priority, ReadPlan};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,21 +14,15 @@ const EXTRA_TIMEOUT: Duration = Duration::from_secs(1);
 /// The least time between two refreshes of an entry.
 const INTERVAL: Duration = Duration::from_secs(5);
 
-pub(super) struct Refresher {
-    catalogue: Arc<Catalogue>,
+pub struct Refresher {
     misses: Arc<MissHandler>,
     permits: Arc<Semaphore>,
     tasks: TaskTracker,
 }
 
 impl Refresher {
-    pub(super) fn new(
-        catalogue: Arc<Catalogue>,
-        misses: Arc<MissHandler>,
-        max_refreshes: usize,
-        tasks: TaskTracker,
-    ) -> Self {
-        Self { catalogue, misses, permits: Arc::new(Semaphore::new(max_refreshes)), tasks }
+    pub fn new(misses: Arc<MissHandler>, max_refreshes: usize, tasks: TaskTracker) -> Self {
+        Self { misses, permits: Arc::new(Semaphore::new(max_refreshes)), tasks }
     }
 
     /// Starts the refresh of a stale entry, unless one was started lately or too many run. Logs
@@ -54,7 +48,7 @@ impl Refresher {
             return;
         }
         let target = Target { dialect: key.dialect(), path: key.path() };
-        let Ok(query) = self.catalogue.resolve(target) else { return };
+        let Ok(query) = self.misses.origin.catalogue().resolve(target) else { return };
         metrics.refreshes.inc();
         let (misses, trace) = (Arc::clone(&self.misses), trace.to_owned());
         self.tasks.spawn(async move {

@@ -7,7 +7,9 @@ use crate::config::Config;
 use crate::log;
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
-use crate::serve::{MetricsPage, ResponseSingleflight, Service, ServiceParts};
+use crate::serve::{
+    GzipEncoder, Lookup, MetricsPage, MissHandler, Refresher, ResponseSingleflight, Service,
+};
 use aqs_api::Catalogue;
 use aqs_origin::Origin;
 use aqs_origin::declare::Declarations;
@@ -89,21 +91,32 @@ pub(super) fn components(
     });
     let page = MetricsPage::new(registry.clone(), Arc::clone(&balancer), clock.clone());
     let metrics_page = Arc::new(page);
-    let service = Arc::new(Service::new(ServiceParts {
-        catalogue: Arc::clone(&catalogue),
+    let misses = Arc::new(MissHandler {
         origin: Arc::clone(&origin),
         hot_set: Arc::clone(&hot_set),
         cache: Arc::clone(&cache),
-        aliases: Arc::clone(&aliases),
         responses: Arc::clone(&responses),
         metrics: Arc::clone(&metrics),
+        clock: clock.clone(),
+        answer_timeout: config.answer_within,
+        error_log: Default::default(),
+    });
+    let service = Arc::new(Service {
+        catalogue: Arc::clone(&catalogue),
+        origin: Arc::clone(&origin),
+        lookup: Lookup {
+            hot_set: Arc::clone(&hot_set),
+            cache: Arc::clone(&cache),
+            epochs: Arc::clone(&origin.epochs),
+        },
+        aliases: Arc::clone(&aliases),
+        refresher: Refresher::new(Arc::clone(&misses), config.refreshes, tasks.clone()),
+        misses,
+        gzip: GzipEncoder::new(tasks.clone(), Arc::clone(&metrics)),
+        public_pages: config.public_pages(),
         metrics_page: Arc::clone(&metrics_page),
         clock,
-        tasks: tasks.clone(),
-        answer_timeout: config.answer_within,
-        max_refreshes: config.refreshes,
-        public_pages: config.public_pages(),
-    }));
+    });
     let components = Components {
         catalogue,
         origin,
