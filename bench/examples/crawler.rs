@@ -3,7 +3,7 @@
 //!
 //! `cargo run --release -p aqs-bench --example crawler -- 1000000`
 
-use aqs_bench::{Subject, subject};
+use aqs_bench::{Subject, server_under_test};
 use aqs_proxy::serve::Served;
 
 /// How many addresses people ask for.
@@ -39,7 +39,8 @@ fn hit_rate(requests: u64, crawler: bool) -> Result<f64, Box<dyn std::error::Err
 
 /// Asks as a client would; whether the cache had it.
 fn hit(subject: &Subject, target: &str) -> bool {
-    let hit = matches!(subject.service().serve(&subject::head(target, None)), Served::Now(_));
+    let hit =
+        matches!(subject.service().serve(&server_under_test::head(target, None)), Served::Now(_));
     if !hit {
         subject.get(target);
     }

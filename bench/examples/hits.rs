@@ -2,7 +2,7 @@
 //! `valgrind --tool=callgrind target/release/examples/hits 1000`, then with another number; the
 //! difference by the difference of the numbers is what one hit takes.
 
-use aqs_bench::subject::head;
+use aqs_bench::server_under_test::head;
 use aqs_bench::{Subject, targets};
 use aqs_proxy::http::{GeneratedId, KeepAlive};
 use aqs_proxy::serve::Served;

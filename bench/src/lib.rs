@@ -7,10 +7,10 @@
 
 pub mod lists;
 pub mod loaded;
-pub mod subject;
+pub mod server_under_test;
 pub mod synthetic;
 pub mod targets;
 
 pub use loaded::LoadedStore;
-pub use subject::{Subject, SubjectError};
+pub use server_under_test::{Subject, SubjectError};
 pub use synthetic::SyntheticStore;

@@ -6,7 +6,7 @@ use crate::entry::Entry;
 use crate::epochs::{Epoch, Epochs, PurgeMode, PurgeTags, Scope, StateError};
 use crate::error::OriginError;
 use crate::limiter::{ConcurrencyLimiter, ConcurrencyLimits};
-use crate::memory::{Budget, Consumer, Reserved};
+use crate::memory_budget::{Budget, Consumer, Reserved};
 use crate::metrics::{Metrics, ReadMetrics, Reads};
 use crate::read_plan::ReadPlan;
 use crate::request_context::RequestContext;

@@ -10,7 +10,7 @@ use crate::clock::Moment;
 use crate::entry::Entry;
 use crate::epochs::{Epoch, PurgeTags};
 use crate::error::OriginError;
-use crate::memory::Consumer;
+use crate::memory_budget::Consumer;
 use crate::read_plan::ReadPlan;
 use crate::request_context::RequestContext;
 use crate::singleflight::{Failure, Outcome};

@@ -164,7 +164,7 @@ impl Drop for LiveWaiter<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::declare::Declarations;
+    use crate::metric_declarations::Declarations;
     use crate::metrics::Metrics;
     use std::sync::atomic::Ordering;
 

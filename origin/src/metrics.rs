@@ -1,6 +1,6 @@
 //! The metrics of this crate: the one place where they are declared.
 
-use crate::declare::Declarations;
+use crate::metric_declarations::Declarations;
 use aqs_api::calendar::Granularity;
 use aqs_api::calendar::{Digits, Hour};
 use aqs_api::{Coverage, Dataset};

@@ -11,7 +11,7 @@ pub mod cache;
 pub mod cli;
 pub mod commands;
 pub mod config;
-pub mod descriptors;
+pub mod fd_limit;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod http;

@@ -1,7 +1,7 @@
 //! The metrics of the hot set.
 
 use crate::generation::Generation;
-use aqs_origin::declare::Declarations;
+use aqs_origin::metric_declarations::Declarations;
 use prometheus::core::Collector;
 use prometheus::{
     Error, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec,

@@ -4,7 +4,7 @@ use allocation_counter::measure;
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Key, Representation, Target};
 use aqs_origin::epochs::PurgeTags;
-use aqs_origin::memory::Budget;
+use aqs_origin::memory_budget::Budget;
 use aqs_origin::{Entry, Epochs, Moment};
 use aqs_warmers::generation::{Generation, HotEntry, HotSet, Provenance};
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use crate::server::TestServer;
 use crate::{Latencies, WINDOW, WINDOWS};
-use aqs_bench::subject::head;
+use aqs_bench::server_under_test::head;
 use aqs_proxy::http::CacheResult;
 use aqs_proxy::serve::Served;
 use aqs_warmers::generation::{Generation, Provenance};

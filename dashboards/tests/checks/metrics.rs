@@ -4,7 +4,7 @@
 use crate::expressions::{Expression, of_panels, of_rules, rules};
 use aqs_api::Catalogue;
 use aqs_dashboards::overview;
-use aqs_origin::declare::{Declarations, Declared};
+use aqs_origin::metric_declarations::{Declarations, Declared};
 use aqs_origin::metrics::CassandraMetrics;
 use aqs_proxy::http::CacheResult;
 use prometheus::Registry;

@@ -7,17 +7,17 @@
 //! and datasets have slots of their own, by catalogue id. Projects and addresses share slots by
 //! hash: a collision purges too much, which costs a read and nothing else.
 
+mod purge_tags;
 mod state;
-mod tags;
 
+pub use purge_tags::{PurgeTags, Scope};
 pub use state::{Found, StateDirectory, StateError};
-pub use tags::{PurgeTags, Scope};
 
 use crate::clock::Moment;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 use aqs_api::Catalogue;
+use purge_tags::Slots;
 use std::collections::BTreeMap;
-use tags::Slots;
 
 /// The epoch at which a store was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,7 +1,7 @@
 //! The state directory: what has to be remembered over a restart.
 
 use super::PurgeMode;
-use super::tags::{Scope, Slots};
+use super::purge_tags::{Scope, Slots};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;

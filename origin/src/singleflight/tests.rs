@@ -1,5 +1,5 @@
 use super::*;
-use crate::declare::Declarations;
+use crate::metric_declarations::Declarations;
 use crate::metrics::Metrics;
 use futures_util::poll;
 use std::future::{Ready, pending};

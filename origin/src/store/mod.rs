@@ -3,7 +3,7 @@
 pub mod cassandra;
 pub mod embedded;
 
-use crate::declare::Declarations;
+use crate::metric_declarations::Declarations;
 use crate::request_context::RequestContext;
 use aqs_api::{Coverage, Lookup, Rows};
 use async_trait::async_trait;

@@ -1,10 +1,10 @@
 //! The response cache: what was answered lately, bounded by bytes.
 
 mod aliases;
-mod balancer;
+mod memory_share;
 
 pub use aliases::Aliases;
-pub use balancer::MemoryBalancer;
+pub use memory_share::MemoryBalancer;
 
 use aqs_api::{Key, KeyRef};
 use aqs_origin::Entry;

@@ -1,7 +1,7 @@
 //! `aqs config-docs`: every key, from the structs that are read.
 
 use super::Done;
-use crate::config::docs;
+use crate::config::reference_page;
 use clap::Args;
 use std::io::Write;
 use std::process::ExitCode;
@@ -15,7 +15,7 @@ pub struct ConfigDocsArgs {
 
 /// Prints the page, or the example file.
 pub fn run(args: &ConfigDocsArgs) -> Done {
-    let text = if args.example { docs::example() } else { docs::page() };
+    let text = if args.example { reference_page::example() } else { reference_page::page() };
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)
 }

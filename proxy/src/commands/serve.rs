@@ -3,7 +3,7 @@
 use super::Done;
 use crate::banner;
 use crate::config::{self, Config, ConfigArgs};
-use crate::descriptors;
+use crate::fd_limit;
 use crate::log::{self, Log};
 use crate::server::{Parts, Server};
 use crate::signals::Signals;
@@ -57,7 +57,7 @@ pub fn run(args: &ServeArgs) -> Done {
 async fn serve(mut config: Config, log: &mut Log) -> Done {
     let mut signals = Signals::listen()?;
     let catalogue = Arc::new(Catalogue::standard()?.with_rules(config.rules()));
-    let connections = descriptors::for_connections(&config);
+    let connections = fd_limit::for_connections(&config);
     config.limits.connections = config.limits.connections.min(connections);
     // Before the sample data is built, which takes a while: an address in use ends the program.
     let sockets = Server::bind(&config)?;

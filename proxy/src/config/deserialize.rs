@@ -1,7 +1,7 @@
 //! Deserialisation of a tree into configuration structs.
 
-use super::document::{Entry, Node, Value};
 use super::error::{Mistake, Origin};
+use super::value_tree::{Entry, Node, Value};
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;

@@ -1,7 +1,7 @@
 //! Reading and merging the sources.
 
-use super::document::{Node, Value};
 use super::error::{ConfigError, Mistake, Origin};
+use super::value_tree::{Node, Value};
 use super::{Config, Druid, checks, warnings};
 use aqs_origin::store::cassandra;
 use clap::Args;

@@ -7,12 +7,12 @@
 
 mod checks;
 mod deserialize;
-pub mod docs;
-mod document;
 mod error;
 mod load;
+pub mod reference_page;
 #[cfg(test)]
 mod tests;
+mod value_tree;
 mod values;
 mod warnings;
 
@@ -33,12 +33,12 @@ use aqs_origin::Clock;
 use aqs_origin::limiter::ConcurrencyLimits;
 use aqs_origin::singleflight::SingleflightLimits;
 use aqs_origin::store::cassandra;
-use document::Node;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
+use value_tree::Node;
 use values::SocketAddress;
 
 /// All keys of the configuration.

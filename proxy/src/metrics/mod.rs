@@ -8,7 +8,7 @@ use crate::build_info;
 use crate::log::Handle;
 use crate::request_metrics::RequestMetrics;
 use aqs_api::Catalogue;
-use aqs_origin::declare::Declarations;
+use aqs_origin::metric_declarations::Declarations;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{Error, Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};

@@ -1,6 +1,6 @@
 //! The page that lists metrics.
 
-use aqs_origin::declare::Declared;
+use aqs_origin::metric_declarations::Declared;
 
 /// The page that lists metrics, as `dashboards/METRICS.md` has it.
 pub fn page(declared: &[Declared]) -> String {
@@ -20,7 +20,7 @@ mod tests {
     use super::*;
     use crate::metrics::Metrics;
     use aqs_api::Catalogue;
-    use aqs_origin::declare::Declarations;
+    use aqs_origin::metric_declarations::Declarations;
     use aqs_origin::metrics::CassandraMetrics;
     use prometheus::Registry;
     use std::path::Path;

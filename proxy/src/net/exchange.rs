@@ -7,7 +7,7 @@ use crate::http::{GeneratedId, KeepAlive, Method, Reply, RequestHead, RequestTra
 use crate::log::access::Line;
 use crate::serve::Served;
 use aqs_api::Problem;
-use aqs_origin::memory::Consumer;
+use aqs_origin::memory_budget::Consumer;
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
 use std::future::{Future, poll_fn};

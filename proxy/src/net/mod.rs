@@ -26,7 +26,7 @@ use crate::log::LogConfig;
 use crate::metrics::Metrics;
 use crate::serve::Service;
 use aqs_api::Catalogue;
-use aqs_origin::memory::{Budget, Consumer};
+use aqs_origin::memory_budget::{Budget, Consumer};
 use connection::{Connection, Next};
 use metrics::ConnectionGuard;
 use pingora_core::protocols::Stream;

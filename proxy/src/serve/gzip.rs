@@ -58,8 +58,8 @@ mod tests {
     use super::*;
     use aqs_api::freshness::Times;
     use aqs_api::{Catalogue, Target};
-    use aqs_origin::declare::Declarations;
     use aqs_origin::epochs::Epoch;
+    use aqs_origin::metric_declarations::Declarations;
     use aqs_origin::{Moment, ReadPlan};
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;

@@ -1,7 +1,7 @@
 //! Misses: one read per key asks the origin and stores the answer.
 
-use super::error_log::ErrorLog;
 use super::lookup::Hit;
+use super::store_failures::{self, ErrorLog};
 use crate::cache::{Insertion, ResponseCache};
 use crate::http::{CacheResult, OwnedRequestTrace};
 use crate::log::access::LogContext;
@@ -10,9 +10,8 @@ use aqs_api::problem::Code;
 use aqs_api::{Key, Problem, Query};
 use aqs_origin::epochs::Validity;
 use aqs_origin::singleflight::{Failure, Joined, Outcome, Singleflight};
-use aqs_origin::store::StoreError;
 use aqs_origin::{
-    Clock, Entry, Freshness, Origin, OriginError, Priority, ReadPlan, RequestContext, RequestId,
+    Clock, Entry, Freshness, Origin, OriginError, Priority, ReadPlan, RequestContext,
 };
 use aqs_warmers::generation::HotSet;
 use std::sync::Arc;
@@ -172,27 +171,9 @@ impl MissHandler {
                 Ok(Hit::new(entry, result, now))
             }
             // By the id of this request: the leader's may be another client's.
-            None => Err(problem(&failure.error, &ctx.request_id)),
+            None => Err(store_failures::problem(&failure.error, &ctx.request_id)),
         };
         let leader = failure.request_id.filter(|leader| *leader != ctx.request_id);
         (outcome, LogContext { leader, cause: Some(failure.error) })
     }
-}
-
-/// What a client learns of a failure: none of its details, but the id that the log has it under.
-fn problem(error: &OriginError, request: &RequestId) -> Problem {
-    let (status, code, what) = match error {
-        OriginError::Store(StoreError::Unavailable { .. }) | OriginError::Lost => {
-            (503, Code::Unavailable, "The data store can't be reached at the moment")
-        }
-        OriginError::Rejected | OriginError::Overloaded => {
-            (503, Code::Unavailable, "Too much is asked of the data store at the moment")
-        }
-        OriginError::Store(StoreError::Timeout { .. }) | OriginError::Deadline => {
-            (504, Code::Timeout, "The data store did not answer in time")
-        }
-        OriginError::Shape { .. } => return Problem::broken_data(),
-        _ => (500, Code::StoreFailed, "The data store failed"),
-    };
-    Problem::new(status, code, format!("{what}. Please try again later (request {request})."))
 }

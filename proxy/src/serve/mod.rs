@@ -1,18 +1,18 @@
 //! From a request head to a reply: the one function that serves, without sockets.
 
-mod error_log;
+mod fixed_pages;
 mod gzip;
 mod lookup;
 mod metrics_page;
 mod miss;
-mod pages;
 mod refresh;
+mod store_failures;
 
+pub use fixed_pages::PublicPages;
 pub use gzip::GzipEncoder;
 pub use lookup::Lookup;
 pub use metrics_page::MetricsPage;
 pub use miss::{Fetched, MissHandler, ResponseSingleflight};
-pub use pages::PublicPages;
 pub use refresh::Refresher;
 
 use crate::cache::Aliases;

@@ -12,8 +12,8 @@ use crate::serve::{
 };
 use aqs_api::Catalogue;
 use aqs_origin::Origin;
-use aqs_origin::declare::Declarations;
-use aqs_origin::memory::Budget;
+use aqs_origin::memory_budget::Budget;
+use aqs_origin::metric_declarations::Declarations;
 use aqs_warmers::generation::HotSet;
 use aqs_warmers::jobs::Jobs;
 use std::sync::Arc;

@@ -1,10 +1,12 @@
 //! The server: builds all parts, starts them, and drains them in order.
 
 mod build;
+mod drain;
 mod hot_set;
 mod state;
 
 pub use build::Components;
+pub use drain::{ABORT_TIMEOUT, EXIT_TIMEOUT, SHUTDOWN_TIMEOUT};
 pub use state::{ADDRESS_FILE, TOKEN_FILE};
 
 use crate::admin::{self, AdminAuth, AdminServer, TokenError};
@@ -12,7 +14,7 @@ use crate::cache::CacheError;
 use crate::config::Config;
 use crate::listen::{BoundListener, ListenAddr, ListenError, Listening};
 use crate::log::{self, RateLimiter};
-use crate::net::{Acceptor, Admission, Connections, HttpServer};
+use crate::net::{Acceptor, Admission, HttpServer};
 use crate::supervisor::Supervisor;
 use aqs_api::{Catalogue, CatalogueError};
 use aqs_origin::Clock;
@@ -26,7 +28,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -53,22 +54,6 @@ pub enum StartError {
 
 /// The least memory that makes a cache.
 const MIN_MEMORY: u64 = 8 << 20;
-/// How long admin requests in flight and background tasks may take at the end of a drain.
-pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long aborted connections may take to end.
-pub const ABORT_TIMEOUT: Duration = Duration::from_millis(200);
-/// How long after the drain the process has ended, as documented.
-pub const EXIT_TIMEOUT: Duration = Duration::from_secs(4);
-
-// The last lines of the log come after all else; the rest is for the system.
-const _: () = assert!(
-    SHUTDOWN_TIMEOUT.as_millis()
-        + ABORT_TIMEOUT.as_millis()
-        + crate::log::FLUSH_TIMEOUT.as_millis()
-        < EXIT_TIMEOUT.as_millis(),
-    "the end takes longer than documented"
-);
-
 /// The bound listeners of a server that is not built yet.
 #[derive(Debug)]
 pub struct Sockets {
@@ -219,53 +204,6 @@ impl Server {
     /// Ends the drain delay early when it is cancelled.
     pub fn skip_drain_delay(&self) -> CancellationToken {
         self.skip_drain_delay.clone()
-    }
-
-    /// Drains: the server becomes unready, accepting stops, requests in flight finish, idle
-    /// connections close, background tasks end.
-    ///
-    /// A request that was sent before its connection was closed or told to close is answered: an
-    /// idle connection stays open for [`Limits::drain_idle`]. Takes [`Limits::drain_delay`],
-    /// [`Limits::drain`], [`SHUTDOWN_TIMEOUT`] and [`ABORT_TIMEOUT`] at most. Returns whether every
-    /// connection ended in time; the others are aborted.
-    ///
-    /// [`Limits::drain`]: crate::net::Limits::drain
-    /// [`Limits::drain_delay`]: crate::net::Limits::drain_delay
-    /// [`Limits::drain_idle`]: crate::net::Limits::drain_idle
-    pub async fn drain(self) -> bool {
-        // First, so that balancers send clients elsewhere.
-        let _draining = self.components.readiness.wait_for("draining: this server is about to end");
-        self.end_builds.cancel();
-        // From here on every reply has `Connection: close`.
-        self.draining.send_replace(true);
-        self.skip_drain_delay.run_until_cancelled(sleep(self.drain_delay)).await;
-        self.stop_accepting.cancel();
-        let deadline = Instant::now() + self.drain_within;
-        let mut connections = Acceptor::close(self.acceptors, deadline).await;
-        let tasks = &self.components.tasks;
-        let drained = timeout_at(deadline, async {
-            Connections::join(&mut connections).await;
-            // Reads without waiters have deadlines of their own.
-            tasks.close();
-            tasks.wait().await;
-        });
-        let in_time = drained.await.is_ok();
-        Connections::abort(&mut connections);
-
-        // Until here the admin API shows the progress.
-        let deadline = Instant::now() + SHUTDOWN_TIMEOUT;
-        self.end_background.cancel();
-        let background = self.supervisor.tasks();
-        background.close();
-        let (admin_in_time, background) =
-            tokio::join!(self.admin.drain(deadline), timeout_at(deadline, background.wait()));
-        if timeout(ABORT_TIMEOUT, Connections::join(&mut connections)).await.is_err() {
-            tracing::warn!("failed to abort a connection in time");
-        }
-        if background.is_err() {
-            tracing::warn!("a background task did not end in time");
-        }
-        in_time && admin_in_time
     }
 }
 

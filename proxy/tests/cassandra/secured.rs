@@ -32,7 +32,7 @@ async fn a_spread_of_scenarios_answers_as_on_the_embedded_store() {
 }
 
 /// The values of production's chart, but for the address.
-const PRODUCTION: &str = include_str!("../upstream/production.yaml");
+const PRODUCTION: &str = include_str!("../fixtures/production.yaml");
 
 #[tokio::test]
 #[ignore = "needs a Cassandra"]

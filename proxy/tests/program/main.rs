@@ -131,10 +131,10 @@ fn eventually(what: &str, within: Duration, mut holds: impl FnMut() -> bool) {
 }
 
 /// As production's chart fills it, but for the address.
-const UPSTREAM: &str = include_str!("../upstream/production.yaml");
+const UPSTREAM: &str = include_str!("../fixtures/production.yaml");
 
 /// The certificate of an authority that signs nothing.
-const CA: &str = include_str!("../upstream/ca.pem");
+const CA: &str = include_str!("../fixtures/ca.pem");
 
 /// Upstream's file and the authority that it names; no Cassandra is where it looks for one.
 fn upstream(home: &Path) -> PathBuf {

@@ -4,7 +4,7 @@ use crate::support::client::Client;
 use crate::support::scripted::{Mood, Scripted};
 use crate::support::{config, eventually, server};
 use aqs_api::Target;
-use aqs_origin::memory::Consumer;
+use aqs_origin::memory_budget::Consumer;
 use aqs_origin::singleflight::SingleflightLimits;
 use aqs_origin::{Priority, RequestContext};
 use aqs_proxy::config::Config;

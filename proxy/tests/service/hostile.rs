@@ -4,7 +4,7 @@
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
 use crate::support::{config, eventually, server};
-use aqs_origin::memory::Consumer;
+use aqs_origin::memory_budget::Consumer;
 use aqs_proxy::config::{Config, Store};
 use aqs_proxy::net::Limits;
 use aqs_proxy::server::Server;

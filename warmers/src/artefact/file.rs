@@ -20,7 +20,7 @@ use crate::generation::{
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Dialect, Key, NoDataReason, Problem, Representation, Target};
 use aqs_origin::epochs::Epoch;
-use aqs_origin::memory::{Budget, Consumer};
+use aqs_origin::memory_budget::{Budget, Consumer};
 use aqs_origin::{Entry, Epochs, Moment, ReadPlan};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};

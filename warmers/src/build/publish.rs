@@ -12,7 +12,7 @@ use crate::generation::{
 use crate::plan::Plan;
 use aqs_api::{Key, Query};
 use aqs_origin::epochs::Validity;
-use aqs_origin::memory::Reservation;
+use aqs_origin::memory_budget::Reservation;
 use aqs_origin::{Entry, Moment};
 use std::sync::Arc;
 use std::time::Instant;

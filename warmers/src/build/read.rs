@@ -8,7 +8,7 @@ use crate::settings::Settings;
 use aqs_api::{Coverage, Query, Representation};
 use aqs_origin::backoff::Backoff;
 use aqs_origin::batch::Batch;
-use aqs_origin::memory::{Consumer, Reservation};
+use aqs_origin::memory_budget::{Consumer, Reservation};
 use aqs_origin::store::StoreError;
 use aqs_origin::{Entry, OriginError, Priority, RequestContext, gzip};
 use std::sync::{Arc, Mutex, PoisonError, Weak};

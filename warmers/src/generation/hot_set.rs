@@ -4,7 +4,7 @@ use super::{Generation, HotEntry};
 use crate::blocking;
 use aqs_api::KeyRef;
 use aqs_origin::epochs::Validity;
-use aqs_origin::memory::{Budget, Consumer, Reservation};
+use aqs_origin::memory_budget::{Budget, Consumer, Reservation};
 use aqs_origin::{Entry, Epochs, Moment};
 use arc_swap::ArcSwapOption;
 use std::convert::Infallible;

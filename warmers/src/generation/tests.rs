@@ -1,7 +1,7 @@
 use super::*;
 use crate::tests::{answer, catalogue, content, generation, top};
 use aqs_origin::epochs::{PurgeMode, Scope};
-use aqs_origin::memory::{Budget, Consumer};
+use aqs_origin::memory_budget::{Budget, Consumer};
 use aqs_origin::{Entry, Epochs};
 use std::convert::Infallible;
 use std::time::Duration;

@@ -5,7 +5,7 @@ use crate::support::{
 use aqs_api::{Dialect, Key, Representation};
 use aqs_origin::Entry;
 use aqs_origin::epochs::{PurgeMode, Scope};
-use aqs_origin::memory::Consumer;
+use aqs_origin::memory_budget::Consumer;
 use aqs_warmers::build::BuildError;
 use aqs_warmers::generation::{Generation, HotFreshness, Provenance};
 use std::sync::Arc;

@@ -3,7 +3,7 @@ use crate::support::{
 };
 use aqs_api::Target;
 use aqs_origin::limiter::ConcurrencyLimits;
-use aqs_origin::memory::Consumer;
+use aqs_origin::memory_budget::Consumer;
 use aqs_origin::{Priority, RequestContext};
 use aqs_warmers::artefact::{ArtefactDirectory, ArtefactError, Identity};
 use aqs_warmers::build::{BuildError, BuildOptions, Progress};

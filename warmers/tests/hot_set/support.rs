@@ -2,11 +2,11 @@
 
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Coverage, Dialect, Key, Lookup, Representation, Rows};
-use aqs_origin::declare::Declarations;
 use aqs_origin::epochs::StateDirectory;
 use aqs_origin::limiter::ConcurrencyLimits;
 use aqs_origin::load::{self, Progress as LoadProgress};
-use aqs_origin::memory::Budget;
+use aqs_origin::memory_budget::Budget;
+use aqs_origin::metric_declarations::Declarations;
 use aqs_origin::singleflight::SingleflightLimits;
 use aqs_origin::store::embedded::{EmbeddedStore, Options};
 use aqs_origin::store::{Store, StoreError};

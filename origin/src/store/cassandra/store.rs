@@ -7,7 +7,7 @@ use super::read::ReadError;
 use super::supervise::{Connection, Shared};
 use super::tables::TableState;
 use crate::clock::Clock;
-use crate::declare::Declarations;
+use crate::metric_declarations::Declarations;
 use crate::metrics::CassandraMetrics;
 use crate::request_context::RequestContext;
 use crate::store::{Store, StoreError};

@@ -8,7 +8,7 @@ mod refusals;
 mod upstream;
 mod warnings;
 
-use super::{Config, ConfigError, Loaded, docs, from_bytes, load};
+use super::{Config, ConfigError, Loaded, from_bytes, load, reference_page};
 use crate::cli::{Cli, arguments};
 use clap::Parser;
 use std::fs;

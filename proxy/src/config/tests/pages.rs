@@ -7,7 +7,9 @@ use serde::de::value::StrDeserializer;
 
 #[test]
 fn the_committed_pages_are_fresh() {
-    for (name, page) in [("REFERENCE.md", docs::page()), ("aqs.yaml", docs::example())] {
+    for (name, page) in
+        [("REFERENCE.md", reference_page::page()), ("aqs.yaml", reference_page::example())]
+    {
         if std::env::var_os("AQS_WRITE_PAGES").is_some() {
             fs::write(committed(name), &page).unwrap();
         }
@@ -19,10 +21,10 @@ fn the_committed_pages_are_fresh() {
 
 #[test]
 fn the_example_is_the_defaults() {
-    assert_eq!(read(&docs::example()).unwrap(), Config::default());
+    assert_eq!(read(&reference_page::example()).unwrap(), Config::default());
     // Commented keys are keys too.
     let uncommented: String =
-        docs::example().lines().map(|line| uncommented(line) + "\n").collect();
+        reference_page::example().lines().map(|line| uncommented(line) + "\n").collect();
     let all = read(&uncommented).unwrap();
     let sections = Config {
         cassandra: Some(aqs_origin::store::cassandra::Options::default()),

@@ -5,7 +5,7 @@ use crate::support::client::Client;
 use crate::support::kept::Kept;
 use crate::support::scripted::Mood;
 use crate::support::{eventually, server};
-use aqs_origin::memory::Consumer;
+use aqs_origin::memory_budget::Consumer;
 use aqs_proxy::config::{Config, StateDir};
 use aqs_warmers::jobs::{StartError, State};
 use std::fs;

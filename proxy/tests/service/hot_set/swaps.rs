@@ -139,7 +139,7 @@ async fn what_did_not_change_is_the_same_memory_in_parent_and_child() {
         assert!(!Arc::ptr_eq(&old, &new) && text_at(&old) == text_at(&new), "{key:?}");
     }
     // Both together weigh hardly more than one.
-    let held = server.components.origin.budget.used(aqs_origin::memory::Consumer::HotSet);
+    let held = server.components.origin.budget.used(aqs_origin::memory_budget::Consumer::HotSet);
     assert!(held >= child.bytes && held < child.bytes + parent.bytes, "{held}");
     // Changed: new bytes, and only where they are.
     store.truth.store(2, Ordering::SeqCst);

@@ -7,7 +7,7 @@ use aqs_api::endpoint::Rules;
 use aqs_api::freshness::Times;
 use aqs_api::{Catalogue, Dialect, Key, Representation};
 use aqs_origin::epochs::{PurgeMode, Scope, Validity};
-use aqs_origin::memory::{Budget, Consumer};
+use aqs_origin::memory_budget::{Budget, Consumer};
 use aqs_origin::{Epochs, Moment};
 use std::sync::Arc;
 use tempfile::TempDir;

@@ -2,7 +2,7 @@
 
 use super::{Aliases, ResponseCache};
 use crate::metrics::Metrics;
-use aqs_origin::memory::{Budget, Consumer};
+use aqs_origin::memory_budget::{Budget, Consumer};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;

@@ -1,6 +1,6 @@
 //! A hit, from a parsed head to the bytes that are written to a socket.
 
-use aqs_bench::subject::{Subject, head, validator};
+use aqs_bench::server_under_test::{Subject, head, validator};
 use aqs_bench::targets;
 use aqs_proxy::http::{GeneratedId, KeepAlive, RequestHead};
 use aqs_proxy::serve::Served;

@@ -1,8 +1,8 @@
 //! The reference page and the example file, from the schema of [`Config`] and its defaults.
 
 use super::Config;
-use super::document::{Node, Value};
 use super::load::{FILE, OPTIONAL, VARIABLES, defaults};
+use super::value_tree::{Node, Value};
 use serde_json::Value as Json;
 use std::fmt::Write;
 
@@ -94,7 +94,7 @@ fn resolved<'a>(root: &'a Json, schema: &'a Json) -> &'a Json {
 
 fn keys<'a>(root: &'a Json, section: &'a Json, node: &'a Node, path: &str) -> Vec<Key<'a>> {
     let Value::Map(entries) = &node.value else { return Vec::new() };
-    let key = |entry: &'a super::document::Entry| {
+    let key = |entry: &'a super::value_tree::Entry| {
         let schema = &section["properties"][entry.key.as_str()];
         let kind = resolved(root, schema);
         let path = format!("{path}{}", entry.key);
