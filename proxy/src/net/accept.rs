@@ -1,8 +1,10 @@
 //! Accepting connections, and closing listeners without a reset for a client that was let in.
 
-use super::socket::Socket;
 use super::{HttpServer, syn_filter};
 use crate::supervisor::Supervisor;
+use pingora_core::protocols::{GetSocketDigest, SocketDigest, Stream, l4};
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -65,7 +67,7 @@ impl Acceptor {
             while let Ok((stream, peer)) = socket.accept() {
                 let ready = stream.set_nonblocking(true);
                 if let Ok(stream) = ready.and_then(|()| TcpStream::from_std(stream)) {
-                    server.admit(Socket::new(stream, peer), &mut connections.0);
+                    server.admit(unbuffered(stream, peer), &mut connections.0);
                 }
             }
         }
@@ -97,6 +99,19 @@ fn log_panic(ended: Result<(), JoinError>) {
     }
 }
 
+/// A connection as pingora's stream, which has no buffers when it is made so: connections have
+/// their own.
+fn unbuffered(tcp: TcpStream, peer: SocketAddr) -> Stream {
+    // Not every system inherits it from the listener. Without it replies are only later.
+    let _ = tcp.set_nodelay(true);
+    let digest = SocketDigest::from_raw_fd(tcp.as_raw_fd());
+    // The cell is new and therefore empty.
+    let _ = digest.peer_addr.set(Some(peer.into()));
+    let mut stream = l4::stream::Stream::from(tcp);
+    stream.set_socket_digest(digest);
+    Box::new(stream)
+}
+
 /// The accept loop. pingora's own gives each connection a task that can be neither awaited nor
 /// aborted, and that is not counted before it first runs.
 async fn accept(
@@ -118,7 +133,7 @@ async fn accept(
             () = stop.cancelled() => return connections,
             Some(ended) = connections.0.join_next() => log_panic(ended),
             accepted = listener.accept() => match accepted {
-                Ok((stream, peer)) => server.admit(Socket::new(stream, peer), &mut connections.0),
+                Ok((stream, peer)) => server.admit(unbuffered(stream, peer), &mut connections.0),
                 Err(error) => {
                     tracing::warn!(%error, "failed to accept a connection");
                     sleep(ERROR_PAUSE).await;

@@ -1,9 +1,9 @@
 //! The limit of open connections. Rejections are bounded too, and logged once a minute.
 
+use super::HttpServer;
 use super::connection::{Next, linger};
 use super::exchange::{Exchange, Refused};
 use super::metrics::ConnectionMetrics;
-use super::{HttpServer, Socket};
 use crate::log::RateLimiter;
 use crate::metrics::Metrics;
 use aqs_api::Problem;
@@ -50,7 +50,7 @@ impl Admission {
 }
 
 /// Closes a connection, with a 503 if not too many get one at the moment.
-pub(super) fn reject(server: &Arc<HttpServer>, socket: Socket, connections: &mut JoinSet<()>) {
+pub(super) fn reject(server: &Arc<HttpServer>, io: Stream, connections: &mut JoinSet<()>) {
     let Admission { rejection_permits, metrics, log, .. } = &server.admission;
     metrics.rejected.inc();
     if let Some(suppressed) = log.take() {
@@ -63,7 +63,7 @@ pub(super) fn reject(server: &Arc<HttpServer>, socket: Socket, connections: &mut
         let _permit = permit;
         let limit = REJECTION_TIMEOUT.min(server.limits.linger);
         // The connection is closed either way.
-        let _ = timeout(limit, send_rejection(&server, Box::new(socket))).await;
+        let _ = timeout(limit, send_rejection(&server, io)).await;
     });
 }
 

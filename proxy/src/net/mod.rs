@@ -14,7 +14,6 @@ pub(crate) mod fuzzing;
 mod head;
 mod limits;
 mod metrics;
-mod socket;
 mod syn_filter;
 
 pub use accept::{Acceptor, Connections};
@@ -30,7 +29,6 @@ use aqs_origin::memory_budget::{Budget, Consumer};
 use connection::{Connection, Next};
 use metrics::ConnectionGuard;
 use pingora_core::protocols::Stream;
-use socket::Socket;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
@@ -53,21 +51,21 @@ pub struct HttpServer {
 
 impl HttpServer {
     /// Serves a connection, or rejects it if too many are open.
-    fn admit(self: &Arc<Self>, socket: Socket, connections: &mut JoinSet<()>) {
+    fn admit(self: &Arc<Self>, io: Stream, connections: &mut JoinSet<()>) {
         // Here and not in the task of the connection, whose number would have no bound.
         match self.admission.permit() {
             Some(permit) => {
-                connections.spawn(Arc::clone(self).serve(socket, permit));
+                connections.spawn(Arc::clone(self).serve(io, permit));
             }
-            None => admission::reject(self, socket, connections),
+            None => admission::reject(self, io, connections),
         }
     }
 
-    async fn serve(self: Arc<Self>, socket: Socket, permit: OwnedSemaphorePermit) {
+    async fn serve(self: Arc<Self>, io: Stream, permit: OwnedSemaphorePermit) {
         // Dropped last, also if the connection is aborted: the gauge falls when all else is gone.
         let mut guard = ConnectionGuard::new(&self, permit);
         let _reservation = self.budget.reserve(Consumer::Connections, CONNECTION_BYTES);
-        guard.reason = self.run(Box::new(socket)).await;
+        guard.reason = self.run(io).await;
     }
 
     async fn run(self: &Arc<Self>, mut io: Stream) -> CloseReason {
