@@ -1,20 +1,18 @@
 //! The command line.
 
-use crate::commands::completions::CompletionsArgs;
-use crate::commands::config_docs::ConfigDocsArgs;
 use crate::commands::exit::Exit;
 use crate::commands::hot_set::HotSetArgs;
 use crate::commands::jobs::JobsArgs;
 use crate::commands::load::LoadArgs;
 use crate::commands::log_level::LogLevelArgs;
 use crate::commands::purge::PurgeArgs;
-use crate::commands::sample::SampleArgs;
 use crate::commands::schema::SchemaArgs;
-use crate::commands::serve::ServeArgs;
 use crate::commands::warm::WarmArgs;
 use crate::config::ConfigArgs;
 use clap::{Parser, Subcommand};
+use clap_complete::Shell;
 use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
 
 /// The analytics API of the wikis: page views and unique devices, cached.
 ///
@@ -25,13 +23,13 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
-    pub serve: ServeArgs,
+    pub serve: ConfigArgs,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the API (the default)
-    Serve(ServeArgs),
+    Serve(ConfigArgs),
     /// Load a directory of NDJSON files, one for each table, into an embedded store or Cassandra
     ///
     /// Files are named after tables (unique_devices.ndjson, also .ndjson.gz) and have one JSON
@@ -43,7 +41,11 @@ pub enum Command {
     /// Print the schema of Cassandra as CQL, or create what is missing in a cluster
     Schema(SchemaArgs),
     /// Write the sample data as a directory for `aqs load`
-    Sample(SampleArgs),
+    Sample {
+        /// The directory; created if it doesn't exist
+        #[arg(value_name = "DIR")]
+        directory: PathBuf,
+    },
     /// Purge answers of a running server
     #[command(after_long_help = Exit::help())]
     Purge(PurgeArgs),
@@ -69,9 +71,17 @@ pub enum Command {
     /// zsh:  aqs completions zsh > ~/.zfunc/_aqs, with fpath+=~/.zfunc before compinit in ~/.zshrc
     /// fish: aqs completions fish > ~/.config/fish/completions/aqs.fish
     #[command(verbatim_doc_comment)]
-    Completions(CompletionsArgs),
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
     /// Print every key of the configuration as a Markdown page
-    ConfigDocs(ConfigDocsArgs),
+    ConfigDocs {
+        /// Print a file with every key at its default instead
+        #[arg(long)]
+        example: bool,
+    },
 }
 
 /// Replaces the `-config` of the upstream services, which clap would read as short flags.

@@ -1,8 +1,8 @@
 //! The `aqs` program: parses the command line and runs the command.
 
 use aqs_proxy::cli::{self, Cli, Command};
-use aqs_proxy::commands::Done;
 use aqs_proxy::commands::exit::Exit;
+use aqs_proxy::commands::{Done, local};
 use aqs_proxy::{commands, log};
 use clap::{CommandFactory, Parser};
 use std::io::Write;
@@ -34,14 +34,14 @@ fn run(cli: Cli) -> Done {
         Command::Serve(args) => commands::serve::run(&args),
         Command::Load(args) => commands::load::run(&args),
         Command::Schema(args) => commands::schema::run(&args),
-        Command::Sample(args) => commands::sample::run(&args),
+        Command::Sample { directory } => local::sample(&directory),
         Command::Purge(args) => commands::purge::run(&args),
         Command::LogLevel(args) => commands::log_level::run(&args),
         Command::Warm(args) => commands::warm::run(&args),
         Command::Jobs(args) => commands::jobs::run(&args),
         Command::HotSet(args) => commands::hot_set::run(&args),
-        Command::Completions(args) => commands::completions::run(&args, Cli::command()),
-        Command::CheckConfig(args) => commands::check_config::run(&args),
-        Command::ConfigDocs(args) => commands::config_docs::run(&args),
+        Command::Completions { shell } => local::completions(shell, Cli::command()),
+        Command::CheckConfig(args) => local::check_config(&args),
+        Command::ConfigDocs { example } => local::config_docs(example),
     }
 }

@@ -35,15 +35,21 @@ pub(super) enum Access {
     Write,
 }
 
-/// Why a request is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refusal {
-    Origin,
-    Host,
-    NoTokenConfigured,
-    NoToken,
-    WrongToken,
-}
+/// Why a request is refused: the value in metrics and logs, the status, the problem's detail.
+#[derive(Debug, PartialEq, Eq)]
+struct Refusal(&'static str, u16, &'static str);
+
+const WEB_PAGE: Refusal = Refusal("origin", 403, "web pages may neither read nor write here");
+const UNKNOWN_HOST: Refusal = Refusal(
+    "host",
+    403,
+    "this is not a Host that is taken here; see admin.hosts of the configuration",
+);
+const NO_TOKEN_CONFIGURED: Refusal =
+    Refusal("tokenless", 403, "there is no token, since there is no state directory");
+const NO_TOKEN: Refusal =
+    Refusal("no-token", 401, "this needs the header `Authorization: Bearer TOKEN`");
+const WRONG_TOKEN: Refusal = Refusal("wrong-token", 401, "the token is wrong");
 
 /// Refuses a request that is not authorized, logs and counts the refusal.
 pub(super) async fn authorize(
@@ -51,10 +57,9 @@ pub(super) async fn authorize(
     request: Request,
     next: Next,
 ) -> Reply {
-    let Err(refusal) = state.auth.check(access, &request) else {
+    let Err(Refusal(reason, status, detail)) = state.auth.check(access, &request) else {
         return Ok(next.run(request).await);
     };
-    let (reason, status, detail) = refusal.describe();
     state.refused.with_label_values(&[reason]).inc();
     if let Some(suppressed) = state.auth.log_limit.take() {
         // Unknown paths could hold secrets.
@@ -80,26 +85,26 @@ impl AdminAuth {
             // A web page in a local browser can reach a listener on loopback. Its requests have an
             // `Origin`, or else a `Host` whose name may point here. An IP address in `Host` can't
             // be pointed anywhere: monitors may use any.
-            Access::Operator if request.headers().contains_key(ORIGIN) => Err(Refusal::Origin),
+            Access::Operator if request.headers().contains_key(ORIGIN) => Err(WEB_PAGE),
             Access::Operator => {
                 let known = |host| address(host).is_some() || self.is_known(host);
-                if host(request).is_some_and(known) { Ok(()) } else { Err(Refusal::Host) }
+                if host(request).is_some_and(known) { Ok(()) } else { Err(UNKNOWN_HOST) }
             }
             Access::Read if self.open_reads => Ok(()),
             Access::Read => self.check_token(request),
             Access::Write if host(request).is_some_and(|host| self.is_known(host)) => {
                 self.check_token(request)
             }
-            Access::Write => Err(Refusal::Host),
+            Access::Write => Err(UNKNOWN_HOST),
         }
     }
 
     fn check_token(&self, request: &Request) -> Result<(), Refusal> {
-        let token = self.token.as_ref().ok_or(Refusal::NoTokenConfigured)?;
+        let token = self.token.as_ref().ok_or(NO_TOKEN_CONFIGURED)?;
         match request.headers().get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes())) {
-            None => Err(Refusal::NoToken),
+            None => Err(NO_TOKEN),
             Some(given) if token.matches(given) => Ok(()),
-            Some(_) => Err(Refusal::WrongToken),
+            Some(_) => Err(WRONG_TOKEN),
         }
     }
 
@@ -140,27 +145,6 @@ fn without_port(host: &str) -> &str {
 fn bearer(header: &[u8]) -> Option<&[u8]> {
     let (scheme, token) = header.split_at_checked(7)?;
     scheme.eq_ignore_ascii_case(b"bearer ").then(|| token.trim_ascii())
-}
-
-impl Refusal {
-    /// The value in metrics and logs, the status, and the detail of the problem.
-    fn describe(self) -> (&'static str, u16, &'static str) {
-        match self {
-            Self::Origin => ("origin", 403, "web pages may neither read nor write here"),
-            Self::Host => (
-                "host",
-                403,
-                "this is not a Host that is taken here; see admin.hosts of the configuration",
-            ),
-            Self::NoTokenConfigured => {
-                ("tokenless", 403, "there is no token, since there is no state directory")
-            }
-            Self::NoToken => {
-                ("no-token", 401, "this needs the header `Authorization: Bearer TOKEN`")
-            }
-            Self::WrongToken => ("wrong-token", 401, "the token is wrong"),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -211,7 +195,7 @@ mod tests {
         assert_eq!(auth.check(Access::Operator, &request(&["localhost"])), Ok(()));
         for hosts in [&[][..], &["localhost", "localhost"], &["localhost", "evil.example"]] {
             let refused = auth.check(Access::Operator, &request(hosts));
-            assert_eq!(refused, Err(Refusal::Host), "{hosts:?}");
+            assert_eq!(refused, Err(UNKNOWN_HOST), "{hosts:?}");
         }
     }
 
@@ -231,11 +215,11 @@ mod tests {
             |auth: &AdminAuth, given: Option<&str>| auth.check(Access::Read, &request(given));
         assert_eq!(read(&auth, None), Ok(()));
         auth.open_reads = false;
-        assert_eq!(read(&auth, None), Err(Refusal::NoToken));
-        assert_eq!(read(&auth, Some("Bearer wrong")), Err(Refusal::WrongToken));
+        assert_eq!(read(&auth, None), Err(NO_TOKEN));
+        assert_eq!(read(&auth, Some("Bearer wrong")), Err(WRONG_TOKEN));
         assert_eq!(read(&auth, Some(&bearer)), Ok(()));
         auth.token = None;
-        assert_eq!(read(&auth, Some(&bearer)), Err(Refusal::NoTokenConfigured));
+        assert_eq!(read(&auth, Some(&bearer)), Err(NO_TOKEN_CONFIGURED));
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub(super) async fn start(
     Ok(accepted(&StartedJob { joined: started.joined, job }, location))
 }
 
-/// Asks a job to end, which it does soon after.
+/// Requests the cancellation of a job, which ends soon after.
 pub(super) async fn cancel(
     State(state): AppState,
     Extension(id): Extension<RequestId>,

@@ -2,7 +2,7 @@
 //!
 //! | path | methods | access |
 //! |---|---|---|
-//! | `/healthz`, `/readyz` | GET | everybody: probes send any `Host` |
+//! | `/healthz`, `/readyz` | GET | any client: probes send any `Host` |
 //! | `/` | GET | operators: a known `Host`, no `Origin` |
 //! | `/metrics`, `/admin/metrics` | GET | readers: operators, with the token unless reads are open |
 //! | `/admin/log-level` | GET, POST | readers, writers |

@@ -21,7 +21,7 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(600);
 /// What to do if no server is found.
 const NAME_IT: &str = "name it with --admin, or with --config or --state what it was started with";
 
-/// Which server, and how it knows us.
+/// The server, and the credentials for it.
 #[derive(Debug, Default, Args)]
 pub struct ServerArgs {
     /// The admin listener, as http://HOST:PORT or unix:PATH [default: the one of the server on
@@ -41,7 +41,6 @@ pub struct ServerArgs {
     pub state: Option<PathBuf>,
 }
 
-/// A request to a server failed.
 #[derive(Debug, Error)]
 pub enum AdminError {
     #[error("no aqs seems to run here ({0}); {NAME_IT}")]
@@ -80,7 +79,6 @@ pub enum AdminError {
     },
 }
 
-/// What a command does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// The token is sent if there is one: the server may need none.
@@ -145,7 +143,6 @@ impl AdminClient {
         self.runtime.block_on(work)
     }
 
-    /// Parses an answer.
     pub fn parse<T: DeserializeOwned>(&self, answer: &str) -> Result<T, AdminError> {
         serde_json::from_str(answer)
             .map_err(|reason| AdminError::BadAnswer { address: self.address.clone(), reason })

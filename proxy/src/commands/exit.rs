@@ -25,56 +25,38 @@ pub enum Exit {
 }
 
 impl Exit {
-    pub const ALL: [Self; 11] = [
-        Self::Done,
-        Self::Failed,
-        Self::Usage,
-        Self::Refused,
-        Self::JobFailed,
-        Self::Cancelled,
-        Self::Differs,
-        Self::TooLarge,
-        Self::NotCompared,
-        Self::Misconfigured,
-        Self::Interrupted,
+    /// The meaning of each code, for `--help` and OPERATING.md.
+    const MEANINGS: [(Self, &str); 11] = [
+        (Self::Done, "success"),
+        (Self::Failed, "failure; the message says why"),
+        (
+            Self::Usage,
+            "wrong usage of the command line; or --token-file is missing for another machine",
+        ),
+        (Self::Refused, "warm: the checks refused the build; what is served is unchanged"),
+        (Self::JobFailed, "warm: the job failed; what is served is unchanged"),
+        (Self::Cancelled, "warm: the job was cancelled; what is served is unchanged"),
+        (Self::Differs, "hot-set verify: a check failed"),
+        (Self::TooLarge, "warm --dry-run: the plan would take more memory than allowed"),
+        (
+            Self::NotCompared,
+            "hot-set verify: no check failed, but the store was not available to compare with",
+        ),
+        (Self::Misconfigured, "the configuration is wrong"),
+        (Self::Interrupted, "interrupted by SIGINT; a job that was followed goes on"),
     ];
-
-    pub const fn code(self) -> u8 {
-        self as u8
-    }
-
-    /// The meaning, for `--help` and OPERATING.md.
-    pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::Done => "success",
-            Self::Failed => "failure; the message says why",
-            Self::Usage => {
-                "wrong usage of the command line; or --token-file is missing for another machine"
-            }
-            Self::Refused => "warm: the checks refused the build; what is served is unchanged",
-            Self::JobFailed => "warm: the job failed; what is served is unchanged",
-            Self::Cancelled => "warm: the job was cancelled; what is served is unchanged",
-            Self::Differs => "hot-set verify: a check failed",
-            Self::TooLarge => "warm --dry-run: the plan would take more memory than allowed",
-            Self::NotCompared => {
-                "hot-set verify: no check failed, but the store was not available to compare with"
-            }
-            Self::Misconfigured => "the configuration is wrong",
-            Self::Interrupted => "interrupted by SIGINT; a job that was followed goes on",
-        }
-    }
 
     /// The end of `--help`.
     pub fn help() -> String {
-        let line = |exit: Self| format!("\n  {:>3}  {}", exit.code(), exit.meaning());
-        let lines: String = Self::ALL.into_iter().map(line).collect();
+        let line = |(exit, meaning): (Self, &str)| format!("\n  {:>3}  {meaning}", exit as u8);
+        let lines: String = Self::MEANINGS.into_iter().map(line).collect();
         format!("Exit codes:{lines}")
     }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        exit.code().into()
+        (exit as u8).into()
     }
 }
 
@@ -96,8 +78,8 @@ mod tests {
     #[test]
     fn operating_md_has_every_exit_code() {
         let page = include_str!("../../../config/OPERATING.md");
-        for exit in Exit::ALL {
-            let row = format!("| {} | {} |\n", exit.code(), exit.meaning());
+        for (exit, meaning) in Exit::MEANINGS {
+            let row = format!("| {} | {meaning} |\n", exit as u8);
             assert!(page.contains(&row), "OPERATING.md lacks: {row}");
         }
     }

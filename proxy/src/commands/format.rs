@@ -19,8 +19,8 @@ pub(super) fn bytes(bytes: u64) -> String {
 
 /// `1h 30m` or `2s 130ms`
 pub(super) fn duration(duration: Duration) -> String {
-    let grain = if duration < LONG { 1 } else { 1000 };
-    let rounded = Duration::from_millis(ms(duration) / grain * grain);
+    let subseconds = if duration < LONG { duration.subsec_millis() } else { 0 };
+    let rounded = Duration::new(duration.as_secs(), subseconds * 1_000_000);
     SpanPrinter::new().unsigned_duration_to_string(&rounded)
 }
 
@@ -80,11 +80,6 @@ fn render(table: &mut Table) -> String {
         column.set_padding((0, 2)).set_cell_alignment(CellAlignment::Left);
     }
     table.trim_fmt() + "\n"
-}
-
-#[allow(clippy::cast_possible_truncation, reason = "no duration here lasts for millions of years")]
-fn ms(duration: Duration) -> u64 {
-    duration.as_millis() as u64
 }
 
 #[cfg(test)]

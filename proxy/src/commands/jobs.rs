@@ -42,13 +42,13 @@ pub enum Action {
 
 pub fn run(args: &JobsArgs) -> Done {
     let action = args.action.unwrap_or(Action::List);
-    let access = if matches!(action, Action::Cancel { .. }) { Access::Write } else { Access::Read };
-    let client = AdminClient::connect(&args.server, access)?;
-    let answer = match action {
-        Action::List => client.send(Method::GET, PATH)?,
-        Action::Show { id } => client.send(Method::GET, &format!("{PATH}/{id}"))?,
-        Action::Cancel { id } => client.send(Method::DELETE, &format!("{PATH}/{id}"))?,
+    let (access, method, target) = match action {
+        Action::List => (Access::Read, Method::GET, PATH.to_owned()),
+        Action::Show { id } => (Access::Read, Method::GET, format!("{PATH}/{id}")),
+        Action::Cancel { id } => (Access::Write, Method::DELETE, format!("{PATH}/{id}")),
     };
+    let client = AdminClient::connect(&args.server, access)?;
+    let answer = client.send(method, &target)?;
     let text = match action {
         _ if args.json => answer,
         Action::List => list(&client.parse::<Vec<JobView>>(&answer)?),
@@ -108,7 +108,6 @@ fn title(job: &JobView) -> String {
     title
 }
 
-/// Everything about a job.
 pub(super) fn describe(job: &JobView) -> String {
     let mut text = format!("job {}: {}\n", job.id, outcome(job));
     let mut rows = vec![

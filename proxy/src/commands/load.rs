@@ -76,7 +76,8 @@ pub fn run(args: &LoadArgs) -> Done {
 fn embedded(args: &LoadArgs, store: &Path) -> Done {
     let catalogue = Catalogue::standard()?;
     let mut progress = LoadProgress::new();
-    let loaded = load::into_store(&args.directory, store, &catalogue, options(args), &mut progress);
+    let options = Options { strict: args.strict, ..Options::default() };
+    let loaded = load::into_store(&args.directory, store, &catalogue, options, &mut progress);
     let seconds = progress.finish();
     let report = loaded?;
     print_summary(&report, seconds, &store.display().to_string());
@@ -101,7 +102,7 @@ fn cluster(args: &LoadArgs) -> Done {
         &args.directory,
         &to,
         &catalogue,
-        options(args),
+        Options { strict: args.strict, ..Options::default() },
         &writing,
         runtime.handle(),
         &mut progress,
@@ -153,11 +154,7 @@ async fn stop_on_signal(mut signals: Signals, stop: CancellationToken) {
     eprintln!("Stopping after the rows under way; a second signal stops at once");
     stop.cancel();
     signals.ended().await;
-    std::process::exit(Exit::Interrupted.code().into());
-}
-
-fn options(args: &LoadArgs) -> Options {
-    Options { strict: args.strict, ..Options::default() }
+    std::process::exit(Exit::Interrupted as i32);
 }
 
 fn code(report: &Report) -> ExitCode {
@@ -195,7 +192,7 @@ fn purge_hint(report: &Report, catalogue: &Catalogue, config: Option<&Path>) -> 
     )
 }
 
-#[allow(clippy::cast_precision_loss, reason = "it is rounded for the eye")]
+#[allow(clippy::cast_precision_loss, reason = "the rate is for display")]
 fn per_second(rows: u64, seconds: f64) -> f64 {
     rows as f64 / seconds.max(0.001)
 }

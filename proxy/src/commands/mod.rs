@@ -1,18 +1,15 @@
 //! The commands.
 
 pub mod admin_client;
-pub mod check_config;
-pub mod completions;
-pub mod config_docs;
 pub mod exit;
 mod format;
 pub mod hot_set;
 pub mod jobs;
 pub mod load;
+pub mod local;
 pub mod log_level;
 mod progress;
 pub mod purge;
-pub mod sample;
 pub mod schema;
 pub mod serve;
 pub mod warm;

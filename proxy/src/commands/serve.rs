@@ -13,7 +13,6 @@ use aqs_origin::sample::SampleStore;
 use aqs_origin::store::Store;
 use aqs_origin::store::cassandra::CassandraStore;
 use aqs_origin::store::embedded::{Access, EmbeddedStore, OpenError, Options};
-use clap::Args;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -22,20 +21,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::time::timeout;
 
-#[derive(Debug, Args, Clone)]
-pub struct ServeArgs {
-    #[command(flatten)]
-    pub config: ConfigArgs,
-}
-
 /// How long an unfinished build of the sample data may take to clean up.
 const CLEAN_UP_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the banner waits for the coverage of the store.
 const COVERAGE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Runs until a signal.
-pub fn run(args: &ServeArgs) -> Done {
-    let loaded = config::load(&args.config, &config::process_environment)?;
+pub fn run(args: &ConfigArgs) -> Done {
+    let loaded = config::load(args, &config::process_environment)?;
     let form = loaded.config.log_form(io::stdout().is_terminal());
     let mut log = log::start_with(form, loaded.config.log_filter())?;
     log::initializing(loaded.config.service_name());

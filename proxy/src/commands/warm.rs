@@ -13,9 +13,9 @@ use std::error::Error;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Between two looks at a job: often enough for a bar that moves.
+/// The interval of polls of a job; short enough for a smooth progress bar.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
-/// How many looks in a row may fail.
+/// The number of consecutive polls that may fail.
 const MAX_FAILURES: u32 = 10;
 /// The progress before the number of answers is known.
 const PLANNING: &str = "planning";

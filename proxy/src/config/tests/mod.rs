@@ -27,7 +27,7 @@ fn loaded(file: &str, variables: &[(&str, &str)], flags: &str) -> Result<Loaded,
     let words =
         ["aqs", "-config", path.to_str().unwrap()].into_iter().chain(flags.split_whitespace());
     let cli = Cli::parse_from(arguments(words.map(Into::into)));
-    load(&cli.serve.config, &|name| {
+    load(&cli.serve, &|name| {
         variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).into())
     })
 }
