@@ -22,6 +22,8 @@ pub(crate) struct CoverageTracker {
     metrics: Metrics,
     coverage: ArcSwap<Coverage>,
     seen: Mutex<Seen>,
+    /// Held for a whole refresh: of two at once, the older could overwrite the newer coverage.
+    refreshing: tokio::sync::Mutex<()>,
     known: watch::Sender<bool>,
 }
 
@@ -40,7 +42,8 @@ impl CoverageTracker {
         let versions = epochs.versions_at_start().clone();
         let seen = Mutex::new(Seen { change_token: None, versions });
         let (coverage, known) = (ArcSwap::default(), watch::Sender::default());
-        Self { store, epochs, catalogue, metrics, coverage, seen, known }
+        let refreshing = tokio::sync::Mutex::default();
+        Self { store, epochs, catalogue, metrics, coverage, seen, refreshing, known }
     }
 
     pub(crate) fn coverage(&self) -> Arc<Coverage> {
@@ -51,6 +54,7 @@ impl CoverageTracker {
     /// versions differ from those last seen, by this process or before its start. Returns their
     /// names. A dataset that was never seen has no answers to purge.
     pub(crate) async fn refresh(self: &Arc<Self>) -> Result<Vec<&'static str>, StoreError> {
+        let _refreshing = self.refreshing.lock().await;
         let token = self.store.change_token().await?;
         if self.seen().change_token == Some(token) {
             return Ok(Vec::new());

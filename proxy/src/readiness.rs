@@ -1,11 +1,11 @@
 //! Readiness: a set of latches. The process is ready while none of them is held.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The conditions that `/readyz` waits for.
+/// The conditions that `/readyz` waits for, and how many latches hold each.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<Mutex<BTreeSet<&'static str>>>);
+pub struct Readiness(Arc<Mutex<BTreeMap<&'static str, usize>>>);
 
 /// Keeps the process from being ready until it is dropped.
 #[derive(Debug)]
@@ -17,23 +17,30 @@ pub struct Latch {
 impl Readiness {
     /// Adds a condition; `/readyz` shows `what`.
     pub fn wait_for(&self, what: &'static str) -> Latch {
-        self.with(|missing| missing.insert(what));
+        self.with(|missing| *missing.entry(what).or_default() += 1);
         Latch { readiness: self.clone(), what }
     }
 
     /// The conditions that do not hold yet.
     pub fn missing(&self) -> Vec<&'static str> {
-        self.with(|missing| missing.iter().copied().collect())
+        self.with(|missing| missing.keys().copied().collect())
     }
 
-    fn with<T>(&self, work: impl FnOnce(&mut BTreeSet<&'static str>) -> T) -> T {
+    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<&'static str, usize>) -> T) -> T {
         work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Drop for Latch {
     fn drop(&mut self) {
-        self.readiness.with(|missing| missing.remove(self.what));
+        self.readiness.with(|missing| {
+            if let Some(held) = missing.get_mut(self.what) {
+                *held -= 1;
+                if *held == 0 {
+                    missing.remove(self.what);
+                }
+            }
+        });
     }
 }
 
@@ -50,6 +57,16 @@ mod tests {
         drop(store);
         assert_eq!(readiness.missing(), ["the end"]);
         drop(drain);
+        assert!(readiness.missing().is_empty());
+    }
+
+    #[test]
+    fn latches_of_one_name_are_counted() {
+        let readiness = Readiness::default();
+        let (first, second) = (readiness.wait_for("accepting"), readiness.wait_for("accepting"));
+        drop(first);
+        assert_eq!(readiness.missing(), ["accepting"]);
+        drop(second);
         assert!(readiness.missing().is_empty());
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::listen::{BoundListener, Listening};
 use crate::metrics::Metrics;
+use crate::supervisor::Supervisor;
 use axum::Router;
 use axum::serve::Listener;
 use hyper::server::conn::http1;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -22,6 +24,10 @@ use tokio_util::task::TaskTracker;
 pub(crate) const MAX_CONNECTIONS: usize = 100;
 /// From accepting a connection, or from its last response, to the end of a request head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+/// Without progress while a response is sent.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The name of the accept loops in metrics and readiness.
+const TASK: &str = "accepting admin connections";
 /// Bytes of a request head.
 const MAX_HEAD: usize = 16 * 1024;
 
@@ -50,6 +56,7 @@ impl AdminServer {
         listeners: Vec<BoundListener>,
         app: Router,
         metrics: &Metrics,
+        supervisor: &Supervisor,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             app,
@@ -61,14 +68,21 @@ impl AdminServer {
             abort: CancellationToken::new(),
         });
         for bound in &listeners {
+            let (shared, drain) = (Arc::clone(&shared), shared.drain.clone());
             match &bound.socket {
                 Listening::Tcp(socket) => {
-                    let listener = TcpListener::from_std(socket.try_clone()?)?;
-                    shared.tasks.spawn(Arc::clone(&shared).accept(listener));
+                    let socket = socket.try_clone()?;
+                    supervisor.spawn(TASK, drain, move |_| {
+                        let listener = socket.try_clone().and_then(TcpListener::from_std);
+                        Arc::clone(&shared).accept(listener)
+                    });
                 }
                 Listening::Unix(socket) => {
-                    let listener = UnixListener::from_std(socket.try_clone()?)?;
-                    shared.tasks.spawn(Arc::clone(&shared).accept(listener));
+                    let socket = socket.try_clone()?;
+                    supervisor.spawn(TASK, drain, move |_| {
+                        let listener = socket.try_clone().and_then(UnixListener::from_std);
+                        Arc::clone(&shared).accept(listener)
+                    });
                 }
             }
         }
@@ -89,12 +103,23 @@ impl AdminServer {
 }
 
 impl Shared {
-    async fn accept(self: Arc<Self>, mut listener: impl Listener) {
+    async fn accept(self: Arc<Self>, listener: io::Result<impl Listener>) {
+        let mut listener = match listener {
+            Ok(listener) => listener,
+            Err(error) => {
+                tracing::error!(%error, "failed to accept admin connections");
+                return;
+            }
+        };
+        // Draining waits for the loop too, since it spawns.
+        let _tracked = self.tasks.token();
         // Errors are retried inside.
         while let Some((io, _)) = self.drain.run_until_cancelled(listener.accept()).await {
             match Arc::clone(&self.permits).try_acquire_owned() {
                 Ok(permit) => {
-                    self.tasks.spawn(Arc::clone(&self).serve(TokioIo::new(io), permit));
+                    let mut io = TimeoutStream::new(io);
+                    io.set_write_timeout(Some(WRITE_TIMEOUT));
+                    self.tasks.spawn(Arc::clone(&self).serve(TokioIo::new(Box::pin(io)), permit));
                 }
                 Err(_) => self.rejected.inc(),
             }

@@ -7,6 +7,7 @@ use crate::http::{GeneratedId, KeepAlive, Method, Reply, RequestHead, RequestTra
 use crate::log::access::Line;
 use crate::serve::Served;
 use aqs_api::Problem;
+use aqs_api::problem::Code;
 use aqs_origin::memory_budget::Consumer;
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
@@ -20,6 +21,9 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
+
+/// The status, as in nginx, of a request whose client disconnected. It is never sent.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// What is refused.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +86,10 @@ impl Exchange {
             Served::Now(reply) => reply,
             Served::Later(mut reply) => match self.wait(io, &mut reply, pipelined).await {
                 Some(reply) => reply,
-                None => return Some(Next::Closed(CloseReason::Client)),
+                None => {
+                    self.abandon(io, head, request_id, started.elapsed());
+                    return Some(Next::Closed(CloseReason::Client));
+                }
             },
         };
         self.answered += 1;
@@ -125,6 +132,16 @@ impl Exchange {
                     Ok(_) => {}
                 },
             }
+        }
+    }
+
+    /// Counts and logs a request whose client disconnected before the reply.
+    fn abandon(&self, io: &Stream, head: &Head<'_>, request_id: &str, duration: Duration) {
+        let detail = "the client disconnected before the reply";
+        let reply = Reply::problem(Problem::new(CLIENT_CLOSED_REQUEST, Code::BadRequest, detail));
+        self.count(&reply, head.view.method, CLIENT_CLOSED_REQUEST, duration);
+        if self.server.log.wants(CLIENT_CLOSED_REQUEST, duration) {
+            self.log(io, Some(head), request_id, &reply, None, Some(duration));
         }
     }
 

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// The statuses with a label of their own. Heads that become no request (414, 431, 505) have
 /// their own metric.
-const STATUSES: [u16; 12] = [200, 204, 304, 400, 404, 405, 408, 413, 417, 500, 503, 504];
+const STATUSES: [u16; 13] = [200, 204, 304, 400, 404, 405, 408, 413, 417, 499, 500, 503, 504];
 /// The label of requests that belong to no endpoint.
 const NO_ENDPOINT: &str = "none";
 /// The label of a status that is not among [`STATUSES`].

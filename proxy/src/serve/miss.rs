@@ -160,7 +160,9 @@ impl MissHandler {
         let outcome = match held.filter(|entry| self.is_usable(entry)) {
             Some(entry) => {
                 let now = self.clock.now();
-                let store_failed = matches!(*failure.error, OriginError::Store(_));
+                // A store that does not answer in time has failed; our own limits are no failure of it.
+                let store_failed =
+                    !matches!(*failure.error, OriginError::Rejected | OriginError::Overloaded);
                 entry.back_off(now, FAILURE_BACKOFF, store_failed);
                 // A failure is shared by all who wait; its leader logs it.
                 if failure.request_id.as_ref().is_none_or(|leader| *leader == ctx.request_id) {

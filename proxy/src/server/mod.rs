@@ -175,8 +175,8 @@ impl Server {
             log_limit: RateLimiter::default(),
         };
         let app = admin::router(Arc::new(components.admin_state(auth, log)));
-        let admin =
-            AdminServer::start(admin, app, &components.metrics).map_err(StartError::Socket)?;
+        let admin = AdminServer::start(admin, app, &components.metrics, &supervisor)
+            .map_err(StartError::Socket)?;
         Ok(Self {
             components,
             addresses,

@@ -70,6 +70,8 @@ async fn a_client_that_disconnects_during_a_miss_frees_all_that_it_held() {
     let connections = components.metrics.connections.with_label_values(&["public"]);
     eventually(|| connections.get() == 0 && components.responses.waiting() == 0).await;
     assert_eq!(components.origin.budget.used(Consumer::Connections), 0);
+    let abandoned = r#"aqs_requests_total{cache="generated",endpoint="none",status="499"}"#;
+    assert_eq!(metric(&server, abandoned), 1);
     // The read goes on in a task, and its answer is stored.
     assert_eq!((components.responses.under_way(), components.tasks.len()), (1, 1));
     store.let_all_pass();

@@ -118,6 +118,21 @@ async fn a_refresh_under_way_is_neither_deferred_nor_a_store_error() {
 }
 
 #[tokio::test]
+async fn a_store_that_does_not_answer_is_a_store_error() {
+    let store = Scripted::gated();
+    let clock = Clock::set(Moment(1_790_000_000_000));
+    let server = server_at(config(), store.clone(), clock.clone()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
+    store.let_one_pass();
+    client.get(&target("en")).await;
+    clock.advance(120 * MINUTE);
+    let stale = client.get(&target("en")).await;
+    let expected = "aqs; hit; ttl=-6900; detail=store-error";
+    assert_eq!((views(&stale), cache_status(&stale)), (1, expected));
+    store.let_all_pass();
+}
+
+#[tokio::test]
 async fn our_own_limits_are_no_store_error() {
     let store = Scripted::gated();
     let clock = Clock::set(Moment(1_790_000_000_000));
