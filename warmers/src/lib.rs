@@ -41,4 +41,4 @@ mod settings;
 mod tests;
 pub mod view;
 
-pub use settings::{Settings, SettingsError, built_in_names};
+pub use settings::Settings;

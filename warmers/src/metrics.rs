@@ -47,50 +47,33 @@ impl Metrics {
         let by_plan = |name, help| IntGaugeVec::new(opts(name, help), &["plan"]);
         let counter = |name, help, labels: &[&str]| IntCounterVec::new(opts(name, help), labels);
 
-        let help = "Id of the live generation; 0 without one";
-        let generation = add(to, gauge("generation", help))?;
-        let help = "When the live generation was built, in seconds since 1970";
-        let built = add(to, gauge("built_timestamp_seconds", help))?;
-        let keys = add(to, gauge("keys", "Answers of the live generation"))?;
-        let bytes = add(to, gauge("bytes", "Memory of the live generation, in bytes"))?;
-        let help = "When the last build of the plan began, in seconds since 1970";
-        let plan_built = add(to, by_plan("plan_built_timestamp_seconds", help))?;
-        let help = "Answers of the plan in the live generation";
-        let plan_keys = add(to, by_plan("plan_keys", help))?;
-        let help = "Held part of the answers that the plan wants, 0 to 1";
-        let completeness = GaugeVec::new(opts("plan_completeness_ratio", help), &["plan"]);
-        let completeness = add(to, completeness)?;
-        let running = add(to, by_plan("jobs_running", "Running jobs"))?;
-        let help = "Ended jobs by outcome (done, refused, failed, cancelled)";
-        let jobs = add(to, counter("jobs_total", help, &["plan", "outcome"]))?;
-        let build_seconds = histogram("build_seconds", "Duration of builds", 0.1, 10)?;
-        let build_seconds = add(to, HistogramVec::new(build_seconds, &["plan"]))?;
-        let help = "Failed checks of builds, including builds that were published by force";
-        let refusals = add(to, counter("refusals_total", help, &["plan", "check"]))?;
-        let help = "Answers of builds by origin (read, shared, kept, missing)";
-        let answers = add(to, counter("answers_total", help, &["plan", "how"]))?;
-        let reads = add(to, counter("reads_total", "Store reads of builds", &["plan"]))?;
-        let help = "Duration of writing a generation to disk";
-        let artefact_seconds = histogram("artefact_write_seconds", help, 0.01, 9)?;
-        let artefact_seconds = add(to, Histogram::with_opts(artefact_seconds))?;
-        let help = "Generations that could not be written to or loaded from disk (write, load)";
-        let artefact_failures = add(to, counter("artefact_failures_total", help, &["doing"]))?;
+        let published = "When the live generation was built, in seconds since 1970";
+        let begun = "When the last build of the plan began, in seconds since 1970";
+        let complete = "Held part of the answers that the plan wants, 0 to 1";
+        let complete = GaugeVec::new(opts("plan_completeness_ratio", complete), &["plan"]);
+        let outcomes = "Ended jobs by outcome (done, refused, failed, cancelled)";
+        let refused = "Failed checks of builds, including builds that were published by force";
+        let origins = "Answers of builds by origin (read, shared, kept, missing)";
+        let failures = "Generations that could not be written to or loaded from disk (write, load)";
+        let build = histogram("build_seconds", "Duration of builds", 0.1, 10)?;
+        let write = "Duration of writing a generation to disk";
+        let write = histogram("artefact_write_seconds", write, 0.01, 9)?;
         Ok(Self {
-            generation,
-            built,
-            keys,
-            bytes,
-            plan_built,
-            plan_keys,
-            completeness,
-            running,
-            jobs,
-            build_seconds,
-            refusals,
-            answers,
-            reads,
-            artefact_seconds,
-            artefact_failures,
+            generation: add(to, gauge("generation", "Id of the live generation; 0 without one"))?,
+            built: add(to, gauge("built_timestamp_seconds", published))?,
+            keys: add(to, gauge("keys", "Answers of the live generation"))?,
+            bytes: add(to, gauge("bytes", "Memory of the live generation, in bytes"))?,
+            plan_built: add(to, by_plan("plan_built_timestamp_seconds", begun))?,
+            plan_keys: add(to, by_plan("plan_keys", "Answers of the plan in the live generation"))?,
+            completeness: add(to, complete)?,
+            running: add(to, by_plan("jobs_running", "Running jobs"))?,
+            jobs: add(to, counter("jobs_total", outcomes, &["plan", "outcome"]))?,
+            build_seconds: add(to, HistogramVec::new(build, &["plan"]))?,
+            refusals: add(to, counter("refusals_total", refused, &["plan", "check"]))?,
+            answers: add(to, counter("answers_total", origins, &["plan", "how"]))?,
+            reads: add(to, counter("reads_total", "Store reads of builds", &["plan"]))?,
+            artefact_seconds: add(to, Histogram::with_opts(write))?,
+            artefact_failures: add(to, counter("artefact_failures_total", failures, &["doing"]))?,
         })
     }
 

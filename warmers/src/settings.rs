@@ -4,10 +4,10 @@ use crate::checks::Thresholds;
 use crate::plan::{Plan, PlanError, built_in};
 use aqs_api::Catalogue;
 use aqs_api::units::{Count, Memory, Span};
+use aqs_origin::suggest;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-use thiserror::Error;
 
 /// Which answers are built ahead of requests, and how.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -82,17 +82,6 @@ impl Default for Settings {
     }
 }
 
-/// A key of the section that contradicts the catalogue.
-#[derive(Debug, Error)]
-pub enum SettingsError {
-    #[error("there is no plan `{name}`")]
-    BuiltIn { name: String },
-    #[error(transparent)]
-    Plans(PlanError),
-    #[error(transparent)]
-    Projects(PlanError),
-}
-
 impl Settings {
     /// The active plans; empty if nothing is built ahead.
     pub fn all_plans(&self) -> Vec<Plan> {
@@ -105,22 +94,25 @@ impl Settings {
         built_in.filter(active).chain(self.plans.iter().cloned()).collect()
     }
 
-    /// Checks that the plans can be built.
-    pub fn check(&self, catalogue: &Catalogue) -> Result<(), SettingsError> {
+    /// Checks that the plans can be built. Fails with a key of the configuration and the mistake.
+    pub fn check(&self, catalogue: &Catalogue) -> Result<(), (&'static str, String)> {
         let known = built_in_names();
         if let Some(name) = self.built_in.iter().find(|name| !known.contains(name)) {
-            return Err(SettingsError::BuiltIn { name: name.clone() });
+            let nearest = suggest(name, known.iter().map(String::as_str));
+            let hint = nearest.map(|nearest| format!("; the nearest is `{nearest}`"));
+            let hint = hint.unwrap_or_default();
+            return Err(("hot_set.built_in", format!("there is no plan `{name}`{hint}")));
         }
-        Plan::check_all(&self.plans, catalogue).map_err(SettingsError::Plans)?;
-        Plan::check_all(&self.all_plans(), catalogue).map_err(|error| match error {
-            PlanError::TooMany(_) => SettingsError::Plans(error),
-            error => SettingsError::Projects(error),
-        })
+        let all = self.all_plans();
+        let failed = |key| move |error: PlanError| (key, error.to_string());
+        Plan::check_all(&self.plans, catalogue).map_err(failed("hot_set.plans"))?;
+        Plan::check_count(&all).map_err(failed("hot_set.plans"))?;
+        Plan::check_all(&all, catalogue).map_err(failed("hot_set.projects"))
     }
 }
 
 /// The names of the built-in plans.
-pub fn built_in_names() -> Vec<String> {
+fn built_in_names() -> Vec<String> {
     built_in::all(&[]).into_iter().map(|plan| plan.name).collect()
 }
 

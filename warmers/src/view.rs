@@ -75,7 +75,7 @@ impl HotSetView {
         let builder = jobs.builder();
         let plan = |plan: &Plan| PlanView {
             name: plan.name.clone(),
-            every_seconds: plan.interval().as_secs(),
+            every_seconds: plan.every.as_secs(),
             priority: plan.priority,
             next: jobs.next(&plan.name),
         };

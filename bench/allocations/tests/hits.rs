@@ -6,7 +6,7 @@ use aqs_bench::synthetic::ABSENT;
 use aqs_bench::{LoadedStore, targets};
 use aqs_proxy::config::{Admin, Config, StateDir};
 use aqs_proxy::server::{Parts, Server};
-use aqs_warmers::plan::{Every, Item, Limits, Plan, Unit, ValueSet, Window};
+use aqs_warmers::plan::{Item, Limits, Plan, Unit, ValueSet, Window};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -59,7 +59,7 @@ fn plan() -> Plan {
     let article = ("article", ABSENT);
     let of_article = [project, ("access", "all-access"), ("agent", "user"), article, granularity];
     let items = vec![devices, item("pageviews/per-article", &of_article)];
-    let (every, limits) = (Every::default(), Limits::default());
+    let (every, limits) = (std::time::Duration::from_secs(6 * 3600), Limits::default());
     Plan { name: "asked".to_owned(), every, priority: 0, limits, items }
 }
 

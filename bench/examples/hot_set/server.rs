@@ -79,7 +79,7 @@ impl TestServer {
             std::thread::sleep(Duration::from_millis(20));
         };
         if let Some(view) = views.iter().find(|view| view.state != State::Done) {
-            return Err(format!("{}: {:?}", view.plan, view.error).into());
+            return Err(format!("{}: {:?}", view.start.plan, view.error).into());
         }
         let first = views.iter().map(|view| view.started.0).min().unwrap_or_default();
         let last = views.iter().filter_map(|view| Some(view.ended?.0)).max().unwrap_or_default();

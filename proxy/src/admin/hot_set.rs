@@ -5,7 +5,7 @@ use super::{ApiError, AppState, Reply, bad_parameter, conflict, failed, join, js
 use crate::log::fields;
 use aqs_origin::RequestId;
 use aqs_warmers::artefact::ArtefactError;
-use aqs_warmers::build::{RollbackError, RolledBack};
+use aqs_warmers::build::RollbackError;
 use aqs_warmers::view::{GenerationView, HotSetView, RolledBackView};
 use axum::extract::{Extension, State};
 use serde::Deserialize;
@@ -45,7 +45,7 @@ pub(super) async fn roll_back(
 ) -> Reply {
     let jobs = state.jobs.clone();
     let work = state.tasks.spawn(async move {
-        let RolledBack { generation, not_kept } =
+        let (generation, not_kept) =
             jobs.builder().rollback(to).await.map_err(|error| rollback_failed(&error))?;
         tracing::info!(
             target: fields::ADMIN,

@@ -6,7 +6,7 @@ use crate::log::fields;
 use aqs_api::param;
 use aqs_origin::RequestId;
 use aqs_warmers::build::BuildOptions;
-use aqs_warmers::jobs::{JobId, JobView, Jobs, Start, StartError, State as JobState, Trigger};
+use aqs_warmers::jobs::{JobView, Jobs, Start, StartError, State as JobState, Trigger};
 use aqs_warmers::plan::Overrides;
 use axum::extract::{Extension, State};
 use axum::http::Uri;
@@ -68,7 +68,7 @@ pub(super) async fn start(
     let BuildOptions { overrides: Overrides { projects, last }, full, force } = &start.options;
     tracing::info!(
         target: fields::ADMIN,
-        job = started.id.0,
+        job = started.id,
         joined = started.joined,
         plan = start.plan,
         projects = (!projects.is_empty()).then(|| projects.join(",")),
@@ -97,8 +97,8 @@ pub(super) async fn cancel(
     }
     tracing::info!(
         target: fields::ADMIN,
-        job = job.id.0,
-        plan = job.plan,
+        job = job.id,
+        plan = job.start.plan,
         { fields::REQUEST_ID } = %id,
         "a job was cancelled by an operator"
     );
@@ -111,7 +111,7 @@ pub(super) async fn cancel(
 /// The job that the last segment of a path names.
 fn find(jobs: &Jobs, uri: &Uri) -> Result<JobView, super::ApiError> {
     let id = uri.path().rsplit('/').next().unwrap_or_default();
-    id.parse().ok().and_then(|id| jobs.show(JobId(id))).ok_or_else(|| gone(id))
+    id.parse().ok().and_then(|id| jobs.show(id)).ok_or_else(|| gone(id))
 }
 
 fn gone(id: &str) -> super::ApiError {

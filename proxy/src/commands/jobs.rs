@@ -73,8 +73,8 @@ fn row(job: &JobView) -> [String; 8] {
     [
         job.id.to_string(),
         title(job),
-        job.state.name().to_owned(),
-        job.trigger.name().to_owned(),
+        job.state.to_string(),
+        job.start.trigger.to_string(),
         format::moment(job.started),
         format::or_dash(took),
         answers(job),
@@ -86,21 +86,25 @@ fn answers(job: &JobView) -> String {
     match &job.estimate {
         Some(estimate) => estimate.keys.to_string(),
         // A dry run knows it at its end.
-        None if job.dry_run => "-".to_owned(),
+        None if job.start.dry_run => "-".to_owned(),
         None => format!("{}/{}", job.progress.done, job.progress.total),
     }
 }
 
 /// The plan and the parameters of a job.
 fn title(job: &JobView) -> String {
-    let mut title = job.plan.clone();
-    if !job.overrides.projects.is_empty() {
-        title.push_str(&format!(" of {}", job.overrides.projects.join(", ")));
+    let mut title = job.start.plan.clone();
+    if !job.start.options.overrides.projects.is_empty() {
+        title.push_str(&format!(" of {}", job.start.options.overrides.projects.join(", ")));
     }
-    if let Some(last) = job.overrides.last {
+    if let Some(last) = job.start.options.overrides.last {
         title.push_str(&format!(", last {last}"));
     }
-    for (is, word) in [(job.full, "full"), (job.force, "forced"), (job.dry_run, "dry run")] {
+    for (is, word) in [
+        (job.start.options.full, "full"),
+        (job.start.options.force, "forced"),
+        (job.start.dry_run, "dry run"),
+    ] {
         if is {
             title.push_str(&format!(", {word}"));
         }
@@ -112,7 +116,7 @@ pub(super) fn describe(job: &JobView) -> String {
     let mut text = format!("job {}: {}\n", job.id, outcome(job));
     let mut rows = vec![
         ("plan", title(job)),
-        ("started", format!("{}, by {}", format::moment(job.started), job.trigger.name())),
+        ("started", format!("{}, by {}", format::moment(job.started), job.start.trigger)),
     ];
     if job.joined > 0 {
         rows.push(("joined", format!("by {} further starts", job.joined)));

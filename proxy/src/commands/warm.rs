@@ -135,7 +135,7 @@ async fn follow(
                 failures = 0;
                 let job: JobView = client.parse(&answer)?;
                 // A restarted server counts from 1 again.
-                if (job.started, &job.plan) != (started.started, &started.plan) {
+                if (job.started, &job.start.plan) != (started.started, &started.start.plan) {
                     let error = "the server was restarted, and the job ended with the old process";
                     return Err(format!("{error}: job {id}; start it again").into());
                 }

@@ -10,7 +10,6 @@ use aqs_api::units::{Bytes, Span};
 use aqs_api::{Catalogue, Dataset, Table};
 use aqs_origin::store::cassandra;
 use aqs_origin::suggest;
-use aqs_warmers::SettingsError;
 use std::net::Ipv6Addr;
 
 /// All contradictions, each with the key to change.
@@ -68,18 +67,8 @@ pub(super) fn contradictions(config: &Config) -> Vec<String> {
     }
     // A catalogue that contradicts itself ends the program elsewhere, with a better message.
     if let Ok(catalogue) = Catalogue::standard() {
-        if let Err(error) = config.hot_set.check(&catalogue) {
-            let (key, hint) = match &error {
-                SettingsError::BuiltIn { name } => {
-                    let known = aqs_warmers::built_in_names();
-                    let nearest = suggest(name, known.iter().map(String::as_str));
-                    let hint = nearest.map(|nearest| format!("; the nearest is `{nearest}`"));
-                    ("hot_set.built_in", hint.unwrap_or_default())
-                }
-                SettingsError::Plans(_) => ("hot_set.plans", String::new()),
-                SettingsError::Projects(_) => ("hot_set.projects", String::new()),
-            };
-            wrong(key, format!("{error}{hint}"));
+        if let Err((key, message)) = config.hot_set.check(&catalogue) {
+            wrong(key, message);
         }
         if let Some(options) = &config.cassandra {
             check_cassandra(options, &catalogue, &mut wrong);

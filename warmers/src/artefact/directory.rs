@@ -1,6 +1,6 @@
 //! The directory of a hot set's files.
 
-use super::file::{self, Header, RestoreContext};
+use super::file::{self, Header, Reader, RestoreContext};
 use super::{ArtefactError, Identity};
 use crate::generation::{Checksum, Generation};
 use std::fs::{self, File, TryLockError};
@@ -25,15 +25,6 @@ pub struct ArtefactDirectory {
     identity: Identity,
     keep: usize,
     _lock: File,
-}
-
-/// A file that cannot be used.
-#[derive(Debug)]
-pub struct Quarantined {
-    /// Its new path. `None` if it keeps its own, since it could not be renamed or another start
-    /// may be able to use it.
-    pub path: Option<PathBuf>,
-    pub error: ArtefactError,
 }
 
 impl ArtefactDirectory {
@@ -100,14 +91,15 @@ impl ArtefactDirectory {
     /// Reads a header, without looking whether the file is damaged or foreign.
     pub fn header(&self, id: u64) -> Result<Header, ArtefactError> {
         let path = self.file(id);
-        file::read_header(&path).map_err(|error| error.at(id, path, 0))
+        Reader::open(&path).map(|reader| reader.header).map_err(|error| error.at(id, path, 0))
     }
 
     /// Reads a file as a whole, without keeping its answers, and returns its checksum.
     pub fn verify(&self, id: u64, ctx: RestoreContext<'_>) -> Result<Checksum, ArtefactError> {
         let path = self.file(id);
-        let verified = file::verify(&path, id, &self.identity, ctx);
-        verified.map_err(|error| error.at(id, path, ctx.limit))
+        let reader = Reader::open(&path);
+        let header = reader.and_then(|reader| reader.read_all(id, &self.identity, ctx, |_, _| {}));
+        header.map(|header| header.checksum).map_err(|error| error.at(id, path, ctx.limit))
     }
 
     /// Writes a generation and removes those that are too old. Returns the size of the file. If
@@ -129,24 +121,27 @@ impl ArtefactDirectory {
         read.map_err(|error| error.at(id, path, ctx.limit))
     }
 
-    /// Reads the newest generation that can be used. Newer ones are logged and, if they can never
-    /// be used, quarantined.
+    /// Reads the newest generation that can be used. Also returns why newer ones cannot be used;
+    /// they are logged and, if they can never be used, renamed.
     pub fn load(
         &self,
         ctx: RestoreContext<'_>,
-    ) -> Result<(Option<Generation>, Vec<Quarantined>), ArtefactError> {
+    ) -> Result<(Option<Generation>, Vec<ArtefactError>), ArtefactError> {
         let mut quarantined = Vec::new();
         for id in self.kept()?.into_iter().rev() {
             match self.read(id, ctx) {
                 Ok(generation) => return Ok((Some(generation), quarantined)),
-                Err(error) => quarantined.push(self.quarantine(id, error)),
+                Err(error) => {
+                    self.quarantine(id, &error);
+                    quarantined.push(error);
+                }
             }
         }
         Ok((None, quarantined))
     }
 
-    fn quarantine(&self, id: u64, error: ArtefactError) -> Quarantined {
-        let suffix = match &error {
+    fn quarantine(&self, id: u64, error: &ArtefactError) {
+        let suffix = match error {
             ArtefactError::Damaged { .. } => Some(DAMAGED),
             ArtefactError::Foreign { .. } => Some(FOREIGN),
             // The system or the limit is to blame: another start may succeed.
@@ -165,7 +160,6 @@ impl ArtefactDirectory {
         if let Some(suffix) = suffix {
             self.remove_oldest(suffix, QUARANTINED);
         }
-        Quarantined { path, error }
     }
 
     /// Writes a temporary file, syncs it and renames it to `path`. Returns its size.

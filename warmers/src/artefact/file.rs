@@ -12,8 +12,7 @@
 //! the settings. The gzip form is written, since compressing again would take most of the time of
 //! a start. Reading streams, and trusts a length no further than the memory limit.
 
-use super::{Foreign, Identity, ReadError};
-use crate::blocking;
+use super::{Identity, ReadError};
 use crate::generation::{
     Checksum, Generation, HotEntry, MAX_PLANS, PlanFacts, Provenance, answer_weight,
 };
@@ -32,7 +31,7 @@ use std::sync::Arc;
 
 /// Like PNG's, so that a transfer as text is noticed.
 const MAGIC: &[u8; 8] = b"\x89aqs\r\n\x1a\n";
-pub(super) const VERSION: u32 = 3;
+const VERSION: u32 = 3;
 /// Fast, and sufficient for answers of one endpoint, which are much alike.
 const LEVEL: i32 = 3;
 /// Log2 of the zstd window. Decoding takes that much memory.
@@ -75,7 +74,6 @@ pub(super) fn write(
     identity: &Identity,
     mut out: impl Write,
 ) -> io::Result<()> {
-    debug_assert!(blocking::allowed());
     out.write_all(MAGIC)?;
     out.write_all(&VERSION.to_le_bytes())?;
     let mut frame = zstd::Encoder::new(out, LEVEL)?;
@@ -161,29 +159,15 @@ pub(super) fn read(
     Ok(Generation::restored(id, parent, provenance, built, plans, answers))
 }
 
-/// Reads a file as a whole, without keeping its answers, and returns its checksum.
-pub(super) fn verify(
-    path: &Path,
-    id: u64,
-    identity: &Identity,
-    ctx: RestoreContext<'_>,
-) -> Result<Checksum, ReadError> {
-    Ok(Reader::open(path)?.read_all(id, identity, ctx, |_, _| {})?.checksum)
-}
-
-/// Reads the header alone. The rest may be damaged or foreign.
-pub(super) fn read_header(path: &Path) -> Result<Header, ReadError> {
-    Ok(Reader::open(path)?.header)
-}
-
-struct Reader {
-    header: Header,
+/// The header is read; the rest may be damaged or foreign.
+pub(super) struct Reader {
+    pub(super) header: Header,
     frame: BufReader<zstd::Decoder<'static, BufReader<File>>>,
     line: Vec<u8>,
 }
 
 impl Reader {
-    fn open(path: &Path) -> Result<Self, ReadError> {
+    pub(super) fn open(path: &Path) -> Result<Self, ReadError> {
         let mut file = BufReader::with_capacity(1 << 18, File::open(path)?);
         let (mut magic, mut version) = ([0; 8], [0; 4]);
         file.read_exact(&mut magic)?;
@@ -193,7 +177,9 @@ impl Reader {
         }
         let version = u32::from_le_bytes(version);
         if version != VERSION {
-            return Err(Foreign::Version(version).into());
+            return Err(ReadError::Foreign(format!(
+                "it has format version {version}, and this program reads version {VERSION}"
+            )));
         }
         let mut decoder = zstd::Decoder::with_buffer(file)?;
         decoder.window_log_max(WINDOW_LOG)?;
@@ -207,14 +193,13 @@ impl Reader {
     }
 
     /// Passes each answer to `take`. They are valid only if this returns the header.
-    fn read_all(
+    pub(super) fn read_all(
         mut self,
         id: u64,
         identity: &Identity,
         ctx: RestoreContext<'_>,
         mut take: impl FnMut(Key, HotEntry),
     ) -> Result<Header, ReadError> {
-        debug_assert!(blocking::allowed());
         if self.header.id != id {
             return Err(ReadError::damaged(format!("it is generation {}", self.header.id)));
         }
@@ -246,7 +231,9 @@ impl Reader {
         let dialect = dialect.ok_or_else(|| invalid("the dialect"))?;
         let epoch = Epoch(record.epoch);
         if epoch > ctx.epochs.current() {
-            return Err(Foreign::FutureEpoch.into());
+            let reason = "it has a later epoch than the state directory, which was restored from an \
+                          older copy: its purges are unknown";
+            return Err(ReadError::Foreign(reason.to_owned()));
         }
         if record.body.saturating_add(record.gzip) > left {
             return Err(ReadError::TooLarge(ctx.limit));
@@ -280,17 +267,19 @@ impl Reader {
     }
 }
 
-fn check_identity(found: &Identity, ours: &Identity) -> Result<(), Foreign> {
-    if found.state != ours.state {
-        return Err(Foreign::State);
-    }
-    if !found.shares_store(ours) {
-        return Err(Foreign::Store(found.store.join(", ")));
-    }
-    if found.build != ours.build {
-        return Err(Foreign::Build(found.build.clone()));
-    }
-    Ok(())
+fn check_identity(found: &Identity, ours: &Identity) -> Result<(), ReadError> {
+    let reason = if found.state != ours.state {
+        "it belongs to another state directory, or its state was lost: its purges are unknown"
+            .to_owned()
+    } else if !found.store.iter().any(|name| ours.store.contains(name)) {
+        format!("its answers come from another store: {}", found.store.join(", "))
+    } else if found.build != ours.build {
+        let build = &found.build;
+        format!("another build of the program wrote it, which may answer differently: {build}")
+    } else {
+        return Ok(());
+    };
+    Err(ReadError::Foreign(reason))
 }
 
 fn parse_line<'a, T: Deserialize<'a>>(

@@ -9,11 +9,10 @@
 mod directory;
 mod file;
 
-pub use directory::{ArtefactDirectory, Quarantined};
+pub use directory::ArtefactDirectory;
 pub use file::{Header, RestoreContext};
 
 use aqs_api::{Catalogue, fingerprint};
-use file::VERSION;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::PathBuf;
@@ -40,10 +39,6 @@ impl Identity {
         let build = format!("{} {:016x}", env!("CARGO_PKG_VERSION"), fingerprint(catalogue));
         Self { state, store, build }
     }
-
-    fn shares_store(&self, other: &Self) -> bool {
-        self.store.iter().any(|name| other.store.contains(name))
-    }
 }
 
 #[derive(Debug, Error)]
@@ -65,30 +60,11 @@ pub enum ArtefactError {
     )]
     TooLarge { path: PathBuf, bytes: u64, limit: u64 },
     /// The file is intact, but of no use here.
-    #[error("{path} cannot be used here: {foreign}")]
-    Foreign { path: PathBuf, foreign: Foreign },
+    #[error("{path} cannot be used here: {reason}")]
+    Foreign { path: PathBuf, reason: String },
     /// The runtime shuts down, or the task has panicked.
-    #[error("the task that reads a generation ended without a result")]
+    #[error("a task of the hot set ended without a result")]
     Lost,
-}
-
-/// Why an intact file is of no use.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Foreign {
-    #[error("it has format version {0}, and this program reads version {VERSION}")]
-    Version(u32),
-    #[error("it belongs to another state directory, or its state was lost: its purges are unknown")]
-    State,
-    #[error("its answers come from another store: {0}")]
-    Store(String),
-    #[error("another build of the program wrote it, which may answer differently: {0}")]
-    Build(String),
-    #[error(
-        "it has a later epoch than the state directory, which was restored from an older copy: its \
-         purges are unknown"
-    )]
-    FutureEpoch,
 }
 
 /// Why a file could not be read, without its path.
@@ -96,8 +72,9 @@ pub enum Foreign {
 enum ReadError {
     #[error(transparent)]
     Io(#[from] io::Error),
-    #[error(transparent)]
-    Foreign(#[from] Foreign),
+    /// The file is intact, but of no use.
+    #[error("{0}")]
+    Foreign(String),
     #[error("it takes {0} bytes or more")]
     TooLarge(u64),
 }
@@ -109,7 +86,7 @@ impl ReadError {
 
     fn at(self, id: u64, path: PathBuf, limit: u64) -> ArtefactError {
         match self {
-            Self::Foreign(foreign) => ArtefactError::Foreign { path, foreign },
+            Self::Foreign(reason) => ArtefactError::Foreign { path, reason },
             Self::TooLarge(bytes) => ArtefactError::TooLarge { path, bytes, limit },
             Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
                 ArtefactError::Missing { id, path }

@@ -12,21 +12,21 @@ mod select;
 mod verify;
 
 pub use progress::{Progress, Snapshot};
-pub use restore::RolledBack;
 pub use select::{Basis, Estimate};
 pub use verify::VerifiedView;
 
 use crate::artefact::{ArtefactDirectory, ArtefactError};
-use crate::blocking::{self, DropOffThread};
+use crate::blocking::{self, DropOffThread, drop_off_thread};
 use crate::checks::Refusal;
 use crate::generation::{Generation, HotSet, PlanFacts, TooManyPlans};
 use crate::metrics::Metrics;
-use crate::plan::{ExpandError, Overrides, Plan, PlanError};
+use crate::plan::{Overrides, Plan, PlanError};
 use crate::settings::Settings;
 use aqs_origin::Origin;
 use aqs_origin::store::StoreError;
 use read::RateLimiter;
 use select::Selection;
+use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 use thiserror::Error;
@@ -47,7 +47,7 @@ pub struct Builder {
     verifying: Arc<Semaphore>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BuildOptions {
     /// Builds only a part of the plan, which is added to its answers.
     pub overrides: Overrides,
@@ -74,8 +74,6 @@ pub struct Built {
 pub enum BuildError {
     #[error(transparent)]
     Plan(#[from] PlanError),
-    #[error(transparent)]
-    Expand(#[from] ExpandError),
     #[error("failed to read what the store has loaded: {0}")]
     Coverage(StoreError),
     /// The plan takes its articles from a top list that could not be read.
@@ -114,9 +112,6 @@ pub enum RollbackError {
     Live(u64),
     #[error(transparent)]
     Artefact(#[from] ArtefactError),
-    /// The runtime shuts down, or the task has panicked.
-    #[error("the task that rolls back ended without a result")]
-    Lost,
 }
 
 impl Builder {
@@ -219,7 +214,7 @@ impl Builder {
             let others = parent.map_or(0, |parent| parent.plan_bits(others));
             let selection = Selection::new(expansion, parent, origin, others, full);
             let parent = live.as_ref().map(Arc::downgrade).unwrap_or_default();
-            Ok(Prepared { plan, parent, before, selection: DropOffThread::new(selection) })
+            Ok(Prepared { plan, parent, before, selection: drop_off_thread(selection) })
         });
         let prepared = work.await.unwrap_or(Err(BuildError::Lost))?;
         progress.start(prepared.selection.wanted, prepared.selection.shared.len());

@@ -3,7 +3,7 @@
 use super::read::ReadResult;
 use super::select::Selection;
 use super::{BuildError, BuildOptions, Builder, Built, Prepared};
-use crate::blocking::{self, DropOffThread};
+use crate::blocking::{self, DropOffThread, drop_off_thread};
 use crate::checks::{Refusal, check, compare};
 use crate::generation::{
     Generation, HotEntry, MergeMode, PlanContent, PlanFacts, PlanSize, answer_weight,
@@ -57,7 +57,7 @@ impl Builder {
         let builder = Arc::clone(self);
         let work = blocking::run(move || {
             let candidate = Candidate { facts, ..Candidate::default() };
-            DropOffThread::new(candidate.collect(&builder, &selection, read))
+            drop_off_thread(candidate.collect(&builder, &selection, read))
         });
         let mut candidate = work.await.ok_or(BuildError::Lost)?;
         self.count_answers(&candidate);
@@ -110,7 +110,7 @@ impl Builder {
     ) -> Result<Arc<Generation>, BuildError> {
         let builder = Arc::clone(self);
         let work = blocking::run(move || {
-            let Candidate { answers, facts, charges, .. } = candidate.into_inner();
+            let Candidate { answers, facts, charges, .. } = DropOffThread::into_inner(candidate);
             let content = PlanContent { facts, answers, mode };
             let now = builder.origin.clock().now();
             let (epochs, limit) = (&builder.origin.epochs, builder.limit());
@@ -172,7 +172,6 @@ impl Candidate {
         selection: &Selection,
         mut read: DropOffThread<ReadResult>,
     ) -> Self {
-        debug_assert!(blocking::allowed());
         let (wanted, shared) = (selection.wanted, selection.shared.len());
         let all = || selection.shared.iter().chain(&read.answers);
         let sample = builder.sample_size().min(shared + read.answers.len());

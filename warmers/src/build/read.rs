@@ -1,7 +1,7 @@
 //! Reads answers by partition, several at once, and none while clients wait for the store.
 
 use super::{BuildError, Builder, Prepared, Progress};
-use crate::blocking::{self, DropOffThread};
+use crate::blocking::{self, DropOffThread, drop_off_thread};
 use crate::generation::{Generation, additional_weight, answer_weight, is_without_data};
 use crate::plan::{Plan, Tops};
 use crate::settings::Settings;
@@ -42,7 +42,7 @@ impl Builder {
         let concurrency = prepared.plan.limits.concurrency.max(1);
         let mut groups = groups.iter();
         let mut tasks: JoinSet<ReadResult> = JoinSet::new();
-        let mut all = DropOffThread::<ReadResult>::default();
+        let mut all = drop_off_thread(ReadResult::default());
         let mut failures_in_row = 0;
         loop {
             while tasks.len() < concurrency

@@ -1,19 +1,12 @@
 //! Publishes older generations: after a restart, and when an operator rolls back.
 
 use super::{Builder, RollbackError};
-use crate::artefact::{ArtefactDirectory, ArtefactError, Quarantined, RestoreContext};
+use crate::artefact::{ArtefactDirectory, ArtefactError, RestoreContext};
 use crate::blocking;
 use crate::generation::{Generation, Provenance};
 use aqs_origin::Origin;
 use std::convert::Infallible;
 use std::sync::Arc;
-
-#[derive(Clone, Debug)]
-pub struct RolledBack {
-    pub generation: Arc<Generation>,
-    /// Why the generation could not be written to disk.
-    pub not_kept: Option<String>,
-}
 
 impl Builder {
     pub(super) fn restore_context(&self) -> RestoreContext<'_> {
@@ -28,7 +21,7 @@ impl Builder {
     /// It keeps its id unless a later one was used already, since ids only rise.
     pub async fn load(
         self: &Arc<Self>,
-    ) -> Result<(Option<Arc<Generation>>, Vec<Quarantined>), ArtefactError> {
+    ) -> Result<(Option<Arc<Generation>>, Vec<ArtefactError>), ArtefactError> {
         let Some(artefacts) = self.artefacts.clone() else { return Ok((None, Vec::new())) };
         let builder = Arc::clone(self);
         let work = blocking::run(move || {
@@ -66,8 +59,12 @@ impl Builder {
     }
 
     /// Publishes the content of an older generation again: that of `to`, or of the one before the
-    /// live one. Then it is written to disk under its new id.
-    pub async fn rollback(self: &Arc<Self>, to: Option<u64>) -> Result<RolledBack, RollbackError> {
+    /// live one. Then it is written to disk under its new id. Also returns why it could not be
+    /// written.
+    pub async fn rollback(
+        self: &Arc<Self>,
+        to: Option<u64>,
+    ) -> Result<(Arc<Generation>, Option<String>), RollbackError> {
         let builder = Arc::clone(self);
         let work = blocking::run(move || {
             let Self { hot_set, artefacts, .. } = &*builder;
@@ -89,10 +86,10 @@ impl Builder {
             };
             Ok((to, builder.republish(&old)))
         });
-        let (from, generation) = work.await.unwrap_or(Err(RollbackError::Lost))?;
+        let (from, generation) = work.await.unwrap_or(Err(ArtefactError::Lost.into()))?;
         tracing::warn!(id = generation.id, from, "rolled back");
         let not_kept = self.write_artefact(&generation).await.err();
-        Ok(RolledBack { generation, not_kept })
+        Ok((generation, not_kept))
     }
 
     /// Publishes the content of a generation under a new id.

@@ -49,7 +49,6 @@ impl Selection {
         others: u64,
         full: bool,
     ) -> Self {
-        debug_assert!(blocking::allowed());
         let wanted = expansion.keys();
         let Expansion { groups, unloaded, data_through } = expansion;
         let unloaded = unloaded.into_iter().collect();

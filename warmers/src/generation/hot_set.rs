@@ -1,7 +1,6 @@
 //! The published generation.
 
 use super::{Generation, HotEntry};
-use crate::blocking;
 use aqs_api::KeyRef;
 use aqs_origin::epochs::Validity;
 use aqs_origin::memory_budget::{Budget, Consumer, Reservation};
@@ -107,7 +106,6 @@ impl HotSet {
         &self,
         make: impl FnOnce(Option<&Generation>, u64) -> Result<Generation, E>,
     ) -> Result<Arc<Generation>, E> {
-        debug_assert!(blocking::allowed());
         let mut state = self.publish_state();
         let before = self.live.load_full();
         let mut new = make(before.as_deref(), state.next_id)?;

@@ -2,7 +2,6 @@
 
 use super::content::{Content, HotEntry};
 use super::{Generation, PlanFacts, is_without_data};
-use crate::blocking;
 use aqs_api::Key;
 use aqs_origin::epochs::Validity;
 use aqs_origin::{Entry, Epochs, Moment};
@@ -42,7 +41,6 @@ pub fn merge(
     epochs: &Epochs,
     (id, now): (u64, Moment),
 ) -> Result<Generation, TooManyPlans> {
-    debug_assert!(blocking::allowed());
     let PlanContent { facts, answers, mode } = new;
     let old_plans = parent.map(|parent| &*parent.plans).unwrap_or_default();
     let stays = |name: &str| name == facts.name || is_configured(name);

@@ -13,7 +13,7 @@ pub(crate) use content::{additional_weight, answer_weight};
 pub use hot_set::{HotFreshness, HotHit, HotSet};
 pub use merge::{MAX_PLANS, MergeMode, PlanContent, TooManyPlans, merge};
 
-use crate::blocking::{self, DropOffThread};
+use crate::blocking::{DropOffThread, drop_off_thread};
 use aqs_api::{Key, KeyRef, Representation};
 use aqs_origin::{Entry, Moment};
 use content::Content;
@@ -107,10 +107,9 @@ impl Generation {
         plans: Vec<PlanFacts>,
         content: Content,
     ) -> Self {
-        debug_assert!(blocking::allowed());
         let bytes = content.iter().map(|(key, hot)| answer_weight(key, &hot.entry)).sum();
         let checksum = Checksum::of(content.iter().map(|(key, hot)| (key, &*hot.entry)));
-        let (provenance, content) = (Provenance::Built, Arc::new(DropOffThread::new(content)));
+        let (provenance, content) = (Provenance::Built, Arc::new(drop_off_thread(content)));
         Self { id, parent, provenance, built, plans, bytes, checksum, content }
     }
 
@@ -175,7 +174,6 @@ impl Generation {
 
     /// Bytes that this and another generation take together; what they share counts once.
     fn weight_with(&self, other: &Self) -> u64 {
-        debug_assert!(blocking::allowed());
         if Arc::ptr_eq(&self.content, &other.content) {
             return self.bytes;
         }

@@ -309,11 +309,3 @@ fn readers_see_complete_generations_and_rising_ids() {
         }
     });
 }
-
-#[cfg(debug_assertions)]
-#[tokio::test]
-#[should_panic = "blocking::allowed()"]
-async fn publishing_on_an_async_thread_is_a_bug() {
-    let (hot_set, _) = hot_set(HOUR);
-    let _ = hot_set.publish(|_, _| Err::<Generation, _>("not reached"));
-}

@@ -13,6 +13,7 @@ use crate::build::{BuildError, BuildOptions, Builder, Progress};
 use crate::plan::{Plan, PlanError};
 use aqs_origin::Moment;
 use aqs_origin::suggest;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
@@ -42,9 +43,10 @@ struct Job {
     ended: CancellationToken,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Start {
     pub plan: String,
+    #[serde(flatten)]
     pub options: BuildOptions,
     /// Only estimates the build.
     pub dry_run: bool,
@@ -97,9 +99,14 @@ impl Jobs {
                 job.view.joined += 1;
                 return Ok(Started { id: job.view.id, joined: true });
             }
-            let id = JobId(jobs.last_key_value().map_or(0, |(last, _)| last.0) + 1);
+            let id = jobs.last_key_value().map_or(0, |(last, _)| *last) + 1;
             let job = Job {
-                view: JobView::begun(id, &start, self.builder.origin().clock().now()),
+                view: JobView {
+                    id,
+                    start: start.clone(),
+                    started: self.builder.origin().clock().now(),
+                    ..JobView::default()
+                },
                 progress: Arc::default(),
                 cancel: self.cancel.child_token(),
                 ended: CancellationToken::new(),
@@ -107,13 +114,20 @@ impl Jobs {
             jobs.insert(id, job.clone());
             job
         };
-        let (id, trigger) = (job.view.id, start.trigger.name());
-        tracing::info!(job = id.0, plan = plan.name, trigger, "a job starts");
-        let guard = JobGuard::new(Arc::clone(self), id, plan.name.clone());
-        let builder = Arc::clone(&self.builder);
+        let id = job.view.id;
+        tracing::info!(
+            job = id,
+            plan = plan.name,
+            trigger = start.trigger.to_string(),
+            "a job starts"
+        );
+        self.builder.metrics().running.with_label_values(&[&plan.name]).inc();
+        let jobs = Arc::clone(self);
         self.tasks.spawn(async move {
-            let outcome = run(&builder, &plan, &start, &job).await;
-            guard.end(outcome);
+            let builder = Arc::clone(&jobs.builder);
+            // A task of its own, so that the job ends also if it panics.
+            let task = tokio::spawn(async move { run(&builder, &plan, &start, &job).await });
+            jobs.end(id, task.await.unwrap_or(Outcome::Failed(BuildError::Lost)));
         });
         Ok(Started { id, joined: false })
     }
@@ -147,9 +161,22 @@ impl Jobs {
     }
 
     fn end(&self, id: JobId, outcome: Outcome) {
-        let now = self.builder.origin().clock().now();
+        let (now, metrics) = (self.builder.origin().clock().now(), self.builder.metrics());
         let mut jobs = self.jobs();
         if let Some(job) = jobs.get_mut(&id) {
+            let (plan, state) = (&job.view.start.plan, outcome.state());
+            metrics.running.with_label_values(&[plan]).dec();
+            metrics.jobs.with_label_values(&[plan, &state.to_string()]).inc();
+            match state {
+                State::Failed => tracing::error!(job = id, plan, reason = %outcome, "a job failed"),
+                // Refusals were logged by the build.
+                _ => tracing::info!(
+                    job = id,
+                    plan,
+                    state = state.to_string(),
+                    "a job ended: {outcome}"
+                ),
+            }
             job.view = job.view();
             job.view.end(outcome, now);
             job.ended.cancel();
@@ -180,12 +207,10 @@ impl Jobs {
 
 impl Job {
     fn is_running_for(&self, start: &Start) -> bool {
-        let JobView { state, plan, overrides, full, force, dry_run, .. } = &self.view;
-        let options = &start.options;
-        *state == State::Running
+        let Start { plan, options, dry_run, .. } = &self.view.start;
+        self.view.state == State::Running
             && !self.cancel.is_cancelled()
-            && (plan, overrides) == (&start.plan, &options.overrides)
-            && (*full, *force, *dry_run) == (options.full, options.force, start.dry_run)
+            && (plan, options, dry_run) == (&start.plan, &start.options, &start.dry_run)
     }
 
     fn view(&self) -> JobView {
@@ -207,40 +232,4 @@ async fn run(builder: &Arc<Builder>, plan: &Plan, start: &Start, job: &Job) -> O
     let estimate = cancel.run_until_cancelled(estimate).await;
     let estimate = estimate.unwrap_or(Err(BuildError::Cancelled));
     estimate.map_or_else(Outcome::Failed, Outcome::Estimated)
-}
-
-/// Ends a job, also if its task panics or is aborted.
-struct JobGuard {
-    jobs: Arc<Jobs>,
-    id: JobId,
-    plan: String,
-    outcome: Outcome,
-}
-
-impl JobGuard {
-    fn new(jobs: Arc<Jobs>, id: JobId, plan: String) -> Self {
-        jobs.builder.metrics().running.with_label_values(&[&plan]).inc();
-        Self { jobs, id, plan, outcome: Outcome::Failed(BuildError::Lost) }
-    }
-
-    fn end(mut self, outcome: Outcome) {
-        self.outcome = outcome;
-    }
-}
-
-impl Drop for JobGuard {
-    fn drop(&mut self) {
-        let outcome = std::mem::replace(&mut self.outcome, Outcome::Failed(BuildError::Lost));
-        let metrics = self.jobs.builder.metrics();
-        let state = outcome.state();
-        metrics.running.with_label_values(&[&self.plan]).dec();
-        metrics.jobs.with_label_values(&[self.plan.as_str(), state.name()]).inc();
-        let (job, plan) = (self.id.0, &self.plan);
-        match state {
-            State::Failed => tracing::error!(job, plan, reason = %outcome, "a job failed"),
-            // Refusals were logged by the build.
-            _ => tracing::info!(job, plan, state = state.name(), "a job ended: {outcome}"),
-        }
-        self.jobs.end(self.id, outcome);
-    }
 }

@@ -71,7 +71,7 @@ impl Schedule {
         for plan in self.jobs.builder.plans() {
             let built = live.as_ref().and_then(|live| live.plan(&plan.name));
             let built = built.filter(|facts| facts.definition == plan.fingerprint());
-            let due = built.map_or(now, |facts| facts.built.plus(plan.interval()));
+            let due = built.map_or(now, |facts| facts.built.plus(plan.every));
             let trigger = Some(Trigger::Schedule);
             let schedule = PlanSchedule { due, trigger, ..PlanSchedule::default() };
             self.plans.insert(plan.name.clone(), schedule);
@@ -138,7 +138,7 @@ impl Schedule {
                 let (options, dry_run) = (BuildOptions::default(), false);
                 let start = Start { plan: plan.name.clone(), options, dry_run, trigger };
                 let jitter = 0.95 + fastrand::f64() / 10.0;
-                schedule.due = now.plus(plan.interval().mul_f64(jitter));
+                schedule.due = now.plus(plan.every.mul_f64(jitter));
                 // It fails only during the shutdown.
                 schedule.running = self.jobs.start(start).ok().map(|started| started.id);
             }
@@ -160,7 +160,7 @@ impl PlanSchedule {
             Some(State::Refused | State::Failed) => {
                 let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(16));
                 self.failures += 1;
-                self.due = self.due.min(now.plus(wait.min(plan.interval())));
+                self.due = self.due.min(now.plus(wait.min(plan.every)));
             }
         }
         self.running = None;

@@ -4,21 +4,11 @@ use super::Start;
 use crate::build::{BuildError, Built, Estimate, Snapshot};
 use crate::checks::Refusal;
 use crate::generation::PlanFacts;
-use crate::plan::Overrides;
 use aqs_origin::Moment;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-pub struct JobId(pub u64);
-
-impl fmt::Display for JobId {
-    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(text)
-    }
-}
+pub type JobId = u64;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -30,13 +20,9 @@ pub enum Trigger {
     Data,
 }
 
-impl Trigger {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Operator => "operator",
-            Self::Schedule => "schedule",
-            Self::Data => "data",
-        }
+impl fmt::Display for Trigger {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(text)
     }
 }
 
@@ -53,27 +39,17 @@ pub enum State {
     Cancelled,
 }
 
-impl State {
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Running => "running",
-            Self::Done => "done",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-        }
+impl fmt::Display for State {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(text)
     }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct JobView {
     pub id: JobId,
-    pub plan: String,
-    pub overrides: Overrides,
-    pub full: bool,
-    pub force: bool,
-    pub dry_run: bool,
-    pub trigger: Trigger,
+    #[serde(flatten)]
+    pub start: Start,
     pub state: State,
     /// Further starts that joined the job.
     pub joined: u64,
@@ -126,20 +102,6 @@ impl fmt::Display for Outcome {
 }
 
 impl JobView {
-    pub(super) fn begun(id: JobId, start: &Start, now: Moment) -> Self {
-        Self {
-            id,
-            plan: start.plan.clone(),
-            overrides: start.options.overrides.clone(),
-            full: start.options.full,
-            force: start.options.force,
-            dry_run: start.dry_run,
-            trigger: start.trigger,
-            started: now,
-            ..Self::default()
-        }
-    }
-
     pub(super) fn end(&mut self, outcome: Outcome, now: Moment) {
         self.state = outcome.state();
         self.ended = Some(now);

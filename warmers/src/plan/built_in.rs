@@ -1,6 +1,6 @@
 //! The built-in plans. A configured plan of the same name replaces one.
 
-use super::{Every, Item, Limits, Plan, Unit, ValueSet, Window};
+use super::{Item, Limits, Plan, Unit, ValueSet, Window};
 use std::time::Duration;
 
 /// The default projects.
@@ -65,8 +65,8 @@ pub fn aggregates(projects: &[String]) -> Plan {
     plan("aggregates", 1, items)
 }
 
-fn plan(name: &str, priority: i32, items: Vec<Item>) -> Plan {
-    let every = Every(Duration::from_secs(12 * 3600));
+pub(super) fn plan(name: &str, priority: i32, items: Vec<Item>) -> Plan {
+    let every = Duration::from_secs(12 * 3600);
     Plan { name: name.to_owned(), every, priority, limits: Limits::default(), items }
 }
 

@@ -6,47 +6,17 @@ use aqs_api::calendar::Granularity;
 use aqs_api::param::{self, Param, ParamKind};
 use aqs_api::{Catalogue, Endpoint};
 use aqs_origin::suggest;
+use std::time::Duration;
 use thiserror::Error;
 
-#[derive(Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum PlanError {
-    #[error("there are two plans called {0:?}, or it is no name: letters, digits and dashes")]
-    Name(String),
-    #[error("there are {0} plans, and a hot set has {MAX_PLANS} at most")]
-    TooMany(usize),
-    #[error("plan {0:?} has no items")]
-    Empty(String),
-    #[error("plan {0:?} has nothing of those projects or that window")]
-    NothingLeft(String),
-    #[error("plan {plan:?}: its limit of {limit} must be above 0")]
-    Limit { plan: String, limit: &'static str },
-    #[error("plan {plan:?}: there is no endpoint {endpoint:?}{}", hint(nearest))]
-    Endpoint { plan: String, endpoint: String, nearest: Option<&'static str> },
-    #[error("plan {plan:?}, endpoint {endpoint}, parameter {param:?}: {mistake}")]
-    Param { plan: String, endpoint: &'static str, param: String, mistake: Mistake },
-    #[error("plan {plan:?}, endpoint {endpoint}: the window `{window}` does not fit: {reason}")]
-    Window { plan: String, endpoint: &'static str, window: String, reason: &'static str },
-}
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(60);
 
+/// A mistake in a plan.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Mistake {
-    #[error("the endpoint has no such parameter{}", hint(.0))]
-    Unknown(Option<&'static str>),
-    #[error("dates are given by windows, not by values")]
-    Date,
-    #[error("it needs values")]
-    Missing,
-    #[error("{value:?} is no value of it{}", hint(nearest))]
-    Value { value: String, nearest: Option<&'static str> },
-    #[error("`all` means every value of a set, and it takes any text; list the values")]
-    Endless,
-    #[error("`top_articles_of` gives articles, and only of a listed project before it")]
-    NoArticles,
-}
+#[error("{0}")]
+pub struct PlanError(pub(super) String);
 
-fn hint(nearest: &Option<&'static str>) -> String {
+fn hint(nearest: Option<&'static str>) -> String {
     nearest.map(|name| format!("; did you mean {name:?}?")).unwrap_or_default()
 }
 
@@ -56,27 +26,41 @@ impl Plan {
             let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
             let is_known = plans.iter().take(index).any(|other| other.name == plan.name);
             if is_known || plan.name.is_empty() || !plan.name.bytes().all(allowed) {
-                return Err(PlanError::Name(plan.name.clone()));
+                return Err(PlanError(format!(
+                    "there are two plans called {:?}, or it is no name: letters, digits and dashes",
+                    plan.name
+                )));
             }
             plan.check(catalogue)?;
         }
-        if plans.len() > MAX_PLANS {
-            return Err(PlanError::TooMany(plans.len()));
+        Self::check_count(plans)
+    }
+
+    pub(crate) fn check_count(plans: &[Self]) -> Result<(), PlanError> {
+        let count = plans.len();
+        if count > MAX_PLANS {
+            let message = format!("there are {count} plans, and a hot set has {MAX_PLANS} at most");
+            return Err(PlanError(message));
         }
         Ok(())
     }
 
     pub fn check(&self, catalogue: &Catalogue) -> Result<(), PlanError> {
         if self.items.is_empty() {
-            return Err(PlanError::Empty(self.name.clone()));
+            return Err(PlanError(format!("plan {:?} has no items", self.name)));
         }
         let Limits { concurrency, rate, keys, .. } = self.limits;
         for (limit, is_zero) in
             [("concurrency", concurrency == 0), ("rate", rate == 0), ("keys", keys == 0)]
         {
             if is_zero {
-                return Err(PlanError::Limit { plan: self.name.clone(), limit });
+                let reason = format!("its limit of {limit} must be above 0");
+                return Err(PlanError(format!("plan {:?}: {reason}", self.name)));
             }
+        }
+        if self.every < SHORTEST_INTERVAL {
+            let reason = "its interval `every` must be 1m or more";
+            return Err(PlanError(format!("plan {:?}: {reason}", self.name)));
         }
         self.items.iter().try_for_each(|item| self.check_item(item, catalogue))
     }
@@ -85,44 +69,34 @@ impl Plan {
         let endpoint = find(catalogue, &item.endpoint).ok_or_else(|| {
             let names = catalogue.endpoints().map(|(_, endpoint)| endpoint.name);
             let nearest = suggest(&item.endpoint, names);
-            PlanError::Endpoint {
-                plan: self.name.clone(),
-                endpoint: item.endpoint.clone(),
-                nearest,
-            }
+            let (plan, endpoint) = (&self.name, &item.endpoint);
+            let hint = hint(nearest);
+            PlanError(format!("plan {plan:?}: there is no endpoint {endpoint:?}{hint}"))
         })?;
-        let wrong_param = |param: &str, mistake| PlanError::Param {
-            plan: self.name.clone(),
-            endpoint: endpoint.name,
-            param: param.to_owned(),
-            mistake,
+        let place = format!("plan {:?}, endpoint {}", self.name, endpoint.name);
+        let wrong_param = |param: &str, mistake: String| {
+            PlanError(format!("{place}, parameter {param:?}: {mistake}"))
         };
         for name in item.values.keys() {
             let param = endpoint.params().find(|param| param.name == name).ok_or_else(|| {
                 let names = value_params(endpoint).map(|param| param.name);
-                wrong_param(name, Mistake::Unknown(suggest(name, names)))
+                let hint = hint(suggest(name, names));
+                wrong_param(name, format!("the endpoint has no such parameter{hint}"))
             })?;
             if is_date(&param.kind) {
-                return Err(wrong_param(name, Mistake::Date));
+                let mistake = "dates are given by windows, not by values";
+                return Err(wrong_param(name, mistake.to_owned()));
             }
         }
         for param in value_params(endpoint) {
             check_values(param, item, endpoint)
                 .map_err(|mistake| wrong_param(param.name, mistake))?;
         }
-        let wrong_window = |window: String, reason| PlanError::Window {
-            plan: self.name.clone(),
-            endpoint: endpoint.name,
-            window,
-            reason,
-        };
         if item.windows.is_empty() {
-            return Err(wrong_window(String::new(), "there is none"));
+            return Err(PlanError(format!("{place}: there is no window")));
         }
-        match misfit(item, endpoint) {
-            Some((window, reason)) => Err(wrong_window(window.to_string(), reason)),
-            None => Ok(()),
-        }
+        let Some((window, reason)) = misfit(item, endpoint) else { return Ok(()) };
+        Err(PlanError(format!("{place}: the window `{window}` does not fit: {reason}")))
     }
 }
 
@@ -163,10 +137,12 @@ fn granularities(item: &Item, endpoint: &'static Endpoint) -> Vec<Granularity> {
     allowed.iter().map(|(granularity, _)| *granularity).filter(is_wanted).collect()
 }
 
-fn check_values(param: &'static Param, item: &Item, endpoint: &Endpoint) -> Result<(), Mistake> {
-    match item.values.get(param.name).ok_or(Mistake::Missing)? {
+fn check_values(param: &'static Param, item: &Item, endpoint: &Endpoint) -> Result<(), String> {
+    match item.values.get(param.name).ok_or("it needs values")? {
         ValueSet::All if param.kind.closed_values().is_some() => Ok(()),
-        ValueSet::All => Err(Mistake::Endless),
+        ValueSet::All => {
+            Err("`all` means every value of a set, and it takes any text; list the values".into())
+        }
         ValueSet::Top { first, .. } => {
             let mut before = endpoint.params().take_while(|other| other.name != param.name);
             let project = before.find(|other| matches!(other.kind, ParamKind::Project));
@@ -174,14 +150,16 @@ fn check_values(param: &'static Param, item: &Item, endpoint: &Endpoint) -> Resu
             let fits = matches!(param.kind, ParamKind::Title)
                 && *first > 0
                 && matches!(projects, Some(ValueSet::List(_)));
-            if fits { Ok(()) } else { Err(Mistake::NoArticles) }
+            let mistake =
+                "`top_articles_of` gives articles, and only of a listed project before it";
+            if fits { Ok(()) } else { Err(mistake.into()) }
         }
-        ValueSet::List(values) if values.is_empty() => Err(Mistake::Missing),
+        ValueSet::List(values) if values.is_empty() => Err("it needs values".into()),
         ValueSet::List(values) => values.iter().try_for_each(|value| check_value(value, param)),
     }
 }
 
-fn check_value(value: &str, param: &'static Param) -> Result<(), Mistake> {
+fn check_value(value: &str, param: &'static Param) -> Result<(), String> {
     let allowed = param.kind.closed_values();
     let is_valid = match &allowed {
         Some(allowed) => allowed.iter().any(|one| one.eq_ignore_ascii_case(value)),
@@ -192,7 +170,7 @@ fn check_value(value: &str, param: &'static Param) -> Result<(), Mistake> {
         return Ok(());
     }
     let nearest = allowed.and_then(|allowed| suggest(value, allowed));
-    Err(Mistake::Value { value: value.to_owned(), nearest })
+    Err(format!("{value:?} is no value of it{}", hint(nearest)))
 }
 
 /// The parameters that items give values for: all except dates.

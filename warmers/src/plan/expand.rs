@@ -2,7 +2,7 @@
 
 use super::check::{find, value_params};
 use super::tops::Tops;
-use super::{Item, Plan, Unit, ValueSet, Window};
+use super::{Item, Plan, PlanError, Unit, ValueSet, Window};
 use aqs_api::calendar::{Form, Granularity, Hour};
 use aqs_api::endpoint::Segment;
 use aqs_api::param::{Param, ParamKind};
@@ -15,7 +15,6 @@ use aqs_api::{
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use thiserror::Error;
 
 #[derive(Debug, Default)]
 pub struct Expansion {
@@ -34,18 +33,6 @@ impl Expansion {
     }
 }
 
-#[derive(Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ExpandError {
-    #[error("the plan asks for more than {limit} answers, its limit; ask for less or raise it")]
-    TooMany { limit: usize },
-    #[error("the plan asks for {path}, which is refused: {reason}")]
-    Refused { path: String, reason: String },
-    /// The plan was not checked.
-    #[error("there is no endpoint {0:?}")]
-    Endpoint(String),
-}
-
 impl Plan {
     /// Every query that the plan wants, each once.
     pub fn expand(
@@ -53,28 +40,18 @@ impl Plan {
         catalogue: &Catalogue,
         coverage: &Coverage,
         tops: &Tops,
-    ) -> Result<Expansion, ExpandError> {
-        expand(&self.items, self.limits.keys, catalogue, coverage, tops)
+    ) -> Result<Expansion, PlanError> {
+        let (limit, (seen, partitions, expansion)) = (self.limits.keys, Default::default());
+        let mut expander =
+            Expander { catalogue, coverage, tops, limit, seen, partitions, expansion };
+        for item in &self.items {
+            let endpoint = find(catalogue, &item.endpoint)
+                .ok_or_else(|| PlanError(format!("there is no endpoint {:?}", item.endpoint)))?;
+            let params: Vec<&'static Param> = value_params(endpoint).collect();
+            expander.combine(item, endpoint, &params, &mut Vec::new())?;
+        }
+        Ok(expander.expansion)
     }
-}
-
-/// Every query of some items, each once, and `limit` at most.
-pub(super) fn expand(
-    items: &[Item],
-    limit: usize,
-    catalogue: &Catalogue,
-    coverage: &Coverage,
-    tops: &Tops,
-) -> Result<Expansion, ExpandError> {
-    let (seen, partitions, expansion) = Default::default();
-    let mut expander = Expander { catalogue, coverage, tops, limit, seen, partitions, expansion };
-    for item in items {
-        let endpoint = find(catalogue, &item.endpoint)
-            .ok_or_else(|| ExpandError::Endpoint(item.endpoint.clone()))?;
-        let params: Vec<&'static Param> = value_params(endpoint).collect();
-        expander.combine(item, endpoint, &params, &mut Vec::new())?;
-    }
-    Ok(expander.expansion)
 }
 
 struct Expander<'a> {
@@ -111,7 +88,7 @@ impl Expander<'_> {
         endpoint: &'static Endpoint,
         params: &[&'static Param],
         chosen: &mut Vec<Chosen>,
-    ) -> Result<(), ExpandError> {
+    ) -> Result<(), PlanError> {
         let Some((param, rest)) = params.split_first() else {
             return item
                 .windows
@@ -147,7 +124,7 @@ impl Expander<'_> {
         window: Window,
         endpoint: &'static Endpoint,
         chosen: &[Chosen],
-    ) -> Result<(), ExpandError> {
+    ) -> Result<(), PlanError> {
         let is_monthly = matches!(window, Window::Newest(_, Unit::Months));
         let day = if is_monthly { ALL_DAYS } else { ANY_DATES.day };
         let any = self.resolve(endpoint, chosen, Dates { day, ..ANY_DATES })?;
@@ -178,19 +155,24 @@ impl Expander<'_> {
         endpoint: &'static Endpoint,
         chosen: &[Chosen],
         dates: Dates<'_>,
-    ) -> Result<Query, ExpandError> {
+    ) -> Result<Query, PlanError> {
         let path = path(endpoint, chosen, dates);
         let resolved = self.catalogue.resolve(Target { dialect: Dialect::V2, path: &path });
-        resolved
-            .map_err(|problem| ExpandError::Refused { path, reason: problem.detail.into_owned() })
+        resolved.map_err(|problem| {
+            let reason = problem.detail;
+            PlanError(format!("the plan asks for {path}, which is refused: {reason}"))
+        })
     }
 
-    fn add(&mut self, query: Query) -> Result<(), ExpandError> {
+    fn add(&mut self, query: Query) -> Result<(), PlanError> {
         if !self.seen.insert(query.key().clone()) {
             return Ok(());
         }
         if self.seen.len() > self.limit {
-            return Err(ExpandError::TooMany { limit: self.limit });
+            let limit = self.limit;
+            return Err(PlanError(format!(
+                "the plan asks for more than {limit} answers, its limit; ask for less or raise it"
+            )));
         }
         let lookup = (query.endpoint().lookup)(&query);
         let dataset: &'static Dataset = lookup.dataset();

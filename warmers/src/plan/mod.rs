@@ -12,12 +12,13 @@ mod tests;
 mod text;
 mod tops;
 
-pub use check::{Mistake, PlanError};
-pub use expand::{ExpandError, Expansion};
-pub use text::{Every, Last, ParseError, Unit, ValueSet, Window};
+pub use check::PlanError;
+pub use expand::Expansion;
+pub use text::{Last, ParseError, Unit, ValueSet, Window};
 pub use tops::Tops;
 
 use aqs_api::Catalogue;
+use aqs_api::units::Span;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,8 +29,8 @@ use xxhash_rust::xxh3::xxh3_64;
 pub struct Plan {
     pub name: String,
     /// The interval of scheduled builds.
-    #[serde(default)]
-    pub every: Every,
+    #[serde(with = "Span", default = "default_interval")]
+    pub every: Duration,
     /// Scheduled builds wait for those of a higher priority.
     #[serde(default)]
     pub priority: i32,
@@ -69,11 +70,11 @@ impl Default for Limits {
     }
 }
 
-impl Plan {
-    pub fn interval(&self) -> Duration {
-        self.every.0
-    }
+fn default_interval() -> Duration {
+    Duration::from_secs(6 * 3600)
+}
 
+impl Plan {
     /// Identifies what the plan wants. It is never 0, and the same in every process.
     pub fn fingerprint(&self) -> u64 {
         // Items that were deserialised can be serialised.
@@ -104,7 +105,8 @@ impl Overrides {
         let fits = |item: &Item| self.last.is_none() || item.windows_fit(catalogue);
         let items: Vec<Item> = items.filter(fits).collect();
         if items.is_empty() && !self.is_empty() {
-            return Err(PlanError::NothingLeft(plan.name.clone()));
+            let message = "has nothing of those projects or that window";
+            return Err(PlanError(format!("plan {:?} {message}", plan.name)));
         }
         let plan = Plan { items, ..plan.clone() };
         plan.check(catalogue)?;

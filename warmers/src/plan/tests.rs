@@ -159,7 +159,7 @@ items:
     assert_eq!(expansion.data_through.keys().collect::<Vec<_>>(), ["pageviews-per-article-daily"]);
     let limited = Plan { limits: Limits { keys: 64, ..Limits::default() }, ..plan(yaml) };
     let refused = limited.expand(&catalogue(), &loaded, &Tops::default());
-    assert_eq!(refused.map(|_| ()), Err(ExpandError::TooMany { limit: 64 }));
+    assert!(refused.unwrap_err().to_string().contains("more than 64 answers"));
 }
 
 #[test]
@@ -275,42 +275,44 @@ fn mistakes_are_named_with_suggestions() {
         ))
     };
     const DEVICES: &str = "project: [a], access-site: all, granularity: [daily]";
-    let mistake = |values: &str| match item("unique-devices", values, "last 1 day") {
-        PlanError::Param { param, mistake, .. } => (param, mistake),
-        other => panic!("{other}"),
-    };
     assert_eq!(
         item("unique-device", DEVICES, "last 1 day").to_string(),
         r#"plan "p": there is no endpoint "unique-device"; did you mean "unique-devices"?"#
     );
     for (values, param, expected) in [
-        ("project: [a], site: all, granularity: all", "site", Mistake::Unknown(None)),
+        ("project: [a], site: all, granularity: all", "site", "has no such parameter"),
         (
             "project: [a], acess-site: all, granularity: all",
             "acess-site",
-            Mistake::Unknown(Some("access-site")),
+            "has no such parameter; did you mean \"access-site\"?",
         ),
-        ("project: [a], granularity: all", "access-site", Mistake::Missing),
-        ("project: [], access-site: all, granularity: all", "project", Mistake::Missing),
-        ("project: all, access-site: all, granularity: all", "project", Mistake::Endless),
-        ("project: [a], access-site: all, granularity: all, start: [x]", "start", Mistake::Date),
+        ("project: [a], granularity: all", "access-site", "it needs values"),
+        ("project: [], access-site: all, granularity: all", "project", "it needs values"),
+        ("project: all, access-site: all, granularity: all", "project", "list the values"),
+        (
+            "project: [a], access-site: all, granularity: all, start: [x]",
+            "start",
+            "dates are given by windows",
+        ),
         (
             "project: [a], access-site: [desktop-sites], granularity: all",
             "access-site",
-            Mistake::Value { value: "desktop-sites".to_owned(), nearest: Some("desktop-site") },
+            "\"desktop-sites\" is no value of it; did you mean \"desktop-site\"?",
         ),
         (
             "project: [a b], access-site: all, granularity: all",
             "project",
-            Mistake::Value { value: "a b".to_owned(), nearest: None },
+            "\"a b\" is no value of it",
         ),
         (
             "project: { top_articles_of: newest day }, access-site: all, granularity: all",
             "project",
-            Mistake::NoArticles,
+            "`top_articles_of` gives articles",
         ),
     ] {
-        assert_eq!(mistake(values), (param.to_owned(), expected), "{values}");
+        let error = item("unique-devices", values, "last 1 day").to_string();
+        let start = format!("plan \"p\", endpoint unique-devices, parameter {param:?}: ");
+        assert!(error.starts_with(&start) && error.contains(expected), "{values}: {error}");
     }
     for (endpoint, values, window) in [
         ("unique-devices", DEVICES, "newest 1 day"),
@@ -320,20 +322,26 @@ fn mistakes_are_named_with_suggestions() {
         ("pageviews/top-by-country", "project: [a], access: all", "newest 1 day"),
         ("pageviews/top", "project: [a], access: all", ""),
     ] {
-        let error = item(endpoint, values, window);
-        assert!(matches!(error, PlanError::Window { .. }), "{error}");
+        let error = item(endpoint, values, window).to_string();
+        assert!(error.contains("window"), "{error}");
     }
-    assert_eq!(check("name: p\nitems: []"), PlanError::Empty("p".to_owned()));
+    assert!(check("name: p\nitems: []").to_string().contains("no items"));
+    for every in ["59s", "1ms"] {
+        let error =
+            check(&format!("name: p\nevery: {every}\nitems: [{{ endpoint: x, windows: [] }}]"));
+        assert!(error.to_string().contains("1m or more"), "{error}");
+    }
     let twice =
         built_in::all(&["a".to_owned()]).into_iter().chain(built_in::all(&["a".to_owned()]));
     let twice = Plan::check_all(&twice.collect::<Vec<_>>(), &catalogue());
-    assert_eq!(twice, Err(PlanError::Name("top-articles".to_owned())));
+    assert!(twice.unwrap_err().to_string().contains("two plans called \"top-articles\""));
     let many = |count: u32| {
         let plan = built_in::aggregates(&["a".to_owned()]);
         let plans = (0..count).map(|number| Plan { name: number.to_string(), ..plan.clone() });
         Plan::check_all(&plans.collect::<Vec<_>>(), &catalogue())
     };
-    assert_eq!((many(64), many(65)), (Ok(()), Err(PlanError::TooMany(65))));
+    assert_eq!(many(64), Ok(()));
+    assert!(many(65).unwrap_err().to_string().contains("65 plans"));
 }
 
 #[test]
@@ -413,7 +421,7 @@ fn overrides_replace_projects_and_windows() {
          granularity: [monthly]}, windows: [everything]}]}",
     );
     let left = overrides.apply(&by_month, &catalogue());
-    assert_eq!(left, Err(PlanError::NothingLeft("p".to_owned())));
+    assert!(left.unwrap_err().to_string().contains("nothing of those projects"));
     assert!(Overrides::default().is_empty() && !overrides.is_empty());
     for bad in ["", "7", "d", "0d", "7w", "7 d", "-7d", "99999d", "7dd", "é"] {
         assert!(bad.parse::<Last>().is_err(), "{bad}");

@@ -1,12 +1,10 @@
 //! The types of a plan that are written in a form of their own.
 
-use jiff::SignedDuration;
 use serde::de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 use thiserror::Error;
 
 /// A hundred years of days.
@@ -138,34 +136,6 @@ impl fmt::Display for Last {
     }
 }
 
-/// An interval: `6h`, `1h 30m`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Every(pub Duration);
-
-text_type!(Every, parse_every, "interval from 1m to 8784h, such as 6h or 1h 30m");
-
-fn parse_every(text: &str) -> Option<Every> {
-    let interval = Duration::try_from(text.parse::<SignedDuration>().ok()?).ok()?;
-    let allowed = Duration::from_secs(60)..=Duration::from_secs(366 * 24 * 3600);
-    allowed.contains(&interval).then_some(Every(interval))
-}
-
-impl Default for Every {
-    fn default() -> Self {
-        Self(Duration::from_secs(6 * 3600))
-    }
-}
-
-impl fmt::Display for Every {
-    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match SignedDuration::try_from(self.0) {
-            Ok(interval) => write!(text, "{interval:#}"),
-            Err(_) => write!(text, "{}s", self.0.as_secs()),
-        }
-    }
-}
-
 /// The values of a parameter that an item wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueSet {
@@ -248,19 +218,6 @@ impl<'de> Visitor<'de> for ValueSetVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn printed_intervals_parse() {
-        for (text, seconds) in [("6h", 21_600), ("1h 30m", 5400), ("24h", 86_400), ("1m", 60)] {
-            let every: Every = text.parse().unwrap();
-            assert_eq!(every.0.as_secs(), seconds);
-            assert_eq!(every.to_string().parse::<Every>().unwrap(), every);
-        }
-        for bad in ["", "6", "h", "-6h", "0s", "59s", "six hours", "8785h", "99999999999999999999h"]
-        {
-            assert!(bad.parse::<Every>().is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn printed_windows_parse() {

@@ -1,7 +1,6 @@
 //! The articles of top lists, which plans can ask for.
 
-use super::expand::expand;
-use super::{ExpandError, Item, Plan, Unit, ValueSet, Window};
+use super::{Item, Limits, Plan, PlanError, Unit, ValueSet, Window, built_in};
 use aqs_api::param;
 use aqs_api::{Catalogue, Coverage, Query, Representation};
 use aqs_origin::Entry;
@@ -40,7 +39,7 @@ impl Tops {
         coverage: &Coverage,
         project: &str,
         (count, unit): (u32, Unit),
-    ) -> Result<Vec<Query>, ExpandError> {
+    ) -> Result<Vec<Query>, PlanError> {
         let set =
             |(name, value): (&str, &str)| (name.to_owned(), ValueSet::List(vec![value.to_owned()]));
         let item = Item {
@@ -48,7 +47,9 @@ impl Tops {
             values: [("project", project), ("access", ACCESS)].map(set).into(),
             windows: vec![Window::Newest(count, unit)],
         };
-        let expansion = expand(&[item], usize::MAX, catalogue, coverage, &Self::default())?;
+        let limits = Limits { keys: usize::MAX, ..Limits::default() };
+        let plan = Plan { limits, ..built_in::plan("", 0, vec![item]) };
+        let expansion = plan.expand(catalogue, coverage, &Self::default())?;
         Ok(expansion.groups.into_iter().flatten().collect())
     }
 

@@ -323,7 +323,7 @@ async fn a_rollback_publishes_old_content_under_a_new_id() {
     fixture.origin.refresh_coverage().await.unwrap();
     fixture.build("articles").await;
     assert!(fresh(&fixture, ARTICLE).unwrap().1.contains("666"));
-    let back = fixture.builder.rollback(None).await.unwrap().generation;
+    let (back, _) = fixture.builder.rollback(None).await.unwrap();
     assert_eq!(
         (back.id, back.parent, back.provenance),
         (3, Some(2), Provenance::RolledBack { from: 1 })
@@ -336,7 +336,7 @@ async fn a_rollback_publishes_old_content_under_a_new_id() {
     // Out of memory, but on the disk.
     fixture.build("devices").await;
     fixture.build("devices").await;
-    let back = fixture.builder.rollback(Some(2)).await.unwrap().generation;
+    let (back, _) = fixture.builder.rollback(Some(2)).await.unwrap();
     assert_eq!((back.id, back.provenance), (6, Provenance::RolledBack { from: 2 }));
     assert!(fixture.get(ARTICLE).unwrap().says.contains("666"));
     assert!(fixture.builder.rollback(Some(6)).await.is_err());
@@ -356,7 +356,7 @@ async fn a_second_rollback_goes_further_back() {
     let mut back = Vec::new();
     for _ in 0..4 {
         let done = fixture.builder.rollback(None).await;
-        back.extend(done.map(|done| (done.generation.provenance, done.generation.checksum)));
+        back.extend(done.map(|done| (done.0.provenance, done.0.checksum)));
     }
     let from = |from: u64| (Provenance::RolledBack { from }, sums[from as usize - 1]);
     assert_eq!(back, [from(2), from(1)], "and then there is nothing");
@@ -365,7 +365,7 @@ async fn a_second_rollback_goes_further_back() {
     fixture.origin.refresh_coverage().await.unwrap();
     let built = fixture.build("devices").await.generation;
     assert_eq!(built.id, 6);
-    let done = fixture.builder.rollback(None).await.unwrap().generation;
+    let (done, _) = fixture.builder.rollback(None).await.unwrap();
     assert_eq!((done.provenance, done.checksum), (Provenance::RolledBack { from: 5 }, sums[0]));
     assert!(fixture.builder.rollback(None).await.is_err(), "2 and 3 were found bad");
 }
@@ -380,7 +380,7 @@ async fn a_rollback_skips_equal_content() {
     dir.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, 666, 0)]);
     fixture.origin.refresh_coverage().await.unwrap();
     fixture.build("articles").await;
-    let back = fixture.builder.rollback(None).await.unwrap().generation;
+    let (back, _) = fixture.builder.rollback(None).await.unwrap();
     assert_eq!(back.provenance, Provenance::RolledBack { from: 2 });
     assert!(fixture.builder.rollback(None).await.is_err(), "the first is what is served");
 }

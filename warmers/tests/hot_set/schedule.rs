@@ -28,7 +28,7 @@ fn project() -> String {
 
 fn ended(jobs: &Jobs, plan: &str) -> Vec<JobView> {
     let mut list = jobs.list();
-    list.retain(|view| view.plan == plan && view.state != State::Running);
+    list.retain(|view| view.start.plan == plan && view.state != State::Running);
     list
 }
 
@@ -38,18 +38,18 @@ async fn plans_are_built_at_start_by_interval_and_for_new_data() {
     let fixture = dir.fixture(PLANS).await;
     let (jobs, cancel) = scheduled(&fixture);
     eventually(|| fixture.get(ARTICLE).is_some() && fixture.get(DEVICES).is_some()).await;
-    assert_eq!(ended(&jobs, "devices")[0].trigger, Trigger::Schedule);
+    assert_eq!(ended(&jobs, "devices")[0].start.trigger, Trigger::Schedule);
     // New data of one plan, and what is served of it before they are read.
     dir.load("pageviews_per_article_flat", &[views("en.wikipedia", "Y/Z", 30, 999, 0)]);
     fixture.origin.refresh_coverage().await.unwrap();
     eventually(|| fixture.get(ARTICLE).is_some_and(|served| served.says.contains("999"))).await;
     eventually(|| ended(&jobs, "articles").len() == 2).await;
-    assert_eq!(ended(&jobs, "articles")[0].trigger, Trigger::Data);
+    assert_eq!(ended(&jobs, "articles")[0].start.trigger, Trigger::Data);
     assert_eq!(ended(&jobs, "devices").len(), 1, "it has nothing to do with it");
     // Every six hours, which is the default.
     fixture.origin.clock().advance(7 * HOUR);
     eventually(|| ended(&jobs, "devices").len() == 2).await;
-    assert_eq!(ended(&jobs, "devices")[0].trigger, Trigger::Schedule);
+    assert_eq!(ended(&jobs, "devices")[0].start.trigger, Trigger::Schedule);
     cancel.cancel();
     fixture.tasks.close();
     fixture.tasks.wait().await;
@@ -200,7 +200,8 @@ async fn plans_wait_for_scheduled_plans_of_higher_priority() {
     let (jobs, cancel) = scheduled(&fixture);
     eventually(|| fixture.reads() > 0).await;
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let names = |jobs: &Jobs| jobs.list().iter().map(|view| view.plan.clone()).collect::<Vec<_>>();
+    let names =
+        |jobs: &Jobs| jobs.list().iter().map(|view| view.start.plan.clone()).collect::<Vec<_>>();
     assert_eq!(names(&jobs), ["devices"]);
     // Whoever asks for a build gets it.
     let options = BuildOptions { full: true, ..BuildOptions::default() };

@@ -22,7 +22,7 @@ fn plans_are_built_in_or_configured() {
     assert_eq!(plans(&replaced), ["top-articles", "aggregates"]);
     let config = loaded(&replaced, &[], "").unwrap().config;
     let held = config.hot_set.all_plans().pop().unwrap();
-    assert_eq!(held.interval(), Duration::from_secs(5400));
+    assert_eq!(held.every, Duration::from_secs(5400));
     assert_eq!(held.items[0].endpoint, "pageviews/top-by-country");
 }
 
@@ -73,7 +73,7 @@ fn mistakes_are_named() {
         (changed("access: all", "access: desktop"), "write the single value `desktop` as a list"),
         (changed("newest 3 months", "last week"), "is no window"),
         (changed("newest 3 months", "newest 3 days"), "the lists are by month"),
-        (changed("1h 30m", "10s"), "is no interval"),
+        (changed("1h 30m", "10s"), "must be 1m or more"),
         (changed("name: mine", "name: my plan"), "or it is no name"),
         (changed("name: mine", "nam: mine"), "there is no key `nam`"),
         ("hot_set: {built_in: [top-article]}".to_owned(), "the nearest is `top-articles`"),

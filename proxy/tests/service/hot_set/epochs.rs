@@ -116,7 +116,7 @@ async fn what_a_hard_purge_met_is_served_by_no_generation() {
         assert_eq!((devices(&answer), cache_status(&answer)), (truth, hot(after).as_str()));
     }
     // Going back does not bring it back.
-    let back = server.components.jobs.builder().rollback(None).await.unwrap().generation;
+    let back = server.components.jobs.builder().rollback(None).await.unwrap().0;
     assert_eq!(back.provenance, Provenance::RolledBack { from: back.parent.unwrap() - 1 });
     store.truth.store(9, Ordering::SeqCst);
     let answer = client.get(EN).await;

@@ -83,7 +83,7 @@ async fn an_answer_is_of_one_generation_and_numbers_never_fall_on_a_connection()
         let before = components.hot_set.live().unwrap();
         let previous = components.hot_set.previous().unwrap().id;
         let new = if swap % 5 == 4 {
-            let new = components.jobs.builder().rollback(None).await.unwrap().generation;
+            let new = components.jobs.builder().rollback(None).await.unwrap().0;
             assert_eq!(new.provenance, Provenance::RolledBack { from: previous });
             content.insert(new.id, content[&previous]);
             new
@@ -151,6 +151,6 @@ async fn what_did_not_change_is_the_same_memory_in_parent_and_child() {
             .all(|key| { text_at(&entry(&child, key)) != text_at(&entry(&grandchild, key)) })
     );
     // Taken over unread: the very same entry.
-    let back = server.components.jobs.builder().rollback(None).await.unwrap().generation;
+    let back = server.components.jobs.builder().rollback(None).await.unwrap().0;
     assert!(keys.iter().all(|key| Arc::ptr_eq(&entry(&child, key), &entry(&back, key))));
 }
