@@ -1,5 +1,5 @@
-//! Whether a crawler flushes what people ask for: the hit rate of a Zipf stream, alone and with as
-//! many requests in between for addresses that nobody asks for twice.
+//! Whether a crawler evicts popular entries: the hit rate of a Zipf stream, alone and mixed with as many
+//! requests for addresses that are requested once.
 //!
 //! `cargo run --release -p aqs-bench --example crawler -- 1000000`
 

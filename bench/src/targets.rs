@@ -29,7 +29,7 @@ pub const ARTICLE_MONTHS: &str =
 /// The thousand most viewed articles of a day.
 pub const TOP: &str = "/metrics/pageviews/top/en.wikipedia/all-access/2026/01/31";
 
-/// An article that nobody has heard of; see [`ABSENT`].
+/// An article that does not exist; see [`ABSENT`].
 pub fn absent() -> String {
     format!(
         "/metrics/pageviews/per-article/en.wikipedia/all-access/user/{ABSENT}/daily/20260101/20260131"

@@ -29,11 +29,8 @@ pub struct Origin {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) store: Arc<dyn Store>,
     coverage_tracker: Arc<CoverageTracker>,
-    /// The purges.
     pub epochs: Arc<Epochs>,
-    /// The memory budget.
     pub budget: Arc<Budget>,
-    /// The metrics of this crate.
     pub metrics: Metrics,
     lookups: Arc<Singleflight<Arc<Lookup>, Fetched>>,
     reads: Reads,

@@ -199,21 +199,21 @@ fn end_of(period: &Digits, granularity: Granularity) -> Option<i64> {
     Some(end.as_second())
 }
 
-/// What is counted of a Cassandra cluster, where there is one.
+/// Metrics of a Cassandra store.
 #[derive(Clone, Debug)]
 pub struct CassandraMetrics {
     reads: IntCounterVec,
     /// Reads that brought rows, or found none.
     pub answered: IntCounter,
-    /// Reads that nobody could answer.
+    /// Reads that no node could answer.
     pub unavailable: IntCounter,
     /// Reads that took too long.
     pub timeouts: IntCounter,
     /// Reads that failed.
     pub failed: IntCounter,
-    /// Requests that were made again, of another node.
+    /// Requests that were repeated at another node.
     pub retries: IntCounter,
-    /// Reads that took longer than a node may before another is asked as well.
+    /// Reads that took longer than the delay of speculative executions.
     pub slow: IntCounter,
     /// Whether there is a session.
     pub up: IntGauge,

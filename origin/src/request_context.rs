@@ -126,7 +126,7 @@ impl SharedPriority {
         self.raise(leader.get());
     }
 
-    /// Ends when the priority has risen so far, perhaps never.
+    /// Waits until the priority has risen to `priority`, possibly forever.
     pub async fn reaches(&self, priority: Priority) {
         loop {
             // Registered first: a rise in between wakes this either way.

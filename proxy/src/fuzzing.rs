@@ -1,15 +1,11 @@
-//! What the fuzz targets try and tests replay; in no other build.
+//! The properties that fuzz targets check and tests replay. Compiled for these only.
 
-#![allow(
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a fuzz target tells by a panic what it has found"
-)]
+#![allow(clippy::panic, clippy::indexing_slicing, reason = "a fuzz target reports by panicking")]
 
 use crate::config;
 use std::path::Path;
 
-/// Any bytes as what a connection begins with.
+/// Parses any bytes as the start of a connection.
 pub fn head(bytes: &[u8]) {
     crate::net::fuzzing::head(bytes);
 }

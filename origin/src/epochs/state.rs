@@ -72,12 +72,12 @@ pub enum StateError {
     File { path: PathBuf, source: io::Error },
 }
 
-/// What was found in a state directory.
+/// The content of a state directory when it was opened.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Found {
-    /// Nothing: it is new.
+    /// It was new.
     New,
-    /// What was left there.
+    /// A state of this format.
     Kept,
     /// A directory that was in use, without what should be there.
     Lost,

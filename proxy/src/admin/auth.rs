@@ -11,7 +11,7 @@ use axum::middleware::Next;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-/// What a request must show.
+/// The rules that admit requests to the admin API.
 #[derive(Debug, Default)]
 pub struct AdminAuth {
     /// Without a token every write is refused.

@@ -1,4 +1,4 @@
-//! Other aliases of keys: so that they are understood once, not at every request.
+//! A map from non-canonical request paths to their keys, so that each is parsed once.
 
 use super::{CacheError, KeyHash, Probe};
 use aqs_api::{Key, KeyRef};
@@ -6,18 +6,18 @@ use quick_cache::sync::Cache;
 use quick_cache::{OptionsBuilder, Weighter};
 use std::hash::BuildHasherDefault;
 
-/// What a spelling costs beside its text.
+/// Bytes of an alias in addition to its texts.
 const OVERHEAD: usize = 200;
 
 /// A bounded map from raw paths (`EN.wikipedia`, ten-digit dates, needless escapes) to keys.
 ///
-/// What it holds never changes, since a path means the same for ever: nothing of it is purged.
+/// Entries are never purged: a path always has the same key.
 pub struct Aliases {
     keys: Cache<Key, Key, ByBytes, BuildHasherDefault<KeyHash>>,
 }
 
 impl Aliases {
-    /// A map of at most so many bytes.
+    /// Creates a map that is limited to `bytes`.
     pub fn new(bytes: u64) -> Result<Self, CacheError> {
         let options = OptionsBuilder::new()
             .shards(4)
@@ -34,17 +34,15 @@ impl Aliases {
         Ok(Self { keys })
     }
 
-    /// The key that a path spells, if it was understood before.
+    /// Returns the key of a path that was inserted before.
     pub fn get(&self, path: KeyRef<'_>) -> Option<Key> {
         self.keys.get(&Probe(path))
     }
 
-    /// Remembers what a path spells.
     pub fn insert(&self, path: KeyRef<'_>, key: &Key) {
         self.keys.insert(path.to_key(), key.clone());
     }
 
-    /// How many bytes are held.
     pub fn bytes(&self) -> u64 {
         self.keys.weight()
     }

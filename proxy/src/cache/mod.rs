@@ -1,4 +1,4 @@
-//! The response cache: what was answered lately, bounded by bytes.
+//! The response cache, limited in bytes.
 
 mod aliases;
 mod memory_share;
@@ -15,9 +15,10 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::Arc;
 use thiserror::Error;
 
-/// About what an entry costs beside its own bytes: the map's slot, list links, reference counts.
+/// Approximate bytes of an entry in addition to its own: the map's slot, list links, reference
+/// counts.
 const OVERHEAD: usize = 160;
-/// What an answer is taken to weigh on average, to size the cache's tables at start.
+/// The assumed average weight of an answer, to size the cache's tables at start.
 const TYPICAL_WEIGHT: u64 = 4096;
 /// How many parts are locked apart. More of them contend less and bound a single entry lower.
 const SHARDS: usize = 16;
@@ -51,7 +52,7 @@ impl CacheError {
 }
 
 impl ResponseCache {
-    /// A cache of at most so many bytes; what it evicts is counted.
+    /// Creates a cache that is limited to `bytes` and counts its evictions.
     pub fn new(bytes: u64, evictions: IntCounter) -> Result<Self, CacheError> {
         let options = OptionsBuilder::new()
             .shards(SHARDS)
@@ -108,22 +109,18 @@ impl ResponseCache {
         self.entries.set_capacity(bytes);
     }
 
-    /// The bound.
     pub fn capacity(&self) -> u64 {
         self.entries.capacity()
     }
 
-    /// How many bytes are held.
     pub fn bytes(&self) -> u64 {
         self.entries.weight()
     }
 
-    /// How many entries are held.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether none is held.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -139,7 +136,7 @@ impl Equivalent<Key> for Probe<'_> {
     }
 }
 
-/// Takes the hash that a key brings along.
+/// A hasher that takes the hash stored in a key.
 #[derive(Default)]
 struct KeyHash(u64);
 

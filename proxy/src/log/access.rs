@@ -34,7 +34,7 @@ pub struct Line<'a> {
     pub client: Option<IpAddr>,
 }
 
-/// What serving learns of a request, for its line.
+/// Facts from serving a request for its log line.
 #[derive(Clone, Debug, Default)]
 pub struct LogContext {
     /// The request whose answer this one shared.

@@ -12,7 +12,7 @@ use tokio::task::{JoinError, JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-/// How long handshakes that have begun may take when no more may begin.
+/// How long pending handshakes may take after new ones are refused.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_millis(200);
 /// The pause after the system failed to accept.
 const ERROR_PAUSE: Duration = Duration::from_millis(100);

@@ -139,8 +139,8 @@ impl Connection {
     }
 }
 
-/// Reads what arrived while the timer expired: the runtime may learn of it later than the kernel
-/// does, and closing would lose it.
+/// Reads bytes that arrived while the timer expired. The runtime may be notified after the kernel has
+/// received them, and closing would lose them.
 async fn read_late(io: &mut Stream, buffer: &mut BytesMut) -> bool {
     tokio::task::yield_now().await;
     matches!(poll_once(pin!(io.read_buf(buffer))).await, Poll::Ready(Ok(1..)))

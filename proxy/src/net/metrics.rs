@@ -61,7 +61,7 @@ impl ConnectionMetrics {
 pub(super) struct ConnectionGuard {
     permit: Option<OwnedSemaphorePermit>,
     server: Arc<HttpServer>,
-    /// A connection that does not come to set it was aborted.
+    /// `Cut` unless the connection ends by itself and sets it.
     pub(super) reason: CloseReason,
 }
 

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// Runs one read per key at a time.
 pub type ResponseSingleflight = Singleflight<Key, Fetched>;
 
-/// What a read for a key brings.
+/// The result of a read for a key.
 #[derive(Clone, Debug)]
 pub struct Fetched {
     pub entry: Arc<Entry>,
@@ -153,7 +153,7 @@ impl MissHandler {
         ctx: &RequestContext,
     ) -> (Result<Hit, Problem>, LogContext) {
         let held = match *failure.error {
-            // The new rows are the truth, even if they make no answer.
+            // The stored rows are invalid; the old answer must not hide that.
             OriginError::Shape { .. } => None,
             _ => self.cache.get(plan.query().key().as_ref()),
         };
