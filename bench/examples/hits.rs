@@ -1,4 +1,4 @@
-//! Answers so many hits without a socket, for counting instructions:
+//! Answers a number of hits without a socket, to count instructions:
 //! `valgrind --tool=callgrind target/release/examples/hits 1000`, then with another number; the
 //! difference by the difference of the numbers is what one hit takes.
 

@@ -3,7 +3,7 @@
 //!
 //! Nothing here is faster than what clients meet: a [`Subject`] is built by the same
 //! [`Server`](aqs_proxy::server::Server) that the program starts, only without a listener, and its
-//! cache is filled by the service's own way to origin. `README.md` tells how benches are run.
+//! cache is filled by the service's own way to origin. See `README.md`.
 
 pub mod lists;
 pub mod loaded;

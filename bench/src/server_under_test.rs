@@ -44,7 +44,7 @@ impl Subject {
         Self::with_memory(Config::default().memory_bytes())
     }
 
-    /// The same with so many bytes for its answers.
+    /// The same with a limit in bytes for its answers.
     pub fn with_memory(memory_bytes: u64) -> Result<Self, SubjectError> {
         // Misses are filled before anything is measured: one thread is enough for them.
         let mut runtime = tokio::runtime::Builder::new_multi_thread();

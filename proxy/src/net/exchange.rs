@@ -113,7 +113,7 @@ impl Exchange {
     /// Waits for a reply while reading from the connection, so that a client that disconnects
     /// frees what its request holds at once: then there is no reply, and `reply` is to be dropped.
     ///
-    /// A client that half-closes its connection can't be told from one that is gone.
+    /// A client that half-closes its connection is treated as disconnected, as in nginx.
     async fn wait(
         &mut self,
         io: &mut Stream,

@@ -25,7 +25,7 @@ impl Server {
     /// Drains: the server becomes unready, accepting stops, requests in flight finish, idle
     /// connections close, background tasks end.
     ///
-    /// A request that was sent before its connection was closed or told to close is answered: an
+    /// A request that was sent before its connection was closed, or before a reply announced its end, is answered: an
     /// idle connection stays open for [`Limits::drain_idle`]. Takes [`Limits::drain_delay`],
     /// [`Limits::drain`], [`SHUTDOWN_TIMEOUT`] and [`ABORT_TIMEOUT`] at most. Returns whether every
     /// connection ended in time; the others are aborted.
