@@ -1,7 +1,7 @@
 //! The bundled sample data, which the embedded store is filled with by default.
 //!
 //! Published figures (see `config/sample/PROVENANCE.md`) are taken over exactly; a generator
-//! completes them. The generator is driven by one description per table ([`tables`]):
+//! completes them. The generator is driven by one description per table (`tables`):
 //!
 //! ```text
 //! bundled ─▶ world ──┐
@@ -9,8 +9,8 @@
 //!                          └──────────────┴▶ rows ─▶ Sink
 //! ```
 //!
-//! To add a table, describe it in [`tables`]. A count that is split in another way needs a
-//! [`cube::Dimension`], a list of other things an arm in [`lists`].
+//! To add a table, describe it in `tables`. A count that is split in another way needs a
+//! `cube::Dimension`, a list of other things an arm in `lists`.
 
 mod bundled;
 mod cube;

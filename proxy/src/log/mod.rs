@@ -123,7 +123,7 @@ impl Log {
         }
     }
 
-    /// Writes the waiting lines, for [`FLUSH_TIMEOUT`] at most.
+    /// Writes the waiting lines, for `FLUSH_TIMEOUT` at most.
     pub fn end(&mut self) {
         let Some(writer) = self.writer.take() else { return };
         let (ended, end) = mpsc::channel::<()>();

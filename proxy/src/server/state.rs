@@ -10,7 +10,7 @@ use aqs_origin::{Clock, Epochs};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// The name of the [`AddressFile`] in the state directory.
+/// The name of the `AddressFile` in the state directory.
 pub const ADDRESS_FILE: &str = "admin-address";
 /// The name of the admin token's file in the state directory.
 pub const TOKEN_FILE: &str = "admin-token";
