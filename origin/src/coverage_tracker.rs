@@ -50,7 +50,7 @@ impl CoverageTracker {
         self.coverage.load_full()
     }
 
-    /// Reads the coverage anew if anything was loaded, and purges softly the datasets whose
+    /// Reads the coverage again if anything was loaded, and purges softly the datasets whose
     /// versions differ from those last seen, by this process or before its start. Returns their
     /// names. A dataset that was never seen has no answers to purge.
     pub(crate) async fn refresh(self: &Arc<Self>) -> Result<Vec<&'static str>, StoreError> {
