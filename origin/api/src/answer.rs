@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 use std::borrow::Cow;
 use thiserror::Error;
 
-/// The content of an answer, in the terms of the endpoint's [`crate::endpoint::Response`].
+/// The content of an answer, in the terms of the endpoint's `Response`.
 #[derive(Debug)]
 pub enum Answer<'a> {
     /// For `Response::Series`.
