@@ -1,7 +1,7 @@
 //! From a query to an entry: clip, read, shape, render.
 
 use crate::clock::{Clock, Moment};
-use crate::coverage_tracker::CoverageTracker;
+use crate::coverage_tracker::{CoverageTracker, RefreshError};
 use crate::entry::Entry;
 use crate::epochs::{Epoch, Epochs, PurgeMode, PurgeTags, Scope, StateError};
 use crate::error::OriginError;
@@ -11,7 +11,7 @@ use crate::metrics::{Metrics, ReadMetrics, Reads};
 use crate::read_plan::ReadPlan;
 use crate::request_context::RequestContext;
 use crate::singleflight::{Outcome, Singleflight, SingleflightLimits};
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use aqs_api::freshness::Times;
 use aqs_api::{Answer, Catalogue, Coverage, Lookup, NoDataReason, Query, Representation, Rows};
 use std::sync::Arc;
@@ -149,7 +149,7 @@ impl Origin {
 
     /// Reads the coverage anew if anything was loaded, and purges softly the datasets that the
     /// load changed. Returns their names.
-    pub async fn refresh_coverage(&self) -> Result<Vec<&'static str>, StoreError> {
+    pub async fn refresh_coverage(&self) -> Result<Vec<&'static str>, RefreshError> {
         self.coverage_tracker.refresh().await
     }
 

@@ -8,11 +8,23 @@ use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use thiserror::Error;
 use tokio::sync::watch;
+use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 
 /// How often a store is polled for loads.
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
+
+/// The coverage could not be refreshed.
+#[derive(Debug, Error)]
+pub enum RefreshError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The purge panicked. The next refresh repeats it.
+    #[error("failed to purge what was loaded: {0}")]
+    Purge(#[from] JoinError),
+}
 
 /// The coverage that was last read from the store.
 pub(crate) struct CoverageTracker {
@@ -53,7 +65,7 @@ impl CoverageTracker {
     /// Reads the coverage again if anything was loaded, and purges softly the datasets whose
     /// versions differ from those last seen, by this process or before its start. Returns their
     /// names. A dataset that was never seen has no answers to purge.
-    pub(crate) async fn refresh(self: &Arc<Self>) -> Result<Vec<&'static str>, StoreError> {
+    pub(crate) async fn refresh(self: &Arc<Self>) -> Result<Vec<&'static str>, RefreshError> {
         let _refreshing = self.refreshing.lock().await;
         let token = self.store.change_token().await?;
         if self.seen().change_token == Some(token) {
@@ -68,12 +80,8 @@ impl CoverageTracker {
         self.coverage.store(Arc::new(coverage));
         let changed = self.changed(&versions);
         let (tracker, datasets) = (Arc::clone(self), changed.clone());
-        // It waits for the disk.
-        let purging = tokio::task::spawn_blocking(move || tracker.purge_loaded(datasets, versions));
-        if purging.await.is_err() {
-            // Nothing was noted as seen: the next refresh does it.
-            return Ok(Vec::new());
-        }
+        // It waits for the disk. If it fails, nothing was noted as seen.
+        tokio::task::spawn_blocking(move || tracker.purge_loaded(datasets, versions)).await?;
         self.seen().change_token = Some(token);
         self.known.send_replace(true);
         Ok(changed)
@@ -98,7 +106,7 @@ impl CoverageTracker {
         let _ = self.known.subscribe().wait_for(|known| *known).await;
     }
 
-    /// Refreshes periodically until it is cancelled.
+    /// Refreshes periodically until it is cancelled. Returns early if a purge panics.
     pub(crate) async fn poll(self: &Arc<Self>, cancel: CancellationToken) {
         let mut failing = false;
         while cancel.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_some() {
@@ -108,6 +116,10 @@ impl CoverageTracker {
                     if !changed.is_empty() {
                         tracing::info!(?changed, "data was loaded");
                     }
+                }
+                Err(error @ RefreshError::Purge(_)) => {
+                    tracing::error!(%error, "failed to refresh the coverage");
+                    return;
                 }
                 // Logged once; a store that reports its health issues logs them itself.
                 Err(error) if !failing && self.store.health_issues().is_empty() => {
@@ -134,5 +146,57 @@ impl CoverageTracker {
 
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric_declarations::Declarations;
+    use crate::request_context::RequestContext;
+    use aqs_api::{Lookup, Rows};
+    use async_trait::async_trait;
+    use futures_util::FutureExt;
+    use tokio::runtime::Runtime;
+
+    struct Empty;
+
+    #[async_trait]
+    impl Store for Empty {
+        async fn read(&self, _: &Lookup, _: &RequestContext) -> Result<Rows, StoreError> {
+            Err(StoreError::Unavailable { store: "empty", reason: String::new() })
+        }
+
+        async fn coverage(&self) -> Result<Coverage, StoreError> {
+            Ok(Coverage::default())
+        }
+
+        async fn change_token(&self) -> Result<u64, StoreError> {
+            Ok(1)
+        }
+
+        async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
+            Ok(BTreeMap::new())
+        }
+    }
+
+    #[test]
+    fn a_purge_that_ends_early_is_an_error_and_is_repeated() {
+        let registry = prometheus::Registry::new();
+        let metrics = Metrics::declare(&mut Declarations::of(&registry)).unwrap();
+        let catalogue = Arc::new(Catalogue::standard().unwrap());
+        let epochs = Arc::new(Epochs::starting_at(1, &catalogue));
+        let tracker = Arc::new(CoverageTracker::new(Arc::new(Empty), epochs, catalogue, metrics));
+        // A runtime that has ended aborts blocking work, as a panic does.
+        let ended = Runtime::new().unwrap();
+        let handle = ended.handle().clone();
+        ended.shutdown_background();
+        let entered = handle.enter();
+        let refreshed = tracker.refresh().now_or_never().unwrap();
+        assert!(matches!(refreshed, Err(RefreshError::Purge(_))), "{refreshed:?}");
+        drop(entered);
+        assert!(!*tracker.known.borrow());
+        assert!(Runtime::new().unwrap().block_on(tracker.refresh()).is_ok());
+        assert!(*tracker.known.borrow());
     }
 }

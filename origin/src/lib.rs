@@ -32,6 +32,7 @@ mod waiters;
 
 pub use answer::{Origin, Parts};
 pub use clock::{Clock, Moment};
+pub use coverage_tracker::RefreshError;
 pub use entry::{Entry, Freshness};
 pub use epochs::Epochs;
 pub use error::OriginError;

@@ -22,8 +22,7 @@ use crate::generation::{Generation, HotSet, PlanFacts, TooManyPlans};
 use crate::metrics::Metrics;
 use crate::plan::{Overrides, Plan, PlanError};
 use crate::settings::Settings;
-use aqs_origin::Origin;
-use aqs_origin::store::StoreError;
+use aqs_origin::{Origin, RefreshError};
 use read::RateLimiter;
 use select::Selection;
 use serde::{Deserialize, Serialize};
@@ -75,7 +74,7 @@ pub enum BuildError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     #[error("failed to read what the store has loaded: {0}")]
-    Coverage(StoreError),
+    Coverage(RefreshError),
     /// The plan takes its articles from a top list that could not be read.
     #[error("failed to read the top list of {project}, which names articles of the plan: {reason}")]
     Tops { project: String, reason: String },
