@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 const STORE: &str = "cassandra";
@@ -40,7 +40,7 @@ impl CassandraStore {
             connection: ArcSwapOption::empty(),
             coverage: ObservedCoverage::default(),
             issues: ArcSwap::from_pointee(vec!["Cassandra: not connected yet".to_owned()]),
-            refresh_requested: Notify::new(),
+            refresh_requested: AtomicBool::new(false),
             metrics: CassandraMetrics::new()?,
             options,
         }))
@@ -83,7 +83,7 @@ impl CassandraStore {
                 StoreError::Timeout { store, read: format!("{read} ({reason})") }
             }
             FailureKind::SchemaChanged => {
-                self.0.refresh_requested.notify_one();
+                self.0.refresh_requested.store(true, Ordering::Relaxed);
                 StoreError::Failed { store, read, reason }
             }
             FailureKind::NodeFault | FailureKind::Permanent => {

@@ -12,14 +12,14 @@ use aqs_api::{Dataset, Table};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use scylla::client::session::Session;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// The waits between attempts to connect.
 const BACKOFF: Backoff =
     Backoff { first: Duration::from_millis(200), longest: Duration::from_secs(2) };
-/// The interval at which connected nodes are counted.
+/// The interval at which requested refreshes are noticed and connected nodes are counted.
 const TICK: Duration = Duration::from_millis(500);
 /// The intervals of schema refreshes: while something is missing or fails, and otherwise.
 const REFRESH_INCOMPLETE: Duration = Duration::from_secs(5);
@@ -40,8 +40,8 @@ pub(super) struct Shared {
     pub(super) coverage: ObservedCoverage,
     /// What is wrong, as `/readyz` shows it.
     pub(super) issues: ArcSwap<Vec<String>>,
-    /// Notified by reads that fail as if the schema had changed.
-    pub(super) refresh_requested: Notify,
+    /// Set by reads that fail as if the schema had changed.
+    pub(super) refresh_requested: AtomicBool,
     pub(super) metrics: CassandraMetrics,
 }
 
@@ -59,13 +59,10 @@ impl Shared {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut refreshed_at, mut probe_at) = (Instant::now(), Instant::now());
-        let (mut refresh_requested, mut refresh_issue) = (false, None);
-        let mut probe_issues = Vec::new();
+        let (mut refresh_issue, mut probe_issues) = (None, Vec::new());
         loop {
-            tokio::select! {
-                _ = tick.tick() => {}
-                () = self.refresh_requested.notified() => refresh_requested = true,
-            }
+            tick.tick().await;
+            let refresh_requested = self.refresh_requested.load(Ordering::Relaxed);
             let interval = match (&refresh_issue, connection.tables.load().are_complete()) {
                 _ if refresh_requested => REFRESH_REQUESTED,
                 (None, true) => REFRESH_COMPLETE.min(self.options.probe_every),
@@ -73,8 +70,9 @@ impl Shared {
             };
             if refreshed_at.elapsed() >= interval {
                 let ready = connection.tables.load().ready();
+                self.refresh_requested.store(false, Ordering::Relaxed);
                 refresh_issue = Box::pin(self.refresh(&connection)).await.err();
-                (refreshed_at, refresh_requested) = (Instant::now(), false);
+                refreshed_at = Instant::now();
                 if connection.tables.load().ready() != ready {
                     probe_at = Instant::now();
                 }
