@@ -17,6 +17,7 @@ pub(crate) use in_flight::{InFlight, Join};
 use crate::epochs::{Epoch, Epochs, PurgeTags};
 use crate::error::OriginError;
 use crate::metrics::SingleflightMetrics;
+use crate::rate_limiter::RateLimiter;
 use crate::request_context::{Priority, RequestContext, RequestId, SharedPriority};
 use crate::waiters::WaiterGuard;
 use aqs_api::units::{Count, Span};
@@ -69,6 +70,8 @@ pub struct Singleflight<K, V> {
     tasks: TaskTracker,
     waiting: AtomicUsize,
     metrics: SingleflightMetrics,
+    /// Limits the lines about failures that no request waits for.
+    log_limit: RateLimiter,
 }
 
 /// How long after its deadline a flight is cut off. A store that heeds the deadline by itself
@@ -141,7 +144,8 @@ where
         tasks: TaskTracker,
         metrics: SingleflightMetrics,
     ) -> Self {
-        Self { in_flight: InFlight::new(), limits, tasks, waiting: AtomicUsize::new(0), metrics }
+        let (in_flight, waiting) = (InFlight::new(), AtomicUsize::new(0));
+        Self { in_flight, limits, tasks, waiting, metrics, log_limit: RateLimiter::default() }
     }
 
     /// Joins the flight of a key, or starts it with the future of `fetch`, and waits for it.
@@ -302,10 +306,23 @@ impl<K: Hash + Eq + Clone, V: Clone> Drop for Finish<K, V> {
         self.flights.in_flight.remove(&self.key, self.id);
         self.flights.metrics.in_flight.dec();
         // Work that was cut off, was aborted or panicked has set no outcome.
-        self.flight.outcome.get_or_init(|| match Instant::now() < self.deadline {
+        let outcome = self.flight.outcome.get_or_init(|| match Instant::now() < self.deadline {
             true => Err(OriginError::Lost.into()),
             false => Err(OriginError::Deadline.into()),
         });
+        // Waiters report the failures that they get.
+        if let Err(Failure { error, .. }) = outcome
+            && self.flight.waiters.load(Ordering::SeqCst) == 0
+            && let Some(suppressed) = self.flights.log_limit.take()
+        {
+            let leader = &self.flight.leader;
+            tracing::warn!(
+                http.request.id = %leader,
+                %error,
+                suppressed,
+                "a read that no request waits for failed"
+            );
+        }
         self.flight.finished.notify_waiters();
     }
 }

@@ -2,9 +2,9 @@
 
 use super::token::Token;
 use super::{AdminState, Reply, error};
-use crate::log::{RateLimiter, fields};
+use crate::log::fields;
 use aqs_api::problem::Code;
-use aqs_origin::RequestId;
+use aqs_origin::{RateLimiter, RequestId};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
 use axum::middleware::Next;

@@ -9,7 +9,6 @@ mod ecs;
 pub mod fields;
 mod filter;
 mod level;
-mod rate_limiter;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -18,7 +17,6 @@ pub use config::{AccessMode, ClientAddress, Filter, LogConfig, LogFormat, LogLev
 pub use ecs::Ecs;
 pub use filter::{filter, warning};
 pub use level::{Change, Handle, LevelError};
-pub use rate_limiter::RateLimiter;
 
 use crate::build_info::{BUILD_DATE, BUILD_HOST, RUST_VERSION};
 use std::io::{self, IsTerminal, Write};

@@ -10,16 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tracing_subscriber::layer::SubscriberExt;
 
-#[path = "../../tests/service/support/kept.rs"]
-mod kept;
-use kept::Kept;
+#[path = "../../tests/service/support/captured_log.rs"]
+mod captured_log;
+use captured_log::CapturedLog;
 
 /// 2024-06-20T21:07:55.9Z, the moment of the contract's sample.
 const MOMENT: Moment = Moment(1_718_917_675_900);
 
 /// The lines that `log` writes at a filter.
 fn lines_at(text: &str, tell: impl FnOnce()) -> Vec<String> {
-    let kept = Kept::default();
+    let kept = CapturedLog::default();
     let ecs = Ecs { service: "geo-analytics".to_owned(), clock: Clock::set(MOMENT) };
     let layer = tracing_subscriber::fmt::layer().event_format(ecs).with_writer(kept.clone());
     let log = tracing_subscriber::registry().with(filter(text).unwrap()).with(layer);

@@ -1,12 +1,12 @@
 //! Failures of the store and of reads: the status that a client gets, and the log of those that no
 //! client sees.
 
-use crate::log::{RateLimiter, fields};
+use crate::log::fields;
 use aqs_api::Problem;
 use aqs_api::problem::Code;
 use aqs_origin::singleflight::Failure;
 use aqs_origin::store::StoreError;
-use aqs_origin::{OriginError, ReadPlan, RequestContext, RequestId};
+use aqs_origin::{OriginError, RateLimiter, ReadPlan, RequestContext, RequestId};
 
 /// What a client learns of a failure: none of its details, but the id that the log has it under.
 pub(super) fn problem(error: &OriginError, request: &RequestId) -> Problem {
