@@ -126,7 +126,7 @@ fn allocations(request: &str, expected: &'static str, held: Held, hits: usize) -
         runtime.block_on(Server::start(sockets, &config, Parts::new(catalogue, store))).unwrap();
     // Whoever asks before it is there has its answer in the cache, and newer.
     runtime.block_on(async {
-        while held.is_hot() && server.components.hot_set.live().is_none() {
+        while held.is_hot() && server.components.service.lookup.hot_set.live().is_none() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     });

@@ -11,7 +11,7 @@ const PLAN: &str = "top-articles";
 
 /// Requests one answer again and again. Also returns how many answers the builds have read.
 pub(crate) fn measure(server: &TestServer) -> Result<(Latencies, u64), Box<dyn Error>> {
-    let live = server.components().hot_set.live().ok_or("nothing was published")?;
+    let live = server.components().service.lookup.hot_set.live().ok_or("nothing was published")?;
     let key = live.iter().map(|(key, _)| key).find(|key| key.path().contains("/unique-devices/"));
     let target = format!("/metrics{}", key.ok_or("no devices")?.path());
     drop(live);

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// Looks up a twentieth of all answers again and again. Also returns the number of publications.
 pub(crate) fn measure(server: &TestServer) -> Result<(Latencies, usize), Box<dyn Error>> {
-    let live = server.components().hot_set.live().ok_or("nothing was published")?;
+    let live = server.components().service.lookup.hot_set.live().ok_or("nothing was published")?;
     let targets: Vec<String> =
         live.iter().step_by(20).map(|(key, _)| format!("/metrics{}", key.path())).collect();
     drop(live);
@@ -57,7 +57,7 @@ fn window<'a>(
 /// Publishes copies of the live generation, each with its own map, until `ends` is set. Each
 /// publication drops the generation before the last.
 fn publish(server: &TestServer, ends: &AtomicBool) -> usize {
-    let hot_set = &server.components().hot_set;
+    let hot_set = &server.components().service.lookup.hot_set;
     let mut swaps = 0;
     while !ends.load(Ordering::Relaxed) {
         let Some(live) = hot_set.live() else { break };

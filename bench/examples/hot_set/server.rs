@@ -84,19 +84,20 @@ impl TestServer {
         let first = views.iter().map(|view| view.started.0).min().unwrap_or_default();
         let last = views.iter().filter_map(|view| Some(view.ended?.0)).max().unwrap_or_default();
         let reads = views.iter().filter_map(|view| Some(view.facts.as_ref()?.reads)).sum();
-        let live = self.components().hot_set.live().ok_or("nothing was published")?;
+        let live =
+            self.components().service.lookup.hot_set.live().ok_or("nothing was published")?;
         let taken = Duration::from_millis(last - first);
         Ok(Built { keys: live.keys() as u64, reads, bytes: live.bytes, taken })
     }
 
     /// The number of answers in the hot set.
     pub(crate) fn served(&self) -> u64 {
-        self.components().hot_set.live().map_or(0, |live| live.keys() as u64)
+        self.components().service.lookup.hot_set.live().map_or(0, |live| live.keys() as u64)
     }
 
     /// The size of the live generation on disk.
     pub(crate) fn artefact_bytes(&self, folder: &Path) -> Result<u64, Box<dyn Error>> {
-        let id = self.components().hot_set.live().ok_or("nothing was published")?.id;
+        let id = self.components().service.lookup.hot_set.live().ok_or("nothing was published")?.id;
         let file = folder.join(format!("state/hot-set/gen-{id:010}.aqs"));
         Ok(std::fs::metadata(file)?.len())
     }

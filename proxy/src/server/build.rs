@@ -10,11 +10,9 @@ use crate::readiness::Readiness;
 use crate::serve::{
     GzipEncoder, Lookup, MetricsPage, MissHandler, Refresher, ResponseSingleflight, Service,
 };
-use aqs_api::Catalogue;
 use aqs_origin::Origin;
 use aqs_origin::memory_budget::Budget;
 use aqs_origin::metric_declarations::Declarations;
-use aqs_warmers::generation::HotSet;
 use aqs_warmers::jobs::Jobs;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -23,33 +21,33 @@ use tokio_util::task::TaskTracker;
 /// The aliases get one part of the memory in this many.
 const ALIASES_SHARE: u64 = 64;
 
-/// The components of a server. Each can be shared.
+/// The components of a running server.
 #[derive(Clone)]
 pub struct Components {
-    pub catalogue: Arc<Catalogue>,
-    pub origin: Arc<Origin>,
-    pub hot_set: Arc<HotSet>,
-    pub jobs: Arc<Jobs>,
-    pub cache: Arc<ResponseCache>,
-    pub aliases: Arc<Aliases>,
-    pub responses: Arc<ResponseSingleflight>,
     pub service: Arc<Service>,
+    pub origin: Arc<Origin>,
+    pub jobs: Arc<Jobs>,
     pub metrics: Arc<Metrics>,
-    pub metrics_page: Arc<MetricsPage>,
     pub registry: prometheus::Registry,
     pub readiness: Readiness,
-    pub balancer: Arc<MemoryBalancer>,
     /// Refreshes, compressions, builds, and reads without a waiter.
     pub tasks: TaskTracker,
 }
 
-/// Builds the components, and the admin token if there is a state directory. Nothing runs yet.
-/// Builds of the hot set end when `end_builds` is cancelled.
+/// What only the start of a server needs.
+pub(super) struct StartParts {
+    pub(super) balancer: Arc<MemoryBalancer>,
+    /// `None` without a state directory.
+    pub(super) token: Option<Token>,
+}
+
+/// Builds the components. Nothing runs yet. Builds of the hot set end when `end_builds` is
+/// cancelled. It waits for the disk: async code calls it by `spawn_blocking`.
 pub(super) fn components(
     config: &Config,
     parts: Parts,
     end_builds: CancellationToken,
-) -> Result<(Components, Option<Token>), StartError> {
+) -> Result<(Components, StartParts), StartError> {
     let Parts { catalogue, store, clock, log } = parts;
     let tasks = TaskTracker::new();
     let registry = prometheus::Registry::new();
@@ -89,65 +87,46 @@ pub(super) fn components(
         aliases: Arc::clone(&aliases),
         metrics: Arc::clone(&metrics),
     });
-    let page = MetricsPage::new(registry.clone(), Arc::clone(&balancer), clock.clone());
-    let metrics_page = Arc::new(page);
+    let metrics_page = MetricsPage::new(registry.clone(), Arc::clone(&balancer), clock.clone());
     let misses = Arc::new(MissHandler {
         origin: Arc::clone(&origin),
         hot_set: Arc::clone(&hot_set),
         cache: Arc::clone(&cache),
-        responses: Arc::clone(&responses),
+        responses,
         metrics: Arc::clone(&metrics),
         clock: clock.clone(),
         answer_timeout: config.answer_within,
         error_log: Default::default(),
     });
     let service = Arc::new(Service {
-        catalogue: Arc::clone(&catalogue),
+        catalogue,
         origin: Arc::clone(&origin),
-        lookup: Lookup {
-            hot_set: Arc::clone(&hot_set),
-            cache: Arc::clone(&cache),
-            epochs: Arc::clone(&origin.epochs),
-        },
-        aliases: Arc::clone(&aliases),
+        lookup: Lookup { hot_set, cache, epochs: Arc::clone(&origin.epochs) },
+        aliases,
         refresher: Refresher::new(Arc::clone(&misses), config.refreshes, tasks.clone()),
         misses,
         gzip: GzipEncoder::new(tasks.clone(), Arc::clone(&metrics)),
         public_pages: config.public_pages(),
-        metrics_page: Arc::clone(&metrics_page),
+        metrics_page: Arc::new(metrics_page),
         clock,
     });
-    let components = Components {
-        catalogue,
-        origin,
-        hot_set,
-        jobs,
-        cache,
-        aliases,
-        responses,
-        service,
-        metrics,
-        metrics_page,
-        registry,
-        readiness: Readiness::default(),
-        balancer,
-        tasks,
-    };
-    Ok((components, token))
+    let readiness = Readiness::default();
+    let components = Components { service, origin, jobs, metrics, registry, readiness, tasks };
+    Ok((components, StartParts { balancer, token }))
 }
 
 impl Components {
     pub(super) fn admin_state(&self, auth: AdminAuth, log: Option<log::Handle>) -> AdminState {
         AdminState {
             auth,
-            catalogue: Arc::clone(&self.catalogue),
+            catalogue: Arc::clone(&self.service.catalogue),
             origin: Arc::clone(&self.origin),
             jobs: Arc::clone(&self.jobs),
             readiness: self.readiness.clone(),
             log,
             tasks: self.tasks.clone(),
             refused: self.metrics.admin_refused.clone(),
-            metrics_page: Arc::clone(&self.metrics_page),
+            metrics_page: Arc::clone(&self.service.metrics_page),
         }
     }
 }

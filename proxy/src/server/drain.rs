@@ -25,10 +25,10 @@ impl Server {
     /// Drains: the server becomes unready, accepting stops, requests in flight finish, idle
     /// connections close, background tasks end.
     ///
-    /// A request that was sent before its connection was closed, or before a reply announced its end, is answered: an
-    /// idle connection stays open for [`Limits::drain_idle`]. Takes [`Limits::drain_delay`],
-    /// [`Limits::drain`], [`SHUTDOWN_TIMEOUT`] and [`ABORT_TIMEOUT`] at most. Returns whether every
-    /// connection ended in time; the others are aborted.
+    /// A request that was sent before its connection was closed, or before a reply announced its
+    /// end, is answered: an idle connection stays open for [`Limits::drain_idle`]. Takes
+    /// [`Limits::drain_delay`], [`Limits::drain`], [`SHUTDOWN_TIMEOUT`] and [`ABORT_TIMEOUT`] at
+    /// most. Returns whether every connection ended in time; the others are aborted.
     ///
     /// [`Limits::drain`]: crate::net::Limits::drain
     /// [`Limits::drain_delay`]: crate::net::Limits::drain_delay
@@ -36,11 +36,11 @@ impl Server {
     pub async fn drain(self) -> bool {
         // First, so that balancers send clients elsewhere.
         let _draining = self.components.readiness.wait_for("draining: this server is about to end");
-        self.end_builds.cancel();
+        drop(self.end_builds);
         // From here on every reply has `Connection: close`.
         self.draining.send_replace(true);
         self.skip_drain_delay.run_until_cancelled(sleep(self.drain_delay)).await;
-        self.stop_accepting.cancel();
+        drop(self.stop_accepting);
         let deadline = Instant::now() + self.drain_within;
         let mut connections = Acceptor::close(self.acceptors, deadline).await;
         let tasks = &self.components.tasks;
@@ -55,7 +55,7 @@ impl Server {
 
         // Until here the admin API shows the progress.
         let deadline = Instant::now() + SHUTDOWN_TIMEOUT;
-        self.end_background.cancel();
+        drop(self.end_background);
         let background = self.supervisor.tasks();
         background.close();
         let (admin_in_time, background) =

@@ -6,7 +6,7 @@ use aqs_origin::store::Store;
 use aqs_warmers::artefact::{ArtefactDirectory, Identity};
 use aqs_warmers::build::Builder;
 use aqs_warmers::generation::HotSet;
-use aqs_warmers::jobs::{Jobs, Schedule};
+use aqs_warmers::jobs::Jobs;
 use aqs_warmers::metrics::Metrics;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 /// The folder in the state directory where generations are kept.
 const FOLDER: &str = "hot-set";
-const SCHEDULE_INTERVAL: Duration = Duration::from_secs(1);
+pub(super) const SCHEDULE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The jobs of a server, and with them its hot set, which is empty. `tasks` owns the jobs; they end
 /// when `cancel` is cancelled.
@@ -69,8 +69,4 @@ pub(super) async fn restore(jobs: &Jobs) -> bool {
             false
         }
     }
-}
-
-pub(super) fn schedule(jobs: Arc<Jobs>) -> Schedule {
-    Schedule::new(jobs, SCHEDULE_INTERVAL)
 }

@@ -13,14 +13,18 @@ use crate::admin::{self, AdminAuth, AdminServer, TokenError};
 use crate::cache::CacheError;
 use crate::config::Config;
 use crate::listen::{BoundListener, ListenAddr, ListenError, Listening};
-use crate::log::{self, RateLimiter};
+use crate::log;
 use crate::net::{Acceptor, Admission, HttpServer};
 use crate::supervisor::Supervisor;
 use aqs_api::{Catalogue, CatalogueError};
-use aqs_origin::Clock;
 use aqs_origin::epochs::StateError;
 use aqs_origin::store::Store;
+use aqs_origin::{Clock, RateLimiter};
+use aqs_warmers::jobs::Schedule;
+use build::StartParts;
+use parking_lot::Mutex;
 use state::AddressFile;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -28,7 +32,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
+use tokio::task::{JoinError, spawn_blocking};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 /// The server can't start.
@@ -48,12 +53,15 @@ pub enum StartError {
     Memory(u64),
     #[error("failed to declare the metrics: {0}")]
     Metrics(#[from] prometheus::Error),
+    #[error("failed to build the server: {0}")]
+    Build(#[from] JoinError),
     #[error("failed to use a bound socket: {0}")]
     Socket(io::Error),
 }
 
 /// The least memory that makes a cache.
 const MIN_MEMORY: u64 = 8 << 20;
+
 /// The bound listeners of a server that is not built yet.
 #[derive(Debug)]
 pub struct Sockets {
@@ -84,12 +92,12 @@ pub struct Server {
     pub admin_addresses: Vec<SocketAddr>,
     pub admin_sockets: Vec<PathBuf>,
     acceptors: Vec<Acceptor>,
-    stop_accepting: CancellationToken,
+    stop_accepting: DropGuard,
     draining: watch::Sender<bool>,
     admin: AdminServer,
     supervisor: Supervisor,
-    end_background: CancellationToken,
-    end_builds: CancellationToken,
+    end_background: DropGuard,
+    end_builds: DropGuard,
     drain_delay: Duration,
     skip_drain_delay: CancellationToken,
     drain_within: Duration,
@@ -122,17 +130,40 @@ impl Server {
             return Err(StartError::Memory(config.memory_bytes()));
         }
         let (end_background, end_builds) = (CancellationToken::new(), CancellationToken::new());
+        // Background tasks end when these are dropped: with the server, or if the start fails.
+        let background_guard = end_background.clone().drop_guard();
+        let builds_guard = end_builds.clone().drop_guard();
         let log = parts.log.clone();
-        let (components, token) = build::components(config, parts, end_builds.clone())?;
+        let built = spawn_blocking({
+            let (config, end_builds) = (config.clone(), end_builds.clone());
+            move || build::components(&config, parts, end_builds)
+        });
+        let (components, StartParts { balancer, token }) = built.await??;
         let failures = components.metrics.background_task_failures.clone();
         let supervisor = Supervisor::new(components.readiness.clone(), failures);
         // First: the coverage is read through the session.
         let origin = Arc::clone(&components.origin);
         let session = move |cancel| Arc::clone(&origin).run_store_session(cancel);
         supervisor.spawn("store session", end_background.clone(), session);
-        restore_hot_set(&components, config.hot_set.ready_alone, &supervisor, &end_background)
-            .await;
-        start_background(&components, log.clone(), &supervisor, &end_background, &end_builds);
+        let restored = hot_set::restore(&components.jobs).await;
+        let ready_alone = restored && config.hot_set.ready_alone;
+        poll_coverage(&components, ready_alone, &supervisor, end_background.clone()).await;
+        supervisor.spawn("memory balancing", end_background.clone(), move |cancel| {
+            Arc::clone(&balancer).run(cancel)
+        });
+        if !components.jobs.builder().plans().is_empty() {
+            let jobs = Arc::clone(&components.jobs);
+            let schedule = move |cancel| {
+                Schedule::new(Arc::clone(&jobs), hot_set::SCHEDULE_INTERVAL).run(cancel)
+            };
+            supervisor.spawn("hot set schedule", end_builds, schedule);
+        }
+        if let Some(log) = log.clone() {
+            let time = move |cancel: CancellationToken| {
+                cancel.run_until_cancelled_owned(log.clone().expire())
+            };
+            supervisor.spawn("log level timer", end_background, time);
+        }
 
         for bound in public.iter().chain(&admin) {
             bound.listen()?;
@@ -140,7 +171,7 @@ impl Server {
         let (draining, drain_watch) = watch::channel(false);
         let server = Arc::new(HttpServer {
             service: Arc::clone(&components.service),
-            catalogue: Arc::clone(&components.catalogue),
+            catalogue: Arc::clone(&components.service.catalogue),
             budget: Arc::clone(&components.origin.budget),
             metrics: Arc::clone(&components.metrics),
             log: config.log.clone(),
@@ -148,11 +179,12 @@ impl Server {
             admission: Admission::new(config.limits.connections, &components.metrics),
             draining: drain_watch,
         });
-        let stop_accepting = CancellationToken::new();
+        let stop = CancellationToken::new();
+        let stop_accepting = stop.clone().drop_guard();
         let (mut addresses, mut acceptors) = (Vec::new(), Vec::new());
         for bound in public {
             if let (ListenAddr::Tcp(address), Listening::Tcp(socket)) = (bound.addr, bound.socket) {
-                let (server, stop) = (Arc::clone(&server), stop_accepting.clone());
+                let (server, stop) = (Arc::clone(&server), stop.clone());
                 addresses.push(address);
                 acceptors.push(Acceptor::start(socket, server, &supervisor, stop));
             }
@@ -187,8 +219,8 @@ impl Server {
             draining,
             admin,
             supervisor,
-            end_background,
-            end_builds,
+            end_background: background_guard,
+            end_builds: builds_guard,
             drain_delay: config.limits.drain_delay.unwrap_or_default(),
             skip_drain_delay: CancellationToken::new(),
             drain_within: config.limits.drain,
@@ -207,49 +239,30 @@ impl Server {
     }
 }
 
-/// Publishes the stored hot set and reads the coverage of the store. The server is not ready until
-/// the coverage is known, or at once if `ready_alone` is set and a hot set was restored.
-async fn restore_hot_set(
+/// Reads the coverage of the store, and polls it from now on. The server is not ready until the
+/// coverage is known, unless `ready_alone` is set.
+async fn poll_coverage(
     components: &Components,
     ready_alone: bool,
     supervisor: &Supervisor,
-    cancel: &CancellationToken,
+    cancel: CancellationToken,
 ) {
     let origin = Arc::clone(&components.origin);
-    let restored = hot_set::restore(&components.jobs).await;
     let unknown = components.readiness.wait_for("what the store holds");
-    let is_known = origin.refresh_coverage().await.is_ok();
-    if is_known || (restored && ready_alone) {
-        return;
-    }
-    // The polling task reads it again.
-    supervisor.tasks().spawn(cancel.clone().run_until_cancelled_owned(async move {
-        origin.known().await;
-        drop(unknown);
-    }));
-}
-
-fn start_background(
-    components: &Components,
-    log: Option<log::Handle>,
-    supervisor: &Supervisor,
-    cancel: &CancellationToken,
-    end_builds: &CancellationToken,
-) {
-    let origin = Arc::clone(&components.origin);
-    let poll = move |cancel| Arc::clone(&origin).poll_coverage(cancel);
-    supervisor.spawn("coverage polling", cancel.clone(), poll);
-    let balancer = Arc::clone(&components.balancer);
-    let balance = move |cancel| Arc::clone(&balancer).run(cancel);
-    supervisor.spawn("memory balancing", cancel.clone(), balance);
-    if !components.jobs.builder().plans().is_empty() {
-        let jobs = Arc::clone(&components.jobs);
-        let schedule = move |cancel| hot_set::schedule(Arc::clone(&jobs)).run(cancel);
-        supervisor.spawn("hot set schedule", end_builds.clone(), schedule);
-    }
-    if let Some(log) = log {
-        let time =
-            move |cancel: CancellationToken| cancel.run_until_cancelled_owned(log.clone().expire());
-        supervisor.spawn("log level timer", cancel.clone(), time);
-    }
+    let is_ready = origin.refresh_coverage().await.is_ok() || ready_alone;
+    let unknown = Arc::new(Mutex::new((!is_ready).then_some(unknown)));
+    supervisor.spawn("coverage polling", cancel, move |cancel| {
+        let (origin, unknown) = (Arc::clone(&origin), Arc::clone(&unknown));
+        async move {
+            let release = async {
+                origin.known().await;
+                drop(unknown.lock().take());
+                pending().await
+            };
+            tokio::select! {
+                () = Arc::clone(&origin).poll_coverage(cancel) => {}
+                () = release => {}
+            }
+        }
+    });
 }

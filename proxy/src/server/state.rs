@@ -71,7 +71,7 @@ pub(super) fn open(
         StateDir::IfPossible(path) => match StateDirectory::open(path) {
             Ok(opened) => (path, opened),
             Err(error) => {
-                tracing::warn!(%error, "purges will be forgotten at the end, and operators can't write");
+                tracing::warn!(%error, "purges do not survive a restart, and admin writes are refused");
                 return Ok(in_memory());
             }
         },

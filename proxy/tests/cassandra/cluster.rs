@@ -83,7 +83,10 @@ async fn without_nodes_what_is_kept_is_served_until_they_are_back() {
     comes(admin, "/readyz", |told| !told.text().contains("warnings")).await;
     comes_anew(&server, &kept, |answer| answer.status == 200).await;
     let components = server.components.clone();
-    eventually(|| components.tasks.is_empty() && components.responses.under_way() == 0).await;
+    eventually(|| {
+        components.tasks.is_empty() && components.service.misses.responses.under_way() == 0
+    })
+    .await;
     let load = Load::on(address);
     load.goes_on_for(ROUND).await;
     load.end_without_failure().await;
@@ -114,7 +117,7 @@ async fn what_was_built_ahead_is_served_while_every_node_is_down() {
     let mut config = config();
     config.hot_set.plans = serde_saphyr::from_str(PLAN).unwrap();
     let server = server(config, Arc::new(store)).await;
-    let hot_set = Arc::clone(&server.components.hot_set);
+    let hot_set = Arc::clone(&server.components.service.lookup.hot_set);
     eventually(|| hot_set.live().is_some()).await;
     nodes.script("down", &["--kill"]).await;
     for project in 0..4 {

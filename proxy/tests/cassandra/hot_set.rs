@@ -75,7 +75,7 @@ async fn wanted(node: &Node) -> (Vec<String>, BTreeMap<String, Response>) {
     let mut with_plans = config();
     with_plans.hot_set.plans = built_in::all(&[PROJECT.to_owned()]);
     let building = over(node, with_plans).await;
-    let hot_set = Arc::clone(&building.components.hot_set);
+    let hot_set = Arc::clone(&building.components.service.lookup.hot_set);
     eventually(|| hot_set.live().is_some_and(|live| live.plans.len() == 2)).await;
     let live = hot_set.live().unwrap();
     assert!(live.plans.iter().all(|plan| plan.errors == 0 && plan.keys == plan.wanted));

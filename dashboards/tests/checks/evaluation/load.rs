@@ -113,7 +113,7 @@ pub(crate) async fn round(proxy: &Proxy, round: u32) -> Counts {
 async fn concurrent(proxy: &Proxy, counts: &mut Counts, round: u32) {
     let address = proxy.server.addresses[0];
     let start = |target: String| tokio::spawn(async move { send(address, &target).await });
-    let flights = &proxy.server.components.responses;
+    let flights = &proxy.server.components.service.misses.responses;
 
     let mut pending: Vec<_> = (0..7).map(|_| start(daily("gated", round, 0))).collect();
     eventually(|| flights.waiting() == 7).await;

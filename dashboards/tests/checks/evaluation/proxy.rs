@@ -145,7 +145,11 @@ impl Proxy {
         let proxy = Self { server, store, clock, started: started.as_secs() as f64 };
         let jobs = &proxy.server.components.jobs;
         eventually(|| jobs.list().iter().any(|job| job.ended.is_some())).await;
-        assert!(proxy.server.components.hot_set.live().is_some(), "{:?}", jobs.list());
+        assert!(
+            proxy.server.components.service.lookup.hot_set.live().is_some(),
+            "{:?}",
+            jobs.list()
+        );
         proxy
     }
 
@@ -162,7 +166,8 @@ impl Proxy {
     /// Waits until no background task and no read is running.
     pub(crate) async fn idle(&self) {
         let parts = &self.server.components;
-        eventually(|| parts.tasks.is_empty() && parts.responses.under_way() == 0).await;
+        eventually(|| parts.tasks.is_empty() && parts.service.misses.responses.under_way() == 0)
+            .await;
     }
 }
 
