@@ -11,6 +11,7 @@ use aqs_api::problem::Code;
 use aqs_origin::memory_budget::Consumer;
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
+use pingora_core::protocols::l4::ext::get_tcp_info;
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
 use std::iter;
@@ -21,9 +22,12 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
+use tokio::time::sleep;
 
 /// The status, as in nginx, of a request whose client disconnected. It is never sent.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
+/// How often a client that sent too many requests ahead is checked for a disconnect.
+const DISCONNECT_POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What is refused.
 #[derive(Clone, Copy, Debug)]
@@ -87,7 +91,10 @@ impl Exchange {
             Served::Later(mut reply) => match self.wait(io, &mut reply, pipelined).await {
                 Some(reply) => reply,
                 None => {
-                    self.abandon(io, head, request_id, started.elapsed());
+                    let detail = "the client disconnected before the reply";
+                    let problem = Problem::new(CLIENT_CLOSED_REQUEST, Code::BadRequest, detail);
+                    let reply = Reply::problem(problem);
+                    self.record(io, head, request_id, &reply, None, started.elapsed());
                     return Some(Next::Closed(CloseReason::Client));
                 }
             },
@@ -98,11 +105,7 @@ impl Exchange {
         let keep_alive = if last.is_some() { KeepAlive::Close } else { head.keep_alive };
         let with_body = head.view.method != Method::Head;
         let sent = self.send(io, &reply, head.view.target, request_id, keep_alive, with_body).await;
-        let (method, status, duration) = (head.view.method, reply.status(), started.elapsed());
-        self.count(&reply, method, status, duration);
-        if self.server.log.wants(status, duration) {
-            self.log(io, Some(head), request_id, &reply, sent.ok(), Some(duration));
-        }
+        self.record(io, head, request_id, &reply, sent.ok(), started.elapsed());
         match (sent, last) {
             (Err(reason), _) => Some(Next::Closed(reason)),
             (Ok(_), Some(reason)) => Some(Next::Linger(reason)),
@@ -122,7 +125,6 @@ impl Exchange {
     ) -> Option<Reply> {
         let limit = self.server.limits.head_bytes;
         loop {
-            // Beyond the limit the client has to wait, and is noticed when the reply is sent.
             let may_read = pipelined + self.read_ahead.len() < limit;
             tokio::select! {
                 biased;
@@ -131,17 +133,12 @@ impl Exchange {
                     Ok(0) | Err(_) => return None,
                     Ok(_) => {}
                 },
+                // Beyond the limit the client has to wait. The end of its connection is behind
+                // bytes that are not read.
+                () = sleep(DISCONNECT_POLL_INTERVAL), if !may_read => if is_closed(io) {
+                    return None;
+                },
             }
-        }
-    }
-
-    /// Counts and logs a request whose client disconnected before the reply.
-    fn abandon(&self, io: &Stream, head: &Head<'_>, request_id: &str, duration: Duration) {
-        let detail = "the client disconnected before the reply";
-        let reply = Reply::problem(Problem::new(CLIENT_CLOSED_REQUEST, Code::BadRequest, detail));
-        self.count(&reply, head.view.method, CLIENT_CLOSED_REQUEST, duration);
-        if self.server.log.wants(CLIENT_CLOSED_REQUEST, duration) {
-            self.log(io, Some(head), request_id, &reply, None, Some(duration));
         }
     }
 
@@ -225,12 +222,29 @@ impl Exchange {
         }
     }
 
+    /// Counts and logs a request. `bytes` is `None` if the client did not take the reply.
+    fn record(
+        &self,
+        io: &Stream,
+        head: &Head<'_>,
+        request_id: &str,
+        reply: &Reply,
+        bytes: Option<usize>,
+        duration: Duration,
+    ) {
+        let status = reply.status();
+        self.count(reply, head.view.method, status, duration);
+        if self.server.log.wants(status, duration) {
+            self.log(io, Some(head), request_id, reply, bytes, Some(duration));
+        }
+    }
+
     fn count(&self, reply: &Reply, method: Method, status: u16, duration: Duration) {
         let requests = &self.server.metrics.requests;
         requests.count(reply.endpoint, method, status, reply.cache.result, duration);
     }
 
-    /// Writes the access log's line. `bytes` is `None` if the client did not take the reply.
+    /// Writes the line of the access log.
     fn log(
         &self,
         io: &Stream,
@@ -283,6 +297,15 @@ async fn write(io: &mut Stream, head: &[u8], body: &[u8]) -> io::Result<()> {
         }
     }
     io.flush().await
+}
+
+/// Whether the client has closed or reset its connection, as far as the system has received that.
+/// Always false on systems other than Linux.
+fn is_closed(io: &Stream) -> bool {
+    // See the kernel's include/net/tcp_states.h.
+    const CLOSE: u8 = 7;
+    const CLOSE_WAIT: u8 = 8;
+    get_tcp_info(io.id()).is_ok_and(|info| matches!(info.tcpi_state, CLOSE | CLOSE_WAIT))
 }
 
 fn peer(io: &Stream) -> Option<IpAddr> {
