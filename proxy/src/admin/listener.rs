@@ -1,7 +1,7 @@
 //! Connections of the admin listeners: accepted, limited, timed out and drained.
 
 use crate::listen::{BoundListener, Listening};
-use crate::metrics::Metrics;
+use crate::metrics::{GaugeGuard, Metrics};
 use crate::supervisor::Supervisor;
 use axum::Router;
 use axum::serve::Listener;
@@ -131,7 +131,7 @@ impl Shared {
         io: impl hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
         _permit: OwnedSemaphorePermit,
     ) {
-        let _open = OpenConnection::count(&self.open);
+        let _open = GaugeGuard::new(&self.open);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
@@ -148,21 +148,5 @@ impl Shared {
         if let Some(Err(error)) = ended {
             tracing::debug!(%error, "an admin connection failed");
         }
-    }
-}
-
-/// Counts a connection until it is dropped, also by a panic.
-struct OpenConnection<'a>(&'a IntGauge);
-
-impl<'a> OpenConnection<'a> {
-    fn count(open: &'a IntGauge) -> Self {
-        open.inc();
-        Self(open)
-    }
-}
-
-impl Drop for OpenConnection<'_> {
-    fn drop(&mut self) {
-        self.0.dec();
     }
 }

@@ -27,19 +27,12 @@ fn weight(parameter: &[u8]) -> Option<u16> {
     if !name.eq_ignore_ascii_case(b"q=") {
         return None;
     }
-    let (whole, rest) = value.split_first()?;
-    let fraction = match rest {
-        [] => &[],
-        [b'.', digits @ ..] if digits.len() <= 3 => digits,
-        _ => return Some(1000),
-    };
-    if !matches!(whole, b'0' | b'1') || !fraction.iter().all(u8::is_ascii_digit) {
-        return Some(1000);
-    }
-    let thousandths = (0..3).fold(0, |sum, place| {
-        sum * 10 + fraction.get(place).map_or(0, |digit| u16::from(digit - b'0'))
-    });
-    Some((u16::from(whole - b'0') * 1000 + thousandths).min(1000))
+    let is_plain = |byte: &u8| byte.is_ascii_digit() || *byte == b'.';
+    let weight = std::str::from_utf8(value)
+        .ok()
+        .filter(|value| value.len() <= "0.000".len() && value.as_bytes().iter().all(is_plain))
+        .and_then(|value| value.parse::<f32>().ok());
+    Some((weight.unwrap_or(1.0).min(1.0) * 1000.0).round() as u16)
 }
 
 #[cfg(test)]

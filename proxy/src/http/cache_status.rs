@@ -1,32 +1,33 @@
 //! The part that the cache had in a reply: one vocabulary for `Cache-Status`, metrics and logs.
 
-/// The part that the cache and the hot set had in a reply.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CacheResult {
-    /// An answer of the hot set.
-    Hot,
-    /// A stale answer of the hot set, while a refresh runs.
-    HotStale,
-    /// A fresh entry of the cache.
-    Fresh,
-    /// A stale entry of the cache, while a refresh runs or because no read could start.
-    Stale,
-    /// A stale entry of the cache, because the store failed.
-    StaleIfError,
-    /// The answer that another request had asked the store for.
-    Collapsed,
-    /// Read from the store: the cache had no entry.
-    Cold,
-    /// Read from the store: the cache's entry was too old.
-    Expired,
-    /// Read from the store: the cache's entry was purged.
-    Purged,
-    /// Read from the store and not stored: too large, or purged meanwhile.
-    NotStored,
-    /// Made without a look-up: problems, pages.
-    Generated,
-    /// The store failed, and no older entry could be served.
-    Error,
+labelled_enum! {
+    /// The part that the cache and the hot set had in a reply.
+    pub enum CacheResult {
+        /// An answer of the hot set.
+        Hot = "hotset",
+        /// A stale answer of the hot set, while a refresh runs.
+        HotStale = "hotset-stale",
+        /// A fresh entry of the cache.
+        Fresh = "fresh",
+        /// A stale entry of the cache, while a refresh runs or because no read could start.
+        Stale = "stale",
+        /// A stale entry of the cache, because the store failed.
+        StaleIfError = "stale-if-error",
+        /// The answer that another request had asked the store for.
+        Collapsed = "collapsed",
+        /// Read from the store: the cache had no entry.
+        Cold = "miss-cold",
+        /// Read from the store: the cache's entry was too old.
+        Expired = "miss-expired",
+        /// Read from the store: the cache's entry was purged.
+        Purged = "miss-purged",
+        /// Read from the store and not stored: too large, or purged meanwhile.
+        NotStored = "miss-not-kept",
+        /// Made without a look-up: problems, pages.
+        Generated = "generated",
+        /// The store failed, and no older entry could be served.
+        Error = "error",
+    }
 }
 
 /// What `Cache-Status` says about a reply.
@@ -40,44 +41,6 @@ pub struct CacheStatus {
 }
 
 impl CacheResult {
-    /// Every result, in the order of their indices.
-    pub const ALL: [Self; 12] = [
-        Self::Hot,
-        Self::HotStale,
-        Self::Fresh,
-        Self::Stale,
-        Self::StaleIfError,
-        Self::Collapsed,
-        Self::Cold,
-        Self::Expired,
-        Self::Purged,
-        Self::NotStored,
-        Self::Generated,
-        Self::Error,
-    ];
-
-    pub fn index(self) -> usize {
-        self as usize
-    }
-
-    /// The label in metrics and logs.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Hot => "hotset",
-            Self::HotStale => "hotset-stale",
-            Self::Fresh => "fresh",
-            Self::Stale => "stale",
-            Self::StaleIfError => "stale-if-error",
-            Self::Collapsed => "collapsed",
-            Self::Cold => "miss-cold",
-            Self::Expired => "miss-expired",
-            Self::Purged => "miss-purged",
-            Self::NotStored => "miss-not-kept",
-            Self::Generated => "generated",
-            Self::Error => "error",
-        }
-    }
-
     pub fn is_stale(self) -> bool {
         matches!(self, Self::HotStale | Self::Stale | Self::StaleIfError)
     }

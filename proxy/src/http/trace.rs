@@ -11,13 +11,6 @@ pub struct RequestTrace<'a> {
     pub traceparent: Option<&'a [u8]>,
 }
 
-/// An owned [`RequestTrace`], for work that outlives the head.
-#[derive(Clone, Debug)]
-pub struct OwnedRequestTrace {
-    pub request_id: RequestId,
-    pub trace: Option<TraceParent>,
-}
-
 /// A random request id: 128 bits in hexadecimal.
 #[derive(Clone, Copy, Debug)]
 pub struct GeneratedId([u8; GENERATED_LENGTH]);
@@ -34,12 +27,12 @@ impl<'a> RequestTrace<'a> {
         TraceParent::parse(self.traceparent?)
     }
 
-    pub fn to_owned(&self) -> OwnedRequestTrace {
-        let request_id = match self.request_id {
+    /// The id, or a random one if there is none.
+    pub fn id(&self) -> RequestId {
+        match self.request_id {
             Some(id) => id.into(),
             None => GeneratedId::random().as_str().into(),
-        };
-        OwnedRequestTrace { request_id, trace: self.trace() }
+        }
     }
 
     /// Accepts a client's id if it consists of characters that need no quoting in headers, JSON

@@ -33,7 +33,7 @@ pub(super) struct Head<'a> {
 /// Parses the head that a buffer starts with.
 pub(super) fn parse<'a>(buffer: &'a [u8], limits: &Limits) -> Parsed<'a> {
     if has_too_long_a_line(buffer, limits) {
-        return Parsed::Refused(too_long());
+        return refused(414, "the request target is too long");
     }
     // Bytes beyond the limit are ignored: the outcome must not depend on how much has arrived.
     let within = buffer.get(..limits.head_bytes).unwrap_or(buffer);
@@ -45,10 +45,10 @@ pub(super) fn parse<'a>(buffer: &'a [u8], limits: &Limits) -> Parsed<'a> {
             return Parsed::Partial;
         }
         Ok(httparse::Status::Partial) => {
-            return Parsed::Refused(too_large("the head is too large"));
+            return refused(431, "the head is too large");
         }
         Err(httparse::Error::TooManyHeaders) => {
-            return Parsed::Refused(too_large("too many header lines"));
+            return refused(431, "too many header lines");
         }
         Err(httparse::Error::Version) if names_a_version(buffer) => {
             return refused(505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
@@ -56,7 +56,7 @@ pub(super) fn parse<'a>(buffer: &'a [u8], limits: &Limits) -> Parsed<'a> {
         Err(error) => return refused(400, format!("malformed request: {error}")),
     };
     if request.headers.len() > limits.header_lines {
-        return Parsed::Refused(too_large("too many header lines"));
+        return refused(431, "too many header lines");
     }
     let (Some(method), Some(target), Some(version)) =
         (request.method, request.path, request.version)
@@ -212,14 +212,6 @@ fn origin_form(target: &str) -> &str {
 
 fn refused<'a>(status: u16, detail: impl Into<std::borrow::Cow<'static, str>>) -> Parsed<'a> {
     Parsed::Refused(Problem::new(status, Code::BadRequest, detail))
-}
-
-fn too_large(detail: &'static str) -> Problem {
-    Problem::new(431, Code::BadRequest, detail)
-}
-
-fn too_long() -> Problem {
-    Problem::new(414, Code::BadRequest, "the request target is too long")
 }
 
 pub(super) fn timed_out() -> Problem {

@@ -1,4 +1,5 @@
-//! Public connections: bytes to request heads, replies to bytes (HTTP/1).
+//! Public connections: accepting them, bytes to request heads, replies to bytes (HTTP/1). Binding
+//! addresses is in [`crate::listen`], the types of heads and replies are in [`crate::http`].
 //!
 //! Requests without a body are read under one deadline, answered by [`Service::serve`] and written
 //! with one vectored write. A request with a body is read by pingora's session, which gives the

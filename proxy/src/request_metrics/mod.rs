@@ -57,7 +57,7 @@ impl RequestMetrics {
         let none = inner.templates.len() - 1;
         let row = endpoint.map_or(none, EndpointId::index).min(none);
         let column = STATUSES.iter().position(|known| *known == status).unwrap_or(STATUSES.len());
-        let kind = (row * (STATUSES.len() + 1) + column) * CacheResult::ALL.len() + result.index();
+        let kind = (row * (STATUSES.len() + 1) + column) * CacheResult::ALL.len() + result as usize;
         let Some(cell) = inner.cells.get(kind * Method::ALL.len() + method as usize) else {
             return;
         };

@@ -3,7 +3,7 @@
 use super::lookup::Hit;
 use super::store_failures::{self, ErrorLog};
 use crate::cache::{Insertion, ResponseCache};
-use crate::http::{CacheResult, OwnedRequestTrace};
+use crate::http::{CacheResult, RequestTrace};
 use crate::log::access::LogContext;
 use crate::metrics::Metrics;
 use aqs_api::problem::Code;
@@ -51,12 +51,11 @@ impl MissHandler {
     pub(super) async fn handle(
         self: &Arc<Self>,
         plan: &Arc<ReadPlan>,
-        trace: OwnedRequestTrace,
+        mut ctx: RequestContext,
     ) -> (Result<Hit, Problem>, LogContext) {
         let query = plan.query();
         let held = self.cache.get(query.key().as_ref());
         let reason = self.miss_reason(query, held.as_deref());
-        let mut ctx = self.context(Priority::Live, trace);
         if held.is_some_and(|held| self.is_usable(&held)) {
             // With an answer to fall back on, no client has to wait for a store that hangs.
             ctx.deadline = ctx.deadline.min(Instant::now() + STALE_TIMEOUT);
@@ -101,11 +100,10 @@ impl MissHandler {
             .await
     }
 
-    pub(super) fn context(&self, priority: Priority, trace: OwnedRequestTrace) -> RequestContext {
-        let OwnedRequestTrace { request_id, trace } = trace;
+    pub(super) fn context(&self, priority: Priority, trace: &RequestTrace<'_>) -> RequestContext {
         RequestContext {
-            trace,
-            ..RequestContext::new(Instant::now() + self.answer_timeout, priority, request_id)
+            trace: trace.trace(),
+            ..RequestContext::new(Instant::now() + self.answer_timeout, priority, trace.id())
         }
     }
 

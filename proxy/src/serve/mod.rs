@@ -18,7 +18,7 @@ pub use refresh::Refresher;
 use crate::cache::Aliases;
 use crate::http::{CacheResult, Content, Method, Negotiation, Reply, RequestHead};
 use aqs_api::{Catalogue, KeyRef, Problem, Query, Target};
-use aqs_origin::{Clock, Moment, Origin, ReadPlan};
+use aqs_origin::{Clock, Moment, Origin, Priority, ReadPlan};
 use lookup::Hit;
 use std::future::Future;
 use std::pin::Pin;
@@ -103,11 +103,18 @@ impl Service {
         query: Query,
     ) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
         let (service, plan) = (Arc::clone(self), Arc::new(ReadPlan::new(query, &self.catalogue)));
-        let (negotiation, trace) = (head.negotiation.to_owned(), head.trace.to_owned());
+        let Negotiation { if_none_match, accept_encoding } = head.negotiation;
+        let if_none_match = if_none_match.map(<[u8]>::to_vec);
+        let accept_encoding = accept_encoding.map(<[u8]>::to_vec);
+        let ctx = self.misses.context(Priority::Live, &head.trace);
         Box::pin(async move {
-            let (outcome, log_context) = service.misses.handle(&plan, trace).await;
+            let (outcome, log_context) = service.misses.handle(&plan, ctx).await;
+            let negotiation = Negotiation {
+                if_none_match: if_none_match.as_deref(),
+                accept_encoding: accept_encoding.as_deref(),
+            };
             let reply = match outcome {
-                Ok(hit) => service.reply(hit, negotiation.borrow()),
+                Ok(hit) => service.reply(hit, negotiation),
                 Err(problem) => Reply::failure(problem, plan.query().endpoint_id()),
             };
             reply.with_log_context(log_context)

@@ -50,10 +50,10 @@ impl Refresher {
         let target = Target { dialect: key.dialect(), path: key.path() };
         let Ok(query) = self.misses.origin.catalogue().resolve(target) else { return };
         metrics.refreshes.inc();
-        let (misses, trace) = (Arc::clone(&self.misses), trace.to_owned());
+        let misses = Arc::clone(&self.misses);
+        let mut ctx = misses.context(Priority::Refresh, trace);
         self.tasks.spawn(async move {
             let plan = Arc::new(ReadPlan::new(query, misses.origin.catalogue()));
-            let mut ctx = misses.context(Priority::Refresh, trace);
             // No client waits: the permit is held until the read has ended.
             ctx.deadline = Instant::now() + misses.responses.limits().timeout + EXTRA_TIMEOUT;
             if let Err(failure) = misses.fetch(&plan, &ctx).await {
