@@ -1,7 +1,7 @@
 //! The admin auth: who may write, and what comes of it.
 
 use crate::support::client::{Client, Response};
-use crate::support::scripted::{Mood, Scripted};
+use crate::support::scripted::{Behaviour, Scripted};
 use crate::support::{catalogue, config, eventually, server};
 use aqs_proxy::config::{Config, StateDir};
 use aqs_proxy::server::{Parts, Server, TOKEN_FILE};
@@ -122,14 +122,14 @@ async fn without_a_state_directory_nobody_may_write() {
 #[tokio::test]
 async fn it_is_ready_when_the_store_has_told_what_it_holds() {
     let store = Scripted::open();
-    store.be(Mood::Fails);
+    store.set_behaviour(Behaviour::Fails);
     let server = server(config(), store.clone()).await;
     let mut admin = Client::connect(server.admin_addresses[0]).await;
     let waiting = admin.get("/readyz").await;
     assert_eq!(waiting.status, 503);
     assert!(waiting.text().contains("what the store holds"), "{}", waiting.text());
     assert_eq!(admin.get("/healthz").await.status, 200);
-    store.be(Mood::Answers);
+    store.set_behaviour(Behaviour::Answers);
     eventually(|| server.components.readiness.missing().is_empty()).await;
     assert_eq!(admin.get("/readyz").await.status, 200);
 }

@@ -77,7 +77,7 @@ impl Ground {
     async fn built() -> Self {
         let ground = Self::with(PLANS).await;
         eventually(|| {
-            let live = ground.server.components.hot_set.live();
+            let live = ground.server.components.service.lookup.hot_set.live();
             let plans = live.map_or(0, |live| live.plans.len());
             plans == 2 && !ground.runs()
         })
@@ -111,7 +111,7 @@ impl Ground {
     }
 
     fn live(&self) -> u64 {
-        self.server.components.hot_set.live().map_or(0, |live| live.id)
+        self.server.components.service.lookup.hot_set.live().map_or(0, |live| live.id)
     }
 
     async fn ask(&self, method: &str, target: &str) -> Response {

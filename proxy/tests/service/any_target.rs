@@ -1,13 +1,13 @@
-//! Whatever stands where a target should be, there is an answer, and it is one of ours.
+//! Any bytes in place of a target get a well-formed response.
 
 use crate::support::client::Client;
 use aqs_api::{Catalogue, Target};
 use proptest::prelude::*;
 use std::path::Path;
 
-/// Bytes that could stand in a target, or something near one that is proper.
+/// Random bytes, and valid targets with a few bytes replaced.
 fn targets() -> impl Strategy<Value = Vec<u8>> {
-    let proper = prop::sample::select(vec![
+    let valid = prop::sample::select(vec![
         "/metrics/pageviews/per-article/en.wikipedia/all-access/user/Banana/daily/20240101/20240103",
         "/metrics/pageviews/aggregate/en.wikipedia/all-access/user/hourly/2024010100/2024010323",
         "/api/rest_v1/metrics/unique-devices/en.wikipedia/all-sites/monthly/20240101/20240301",
@@ -15,7 +15,7 @@ fn targets() -> impl Strategy<Value = Vec<u8>> {
         "/metrics/legacy/pagecounts/aggregate/en.wikipedia/all-sites/daily/2016010100/2016010200",
         "/metrics/pageviews/top-per-country/FR/all-access/2024/01/02",
     ]);
-    let bitten = (proper, any::<prop::sample::Index>(), prop::collection::vec(any::<u8>(), 0..4))
+    let damaged = (valid, any::<prop::sample::Index>(), prop::collection::vec(any::<u8>(), 0..4))
         .prop_map(|(target, at, bytes)| {
             let mut target = target.as_bytes().to_vec();
             let at = at.index(target.len());
@@ -23,14 +23,14 @@ fn targets() -> impl Strategy<Value = Vec<u8>> {
             target
         });
     prop_oneof![
-        bitten,
+        damaged,
         prop::collection::vec(any::<u8>(), 0..200),
         "/metrics/[a-z%/0-9.é-]{0,80}".prop_map(String::into_bytes),
     ]
 }
 
 #[test]
-fn any_bytes_get_an_answer_that_parses() {
+fn any_target_gets_a_well_formed_response() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/titles/rows");
@@ -64,9 +64,9 @@ fn any_bytes_get_an_answer_that_parses() {
 }
 
 proptest! {
-    /// A key is the normal form of everything that has it: it means the same and is its own key.
+    /// The path of a key is the canonical form of its targets: it resolves to the same key.
     #[test]
-    fn a_keys_path_resolves_to_the_key(target in targets()) {
+    fn the_path_of_a_key_resolves_to_the_key(target in targets()) {
         let catalogue = Catalogue::standard().unwrap();
         let Ok(text) = String::from_utf8(target) else { return Ok(()) };
         let Some(parsed) = Target::parse(&text) else { return Ok(()) };

@@ -1,13 +1,14 @@
-//! Many who want the same ask the store once.
+//! Concurrent requests for the same data share one read of the store.
 
 use crate::support::client::Client;
-use crate::support::scripted::{Mood, Scripted};
+use crate::support::scripted::{Behaviour, Scripted};
 use crate::support::{config, eventually, server};
 use aqs_api::Target;
 use aqs_origin::memory_budget::Consumer;
 use aqs_origin::singleflight::SingleflightLimits;
 use aqs_origin::{Priority, RequestContext};
 use aqs_proxy::config::Config;
+use aqs_proxy::net::Limits;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -15,9 +16,9 @@ const TARGET: &str =
     "/metrics/pageviews/aggregate/en.wikipedia/all-access/user/daily/20240101/20240131";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_hundred_clients_of_a_cold_key_cost_one_read_though_the_first_is_gone() {
+async fn five_hundred_clients_share_one_read_after_its_leader_disconnects() {
     let store = Scripted::gated();
-    let server = server(patient(), store.clone()).await;
+    let server = server(without_deadlines(), store.clone()).await;
     let mut first = Client::connect(server.addresses[0]).await;
     first.send(format!("GET {TARGET} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
     eventually(|| store.reads() == 1).await;
@@ -26,11 +27,14 @@ async fn five_hundred_clients_of_a_cold_key_cost_one_read_though_the_first_is_go
         let mut client = Client::connect(server.addresses[0]).await;
         others.push(tokio::spawn(async move { client.get(TARGET).await }));
     }
-    eventually(|| server.components.responses.waiting() == 500).await;
+    eventually(|| server.components.service.misses.responses.waiting() == 500).await;
     drop(first);
-    // At once, not at its deadline.
+    // Immediately, not at its deadline.
     let connections = server.components.metrics.connections.with_label_values(&["public"]);
-    eventually(|| server.components.responses.waiting() == 499 && connections.get() == 499).await;
+    eventually(|| {
+        server.components.service.misses.responses.waiting() == 499 && connections.get() == 499
+    })
+    .await;
     store.let_all_pass();
     let mut bodies = Vec::new();
     for other in others {
@@ -42,24 +46,25 @@ async fn five_hundred_clients_of_a_cold_key_cost_one_read_though_the_first_is_go
     bodies.dedup();
     assert_eq!(bodies.len(), 1);
     assert_eq!(store.reads(), 1);
-    assert_eq!(server.components.cache.len(), 1);
+    assert_eq!(server.components.service.lookup.cache.len(), 1);
     eventually(|| {
-        server.components.responses.waiting() == 0 && server.components.responses.under_way() == 0
+        server.components.service.misses.responses.waiting() == 0
+            && server.components.service.misses.responses.under_way() == 0
     })
     .await;
 }
 
-/// A configuration under which nothing ends by a deadline.
-fn patient() -> Config {
+/// A configuration whose deadlines no test reaches.
+fn without_deadlines() -> Config {
     let hour = Duration::from_secs(3600);
     let flights = SingleflightLimits { timeout: hour, ..SingleflightLimits::default() };
     Config { flights, answer_within: hour, ..config() }
 }
 
 #[tokio::test]
-async fn a_client_that_disconnects_during_a_miss_frees_all_that_it_held() {
+async fn a_client_that_disconnects_during_a_miss_frees_its_resources() {
     let store = Scripted::gated();
-    let mut config = patient();
+    let mut config = without_deadlines();
     config.limits.connections = 1;
     let server = server(config, store.clone()).await;
     let mut client = Client::connect(server.addresses[0]).await;
@@ -68,14 +73,15 @@ async fn a_client_that_disconnects_during_a_miss_frees_all_that_it_held() {
     drop(client);
     let components = &server.components;
     let connections = components.metrics.connections.with_label_values(&["public"]);
-    eventually(|| connections.get() == 0 && components.responses.waiting() == 0).await;
+    eventually(|| connections.get() == 0 && components.service.misses.responses.waiting() == 0)
+        .await;
     assert_eq!(components.origin.budget.used(Consumer::Connections), 0);
     let abandoned = r#"aqs_requests_total{cache="generated",endpoint="none",status="499"}"#;
     assert_eq!(metric(&server, abandoned), 1);
     // The read goes on in a task, and its answer is stored.
-    assert_eq!((components.responses.under_way(), components.tasks.len()), (1, 1));
+    assert_eq!((components.service.misses.responses.under_way(), components.tasks.len()), (1, 1));
     store.let_all_pass();
-    eventually(|| components.cache.len() == 1 && components.tasks.is_empty()).await;
+    eventually(|| components.service.lookup.cache.len() == 1 && components.tasks.is_empty()).await;
     // The one connection is free.
     let hit = Client::connect(server.addresses[0]).await.get(TARGET).await;
     assert!(hit.header("cache-status").unwrap().starts_with("aqs; hit;"));
@@ -83,9 +89,27 @@ async fn a_client_that_disconnects_during_a_miss_frees_all_that_it_held() {
 }
 
 #[tokio::test]
+async fn a_client_that_disconnects_behind_many_pipelined_requests_is_noticed() {
+    let store = Scripted::gated();
+    let server = server(without_deadlines(), store.clone()).await;
+    let mut client = Client::connect(server.addresses[0]).await;
+    client.send(format!("GET {TARGET} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
+    eventually(|| store.reads() == 1).await;
+    // More than the server reads ahead.
+    let next = "GET /nothing HTTP/1.1\r\nhost: x\r\n\r\n";
+    client.send(next.repeat(2 * Limits::default().head_bytes / next.len()).as_bytes()).await;
+    drop(client);
+    let components = &server.components;
+    let connections = components.metrics.connections.with_label_values(&["public"]);
+    eventually(|| connections.get() == 0).await;
+    assert_eq!(components.service.misses.responses.waiting(), 0);
+    store.let_all_pass();
+}
+
+#[tokio::test]
 async fn requests_that_arrive_during_a_miss_are_answered_after_it() {
     let store = Scripted::gated();
-    let server = server(patient(), store.clone()).await;
+    let server = server(without_deadlines(), store.clone()).await;
     let mut client = Client::connect(server.addresses[0]).await;
     client.send(format!("GET {TARGET} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
     eventually(|| store.reads() == 1).await;
@@ -108,7 +132,7 @@ async fn requests_that_arrive_during_a_miss_are_answered_after_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_agents_of_one_article_cost_one_read() {
+async fn two_agents_of_an_article_share_one_read() {
     let store = Scripted::gated();
     let server = server(config(), store.clone()).await;
     let ask = |agent: &str, granularity: &str| {
@@ -118,22 +142,23 @@ async fn two_agents_of_one_article_cost_one_read() {
         let address = server.addresses[0];
         tokio::spawn(async move { Client::connect(address).await.get(&target).await })
     };
-    let asked = [ask("user", "daily"), ask("spider", "daily"), ask("user", "monthly")];
-    eventually(|| server.components.responses.waiting() == 3).await;
+    let requests = [ask("user", "daily"), ask("spider", "daily"), ask("user", "monthly")];
+    eventually(|| server.components.service.misses.responses.waiting() == 3).await;
     eventually(|| store.reads() == 1).await;
     store.let_all_pass();
-    for response in asked {
+    for response in requests {
         assert_eq!(response.await.unwrap().status, 200);
     }
     assert_eq!(store.reads(), 1);
-    assert_eq!(server.components.cache.len(), 3);
+    assert_eq!(server.components.service.lookup.cache.len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_client_makes_what_is_warmed_urgent() {
+async fn a_live_request_raises_the_priority_of_a_warming_read() {
     let store = Scripted::gated();
     let server = server(config(), store.clone()).await;
-    let query = server.components.catalogue.resolve(Target::parse(TARGET).unwrap()).unwrap();
+    let query =
+        server.components.service.catalogue.resolve(Target::parse(TARGET).unwrap()).unwrap();
     let origin = server.components.origin.clone();
     let warming = tokio::spawn(async move {
         let ctx = RequestContext::new(Instant::now() + Duration::from_secs(60), Priority::Warm, 1);
@@ -142,7 +167,7 @@ async fn a_client_makes_what_is_warmed_urgent() {
     eventually(|| store.reads() == 1).await;
     let address = server.addresses[0];
     let client = tokio::spawn(async move { Client::connect(address).await.get(TARGET).await });
-    eventually(|| server.components.responses.waiting() == 1).await;
+    eventually(|| server.components.service.misses.responses.waiting() == 1).await;
     // The client's own flight has joined the warmer's lookup.
     eventually(|| metric(&server, "aqs_singleflight_waiters{kind=\"lookup\"}") == 2).await;
     store.let_all_pass();
@@ -153,7 +178,7 @@ async fn a_client_makes_what_is_warmed_urgent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn beyond_the_bound_nobody_waits() {
+async fn waiters_beyond_the_limit_are_rejected() {
     let store = Scripted::gated();
     let flights = SingleflightLimits { waiters_per_flight: 3, ..SingleflightLimits::default() };
     let server = server(Config { flights, ..config() }, store.clone()).await;
@@ -162,7 +187,7 @@ async fn beyond_the_bound_nobody_waits() {
         let address = server.addresses[0];
         waiting.push(tokio::spawn(async move { Client::connect(address).await.get(TARGET).await }));
     }
-    eventually(|| server.components.responses.waiting() == 3).await;
+    eventually(|| server.components.service.misses.responses.waiting() == 3).await;
     let refused = Client::connect(server.addresses[0]).await.get(TARGET).await;
     assert_eq!(refused.status, 503);
     assert!(refused.header("retry-after").is_some());
@@ -174,7 +199,7 @@ async fn beyond_the_bound_nobody_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_may_not_wait_has_nothing_asked_either() {
+async fn rejected_requests_start_no_read() {
     let store = Scripted::gated();
     let flights = SingleflightLimits { waiters: 3, ..SingleflightLimits::default() };
     let server = server(Config { flights, ..config() }, store.clone()).await;
@@ -190,7 +215,7 @@ async fn whoever_may_not_wait_has_nothing_asked_either() {
     for number in 3..100 {
         assert_eq!(client.get(&target(number)).await.status, 503);
     }
-    assert_eq!((store.reads(), server.components.responses.under_way()), (3, 3));
+    assert_eq!((store.reads(), server.components.service.misses.responses.under_way()), (3, 3));
     store.let_all_pass();
     for response in waiting {
         assert_eq!(response.await.unwrap().status, 200);
@@ -198,22 +223,22 @@ async fn whoever_may_not_wait_has_nothing_asked_either() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failure_is_shared_and_not_kept() {
+async fn failures_are_shared_and_not_cached() {
     let store = Scripted::gated();
-    store.be(Mood::Fails);
+    store.set_behaviour(Behaviour::Fails);
     let server = server(config(), store.clone()).await;
     let ask = || {
         let address = server.addresses[0];
         tokio::spawn(async move { Client::connect(address).await.get(TARGET).await })
     };
-    let asked = [ask(), ask(), ask()];
-    eventually(|| server.components.responses.waiting() == 3).await;
+    let requests = [ask(), ask(), ask()];
+    eventually(|| server.components.service.misses.responses.waiting() == 3).await;
     store.let_all_pass();
-    for response in asked {
+    for response in requests {
         assert_eq!(response.await.unwrap().status, 503);
     }
     assert_eq!(store.reads(), 1);
-    store.be(Mood::Answers);
+    store.set_behaviour(Behaviour::Answers);
     assert_eq!(ask().await.unwrap().status, 200);
     assert_eq!(store.reads.load(Ordering::SeqCst), 2);
 }
@@ -228,7 +253,7 @@ fn metric(server: &aqs_proxy::server::Server, name: &str) -> i64 {
 }
 
 #[tokio::test]
-async fn a_miss_takes_no_task_unless_it_is_given_up() {
+async fn a_miss_spawns_a_task_only_if_its_client_disconnects() {
     let store = Scripted::gated();
     let answer_within = Duration::from_millis(500);
     let server = server(Config { answer_within, ..config() }, store.clone()).await;
@@ -239,7 +264,7 @@ async fn a_miss_takes_no_task_unless_it_is_given_up() {
     client.send(format!("GET {TARGET} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await;
     eventually(|| store.inside.load(Ordering::SeqCst) == 1).await;
     assert_eq!((alive(), server.components.tasks.len()), (before, 0));
-    // What was asked for is kept, in one task for the flights of the key and of its lookup.
+    // The answer is stored; one task runs the flights of the key and of its lookup.
     assert_eq!(client.response(false).await.unwrap().status, 504);
     assert_eq!(server.components.tasks.len(), 1);
     store.let_all_pass();
@@ -249,7 +274,7 @@ async fn a_miss_takes_no_task_unless_it_is_given_up() {
 }
 
 #[tokio::test]
-async fn of_one_who_may_wait_it_is_the_one_who_began() {
+async fn with_one_waiter_per_flight_only_the_leader_waits() {
     let store = Scripted::gated();
     let flights = SingleflightLimits { waiters_per_flight: 1, ..SingleflightLimits::default() };
     let server = server(Config { flights, ..config() }, store.clone()).await;

@@ -1,4 +1,4 @@
-//! Connections as clients use and misuse them.
+//! Connections: pipelining, bodies, limits, keep-alive.
 
 use crate::support::client::Client;
 use aqs_proxy::config::Config;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 const DATA: &str = "/metrics/pageviews/top/en.wikipedia/all-access/2024/01/all-days";
 
-async fn house_with(config: Config) -> (Server, tempfile::TempDir) {
+async fn server_with(config: Config) -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/top/rows");
     let server =
@@ -18,11 +18,11 @@ async fn house_with(config: Config) -> (Server, tempfile::TempDir) {
 }
 
 async fn server() -> (Server, tempfile::TempDir) {
-    house_with(crate::support::config()).await
+    server_with(crate::support::config()).await
 }
 
 #[tokio::test]
-async fn a_hundred_pipelined_requests_are_answered_in_order() {
+async fn pipelined_requests_are_answered_in_order() {
     let (server, _folder) = server().await;
     let mut client = Client::connect(server.addresses[0]).await;
     let mut heads = String::new();
@@ -37,7 +37,7 @@ async fn a_hundred_pipelined_requests_are_answered_in_order() {
 }
 
 #[tokio::test]
-async fn bodies_are_read_ignored_and_followed_by_the_next_request() {
+async fn bodies_are_drained_before_the_next_request() {
     let (server, _folder) = server().await;
     let mut client = Client::connect(server.addresses[0]).await;
     let post = "POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello";
@@ -53,7 +53,7 @@ async fn bodies_are_read_ignored_and_followed_by_the_next_request() {
 }
 
 #[tokio::test]
-async fn a_body_before_the_end_of_a_connection_is_answered_too() {
+async fn a_last_request_with_a_body_is_answered() {
     let (server, _folder) = server().await;
     let mut client = Client::connect(server.addresses[0]).await;
     client
@@ -65,7 +65,7 @@ async fn a_body_before_the_end_of_a_connection_is_answered_too() {
 }
 
 #[tokio::test]
-async fn whoever_expects_to_be_told_to_go_on_is_told() {
+async fn expect_100_continue_is_honoured() {
     let (server, _folder) = server().await;
     let mut client = Client::connect(server.addresses[0]).await;
     client
@@ -78,7 +78,7 @@ async fn whoever_expects_to_be_told_to_go_on_is_told() {
 }
 
 #[tokio::test]
-async fn too_large_a_body_is_refused() {
+async fn a_body_that_is_too_large_is_refused() {
     let (server, _folder) = server().await;
     let mut client = Client::connect(server.addresses[0]).await;
     client.send(b"POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n").await;
@@ -88,7 +88,7 @@ async fn too_large_a_body_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_gets_a_problem_and_the_end() {
+async fn malformed_requests_get_a_problem_and_close_the_connection() {
     let (server, _folder) = server().await;
     for (bytes, status) in [
         ("nonsense\r\n\r\n", 400),
@@ -133,13 +133,13 @@ async fn a_head_that_grows_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn a_head_that_does_not_end_times_out_and_an_idle_connection_ends_silently() {
+async fn incomplete_heads_time_out_with_408_and_idle_connections_silently() {
     let limits = Limits {
         head: Duration::from_millis(600),
         idle: Duration::from_millis(100),
         ..Limits::default()
     };
-    let (server, _folder) = house_with(Config { limits, ..crate::support::config() }).await;
+    let (server, _folder) = server_with(Config { limits, ..crate::support::config() }).await;
     let mut slow = Client::connect(server.addresses[0]).await;
     slow.send(b"GET / HTT").await;
     assert_eq!(slow.response(false).await.unwrap().status, 408);
@@ -152,28 +152,28 @@ async fn a_head_that_does_not_end_times_out_and_an_idle_connection_ends_silently
 }
 
 #[tokio::test]
-async fn each_head_has_its_own_time_also_when_they_overlap() {
+async fn each_head_has_its_own_deadline() {
     let limits = Limits { head: Duration::from_millis(1500), ..Limits::default() };
-    let (server, _folder) = house_with(Config { limits, ..crate::support::config() }).await;
+    let (server, _folder) = server_with(Config { limits, ..crate::support::config() }).await;
     let mut client = Client::connect(server.addresses[0]).await;
     let request = format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n");
     let (first, rest) = request.split_at(20);
-    // There is always the beginning of a next head, and each is complete in time.
+    // The next head has always begun, and each is complete in time.
     client.send(first.as_bytes()).await;
     for _ in 0..20 {
         tokio::time::sleep(Duration::from_millis(100)).await;
         client.send(format!("{rest}{first}").as_bytes()).await;
         assert_eq!(client.response(false).await.unwrap().status, 200);
     }
-    // One that is not gets its 408, not the time of an idle connection.
+    // An incomplete one gets 408, not the timeout of an idle connection.
     assert_eq!(client.response(false).await.unwrap().status, 408);
 }
 
 #[tokio::test]
-async fn beyond_their_bound_connections_are_turned_away_and_come_back() {
+async fn connections_beyond_the_limit_are_rejected_until_others_close() {
     let limits = Limits { connections: 2, ..Limits::default() };
     let config = Config { limits, ..crate::support::config() };
-    let (server, _folder) = house_with(config).await;
+    let (server, _folder) = server_with(config).await;
     let mut held =
         [Client::connect(server.addresses[0]).await, Client::connect(server.addresses[0]).await];
     for client in &mut held {
@@ -183,10 +183,10 @@ async fn beyond_their_bound_connections_are_turned_away_and_come_back() {
     let refused = third.response(false).await.unwrap();
     assert_eq!((refused.status, refused.header("connection")), (503, Some("close")));
     assert!(refused.header("retry-after").is_some());
-    let turned_away = &server.components.metrics.connections_refused;
-    assert_eq!(turned_away.with_label_values(&["public"]).get(), 1);
-    assert_eq!(turned_away.with_label_values(&["admin"]).get(), 0);
-    // Operators have places of their own.
+    let rejected = &server.components.metrics.connections_refused;
+    assert_eq!(rejected.with_label_values(&["public"]).get(), 1);
+    assert_eq!(rejected.with_label_values(&["admin"]).get(), 0);
+    // The admin listener has a limit of its own.
     assert_eq!(Client::connect(server.admin_addresses[0]).await.get("/healthz").await.status, 200);
     drop(held);
     let gauge = server.components.metrics.connections.with_label_values(&["public"]);
@@ -195,9 +195,9 @@ async fn beyond_their_bound_connections_are_turned_away_and_come_back() {
 }
 
 #[tokio::test]
-async fn a_connection_ends_after_its_requests() {
+async fn a_connection_closes_after_its_last_allowed_request() {
     let limits = Limits { requests: 3, ..Limits::default() };
-    let (server, _folder) = house_with(Config { limits, ..crate::support::config() }).await;
+    let (server, _folder) = server_with(Config { limits, ..crate::support::config() }).await;
     let mut client = Client::connect(server.addresses[0]).await;
     for expected in [None, None, Some("close")] {
         assert_eq!(client.get(DATA).await.header("connection"), expected);
@@ -206,7 +206,7 @@ async fn a_connection_ends_after_its_requests() {
 }
 
 #[tokio::test]
-async fn a_head_may_come_byte_by_byte() {
+async fn a_head_may_arrive_byte_by_byte() {
     let (server, _folder) = server().await;
     let mut client = Client::connect(server.addresses[0]).await;
     for byte in format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n").bytes() {
@@ -216,7 +216,7 @@ async fn a_head_may_come_byte_by_byte() {
 }
 
 #[tokio::test]
-async fn old_clients_are_told_whether_the_connection_stays() {
+async fn http_1_0_clients_learn_whether_the_connection_stays_open() {
     let (server, _folder) = server().await;
     let mut client = Client::connect(server.addresses[0]).await;
     client.send(b"GET /a HTTP/1.0\r\nconnection: keep-alive\r\n\r\n").await;
@@ -227,7 +227,7 @@ async fn old_clients_are_told_whether_the_connection_stays() {
 }
 
 #[tokio::test]
-async fn a_target_may_be_absolute() {
+async fn absolute_targets_are_accepted() {
     let (server, _folder) = server().await;
     let mut client = Client::connect(server.addresses[0]).await;
     let absolute = client.get(&format!("http://wikimedia.org{DATA}")).await;
@@ -236,7 +236,7 @@ async fn a_target_may_be_absolute() {
 }
 
 #[tokio::test]
-async fn the_second_answer_is_the_caches() {
+async fn the_second_response_comes_from_the_cache() {
     let (server, _folder) = server().await;
     let mut client = Client::connect(server.addresses[0]).await;
     let first = client.get(DATA).await;
@@ -244,7 +244,7 @@ async fn the_second_answer_is_the_caches() {
     assert_eq!(first.header("cache-status"), Some("aqs; fwd=miss; stored"));
     assert!(second.header("cache-status").unwrap().starts_with("aqs; hit; ttl="));
     assert_eq!(first.body, second.body);
-    // Another spelling of the same is the same entry.
+    // An alias has the same entry.
     let spelled =
         client.get(&format!("/api/rest_v1{}?x=y", DATA.replace("en.wiki", "EN.wiki"))).await;
     assert!(spelled.header("cache-status").unwrap().starts_with("aqs; hit"), "{spelled:?}");
@@ -257,7 +257,7 @@ async fn the_second_answer_is_the_caches() {
 }
 
 #[tokio::test]
-async fn a_validator_saves_the_body_in_every_form() {
+async fn if_none_match_accepts_every_form_of_the_etag() {
     let (server, _folder) = server().await;
     let mut client = Client::connect(server.addresses[0]).await;
     let full = client.get(DATA).await;
@@ -285,7 +285,7 @@ async fn a_validator_saves_the_body_in_every_form() {
 }
 
 #[tokio::test]
-async fn draining_finishes_what_is_under_way_and_ends_what_is_idle() {
+async fn a_drain_finishes_requests_and_closes_idle_connections() {
     let (server, _folder) = server().await;
     let address = server.addresses[0];
     let mut idle = Client::connect(address).await;
@@ -304,7 +304,7 @@ async fn draining_finishes_what_is_under_way_and_ends_what_is_idle() {
 }
 
 #[tokio::test]
-async fn the_admin_listener_shows_what_was_counted() {
+async fn the_admin_listener_serves_the_metrics() {
     let (server, _folder) = server().await;
     let mut client = Client::connect(server.addresses[0]).await;
     for _ in 0..3 {

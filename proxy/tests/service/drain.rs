@@ -1,4 +1,4 @@
-//! The end under load: what was sent before its connection was closed or told to close is answered.
+//! Draining: requests that were sent before the close of their connection are answered.
 
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const CLIENTS: usize = 200;
-/// Longer than any test takes on any machine: what has it ends because it is told to.
-const PATIENCE: Duration = Duration::from_secs(3600);
+/// Longer than any test takes: nothing ends by this timeout.
+const LONG_TIMEOUT: Duration = Duration::from_secs(3600);
 
-/// What a client asks next: the same over and over, something new, what is not there.
+/// The next request of a client: a repeated one, a new one, or one that is not found.
 fn target(client: usize, number: usize) -> (String, u16) {
     match (client + number) % 4 {
         0 => (format!("/metrics/nothing/{client}/{number}"), 404),
@@ -29,11 +29,9 @@ fn devices(project: &str) -> String {
     format!("/metrics/unique-devices/{project}/all-sites/daily/20240101/20240131")
 }
 
-/// Asks as fast as it is answered, until it is told to close.
-///
-/// Every request is sent while the connection is open and nobody has spoken of an end: each must
-/// get its own answer, whole.
-async fn ask_until_told_to_close(address: SocketAddr, client: usize, answered: Arc<AtomicUsize>) {
+/// Sends requests one after the other until a response closes the connection. Each must get its own
+/// complete response.
+async fn request_until_closed(address: SocketAddr, client: usize, answered: Arc<AtomicUsize>) {
     let mut connection = Client::connect(address).await;
     for number in 0.. {
         let (target, status) = target(client, number);
@@ -48,38 +46,38 @@ async fn ask_until_told_to_close(address: SocketAddr, client: usize, answered: A
             assert!(connection.is_closed().await, "more than an answer");
             return;
         }
-        // Some take a breath: their connections are idle when the end comes.
+        // Some pause: their connections are idle when the drain begins.
         if client.is_multiple_of(3) {
             tokio::time::sleep(Duration::from_millis(client as u64 % 30)).await;
         }
     }
 }
 
-/// Patient enough that only what is said ends a connection.
-async fn loaded_house() -> Server {
-    let limits =
-        Limits { drain_idle: PATIENCE, head: PATIENCE, drain: PATIENCE, ..Limits::default() };
+/// No timeout ends a connection: only a drain does.
+async fn server_with_long_deadlines() -> Server {
+    let limits = Limits {
+        drain_idle: LONG_TIMEOUT,
+        head: LONG_TIMEOUT,
+        drain: LONG_TIMEOUT,
+        ..Limits::default()
+    };
     let store = Scripted::open();
-    store.dawdles.store(true, Ordering::SeqCst);
+    store.jitters.store(true, Ordering::SeqCst);
     server(Config { limits, ..config() }, store).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_request_fails_that_was_sent_before_its_connection_was_told_to_close() {
+async fn a_drain_under_load_fails_no_request() {
     let mut took = Vec::new();
     for round in 0..10 {
-        let server = loaded_house().await;
+        let server = server_with_long_deadlines().await;
         let components = server.components.clone();
         let answered = Arc::new(AtomicUsize::new(0));
         let ask = |client| {
-            tokio::spawn(ask_until_told_to_close(
-                server.addresses[0],
-                client,
-                Arc::clone(&answered),
-            ))
+            tokio::spawn(request_until_closed(server.addresses[0], client, Arc::clone(&answered)))
         };
         let clients: Vec<_> = (0..CLIENTS).map(ask).collect();
-        // In the middle, at another moment each time.
+        // At a different moment in each round.
         eventually(|| answered.load(Ordering::Relaxed) > CLIENTS * 3 + round * 97).await;
         let begun = Instant::now();
         assert!(server.drain().await, "round {round}: a connection was cut");
@@ -88,28 +86,30 @@ async fn no_request_fails_that_was_sent_before_its_connection_was_told_to_close(
             client.await.unwrap_or_else(|error| panic!("round {round}: {error}"));
         }
         assert_eq!(components.metrics.connections.with_label_values(&["public"]).get(), 0);
-        assert!(components.tasks.is_empty() && components.responses.under_way() == 0);
+        assert!(
+            components.tasks.is_empty() && components.service.misses.responses.under_way() == 0
+        );
     }
     took.sort();
     println!("drained under load, median of {}: {:?}", took.len(), took[took.len() / 2]);
 }
 
 #[tokio::test]
-async fn requests_that_are_here_already_are_all_answered() {
+async fn pipelined_requests_are_answered_during_a_drain() {
     let store = Scripted::gated();
-    let limits = Limits { drain: PATIENCE, ..Limits::default() };
-    let config = Config { limits, answer_within: PATIENCE, ..config() };
+    let limits = Limits { drain: LONG_TIMEOUT, ..Limits::default() };
+    let config = Config { limits, answer_within: LONG_TIMEOUT, ..config() };
     let server = server(config, store.clone()).await;
     let components = server.components.clone();
     let mut client = Client::connect(server.addresses[0]).await;
-    // The first waits for the store and the others behind it when the end comes.
+    // When the drain begins, the first waits for the store and the others wait behind it.
     let mut heads = format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", devices("en.wikipedia"));
     heads.push_str("POST /b HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\nhi");
     for number in 0..9 {
         heads.push_str(&format!("GET /nothing/{number} HTTP/1.1\r\nhost: x\r\n\r\n"));
     }
     client.send(heads.as_bytes()).await;
-    eventually(|| components.responses.under_way() == 1).await;
+    eventually(|| components.service.misses.responses.under_way() == 1).await;
     let drained = tokio::spawn(server.drain());
     eventually(|| !components.readiness.missing().is_empty()).await;
     store.let_all_pass();
@@ -124,9 +124,13 @@ async fn requests_that_are_here_already_are_all_answered() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_may_ask_once_more() {
-    let limits =
-        Limits { drain_idle: PATIENCE, idle: PATIENCE, drain: PATIENCE, ..Limits::default() };
+async fn an_idle_connection_may_send_a_last_request() {
+    let limits = Limits {
+        drain_idle: LONG_TIMEOUT,
+        idle: LONG_TIMEOUT,
+        drain: LONG_TIMEOUT,
+        ..Limits::default()
+    };
     let config = Config { limits, ..config() };
     let server = server(config, Scripted::open()).await;
     let components = server.components.clone();
@@ -142,11 +146,11 @@ async fn an_idle_connection_may_ask_once_more() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_that_stays_silent_is_closed() {
+async fn idle_connections_are_closed_by_a_drain() {
     let limits = Limits {
         drain_idle: Duration::from_millis(1),
-        idle: PATIENCE,
-        drain: PATIENCE,
+        idle: LONG_TIMEOUT,
+        drain: LONG_TIMEOUT,
         ..Limits::default()
     };
     let config = Config { limits, ..config() };
@@ -163,8 +167,9 @@ async fn an_idle_connection_that_stays_silent_is_closed() {
 }
 
 #[tokio::test]
-async fn readiness_falls_first_and_the_delay_is_for_new_connections() {
-    let limits = Limits { drain_delay: Some(PATIENCE), drain: PATIENCE, ..Limits::default() };
+async fn the_drain_delay_accepts_connections_while_unready() {
+    let limits =
+        Limits { drain_delay: Some(LONG_TIMEOUT), drain: LONG_TIMEOUT, ..Limits::default() };
     let config = Config { limits, ..config() };
     let server = server(config, Scripted::open()).await;
     let (address, admin) = (server.addresses[0], server.admin_addresses[0]);
@@ -174,22 +179,25 @@ async fn readiness_falls_first_and_the_delay_is_for_new_connections() {
     assert!(!background.is_empty());
     let drained = tokio::spawn(server.drain());
     eventually(|| !components.readiness.missing().is_empty()).await;
-    // Not ready, and yet whoever comes is served.
+    // Not ready, but new connections are served.
     assert_eq!(Client::connect(admin).await.get("/readyz").await.status, 503);
     let served = Client::connect(address).await.get(&devices("en.wikipedia")).await;
     assert_eq!((served.status, served.header("connection")), (200, Some("close")));
-    assert!(!drained.is_finished(), "nobody said that the delay is over");
+    assert!(!drained.is_finished(), "the drain delay is over");
     delay_over.cancel();
     assert!(drained.await.unwrap());
     assert!(tokio::net::TcpStream::connect(address).await.is_err(), "still accepting");
-    assert!(tokio::net::TcpStream::connect(admin).await.is_err(), "still accepting operators");
+    assert!(
+        tokio::net::TcpStream::connect(admin).await.is_err(),
+        "still accepting admin connections"
+    );
     assert!(background.is_empty() && components.tasks.is_empty(), "a task is left");
 }
 
 #[tokio::test]
-async fn whoever_holds_on_is_cut_when_the_time_is_up() {
+async fn connections_are_aborted_at_the_drain_deadline() {
     let drain = Duration::from_millis(300);
-    let limits = Limits { write: PATIENCE, head: PATIENCE, drain, ..Limits::default() };
+    let limits = Limits { write: LONG_TIMEOUT, head: LONG_TIMEOUT, drain, ..Limits::default() };
     let store = Scripted::gated();
     let server = server(Config { limits, ..config() }, store.clone()).await;
     let components = server.components.clone();
@@ -197,9 +205,8 @@ async fn whoever_holds_on_is_cut_when_the_time_is_up() {
     waits.send(format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", devices("a")).as_bytes()).await;
     let mut halfway = Client::connect(server.addresses[0]).await;
     halfway.send(b"GET / HTTP/1.1\r\n").await;
-    eventually(|| components.responses.under_way() == 1).await;
+    eventually(|| components.service.misses.responses.under_way() == 1).await;
     assert!(!server.drain().await, "the store never answered");
-    // Nothing is left of them, as nobody is left to answer for it.
     assert!(waits.is_closed().await && halfway.is_closed().await);
     let metrics = &components.metrics;
     assert_eq!(metrics.connections_ended.with_label_values(&["public", "cut"]).get(), 2);
@@ -207,9 +214,8 @@ async fn whoever_holds_on_is_cut_when_the_time_is_up() {
     assert_eq!(components.origin.budget.used(Consumer::Connections), 0);
 }
 
-/// Connects again whenever it is told to close, until nobody listens; whoever was let in is
-/// answered.
-async fn come_again_until_refused(address: SocketAddr, client: usize, served: Arc<AtomicUsize>) {
+/// Reconnects after each close until connections are refused. Each accepted connection is served.
+async fn reconnect_until_refused(address: SocketAddr, client: usize, served: Arc<AtomicUsize>) {
     while let Some(mut connection) = Client::try_connect(address).await {
         for number in 0.. {
             let (target, status) = target(client, number);
@@ -224,13 +230,13 @@ async fn come_again_until_refused(address: SocketAddr, client: usize, served: Ar
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_is_let_in_and_then_reset() {
+async fn no_accepted_connection_is_reset_by_a_drain() {
     for round in 0..3 {
-        let server = loaded_house().await;
+        let server = server_with_long_deadlines().await;
         let served = Arc::new(AtomicUsize::new(0));
         let come = |client| {
             let served = Arc::clone(&served);
-            tokio::spawn(come_again_until_refused(server.addresses[0], client, served))
+            tokio::spawn(reconnect_until_refused(server.addresses[0], client, served))
         };
         let clients: Vec<_> = (0..CLIENTS).map(come).collect();
         eventually(|| served.load(Ordering::Relaxed) > CLIENTS).await;

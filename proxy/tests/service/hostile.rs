@@ -1,5 +1,5 @@
-//! Clients that mean no good, or know no better: each gets its answer or its end, a normal client
-//! is served meanwhile, and afterwards nothing is left of them.
+//! Malicious and broken clients: each gets a response or is disconnected, a normal client is served
+//! meanwhile, and all resources are freed afterwards.
 
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
@@ -16,8 +16,8 @@ use tokio::net::TcpStream;
 
 const DATA: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
 
-/// A server that loses its patience soon.
-async fn impatient() -> Server {
+/// A server with short timeouts and one concurrent read.
+async fn server_with_short_timeouts() -> Server {
     let limits = Limits {
         write: Duration::from_millis(300),
         linger: Duration::from_millis(100),
@@ -32,17 +32,17 @@ async fn is_served(address: SocketAddr) -> bool {
     Client::connect(address).await.get(DATA).await.status == 200
 }
 
-/// Waits until no task, place, flight, turn or byte is held by anybody; the gauges must say so.
-async fn nothing_is_left(server: &Server) {
+/// Waits until all tasks, permits, flights and reserved bytes are freed, and the gauges show it.
+async fn assert_resources_freed(server: &Server) {
     let components = &server.components;
-    // There is one turn at the store (see `impatient`): nobody has kept it.
-    let fresh = DATA.replace("en.", "nobody-else-asks-for-this.");
+    // The store allows one concurrent read (see `server_with_short_timeouts`): it must be free.
+    let fresh = DATA.replace("en.", "fresh.");
     assert_eq!(Client::connect(server.addresses[0]).await.get(&fresh).await.status, 200);
     let connections = components.metrics.connections.with_label_values(&["public"]);
     eventually(|| {
         connections.get() == 0
-            && components.responses.under_way() == 0
-            && components.responses.waiting() == 0
+            && components.service.misses.responses.under_way() == 0
+            && components.service.misses.responses.waiting() == 0
             && components.tasks.is_empty()
             && components.origin.budget.used(Consumer::Connections) == 0
             && components.origin.budget.used(Consumer::Flights) == 0
@@ -58,8 +58,8 @@ async fn nothing_is_left(server: &Server) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_hundred_at_once_are_all_answered() {
-    let server = impatient().await;
+async fn five_hundred_concurrent_clients_are_answered() {
+    let server = server_with_short_timeouts().await;
     let address = server.addresses[0];
     let clients: Vec<_> = (0..500)
         .map(|number| {
@@ -73,48 +73,48 @@ async fn five_hundred_at_once_are_all_answered() {
     for client in clients {
         assert_eq!(client.await.unwrap(), 200);
     }
-    nothing_is_left(&server).await;
+    assert_resources_freed(&server).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_never_reads_is_cut_off() {
-    let server = impatient().await;
-    let mut greedy = TcpStream::connect(server.addresses[0]).await.unwrap();
+async fn a_client_that_never_reads_is_disconnected() {
+    let server = server_with_short_timeouts().await;
+    let mut stalled = TcpStream::connect(server.addresses[0]).await.unwrap();
     let request = format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n");
-    // More than the sockets between can hold. Whether the client notices its end is its affair.
+    // More than the socket buffers hold.
     let writing = tokio::spawn(async move {
         let many = request.repeat(1000);
-        while greedy.write_all(many.as_bytes()).await.is_ok() {}
+        while stalled.write_all(many.as_bytes()).await.is_ok() {}
         std::future::pending::<()>().await;
-        drop(greedy);
+        drop(stalled);
     });
-    // What it doesn't take is counted; a connection alone counts whole pages.
+    // Unsent bodies are reserved; a connection alone reserves whole pages.
     eventually(|| server.components.origin.budget.used(Consumer::Connections) % 4096 != 0).await;
     assert!(is_served(server.addresses[0]).await);
-    nothing_is_left(&server).await;
+    assert_resources_freed(&server).await;
     writing.abort();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_resets_in_the_middle_leaves_nothing() {
-    let server = impatient().await;
+async fn a_reset_during_a_request_frees_its_resources() {
+    let server = server_with_short_timeouts().await;
     for _ in 0..50 {
         let mut rude = TcpStream::connect(server.addresses[0]).await.unwrap();
         let request = format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n");
         rude.write_all(request.repeat(20).as_bytes()).await.unwrap();
         let mut some = [0; 100];
         rude.read_exact(&mut some).await.unwrap();
-        // Closing resets: nothing is waited for.
+        // Closing resets the connection.
         SockRef::from(&rude).set_linger(Some(Duration::ZERO)).unwrap();
         drop(rude);
     }
     assert!(is_served(server.addresses[0]).await);
-    nothing_is_left(&server).await;
+    assert_resources_freed(&server).await;
 }
 
 #[tokio::test]
-async fn a_half_closed_connection_still_gets_what_is_cached() {
-    let server = impatient().await;
+async fn a_half_closed_connection_gets_cached_responses() {
+    let server = server_with_short_timeouts().await;
     assert!(is_served(server.addresses[0]).await);
     let mut half = TcpStream::connect(server.addresses[0]).await.unwrap();
     half.write_all(format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes()).await.unwrap();
@@ -122,12 +122,12 @@ async fn a_half_closed_connection_still_gets_what_is_cached() {
     let mut answer = String::new();
     half.read_to_string(&mut answer).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("]}"), "{answer}");
-    nothing_is_left(&server).await;
+    assert_resources_freed(&server).await;
 }
 
 #[tokio::test]
-async fn bytes_that_no_head_has_are_refused() {
-    let server = impatient().await;
+async fn control_bytes_in_a_head_are_refused() {
+    let server = server_with_short_timeouts().await;
     for bytes in [
         b"GET /a\0b HTTP/1.1\r\nhost: x\r\n\r\n".as_slice(),
         b"GET /a HTTP/1.1\r\nhost: x\r\na\0: b\r\n\r\n",
@@ -148,12 +148,12 @@ async fn bytes_that_no_head_has_are_refused() {
         assert!(client.is_closed().await, "{shown:?}");
     }
     assert!(is_served(server.addresses[0]).await);
-    nothing_is_left(&server).await;
+    assert_resources_freed(&server).await;
 }
 
 #[tokio::test]
-async fn what_hides_behind_a_body_is_no_request_of_its_own() {
-    let server = impatient().await;
+async fn bytes_within_a_body_are_not_a_request() {
+    let server = server_with_short_timeouts().await;
     let mut client = Client::connect(server.addresses[0]).await;
     // The length covers what looks like a second request.
     let hidden = "GET /hidden HTTP/1.1\r\nhost: x\r\n\r\n";
@@ -166,17 +166,17 @@ async fn what_hides_behind_a_body_is_no_request_of_its_own() {
         assert_eq!(client.response(false).await.unwrap().json()["uri"], uri);
     }
     drop(client);
-    nothing_is_left(&server).await;
+    assert_resources_freed(&server).await;
 }
 
-/// What is sent, the statuses that answer it in order, and what the last one's detail begins with.
+/// Bytes to send, the statuses of the responses in order, and the start of the last detail.
 type Case<'a> = (&'a str, &'a [u16], &'a str);
 
 const CHUNKED: &str = "POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n";
 const UNCLEAR: &str = "malformed request: the body's end is unclear";
 
-/// Sends each on a connection of its own, which must be closed after the answers.
-async fn each_is_refused(server: &Server, cases: &[Case<'_>]) {
+/// Sends each case on a connection of its own, which must be closed after the responses.
+async fn assert_refused(server: &Server, cases: &[Case<'_>]) {
     for (bytes, statuses, detail) in cases {
         let shown = &bytes[..bytes.len().min(200)];
         let mut client = Client::connect(server.addresses[0]).await;
@@ -184,27 +184,27 @@ async fn each_is_refused(server: &Server, cases: &[Case<'_>]) {
         for (number, status) in statuses.iter().enumerate() {
             let response = client.response(false).await;
             let response = response.unwrap_or_else(|| panic!("no answer {number} to {shown:?}"));
-            let told = response.json();
+            let body = response.json();
             assert_eq!(
-                (response.status, &told["status"]),
+                (response.status, &body["status"]),
                 (*status, &(*status).into()),
                 "{shown:?}"
             );
             if number + 1 == statuses.len() {
-                let told = told["detail"].as_str().unwrap();
-                assert!(told.starts_with(detail), "{shown:?}: {told}");
+                let body = body["detail"].as_str().unwrap();
+                assert!(body.starts_with(detail), "{shown:?}: {body}");
                 assert_eq!(response.header("connection"), Some("close"), "{shown:?}");
             }
         }
         assert!(client.is_closed().await, "{shown:?}");
     }
     assert!(is_served(server.addresses[0]).await);
-    nothing_is_left(server).await;
+    assert_resources_freed(server).await;
 }
 
 #[tokio::test]
-async fn nobody_can_hide_a_request_behind_a_coding() {
-    let server = impatient().await;
+async fn ambiguous_transfer_codings_are_refused() {
+    let server = server_with_short_timeouts().await;
     let hidden = "GET /hidden HTTP/1.1\r\nhost: x\r\n\r\n";
     let coded = |version: &str, line: &str| {
         format!("POST /outer HTTP/{version}\r\nhost: x\r\n{line}\r\n\r\n0\r\n\r\n{hidden}")
@@ -233,15 +233,15 @@ async fn nobody_can_hide_a_request_behind_a_coding() {
         (" transfer-encoding: chunked", "malformed request: "),
         ("transfer-encoding: chunked\0", "malformed request: "),
     ] {
-        each_is_refused(&server, &[(&coded("1.1", line), &[400], detail)]).await;
+        assert_refused(&server, &[(&coded("1.1", line), &[400], detail)]).await;
     }
-    // Without a version that knows of codings there are none.
-    each_is_refused(&server, &[(&coded("1.0", "transfer-encoding: chunked"), &[400], "")]).await;
+    // HTTP/1.0 has no transfer codings.
+    assert_refused(&server, &[(&coded("1.0", "transfer-encoding: chunked"), &[400], "")]).await;
 }
 
 #[tokio::test]
-async fn chunks_that_are_none_are_refused() {
-    let server = impatient().await;
+async fn malformed_chunks_are_refused() {
+    let server = server_with_short_timeouts().await;
     let with = |body: &str| format!("{CHUNKED}{body}");
     for body in [
         "xyz\r\nabc\r\n0\r\n\r\n",
@@ -250,23 +250,23 @@ async fn chunks_that_are_none_are_refused() {
         "ffffffffffffffffff\r\na",
         "0x3\r\nabc\r\n0\r\n\r\n",
     ] {
-        each_is_refused(&server, &[(&with(body), &[400], UNCLEAR)]).await;
+        assert_refused(&server, &[(&with(body), &[400], UNCLEAR)]).await;
     }
     let long = format!("{:x}\r\n{}\r\n0\r\n\r\n", 70_000, "x".repeat(70_000));
     let detail = "a request body is neither needed nor read this far";
-    each_is_refused(&server, &[(&with(&long), &[413], detail)]).await;
-    // In any number of pieces, and followed by the next request.
+    assert_refused(&server, &[(&with(&long), &[413], detail)]).await;
+    // Split anywhere, and followed by the next request.
     let pieces = "1\r\nx\r\n".repeat(500) + "0\r\n\r\n";
     let last = "GET /b HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
-    each_is_refused(&server, &[(&(with(&pieces) + last), &[405, 404], "")]).await;
+    assert_refused(&server, &[(&(with(&pieces) + last), &[405, 404], "")]).await;
 }
 
 #[tokio::test]
-async fn heads_without_measure_are_refused_and_the_refusal_can_be_read() {
-    let server = impatient().await;
+async fn clients_can_read_the_refusal_of_an_oversized_head() {
+    let server = server_with_short_timeouts().await;
     let start = "GET /a HTTP/1.1\r\nhost: x\r\n";
     let huge = "y".repeat(1 << 20);
-    each_is_refused(
+    assert_refused(
         &server,
         &[
             (&format!("{start}a: {huge}\r\n\r\n"), &[431], "the head is too large"),
@@ -285,10 +285,10 @@ async fn heads_without_measure_are_refused_and_the_refusal_can_be_read() {
 }
 
 #[tokio::test]
-async fn whoever_ends_lines_by_half_is_understood_or_refused() {
-    let server = impatient().await;
+async fn bare_line_endings_are_accepted_or_refused() {
+    let server = server_with_short_timeouts().await;
     // A bare LF ends a line (RFC 9112 §2.2), so that what follows is a header of its own.
-    each_is_refused(
+    assert_refused(
         &server,
         &[
             ("GET /a HTTP/1.1\nhost: x\nconnection: close\n\n", &[404], ""),
@@ -307,7 +307,7 @@ async fn whoever_ends_lines_by_half_is_understood_or_refused() {
 }
 
 #[tokio::test]
-async fn whoever_never_ends_is_not_waited_for() {
+async fn endless_requests_time_out() {
     let limits = Limits { head: Duration::from_millis(300), ..Limits::default() };
     let store = Store { reads: 1, ..Store::default() };
     let server = server(Config { limits, store, ..config() }, Scripted::open()).await;
@@ -320,6 +320,6 @@ async fn whoever_never_ends_is_not_waited_for() {
         CHUNKED,
     ] {
         let refusal = "the request did not arrive in time";
-        each_is_refused(&server, &[(bytes, &[408], refusal)]).await;
+        assert_refused(&server, &[(bytes, &[408], refusal)]).await;
     }
 }

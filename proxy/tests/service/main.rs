@@ -1,4 +1,4 @@
-//! The whole service, started in-process on free ports and asked over real sockets.
+//! The whole service, started in-process on free ports, over real sockets.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,18 +11,19 @@ mod admin;
 mod admin_hot_set;
 mod admin_socket;
 mod any_target;
+mod background_tasks;
+mod closed_connections;
 mod coalescing;
 mod connections;
-mod counting;
 mod drain;
-mod endings;
-mod forms;
 mod hostile;
 mod hot_set;
-mod keeping;
 mod logs;
+mod read_metrics;
+mod representations;
 mod scenarios;
 mod staleness;
+mod start;
 mod support;
 mod upstream;
 mod wrong_parameters;

@@ -1,7 +1,7 @@
-//! What is served when an answer is old, purged, or the store is away.
+//! Stale and purged entries, and failing stores.
 
 use crate::support::client::{Client, Response};
-use crate::support::scripted::{Mood, Scripted};
+use crate::support::scripted::{Behaviour, Scripted};
 use crate::support::{config, eventually, server, server_at};
 use aqs_api::Target;
 use aqs_origin::epochs::{PurgeMode, Scope};
@@ -30,34 +30,37 @@ fn cache_status(response: &Response) -> &str {
     response.header("cache-status").unwrap()
 }
 
-/// A server whose clock stands until it is moved.
-async fn timed(store: &Arc<Scripted>) -> (Server, Clock) {
+/// A server whose clock the test advances.
+async fn server_with_clock(store: &Arc<Scripted>) -> (Server, Clock) {
     let clock = Clock::set(Moment(1_790_000_000_000));
     let server = server_at(config(), store.clone(), clock.clone()).await;
     (server, clock)
 }
 
 #[tokio::test]
-async fn the_old_is_served_while_one_refresh_brings_the_new() {
+async fn a_stale_response_is_served_while_one_refresh_runs() {
     let store = Scripted::open();
-    let (server, clock) = timed(&store).await;
+    let (server, clock) = server_with_clock(&store).await;
     let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(views(&client.get(&target("en")).await), 1);
-    store.truth.store(2, Ordering::SeqCst);
+    store.value.store(2, Ordering::SeqCst);
     clock.advance(6 * MINUTE);
     let stale = client.get(&target("en")).await;
     assert_eq!((views(&stale), cache_status(&stale)), (1, "aqs; hit; ttl=-60"));
     assert_eq!(stale.header("cache-control"), Some("s-maxage=60"));
-    eventually(|| store.reads() == 2 && server.components.responses.under_way() == 0).await;
+    eventually(|| {
+        store.reads() == 2 && server.components.service.misses.responses.under_way() == 0
+    })
+    .await;
     let fresh = client.get(&target("en")).await;
     assert_eq!((views(&fresh), cache_status(&fresh)), (2, "aqs; hit; ttl=300"));
     assert_eq!(store.reads(), 2);
 }
 
 #[tokio::test]
-async fn a_refresh_goes_on_when_its_client_is_gone_and_is_not_begun_twice() {
+async fn a_refresh_outlives_its_client_and_starts_once() {
     let store = Scripted::gated();
-    let (server, clock) = timed(&store).await;
+    let (server, clock) = server_with_clock(&store).await;
     store.let_one_pass();
     let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(views(&client.get(&target("en")).await), 1);
@@ -67,29 +70,29 @@ async fn a_refresh_goes_on_when_its_client_is_gone_and_is_not_begun_twice() {
         assert_eq!(views(&client.get(&target("en")).await), 1);
     }
     drop(client);
-    store.truth.store(2, Ordering::SeqCst);
+    store.value.store(2, Ordering::SeqCst);
     store.let_all_pass();
-    eventually(|| server.components.responses.under_way() == 0).await;
+    eventually(|| server.components.service.misses.responses.under_way() == 0).await;
     assert_eq!(store.reads(), 2);
 }
 
 #[tokio::test]
-async fn beyond_that_the_old_is_served_only_if_the_store_fails() {
+async fn expired_entries_are_served_only_if_the_store_fails() {
     let store = Scripted::open();
-    let (server, clock) = timed(&store).await;
+    let (server, clock) = server_with_clock(&store).await;
     let mut client = Client::connect(server.addresses[0]).await;
     client.get(&target("en")).await;
     clock.advance(120 * MINUTE);
-    store.be(Mood::Fails);
+    store.set_behaviour(Behaviour::Fails);
     let old = client.get(&target("en")).await;
     assert_eq!((views(&old), cache_status(&old)), (1, "aqs; hit; ttl=-6900; detail=store-error"));
-    store.be(Mood::Answers);
-    store.truth.store(2, Ordering::SeqCst);
+    store.set_behaviour(Behaviour::Answers);
+    store.value.store(2, Ordering::SeqCst);
     clock.advance(Duration::from_secs(6));
     let new = client.get(&target("en")).await;
     assert_eq!((views(&new), cache_status(&new)), (2, "aqs; fwd=stale; stored"));
     clock.advance(25 * 60 * MINUTE);
-    store.be(Mood::Fails);
+    store.set_behaviour(Behaviour::Fails);
     assert_eq!(client.get(&target("en")).await.status, 503);
 }
 
@@ -118,7 +121,7 @@ async fn a_refresh_under_way_is_neither_deferred_nor_a_store_error() {
 }
 
 #[tokio::test]
-async fn a_store_that_does_not_answer_is_a_store_error() {
+async fn a_store_timeout_is_a_store_error() {
     let store = Scripted::gated();
     let clock = Clock::set(Moment(1_790_000_000_000));
     let server = server_at(config(), store.clone(), clock.clone()).await;
@@ -133,7 +136,7 @@ async fn a_store_that_does_not_answer_is_a_store_error() {
 }
 
 #[tokio::test]
-async fn our_own_limits_are_no_store_error() {
+async fn overload_is_not_a_store_error() {
     let store = Scripted::gated();
     let clock = Clock::set(Moment(1_790_000_000_000));
     let mut config = config();
@@ -145,34 +148,34 @@ async fn our_own_limits_are_no_store_error() {
     clock.advance(120 * MINUTE);
     let mut waiting = Client::connect(server.addresses[0]).await;
     waiting.send(format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", target("de")).as_bytes()).await;
-    eventually(|| server.components.responses.waiting() == 1).await;
+    eventually(|| server.components.service.misses.responses.waiting() == 1).await;
     let stale = client.get(&target("en")).await;
     assert_eq!((views(&stale), cache_status(&stale)), (1, "aqs; hit; ttl=-6900"));
     store.let_all_pass();
 }
 
 #[tokio::test]
-async fn the_absence_of_data_has_its_own_times() {
+async fn no_data_has_its_own_freshness_times() {
     let store = Scripted::open();
-    store.be(Mood::IsEmpty);
-    let (server, clock) = timed(&store).await;
+    store.set_behaviour(Behaviour::IsEmpty);
+    let (server, clock) = server_with_clock(&store).await;
     let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(client.get(&target("en")).await.status, 404);
     clock.advance(Duration::from_secs(59));
     assert_eq!(cache_status(&client.get(&target("en")).await), "aqs; hit; ttl=1");
     clock.advance(Duration::from_secs(2));
-    store.be(Mood::Fails);
+    store.set_behaviour(Behaviour::Fails);
     let old = client.get(&target("en")).await;
     assert_eq!((old.status, old.header("cache-control")), (404, Some("s-maxage=60")));
-    store.be(Mood::Answers);
+    store.set_behaviour(Behaviour::Answers);
     clock.advance(Duration::from_secs(6));
     assert_eq!(client.get(&target("en")).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_minutes_without_a_store_are_not_noticed_by_whoever_asked_before() {
+async fn ten_minutes_without_a_store_fail_no_cached_request() {
     const ADDRESSES: usize = 60;
-    for mood in [Mood::Fails, Mood::Hangs] {
+    for behaviour in [Behaviour::Fails, Behaviour::Hangs] {
         let store = Scripted::open();
         let clock = Clock::set(Moment(1_790_000_000_000));
         let answer_within = Duration::from_millis(200);
@@ -185,23 +188,24 @@ async fn ten_minutes_without_a_store_are_not_noticed_by_whoever_asked_before() {
             assert_eq!(views(&client.get(&target(&format!("p{number}"))).await), 1);
         }
         let before = store.reads();
-        store.be(mood);
-        store.truth.store(2, Ordering::SeqCst);
+        store.set_behaviour(behaviour);
+        store.value.store(2, Ordering::SeqCst);
         for _ in 0..60 {
             clock.advance(Duration::from_secs(10));
             for number in 0..ADDRESSES {
                 assert_eq!(views(&client.get(&target(&format!("p{number}"))).await), 1);
-                // A refresh gives up a hair before the read that it began.
+                // A refresh may time out just before its read.
                 assert!(store.inside.load(Ordering::SeqCst) <= 2 * refreshes, "a stampede");
             }
         }
-        let unknown = client.get(&target("never-asked")).await;
+        let unknown = client.get(&target("never-requested")).await;
         assert!([503, 504].contains(&unknown.status), "{}", unknown.status);
         // Stale from the fifth minute on: at most one refresh in five seconds for each address.
         assert!(store.reads() - before <= ADDRESSES * 60, "{} reads", store.reads() - before);
-        store.be(Mood::Answers);
+        store.set_behaviour(Behaviour::Answers);
         eventually(|| {
-            server.components.tasks.is_empty() && server.components.responses.under_way() == 0
+            server.components.tasks.is_empty()
+                && server.components.service.misses.responses.under_way() == 0
         })
         .await;
         clock.advance(Duration::from_secs(10));
@@ -226,25 +230,25 @@ async fn ten_minutes_without_a_store_are_not_noticed_by_whoever_asked_before() {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_is_not_asked_by_everybody_for_what_is_old() {
+async fn a_failing_store_is_not_read_for_every_stale_hit() {
     let store = Scripted::open();
-    let (server, clock) = timed(&store).await;
+    let (server, clock) = server_with_clock(&store).await;
     let mut client = Client::connect(server.addresses[0]).await;
     client.get(&target("en")).await;
     clock.advance(120 * MINUTE);
-    for mood in [Mood::Fails, Mood::Hangs] {
-        store.be(mood);
+    for behaviour in [Behaviour::Fails, Behaviour::Hangs] {
+        store.set_behaviour(behaviour);
         let before = store.reads();
         for _ in 0..100 {
             assert_eq!(views(&client.get(&target("en")).await), 1);
         }
-        assert_eq!(store.reads() - before, 1, "{mood:?}");
+        assert_eq!(store.reads() - before, 1, "{behaviour:?}");
         clock.advance(Duration::from_secs(6));
     }
 }
 
 #[tokio::test]
-async fn a_hard_purge_meets_its_scope_and_nothing_else() {
+async fn a_hard_purge_invalidates_its_scope_only() {
     let store = Scripted::open();
     let server = server(config(), store.clone()).await;
     let mut client = Client::connect(server.addresses[0]).await;
@@ -280,12 +284,12 @@ async fn a_hard_purge_meets_its_scope_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn after_a_soft_purge_the_old_is_served_once_more() {
+async fn a_soft_purge_makes_entries_stale() {
     let store = Scripted::open();
     let server = server(config(), store.clone()).await;
     let mut client = Client::connect(server.addresses[0]).await;
     client.get(&target("en")).await;
-    store.truth.store(2, Ordering::SeqCst);
+    store.value.store(2, Ordering::SeqCst);
     server.components.origin.purge(Scope::Project("en.wikipedia"), PurgeMode::Soft).unwrap();
     let stale = client.get(&target("en")).await;
     assert_eq!((views(&stale), cache_status(&stale)), (1, "aqs; hit; ttl=0"));
@@ -294,7 +298,7 @@ async fn after_a_soft_purge_the_old_is_served_once_more() {
 }
 
 #[tokio::test]
-async fn a_load_makes_what_it_touched_stale_and_nothing_else() {
+async fn a_load_makes_entries_of_its_dataset_stale() {
     let store = Scripted::open();
     store.load(DATASET, 1);
     store.load("unique-devices-daily", 1);
@@ -313,7 +317,7 @@ async fn a_load_makes_what_it_touched_stale_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_asked_before_a_purge_is_not_served_after_it() {
+async fn a_read_from_before_a_purge_is_not_served_after_it() {
     let store = Scripted::gated();
     let server = server(config(), store.clone()).await;
     let ask = || {
@@ -322,9 +326,9 @@ async fn what_was_asked_before_a_purge_is_not_served_after_it() {
     };
     let before = ask();
     eventually(|| store.reads() == 1).await;
-    store.truth.store(2, Ordering::SeqCst);
+    store.value.store(2, Ordering::SeqCst);
     server.components.origin.purge(Scope::Everything, PurgeMode::Hard).unwrap();
-    // It must not join what was asked before.
+    // It must not join the read from before.
     let after = ask();
     eventually(|| store.reads() == 2).await;
     store.let_all_pass();
@@ -333,14 +337,14 @@ async fn what_was_asked_before_a_purge_is_not_served_after_it() {
     assert_eq!(views(&ask().await.unwrap()), 2);
 }
 
-/// Clients, loads and purges at random: whoever asks after a hard purge has returned gets nothing
-/// from before it.
+/// Random requests, loads and purges: a request after a completed hard purge gets nothing from
+/// before it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_interleaving_serves_what_was_purged() {
+async fn purged_entries_are_never_served() {
     const CLIENTS: usize = 16;
     const REQUESTS: usize = 400;
     let store = Scripted::open();
-    store.dawdles.store(true, Ordering::SeqCst);
+    store.jitters.store(true, Ordering::SeqCst);
     let server = server(config(), store.clone()).await;
     let floor = Arc::new(std::sync::atomic::AtomicU64::new(1));
     let mut clients = Vec::new();
@@ -352,7 +356,7 @@ async fn no_interleaving_serves_what_was_purged() {
                 let least = floor.load(Ordering::SeqCst);
                 let project = ["en", "de", "fr"][(number + turn) % 3];
                 let response = client.get(&target(project)).await;
-                // So many purges may leave a request without an answer, but never an old one.
+                // A request may fail under this many purges, but never gets an old answer.
                 if response.status != 503 {
                     let got = views(&response);
                     assert!(got >= least, "{got} was served, but {least} was purged");
@@ -364,11 +368,11 @@ async fn no_interleaving_serves_what_was_purged() {
         [Scope::Everything, Scope::Dataset(DATASET), Scope::Endpoint("pageviews/aggregate")];
     let mut purges = 0;
     while clients.iter().any(|client| !client.is_finished()) {
-        let truth = store.truth.fetch_add(1, Ordering::SeqCst) + 1;
+        let value = store.value.fetch_add(1, Ordering::SeqCst) + 1;
         let depth = if purges % 5 == 4 { PurgeMode::Soft } else { PurgeMode::Hard };
         server.components.origin.purge(scopes[purges % 3], depth).unwrap();
         if depth == PurgeMode::Hard {
-            floor.store(truth, Ordering::SeqCst);
+            floor.store(value, Ordering::SeqCst);
         }
         purges += 1;
         tokio::time::sleep(Duration::from_micros(300)).await;

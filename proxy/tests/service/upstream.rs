@@ -1,4 +1,4 @@
-//! What the upstream services' operators and dashboards look for.
+//! Pages and metrics that operators and dashboards of the upstream services use.
 
 use crate::support::client::{Client, Response};
 use crate::support::scripted::Scripted;
@@ -28,7 +28,7 @@ fn samples(page: &Response) -> BTreeMap<String, f64> {
     lines.map(sample).collect()
 }
 
-/// Waits until so many requests are counted, which they are after their answers.
+/// Waits until this number of requests is counted: they are counted after their responses.
 async fn counted(server: &Server, count: f64) {
     eventually(|| {
         let families = server.components.registry.gather();
@@ -42,7 +42,7 @@ async fn counted(server: &Server, count: f64) {
 }
 
 #[tokio::test]
-async fn health_has_upstreams_four_keys_in_their_order() {
+async fn health_has_the_four_keys_of_upstream_in_order() {
     let server = with_pages(true, false).await;
     let mut client = Client::connect(server.addresses[0]).await;
     let health = client.get("/healthz").await;
@@ -59,13 +59,13 @@ async fn health_has_upstreams_four_keys_in_their_order() {
     let head = client.request("HEAD", b"/healthz", &[]).await;
     let length = body.len().to_string();
     assert_eq!((head.status, head.header("content-length")), (200, Some(length.as_str())));
-    // The operators' own page stays as it is.
+    // The admin page is not affected.
     let mut admin = Client::connect(server.admin_addresses[0]).await;
     assert_eq!(admin.get("/healthz").await.text(), "{\"status\":\"ok\"}\n");
 }
 
 #[tokio::test]
-async fn clients_find_metrics_only_if_they_are_switched_on() {
+async fn public_metrics_are_served_only_if_enabled() {
     let off = with_pages(true, false).await;
     let on = with_pages(false, true).await;
     let (mut without, mut with) =
@@ -80,7 +80,7 @@ async fn clients_find_metrics_only_if_they_are_switched_on() {
         assert_eq!(page.status, 200, "{target}");
         assert_eq!(page.header("content-type"), Some("text/plain; version=0.0.4; charset=utf-8"));
         assert!(samples(&page).contains_key("aqs_cache_entries"), "{}", page.text());
-        // No other auth of the operators is open.
+        // No other admin route is public.
         assert_eq!(with.get(&format!("{target}/x")).await.status, 404);
         assert_eq!(with.request("POST", target.as_bytes(), &[]).await.status, 405);
     }
@@ -88,7 +88,7 @@ async fn clients_find_metrics_only_if_they_are_switched_on() {
 }
 
 #[tokio::test]
-async fn clients_make_metrics_once_a_second_and_operators_as_often_as_they_ask() {
+async fn public_metrics_are_rendered_once_a_second() {
     let clock = Clock::set(Moment(1_800_000_000_000));
     let config = Config { public_metrics: Some(true), ..config() };
     let server = server_at(config, Scripted::open(), clock.clone()).await;
@@ -105,7 +105,7 @@ async fn clients_make_metrics_once_a_second_and_operators_as_often_as_they_ask()
 }
 
 #[tokio::test]
-async fn upstreams_names_tell_what_ours_tell() {
+async fn upstream_metrics_equal_ours() {
     let server = with_pages(true, true).await;
     let mut client = Client::connect(server.addresses[0]).await;
     for _ in 0..3 {
@@ -152,7 +152,7 @@ async fn upstreams_names_tell_what_ours_tell() {
 }
 
 #[tokio::test]
-async fn the_process_is_told_of_by_the_usual_names() {
+async fn process_metrics_have_standard_names() {
     let server = server(config(), Scripted::open()).await;
     let mut admin = Client::connect(server.admin_addresses[0]).await;
     let page = admin.get("/metrics").await;

@@ -1,5 +1,5 @@
-//! Every endpoint of the catalogue, every parameter wrong in turn: a new endpoint is covered as
-//! soon as it is in the catalogue. The texts are the contract's (§2.2), written here by hand.
+//! Invalid values for each parameter of each endpoint: a new endpoint is covered as soon as it is in
+//! the catalogue. The texts are those of the contract (§2.2), written by hand.
 
 use crate::support::client::Client;
 use aqs_api::Endpoint;
@@ -8,7 +8,7 @@ use aqs_api::param::{Param, ParamKind};
 use aqs_proxy::server::Server;
 use std::path::Path;
 
-/// A wrong value on the wire and what is said about it.
+/// An invalid value as it is sent, and the expected problem.
 struct Wrong {
     wire: String,
     status: u16,
@@ -68,7 +68,7 @@ fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
             }
         }
         ParamKind::Start | ParamKind::End => {
-            // Which digits are asked for hangs on the endpoint: see `digits`.
+            // The digits depend on the endpoint: see `digits`.
             let digits = digits(endpoint);
             let detail =
                 format!("{name} timestamp is invalid, must be a valid date in {digits} format");
@@ -104,13 +104,13 @@ fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
                 values.push(wrong(wire, 400, bad_date));
             }
         }
-        // Any text is a title or a country that may exist.
+        // Any text may be a title or a country.
         ParamKind::Title | ParamKind::Country => {}
     }
     values
 }
 
-/// The digits that an endpoint's examples are judged by: legacy page counts take hours only.
+/// The date format of an endpoint: legacy page counts take hours only.
 fn digits(endpoint: &Endpoint) -> &'static str {
     if endpoint.name.starts_with("legacy/") { "YYYYMMDDHH" } else { "YYYYMMDD" }
 }
@@ -130,8 +130,8 @@ fn target(endpoint: &Endpoint, replaced: Option<(&str, &str)>) -> String {
     target
 }
 
-/// A server over a few rows; what is refused never gets to them.
-async fn house_of_titles() -> (Server, tempfile::TempDir) {
+/// A server with a few rows. Refused requests do not read them.
+async fn server_of_titles() -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/titles/rows");
     let store = crate::support::store_of(&rows, folder.path());
@@ -139,12 +139,12 @@ async fn house_of_titles() -> (Server, tempfile::TempDir) {
 }
 
 #[tokio::test]
-async fn every_parameter_wrong_in_turn() {
-    let (server, _folder) = house_of_titles().await;
+async fn each_invalid_parameter_is_refused() {
+    let (server, _folder) = server_of_titles().await;
     let mut client = Client::connect(server.addresses[0]).await;
     let mut tried = 0;
-    for (_, endpoint) in server.components.catalogue.endpoints() {
-        // The examples themselves are fine: whatever is refused below is refused for its change.
+    for (_, endpoint) in server.components.service.catalogue.endpoints() {
+        // The examples are valid: what is refused below is refused for its change.
         let response = client.get(&target(endpoint, None)).await;
         assert!([200, 404].contains(&response.status), "{}: {}", endpoint.name, response.text());
         assert!(!response.text().contains("invalid route"), "{}", endpoint.name);
@@ -166,12 +166,12 @@ async fn every_parameter_wrong_in_turn() {
 
 #[tokio::test]
 async fn start_after_end_is_refused_everywhere() {
-    let (server, _folder) = house_of_titles().await;
+    let (server, _folder) = server_of_titles().await;
     let mut client = Client::connect(server.addresses[0]).await;
     let dated =
         |endpoint: &&Endpoint| endpoint.params().any(|param| matches!(param.kind, ParamKind::End));
     for endpoint in
-        server.components.catalogue.endpoints().map(|(_, endpoint)| endpoint).filter(dated)
+        server.components.service.catalogue.endpoints().map(|(_, endpoint)| endpoint).filter(dated)
     {
         let response = client.get(&target(endpoint, Some(("end", "2026093023")))).await;
         assert_eq!(response.status, 400, "{}", endpoint.name);

@@ -1,7 +1,7 @@
-//! Serving waits for nobody: not for who publishes, not for who builds.
+//! Serving waits for neither publications nor builds.
 
-use super::swaps::telling;
-use super::{DEVICES, EN, aside, built, full, over_days, with_plans};
+use super::swaps::numbered_generation;
+use super::{DEVICES, EN, built, full, on_own_thread, store_with_days, with_plans};
 use crate::support::scripted::Scripted;
 use crate::support::{config, eventually, server};
 use aqs_proxy::http::{CacheResult, Method, Negotiation, Reply, RequestHead, RequestTrace};
@@ -13,11 +13,11 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 const HITS: usize = 10_000;
-/// For ever.
+/// Longer than the test takes.
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Answers a GET, which must not have to wait for anything.
-fn at_once(components: &Components) -> Reply {
+/// Answers a GET without waiting.
+fn serve_now(components: &Components) -> Reply {
     let head = RequestHead {
         method: Method::Get,
         target: EN,
@@ -31,32 +31,36 @@ fn at_once(components: &Components) -> Reply {
 }
 
 #[tokio::test]
-async fn hits_go_on_while_a_generation_is_made_and_its_maker_does_not_end() {
+async fn hits_do_not_wait_for_a_publication() {
     let server = server(config(), Scripted::open()).await;
     let components = server.components.clone();
-    let Ok(_) = aside(|| {
-        components.hot_set.publish(|_, id| Ok::<_, Infallible>(telling(&components, id, None)))
+    let Ok(_) = on_own_thread(|| {
+        components
+            .service
+            .lookup
+            .hot_set
+            .publish(|_, id| Ok::<_, Infallible>(numbered_generation(&components, id, None)))
     });
     let (entered, inside) = channel();
     let (release, released) = channel::<()>();
-    // It holds whatever those who publish hold, until it is told.
+    // It holds the locks of a publication until it is released.
     let publishing = std::thread::spawn({
         let components = components.clone();
         move || {
-            components.hot_set.publish(|live: Option<&Generation>, id| {
+            components.service.lookup.hot_set.publish(|live: Option<&Generation>, id| {
                 entered.send(()).unwrap();
                 released.recv().unwrap();
-                Ok::<_, Infallible>(telling(&components, id, live.map(|live| live.id)))
+                Ok::<_, Infallible>(numbered_generation(&components, id, live.map(|live| live.id)))
             })
         }
     });
     inside.recv().unwrap();
-    // On a thread of its own, so that a look-up that waits is a failure and no standstill.
+    // On a thread of its own, so that a look-up that waits fails the test.
     let (done, all) = channel();
     let hits = std::thread::spawn({
         let components = components.clone();
         move || {
-            let hot = |_: &usize| at_once(&components).cache.result == CacheResult::Hot;
+            let hot = |_: &usize| serve_now(&components).cache.result == CacheResult::Hot;
             done.send((0..HITS).filter(hot).count()).unwrap();
         }
     });
@@ -66,22 +70,21 @@ async fn hits_go_on_while_a_generation_is_made_and_its_maker_does_not_end() {
     hits.join().unwrap();
     let Ok(second) = publishing.join().unwrap();
     assert_eq!(second.id, 2);
-    assert_eq!(components.hot_set.live().unwrap().id, 2);
+    assert_eq!(components.service.lookup.hot_set.live().unwrap().id, 2);
 }
 
-/// With the one thread that may block taken, whatever a build does elsewhere would go on. Nothing
-/// does: neither what precedes its reads nor either step that follows them is on the thread that
-/// serves.
+/// The one blocking thread is occupied: a build that works elsewhere would make progress. None does,
+/// neither before its reads nor in the two steps after them.
 #[test]
-fn builds_work_on_threads_that_may_block_and_nowhere_else() {
+fn builds_block_only_blocking_threads() {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.max_blocking_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
-        let store = over_days();
+        let store = store_with_days();
         let server = server(with_plans(DEVICES), store.clone()).await;
         let before = built(&server).await;
         let components = server.components.clone();
-        let take_the_thread = || {
+        let occupy_blocking_thread = || {
             let (release, released) = channel::<()>();
             let (taken, is_taken) = tokio::sync::oneshot::channel();
             let blocked = tokio::task::spawn_blocking(move || {
@@ -90,40 +93,40 @@ fn builds_work_on_threads_that_may_block_and_nowhere_else() {
             });
             (release, is_taken, blocked)
         };
-        let goes_nowhere = async |reads: usize| {
+        let assert_no_progress = async |reads: usize| {
             for _ in 0..HITS {
-                assert_eq!(at_once(&components).cache.result, CacheResult::Hot);
-                // Whatever is ready to run does.
+                assert_eq!(serve_now(&components).cache.result, CacheResult::Hot);
+                // Runs what is ready.
                 tokio::task::yield_now().await;
             }
             assert_eq!(store.reads(), reads);
-            assert_eq!(components.hot_set.live().unwrap().id, before);
+            assert_eq!(components.service.lookup.hot_set.live().unwrap().id, before);
         };
 
-        // Before a plan's questions are known ...
-        let (release, is_taken, blocked) = take_the_thread();
+        // Before the keys of a plan are known ...
+        let (release, is_taken, blocked) = occupy_blocking_thread();
         is_taken.await.unwrap();
         let reads = store.reads();
         let id = components.jobs.start(full("devices")).unwrap().id;
-        goes_nowhere(reads).await;
+        assert_no_progress(reads).await;
         let view = components.jobs.show(id).unwrap();
         assert_eq!(view.progress.total, 0, "{view:?}");
 
-        // ... when the rows are there ...
+        // ... when the rows were read ...
         store.hold(Some("first.wikipedia"));
         release.send(()).unwrap();
         blocked.await.unwrap();
         eventually(|| store.reads() > reads).await;
-        let (release, is_taken, blocked) = take_the_thread();
+        let (release, is_taken, blocked) = occupy_blocking_thread();
         is_taken.await.unwrap();
         store.hold(None);
-        goes_nowhere(reads + 1).await;
-        // ... and when bodies are made of them, for which it gets the thread once.
-        let (release_again, is_taken_again, blocked_again) = take_the_thread();
+        assert_no_progress(reads + 1).await;
+        // ... and when bodies are made of them.
+        let (release_again, is_taken_again, blocked_again) = occupy_blocking_thread();
         release.send(()).unwrap();
         blocked.await.unwrap();
         is_taken_again.await.unwrap();
-        goes_nowhere(reads + 1).await;
+        assert_no_progress(reads + 1).await;
         let view = components.jobs.show(id).unwrap();
         assert_eq!((view.progress.total, view.progress.done), (2, 0), "{view:?}");
         release_again.send(()).unwrap();

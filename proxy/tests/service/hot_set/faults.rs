@@ -1,9 +1,9 @@
-//! Builds that come to nothing, and what is served meanwhile.
+//! Failed builds, and what is served meanwhile.
 
-use super::{DEVICES, EN, built, cache_status, full, hot, over_days, rebuild, with_plans};
+use super::{DEVICES, EN, built, cache_status, full, hot, rebuild, store_with_days, with_plans};
+use crate::support::captured_log::CapturedLog;
 use crate::support::client::Client;
-use crate::support::kept::Kept;
-use crate::support::scripted::Mood;
+use crate::support::scripted::Behaviour;
 use crate::support::{eventually, server};
 use aqs_origin::memory_budget::Consumer;
 use aqs_proxy::config::{Config, StateDir};
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The files that are kept, also those that are not whole.
+/// The stored files, incomplete ones included.
 fn files(state: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(state.join("hot-set")).unwrap();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -23,37 +23,37 @@ fn files(state: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn a_store_that_fails_half_way_costs_a_build_and_nothing_else() {
-    let store = over_days();
+async fn a_store_failure_fails_the_build_only() {
+    let store = store_with_days();
     let mut config = with_plans(DEVICES);
     config.hot_set.attempts = 1;
     let server = server(config, store.clone()).await;
     let old = built(&server).await;
-    let live = server.components.hot_set.live().unwrap();
+    let live = server.components.service.lookup.hot_set.live().unwrap();
     let charged = server.components.origin.budget.used(Consumer::HotSet);
     // The first of the two projects is read, the second is not.
-    store.poison.lock().unwrap().replace("en.wikipedia");
+    store.failing_project.lock().unwrap().replace("en.wikipedia");
     let view = rebuild(&server, "devices").await;
     assert_eq!((view.state, view.generation), (State::Refused, None));
     assert_eq!((view.progress.done, view.progress.errors), (2, 1));
     assert!(view.error.as_ref().unwrap().contains("poisoned"), "{view:?}");
-    assert!(Arc::ptr_eq(&server.components.hot_set.live().unwrap(), &live));
-    // What was read is taken down aside.
+    assert!(Arc::ptr_eq(&server.components.service.lookup.hot_set.live().unwrap(), &live));
+    // What was read is taken down on_own_thread.
     eventually(|| server.components.origin.budget.used(Consumer::HotSet) == charged).await;
     let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(cache_status(&client.get(EN).await), hot(old));
-    // One that is quite gone is not asked to the end.
-    store.poison.lock().unwrap().take();
-    store.be(Mood::Fails);
+    // A build over an unavailable store stops early.
+    store.failing_project.lock().unwrap().take();
+    store.set_behaviour(Behaviour::Fails);
     let view = rebuild(&server, "devices").await;
     assert!(matches!(view.state, State::Failed | State::Refused), "{view:?}");
-    assert!(view.error.unwrap().contains("told to"));
+    assert!(view.error.unwrap().contains("scripted"));
     assert_eq!(cache_status(&client.get(EN).await), hot(old));
 }
 
 #[tokio::test]
-async fn of_two_starts_of_a_plan_the_second_joins_the_first() {
-    let store = over_days();
+async fn a_second_start_of_a_plan_joins_the_first() {
+    let store = store_with_days();
     let server = server(with_plans(DEVICES), store.clone()).await;
     let old = built(&server).await;
     store.hold(Some("first.wikipedia"));
@@ -70,13 +70,13 @@ async fn of_two_starts_of_a_plan_the_second_joins_the_first() {
 }
 
 #[tokio::test]
-async fn the_end_cancels_a_build_and_leaves_nothing_half_done() {
+async fn a_drain_cancels_a_build() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
-    let store = over_days();
+    let store = store_with_days();
     let place = StateDir::At(state.clone());
     let mut config = Config { state: place, ..with_plans(DEVICES) };
-    // The store does not heed that nobody waits for it any more.
+    // The store ignores that no request waits for it.
     config.flights.timeout = Duration::from_millis(100);
     config.limits.drain = Duration::from_secs(3600);
     let server = server(config, store.clone()).await;
@@ -90,14 +90,14 @@ async fn the_end_cancels_a_build_and_leaves_nothing_half_done() {
     assert!(server.drain().await, "it did not end in time");
     let view = components.jobs.show(id).unwrap();
     assert_eq!((view.state, view.generation), (State::Cancelled, None));
-    assert_eq!(components.hot_set.live().unwrap().id, old);
+    assert_eq!(components.service.lookup.hot_set.live().unwrap().id, old);
     assert_eq!(files(&state), kept);
     assert_eq!(components.jobs.start(full("devices")), Err(StartError::Stopping));
 }
 
 #[tokio::test]
-async fn a_plan_that_takes_too_much_memory_is_refused_before_it_is_read_and_while_it_is() {
-    let store = over_days();
+async fn a_plan_that_exceeds_its_memory_is_refused() {
+    let store = store_with_days();
     let more = DEVICES.replace("name: devices", "name: more").replace("first", "another");
     let large = "
 - name: large
@@ -119,22 +119,22 @@ async fn a_plan_that_takes_too_much_memory_is_refused_before_it_is_read_and_whil
         eventually(|| jobs.list().iter().filter(|it| it.state == State::Done).count() == others)
             .await;
         eventually(|| jobs.list().iter().any(|it| it.state == State::Failed)).await;
-        let live = server.components.hot_set.live();
+        let live = server.components.service.lookup.hot_set.live();
         let reads = store.reads();
         let view = rebuild(&server, "large").await;
         assert_eq!((view.state, view.generation), (State::Failed, None));
         let error = view.error.unwrap();
         assert!(error.contains(&format!("may take {limit}")), "{error}");
         if let Some(live) = live {
-            // What answers of that kind weigh is known.
+            // The weight of such answers is known.
             assert_eq!((view.progress.reads, store.reads()), (0, reads));
-            assert!(Arc::ptr_eq(&server.components.hot_set.live().unwrap(), &live));
+            assert!(Arc::ptr_eq(&server.components.service.lookup.hot_set.live().unwrap(), &live));
             let answer = Client::connect(server.addresses[0]).await.get(EN).await;
             assert_eq!(cache_status(&answer), hot(live.id));
         } else {
             assert!(view.progress.reads > 0 && store.reads() - reads < 300, "it read to the end");
-            assert!(server.components.hot_set.live().is_none());
-            // Answers go on, from the store.
+            assert!(server.components.service.lookup.hot_set.live().is_none());
+            // Requests are still answered from the store.
             let target = EN.replace("en.wiki", "p1.wiki");
             let answer = Client::connect(server.addresses[0]).await.get(&target).await;
             assert_eq!(cache_status(&answer), "aqs; fwd=miss; stored");
@@ -144,25 +144,25 @@ async fn a_plan_that_takes_too_much_memory_is_refused_before_it_is_read_and_whil
 }
 
 #[tokio::test]
-async fn what_can_not_be_kept_is_served_and_told() {
-    let log = Kept::default();
+async fn a_generation_that_cannot_be_stored_is_served_and_logged() {
+    let log = CapturedLog::default();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
     let _log = tracing::subscriber::set_default(subscriber);
     let folder = tempfile::tempdir().unwrap();
-    // No folder can be made in the place of a file, whoever one is.
+    // No directory can be created in the place of a file, even by root.
     let state = folder.path().join("state");
     fs::create_dir(&state).unwrap();
     fs::write(state.join("hot-set"), "").unwrap();
     let config =
         |state: &Path| Config { state: StateDir::At(state.to_owned()), ..with_plans(DEVICES) };
-    let store = over_days();
+    let store = store_with_days();
     let one = server(config(&state), store.clone()).await;
     let generation = built(&one).await;
     let answer = Client::connect(one.addresses[0]).await.get(EN).await;
     assert_eq!(cache_status(&answer), hot(generation));
     assert!(log.text().contains("failed to open the directory of the hot set"), "{}", log.text());
 
-    // The folder is there, but the file can't be put into it.
+    // The directory exists, but the file can't be written.
     let state = folder.path().join("other");
     let two = server(config(&state), store.clone()).await;
     let next = built(&two).await + 1;
@@ -172,6 +172,6 @@ async fn what_can_not_be_kept_is_served_and_told() {
     assert!(view.not_kept.unwrap().contains("hot-set/gen-"));
     let answer = Client::connect(two.addresses[0]).await.get(EN).await;
     assert_eq!(cache_status(&answer), hot(next));
-    let told = "the generation is served, but not kept for a restart";
-    assert!(log.text().contains(told), "{}", log.text());
+    let message = "the generation is served, but not kept for a restart";
+    assert!(log.text().contains(message), "{}", log.text());
 }

@@ -1,10 +1,10 @@
-//! The hot set as clients meet it: served, stale, purged, swapped, kept over a crash.
+//! The hot set: served, stale, purged, swapped, restored after a crash.
 
 mod blocking;
 mod epochs;
 mod faults;
-mod forms;
 mod readiness;
+mod representations;
 mod restarts;
 mod swaps;
 
@@ -30,14 +30,14 @@ const DEVICES: &str = "
         granularity: [daily]
       windows: [last 3 days]
 ";
-/// Their addresses, by what [`over_days`] says is loaded.
+/// Their targets over [`store_with_days`].
 const FIRST: &str = "/metrics/unique-devices/first.wikipedia/all-sites/daily/20240129/20240131";
 const EN: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240129/20240131";
 
-/// A store that has days of unique devices up to the end of January.
-fn over_days() -> Arc<Scripted> {
+/// A store with days of unique devices up to the end of January.
+fn store_with_days() -> Arc<Scripted> {
     let store = Scripted::open();
-    store.tell_of("unique-devices-daily", "20240101", "20240131");
+    store.set_coverage("unique-devices-daily", "20240101", "20240131");
     store
 }
 
@@ -48,18 +48,18 @@ fn with_plans(plans: &str) -> Config {
     config
 }
 
-/// Waits until the schedule has built every plan; gives the generation's number.
+/// Waits until the schedule has built all plans; returns the generation.
 async fn built(server: &Server) -> u64 {
     let components = &server.components;
     eventually(|| {
-        let live = components.hot_set.live();
+        let live = components.service.lookup.hot_set.live();
         let has = |plan: &Plan| live.as_ref().is_some_and(|live| live.plan(&plan.name).is_some());
         let ended = |view: &JobView| view.state != State::Running;
         components.jobs.builder().plans().iter().all(has)
             && components.jobs.list().iter().all(ended)
     })
     .await;
-    components.hot_set.live().unwrap().id
+    components.service.lookup.hot_set.live().unwrap().id
 }
 
 /// A build that reads everything and joins none that the schedule starts.
@@ -68,7 +68,7 @@ fn full(plan: &str) -> Start {
     Start { plan: plan.to_owned(), options, dry_run: false, trigger: Trigger::Operator }
 }
 
-/// Builds a plan anew.
+/// Builds a plan again.
 async fn rebuild(server: &Server, plan: &str) -> JobView {
     let id = server.components.jobs.start(full(plan)).unwrap().id;
     server.components.jobs.wait(id).await.unwrap()
@@ -88,7 +88,7 @@ fn devices(response: &Response) -> u64 {
     response.json()["items"][0]["devices"].as_u64().unwrap()
 }
 
-/// What is not for threads that serve, on one that belongs to no runtime.
-fn aside<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+/// Runs blocking work on a thread outside the runtime.
+fn on_own_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     std::thread::scope(|scope| scope.spawn(work).join().unwrap())
 }

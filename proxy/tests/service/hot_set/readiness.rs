@@ -1,17 +1,17 @@
-//! A hot set without a store: who may be sent here, and what is counted.
+//! Readiness with a hot set and without a store, and metrics.
 
-use super::{DEVICES, EN, FIRST, built, cache_status, hot, over_days, with_plans};
+use super::{DEVICES, EN, FIRST, built, cache_status, hot, store_with_days, with_plans};
 use crate::support::client::Client;
-use crate::support::scripted::Mood;
+use crate::support::scripted::Behaviour;
 use crate::support::{server, server_at};
 use aqs_origin::Clock;
 use aqs_proxy::config::{Config, StateDir};
 use std::time::Duration;
 
 #[test]
-fn a_kept_hot_set_is_served_and_makes_ready_if_that_is_wished() {
+fn a_restored_hot_set_is_served_and_makes_ready_if_configured() {
     let folder = tempfile::tempdir().unwrap();
-    let store = over_days();
+    let store = store_with_days();
     let config = |ready_alone| {
         let state = StateDir::At(folder.path().join("state"));
         let mut config = Config { state, ..with_plans(DEVICES) };
@@ -22,14 +22,14 @@ fn a_kept_hot_set_is_served_and_makes_ready_if_that_is_wished() {
     let runtime = || tokio::runtime::Runtime::new().unwrap();
     let ready = async |admin| Client::connect(admin).await.get("/readyz").await.status;
 
-    store.be(Mood::Fails);
+    store.set_behaviour(Behaviour::Fails);
     runtime().block_on(async {
         let server = server(config(true), store.clone()).await;
         assert_eq!(ready(server.admin_addresses[0]).await, 503, "there is none yet");
     });
-    store.be(Mood::Answers);
+    store.set_behaviour(Behaviour::Answers);
     let old = runtime().block_on(async { built(&server(config(true), store.clone()).await).await });
-    store.be(Mood::Fails);
+    store.set_behaviour(Behaviour::Fails);
     for (ready_alone, status) in [(true, 200), (false, 503)] {
         runtime().block_on(async {
             let server = server(config(ready_alone), store.clone()).await;
@@ -52,8 +52,8 @@ async fn metric(admin: std::net::SocketAddr, labels: &[&str]) -> f64 {
 }
 
 #[tokio::test]
-async fn answers_of_the_hot_set_are_counted_as_such() {
-    let store = over_days();
+async fn hot_set_hits_are_counted() {
+    let store = store_with_days();
     let clock = Clock::set(aqs_origin::Moment(1_790_000_000_000));
     let server = server_at(with_plans(DEVICES), store.clone(), clock.clone()).await;
     let generation = built(&server).await;

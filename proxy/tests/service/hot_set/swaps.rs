@@ -1,6 +1,6 @@
-//! Generations that follow one another under clients that go on asking.
+//! Generations that are swapped under load.
 
-use super::{DEVICES, EN, aside, built, over_days, rebuild, with_plans};
+use super::{DEVICES, EN, built, on_own_thread, rebuild, store_with_days, with_plans};
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
 use crate::support::{config, eventually, server};
@@ -19,14 +19,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 const SWAPS: u64 = 1000;
 const CLIENTS: usize = 3;
 
-/// A generation whose one answer says its number.
-pub(super) fn telling(components: &Components, id: u64, parent: Option<u64>) -> Generation {
-    let query = components.catalogue.resolve(Target::parse(EN).unwrap()).unwrap();
+/// A generation whose one answer contains its number.
+pub(super) fn numbered_generation(
+    components: &Components,
+    id: u64,
+    parent: Option<u64>,
+) -> Generation {
+    let query = components.service.catalogue.resolve(Target::parse(EN).unwrap()).unwrap();
     let epochs = &components.origin.epochs;
     let (now, epoch) = (components.origin.clock().now(), epochs.current());
-    let tags =
-        PurgeTags::of(&query, (query.endpoint().lookup)(&query).dataset(), &components.catalogue);
-    // Long, so that one that was written in two parts would show.
+    let tags = PurgeTags::of(
+        &query,
+        (query.endpoint().lookup)(&query).dataset(),
+        &components.service.catalogue,
+    );
+    // Long, so that a mix of two generations shows.
     let item = format!(r#"{{"devices":{id}}}"#);
     let body = format!(r#"{{"items":[{}]}}"#, vec![item; 500].join(","));
     let (body, lifetimes) = (Representation::body(body), Times::default().data);
@@ -35,7 +42,7 @@ pub(super) fn telling(components: &Components, id: u64, parent: Option<u64>) -> 
     Generation::restored(id, parent, Provenance::Built, now, vec![], [(query.key().clone(), held)])
 }
 
-/// What a client saw: the generation that a head named, and the number that its body told.
+/// What a client got: the generation in the head, and the number in the body.
 async fn watch(
     address: SocketAddr,
     ends: Arc<AtomicBool>,
@@ -50,26 +57,26 @@ async fn watch(
         let named = named.and_then(|rest| rest.strip_suffix('"')).expect(status);
         let body = answer.json();
         let items = body["items"].as_array().unwrap();
-        let told = items[0]["devices"].as_u64().unwrap();
-        assert!(items.iter().all(|item| item["devices"] == told), "two generations in one body");
-        seen.push((named.parse().unwrap(), told));
+        let number = items[0]["devices"].as_u64().unwrap();
+        assert!(items.iter().all(|item| item["devices"] == number), "two generations in one body");
+        seen.push((named.parse().unwrap(), number));
         answered.fetch_add(1, Ordering::SeqCst);
     }
     seen
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_answer_is_of_one_generation_and_numbers_never_fall_on_a_connection() {
+async fn a_response_is_of_one_generation_and_generations_never_go_back() {
     let server = server(config(), Scripted::open()).await;
     let components = server.components.clone();
     let publish = || {
         let make = |live: Option<&Generation>, id| {
-            Ok::<_, Infallible>(telling(&components, id, live.map(|live| live.id)))
+            Ok::<_, Infallible>(numbered_generation(&components, id, live.map(|live| live.id)))
         };
-        let Ok(new) = aside(|| components.hot_set.publish(make));
+        let Ok(new) = on_own_thread(|| components.service.lookup.hot_set.publish(make));
         new
     };
-    // By number what the content says that was published under it.
+    // The number in the body, by generation.
     let mut content = BTreeMap::new();
     for _ in 0..2 {
         let new = publish();
@@ -80,8 +87,8 @@ async fn an_answer_is_of_one_generation_and_numbers_never_fall_on_a_connection()
         .map(|_| tokio::spawn(watch(server.addresses[0], Arc::clone(&ends), Arc::clone(&answered))))
         .collect();
     for swap in 0..SWAPS {
-        let before = components.hot_set.live().unwrap();
-        let previous = components.hot_set.previous().unwrap().id;
+        let before = components.service.lookup.hot_set.live().unwrap();
+        let previous = components.service.lookup.hot_set.previous().unwrap().id;
         let new = if swap % 5 == 4 {
             let new = components.jobs.builder().rollback(None).await.unwrap().0;
             assert_eq!(new.provenance, Provenance::RolledBack { from: previous });
@@ -93,7 +100,7 @@ async fn an_answer_is_of_one_generation_and_numbers_never_fall_on_a_connection()
             new
         };
         assert_eq!((new.id, new.parent), (before.id + 1, Some(before.id)));
-        // Somebody asks between any two of them.
+        // A request is answered between any two swaps.
         let so_far = answered.load(Ordering::SeqCst);
         let clients = &clients;
         eventually(|| {
@@ -104,8 +111,8 @@ async fn an_answer_is_of_one_generation_and_numbers_never_fall_on_a_connection()
     ends.store(true, Ordering::SeqCst);
     for client in clients {
         let seen = client.await.unwrap();
-        for (named, told) in &seen {
-            assert_eq!(content[named], *told, "generation {named}");
+        for (named, number) in &seen {
+            assert_eq!(content[named], *number, "generation {named}");
         }
         assert!(seen.windows(2).all(|two| two[0].0 <= two[1].0), "a number fell: {seen:?}");
         let last = seen.last().unwrap().0;
@@ -123,34 +130,34 @@ fn text_at(entry: &Entry) -> *const u8 {
 }
 
 #[tokio::test]
-async fn what_did_not_change_is_the_same_memory_in_parent_and_child() {
-    let store = over_days();
+async fn unchanged_bodies_are_shared_between_generations() {
+    let store = store_with_days();
     let server = server(with_plans(DEVICES), store.clone()).await;
     built(&server).await;
-    let parent = server.components.hot_set.live().unwrap();
+    let parent = server.components.service.lookup.hot_set.live().unwrap();
     let keys: Vec<Key> = parent.iter().map(|(key, _)| key.clone()).collect();
     assert_eq!(keys.len(), 2);
-    // Read anew and found equal: a new entry, the old bytes, also in what clients are sent.
+    // Read again and equal: a new entry with the old bytes.
     rebuild(&server, "devices").await;
-    let child = server.components.hot_set.live().unwrap();
+    let child = server.components.service.lookup.hot_set.live().unwrap();
     assert_eq!((child.parent, child.checksum), (Some(parent.id), parent.checksum));
     for key in &keys {
         let (old, new) = (entry(&parent, key), entry(&child, key));
         assert!(!Arc::ptr_eq(&old, &new) && text_at(&old) == text_at(&new), "{key:?}");
     }
-    // Both together weigh hardly more than one.
+    // Both together take hardly more memory than one.
     let held = server.components.origin.budget.used(aqs_origin::memory_budget::Consumer::HotSet);
     assert!(held >= child.bytes && held < child.bytes + parent.bytes, "{held}");
-    // Changed: new bytes, and only where they are.
-    store.truth.store(2, Ordering::SeqCst);
+    // Changed: new bytes.
+    store.value.store(2, Ordering::SeqCst);
     rebuild(&server, "devices").await;
-    let grandchild = server.components.hot_set.live().unwrap();
+    let grandchild = server.components.service.lookup.hot_set.live().unwrap();
     assert_ne!(grandchild.checksum, child.checksum);
     assert!(
         keys.iter()
             .all(|key| { text_at(&entry(&child, key)) != text_at(&entry(&grandchild, key)) })
     );
-    // Taken over unread: the very same entry.
+    // A rollback reuses the entries.
     let back = server.components.jobs.builder().rollback(None).await.unwrap().0;
     assert!(keys.iter().all(|key| Arc::ptr_eq(&entry(&child, key), &entry(&back, key))));
 }

@@ -1,4 +1,4 @@
-//! A client that keeps what it reads as it came.
+//! A client that returns responses byte for byte.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -29,7 +29,7 @@ impl Client {
         Self { stream: Box::new(stream), buffer: Vec::new() }
     }
 
-    /// A connection, if anybody listens there.
+    /// A connection, unless it is refused.
     pub(crate) async fn try_connect(address: SocketAddr) -> Option<Self> {
         let stream = TcpStream::connect(address).await.ok()?;
         Some(Self { stream: Box::new(stream), buffer: Vec::new() })
@@ -46,7 +46,7 @@ impl Client {
         self.stream.write_all(bytes).await.unwrap();
     }
 
-    /// Asks for a target, which may hold any bytes but blanks and line ends.
+    /// Sends a request. The target may contain any bytes but blanks and line ends.
     pub(crate) async fn request(
         &mut self,
         method: &str,

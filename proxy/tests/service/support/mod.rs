@@ -1,11 +1,11 @@
-//! What integration tests share: a server on free ports over a store of their own rows, and a
-//! client that shows every byte.
+//! Shared helpers: a server on free ports over a store of the test's rows, and a client that
+//! returns every byte.
 
+pub(crate) mod captured_log;
 pub(crate) mod client;
-pub(crate) mod kept;
+pub(crate) mod counting_store;
 pub(crate) mod scenario;
 pub(crate) mod scripted;
-pub(crate) mod watched;
 
 use aqs_api::Catalogue;
 use aqs_api::table::Column;
@@ -58,8 +58,8 @@ pub(crate) fn store_of(rows: &Path, folder: &Path) -> Arc<EmbeddedStore> {
     Arc::new(EmbeddedStore::open(&path, &catalogue, Options::default()).unwrap())
 }
 
-/// Writes a directory of rows into a store as they are: the loader would refuse those that are
-/// there to be broken.
+/// Writes a directory of rows into a store without the checks of the loader, which would refuse rows
+/// that are broken on purpose.
 pub(crate) fn load_into(path: &Path, rows: &Path, catalogue: &Catalogue) {
     let options = WriterOptions::default();
     let mut writer = StoreWriter::create_or_open(path, catalogue, options).unwrap();
@@ -83,7 +83,7 @@ pub(crate) fn load_into(path: &Path, rows: &Path, catalogue: &Catalogue) {
     writer.commit().unwrap();
 }
 
-/// Waits until something holds; a minute is for ever.
+/// Waits until a condition holds, for a minute at most.
 pub(crate) async fn eventually(mut holds: impl FnMut() -> bool) {
     let waited = tokio::time::timeout(std::time::Duration::from_secs(60), async {
         while !holds() {

@@ -1,4 +1,4 @@
-//! Scenario files: what is asked, what must come, and how the two are compared.
+//! Scenario files: requests, expected responses, and their comparison.
 
 use super::client::{Client, Response};
 use serde::Deserialize;
@@ -120,7 +120,7 @@ impl Scenario {
 }
 
 impl Outcome {
-    /// Asks for each spelling of a scenario twice over a real socket, so that the answer from the
+    /// Requests each target of a scenario twice over a real socket, so that the response from the
     /// store and the one from the cache are compared.
     pub(crate) async fn add<'a>(
         &mut self,

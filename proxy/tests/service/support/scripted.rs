@@ -1,4 +1,4 @@
-//! A store that does as it is told: answers, waits, fails or hangs.
+//! A store whose behaviour tests set: it answers, waits, fails or hangs.
 
 use aqs_api::calendar::Digits;
 use aqs_api::table::ColumnType;
@@ -13,34 +13,34 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 
-/// What the store does when it is asked.
+/// What a read does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mood {
+pub(crate) enum Behaviour {
     Answers,
     IsEmpty,
     Fails,
     Hangs,
 }
 
-/// One row a lookup, at the beginning of its range, every figure of it `truth`.
+/// Returns one row per lookup, at the beginning of its range, with `value` in every number.
 pub(crate) struct Scripted {
-    pub(crate) truth: AtomicU64,
+    pub(crate) value: AtomicU64,
     pub(crate) reads: AtomicUsize,
-    mood: Mutex<Mood>,
+    behaviour: Mutex<Behaviour>,
     /// Reads pass one by one as permits are given; closed, all pass.
     limiter: Semaphore,
-    /// How urgent each read was when it passed the limiter.
+    /// The priority of each read when it passed the limiter.
     pub(crate) priorities: Mutex<Vec<Priority>>,
-    /// What each read's request and trace were called.
+    /// The request id and trace of each read.
     pub(crate) calls: Mutex<Vec<(String, Option<String>)>>,
-    /// Reads that are being waited for.
+    /// Reads under way.
     pub(crate) inside: AtomicUsize,
-    /// Whether reads take turns with others before they answer.
-    pub(crate) dawdles: AtomicBool,
-    /// Reads about this project wait.
+    /// Whether reads sleep for different times before they answer.
+    pub(crate) jitters: AtomicBool,
+    /// Reads of this project wait.
     held: watch::Sender<Option<&'static str>>,
-    /// Reads about this project fail.
-    pub(crate) poison: Mutex<Option<&'static str>>,
+    /// Reads of this project fail.
+    pub(crate) failing_project: Mutex<Option<&'static str>>,
     coverage: Mutex<Coverage>,
     change: AtomicU64,
     versions: Mutex<BTreeMap<&'static str, u64>>,
@@ -57,24 +57,24 @@ impl Scripted {
     /// A store whose reads wait at the limiter.
     pub(crate) fn gated() -> Arc<Self> {
         Arc::new(Self {
-            truth: AtomicU64::new(1),
+            value: AtomicU64::new(1),
             reads: AtomicUsize::new(0),
-            mood: Mutex::new(Mood::Answers),
+            behaviour: Mutex::new(Behaviour::Answers),
             limiter: Semaphore::new(0),
             priorities: Mutex::default(),
             calls: Mutex::default(),
             inside: AtomicUsize::new(0),
-            dawdles: AtomicBool::new(false),
+            jitters: AtomicBool::new(false),
             held: watch::Sender::new(None),
-            poison: Mutex::default(),
+            failing_project: Mutex::default(),
             coverage: Mutex::default(),
             change: AtomicU64::new(0),
             versions: Mutex::default(),
         })
     }
 
-    pub(crate) fn be(&self, mood: Mood) {
-        *self.mood.lock().unwrap() = mood;
+    pub(crate) fn set_behaviour(&self, behaviour: Behaviour) {
+        *self.behaviour.lock().unwrap() = behaviour;
     }
 
     /// Lets one read pass.
@@ -87,13 +87,13 @@ impl Scripted {
         self.limiter.close();
     }
 
-    /// Holds reads about a project until it is told of another, or of none.
+    /// Holds reads of a project until this is called with another, or with none.
     pub(crate) fn hold(&self, project: Option<&'static str>) {
         self.held.send_replace(project);
     }
 
-    /// Says that it holds these days of a dataset, and perhaps more.
-    pub(crate) fn tell_of(&self, dataset: &str, first: &str, last: &str) {
+    /// Adds days of a dataset to the coverage.
+    pub(crate) fn set_coverage(&self, dataset: &str, first: &str, last: &str) {
         let catalogue = super::catalogue();
         let dataset = catalogue.datasets().iter().find(|one| one.name == dataset).unwrap();
         let [first, last] = [first, last].map(|day| Digits::from_text(day).unwrap());
@@ -106,15 +106,15 @@ impl Scripted {
         self.reads.load(Ordering::SeqCst)
     }
 
-    /// Changes what a dataset holds, as a load would.
-    pub(crate) fn load(&self, dataset: &'static str, truth: u64) {
-        self.truth.store(truth, Ordering::SeqCst);
+    /// Changes the rows of a dataset, as a load would.
+    pub(crate) fn load(&self, dataset: &'static str, value: u64) {
+        self.value.store(value, Ordering::SeqCst);
         *self.versions.lock().unwrap().entry(dataset).or_default() += 1;
         self.change.fetch_add(1, Ordering::SeqCst);
     }
 
-    fn mood(&self) -> Mood {
-        *self.mood.lock().unwrap()
+    fn behaviour(&self) -> Behaviour {
+        *self.behaviour.lock().unwrap()
     }
 }
 
@@ -134,30 +134,30 @@ impl Store for Scripted {
         let call = (ctx.request_id.to_string(), ctx.trace.map(|trace| trace.to_string()));
         self.calls.lock().unwrap().push(call);
         let _inside = Inside(&self.inside);
-        // Asked before it waits: whatever is changed meanwhile, it has seen the old.
-        let truth = self.truth.load(Ordering::SeqCst) as i64;
+        // Read before it waits: a later change does not affect it.
+        let value = self.value.load(Ordering::SeqCst) as i64;
         if let Ok(permit) = self.limiter.acquire().await {
             permit.forget();
         }
         let mut held = self.held.subscribe();
         let _ = held.wait_for(|held| !held.is_some_and(|project| is_about(lookup, project))).await;
-        if self.dawdles.load(Ordering::SeqCst) {
+        if self.jitters.load(Ordering::SeqCst) {
             tokio::time::sleep(Duration::from_micros(number as u64 * 7919 % 1000)).await;
         }
         self.priorities.lock().unwrap().push(ctx.priority());
-        let poison = *self.poison.lock().unwrap();
-        if poison.is_some_and(|project| is_about(lookup, project)) {
+        let failing_project = *self.failing_project.lock().unwrap();
+        if failing_project.is_some_and(|project| is_about(lookup, project)) {
             let reason = "poisoned".to_owned();
             return Err(StoreError::Unavailable { store: "scripted", reason });
         }
-        match self.mood() {
-            Mood::Answers => Ok(one_row(lookup, truth)),
-            Mood::IsEmpty => Ok(Rows::of(lookup.dataset().table).finish()),
-            Mood::Fails => {
-                Err(StoreError::Unavailable { store: "scripted", reason: "told to".into() })
+        match self.behaviour() {
+            Behaviour::Answers => Ok(one_row(lookup, value)),
+            Behaviour::IsEmpty => Ok(Rows::of(lookup.dataset().table).finish()),
+            Behaviour::Fails => {
+                Err(StoreError::Unavailable { store: "scripted", reason: "scripted".into() })
             }
-            // Heeds no deadline either.
-            Mood::Hangs => pending().await,
+            // Ignores deadlines too.
+            Behaviour::Hangs => pending().await,
         }
     }
 
@@ -166,9 +166,9 @@ impl Store for Scripted {
     }
 
     async fn change_token(&self) -> Result<u64, StoreError> {
-        match self.mood() {
-            Mood::Answers | Mood::IsEmpty => Ok(self.change.load(Ordering::SeqCst)),
-            _ => Err(StoreError::Unavailable { store: "scripted", reason: "told to".into() }),
+        match self.behaviour() {
+            Behaviour::Answers | Behaviour::IsEmpty => Ok(self.change.load(Ordering::SeqCst)),
+            _ => Err(StoreError::Unavailable { store: "scripted", reason: "scripted".into() }),
         }
     }
 
@@ -182,22 +182,22 @@ fn is_about(lookup: &Lookup, project: &str) -> bool {
     read.partition.iter().any(|part| part == project)
 }
 
-fn one_row(lookup: &Lookup, truth: i64) -> Rows {
+fn one_row(lookup: &Lookup, value: i64) -> Rows {
     let Lookup::Points(read) = lookup;
     let table = read.dataset.table;
     let mut rows = Rows::of(table);
     for (index, column) in table.read_columns().enumerate() {
         match column.kind {
-            ColumnType::Int | ColumnType::BigInt => rows.int(index, Some(truth)).unwrap(),
+            ColumnType::Int | ColumnType::BigInt => rows.int(index, Some(value)).unwrap(),
             ColumnType::Text => {
-                let stamp =
+                let timestamp =
                     read.range.map_or("2024010100".to_owned(), |(first, _): (Digits, _)| {
                         first.as_str().to_owned()
                     });
-                rows.text(index, Some(&stamp)).unwrap();
+                rows.text(index, Some(&timestamp)).unwrap();
             }
             ColumnType::Json => {
-                let list = format!(r#"[{{"article":"A","views":{truth},"rank":1}}]"#);
+                let list = format!(r#"[{{"article":"A","views":{value},"rank":1}}]"#);
                 rows.text(index, Some(&list)).unwrap();
             }
         }

@@ -1,21 +1,22 @@
-//! What is counted of reads.
+//! The metrics of store reads.
 
 use crate::support::client::Client;
-use crate::support::scripted::{Mood, Scripted};
+use crate::support::scripted::{Behaviour, Scripted};
 use crate::support::{config, server};
 
 #[tokio::test]
-async fn what_becomes_of_a_read_is_counted_apart() {
+async fn reads_are_counted_by_outcome() {
     let store = Scripted::open();
     let server = server(config(), store.clone()).await;
     let mut client = Client::connect(server.addresses[0]).await;
-    // Of each another number, so that none can stand for another.
-    let cases = [(Mood::Answers, 200, 1), (Mood::IsEmpty, 404, 2), (Mood::Fails, 503, 3)];
-    for (mood, status, times) in cases {
-        store.be(mood);
+    // Different numbers, so that outcomes can't be mixed up.
+    let cases =
+        [(Behaviour::Answers, 200, 1), (Behaviour::IsEmpty, 404, 2), (Behaviour::Fails, 503, 3)];
+    for (behaviour, status, times) in cases {
+        store.set_behaviour(behaviour);
         for day in 1..=times {
             let target = format!(
-                "/metrics/unique-devices/{mood:?}.wikipedia/all-sites/daily/2024010{day}/20240131"
+                "/metrics/unique-devices/{behaviour:?}.wikipedia/all-sites/daily/2024010{day}/20240131"
             );
             assert_eq!(client.get(&target).await.status, status, "{target}");
         }

@@ -1,4 +1,4 @@
-//! What a server does for its store in the background.
+//! Failures of background tasks.
 
 use crate::support::{config, eventually, server};
 use aqs_api::{Coverage, Lookup, Rows};
@@ -10,15 +10,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio_util::sync::CancellationToken;
 
-/// A store whose session panics the first time, and whose second look at its data does.
+/// A store whose first session panics, and whose second change token does.
 #[derive(Default)]
-struct Clumsy {
-    kept: AtomicUsize,
-    looked: AtomicUsize,
+struct PanickingStore {
+    sessions: AtomicUsize,
+    polls: AtomicUsize,
 }
 
 #[async_trait]
-impl Store for Clumsy {
+impl Store for PanickingStore {
     async fn read(&self, _: &Lookup, _: &RequestContext) -> Result<Rows, StoreError> {
         Err(StoreError::Unavailable { store: "clumsy", reason: "it has nothing".to_owned() })
     }
@@ -28,7 +28,7 @@ impl Store for Clumsy {
     }
 
     async fn change_token(&self) -> Result<u64, StoreError> {
-        assert!(self.looked.fetch_add(1, Ordering::SeqCst) != 1, "the second look fails");
+        assert!(self.polls.fetch_add(1, Ordering::SeqCst) != 1, "the second poll fails");
         Ok(1)
     }
 
@@ -37,14 +37,14 @@ impl Store for Clumsy {
     }
 
     async fn keep(&self, cancel: CancellationToken) {
-        assert!(self.kept.fetch_add(1, Ordering::SeqCst) > 0, "the first session fails");
+        assert!(self.sessions.fetch_add(1, Ordering::SeqCst) > 0, "the first session fails");
         cancel.cancelled().await;
     }
 }
 
 #[tokio::test]
 async fn background_tasks_that_panic_are_restarted_and_show_in_readiness_and_metrics() {
-    let store = Arc::new(Clumsy::default());
+    let store = Arc::new(PanickingStore::default());
     let server = server(config(), Arc::clone(&store) as Arc<dyn Store>).await;
     let failures = &server.components.metrics.background_task_failures;
     let missing = || server.components.readiness.missing();
@@ -53,8 +53,8 @@ async fn background_tasks_that_panic_are_restarted_and_show_in_readiness_and_met
         eventually(|| missing().contains(&task)).await;
         eventually(|| !missing().contains(&task)).await;
     }
-    eventually(|| store.kept.load(Ordering::SeqCst) == 2).await;
-    eventually(|| store.looked.load(Ordering::SeqCst) > 2).await;
+    eventually(|| store.sessions.load(Ordering::SeqCst) == 2).await;
+    eventually(|| store.polls.load(Ordering::SeqCst) > 2).await;
     assert!(missing().is_empty());
     let background = server.background_tasks();
     assert!(server.drain().await);

@@ -1,4 +1,4 @@
-//! A store whose reads are counted, and which can be gone.
+//! A store that counts its reads and can be made unavailable.
 
 use aqs_api::{Coverage, Lookup, Rows};
 use aqs_origin::RequestContext;
@@ -8,52 +8,53 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-/// Another store, as long as it is there.
-pub(crate) struct Watched {
+/// Wraps another store.
+pub(crate) struct CountingStore {
     store: Arc<dyn Store>,
     reads: AtomicUsize,
-    gone: AtomicBool,
+    unavailable: AtomicBool,
 }
 
-impl Watched {
+impl CountingStore {
     pub(crate) fn over(store: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { store, reads: AtomicUsize::new(0), gone: AtomicBool::new(false) })
+        Arc::new(Self { store, reads: AtomicUsize::new(0), unavailable: AtomicBool::new(false) })
     }
 
-    /// From now on it can't be reached, or can be again.
-    pub(crate) fn be_gone(&self, gone: bool) {
-        self.gone.store(gone, Ordering::SeqCst);
+    pub(crate) fn set_unavailable(&self, unavailable: bool) {
+        self.unavailable.store(unavailable, Ordering::SeqCst);
     }
 
-    /// How often it was read, also in vain.
+    /// The number of reads, failed ones included.
     pub(crate) fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)
     }
 
-    fn reached(&self) -> Result<&dyn Store, StoreError> {
-        match self.gone.load(Ordering::SeqCst) {
-            true => Err(StoreError::Unavailable { store: "watched", reason: "gone".into() }),
+    fn available(&self) -> Result<&dyn Store, StoreError> {
+        match self.unavailable.load(Ordering::SeqCst) {
+            true => {
+                Err(StoreError::Unavailable { store: "counting", reason: "unavailable".into() })
+            }
             false => Ok(&*self.store),
         }
     }
 }
 
 #[async_trait]
-impl Store for Watched {
+impl Store for CountingStore {
     async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError> {
         self.reads.fetch_add(1, Ordering::SeqCst);
-        self.reached()?.read(lookup, ctx).await
+        self.available()?.read(lookup, ctx).await
     }
 
     async fn coverage(&self) -> Result<Coverage, StoreError> {
-        self.reached()?.coverage().await
+        self.available()?.coverage().await
     }
 
     async fn change_token(&self) -> Result<u64, StoreError> {
-        self.reached()?.change_token().await
+        self.available()?.change_token().await
     }
 
     async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
-        self.reached()?.versions().await
+        self.available()?.versions().await
     }
 }

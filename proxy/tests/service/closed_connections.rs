@@ -1,4 +1,4 @@
-//! Why connections end, and what is counted of it and of what is refused.
+//! The metrics of closed connections and of refused requests.
 
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
@@ -21,7 +21,7 @@ fn ended(server: &Server, reason: &str) -> u64 {
     server.components.metrics.connections_ended.with_label_values(&["public", reason]).get()
 }
 
-/// Waits until one connection ended for this reason, and sees that none did for another.
+/// Waits until one connection has closed for this reason, and asserts that none has for another.
 async fn one_ended(server: &Server, reason: &str) {
     eventually(|| ended(server, reason) == 1).await;
     let all = ["client", "idle", "request-timeout", "write-timeout", "requests", "refused", "cut"];
@@ -30,7 +30,7 @@ async fn one_ended(server: &Server, reason: &str) {
 }
 
 #[tokio::test]
-async fn whoever_goes_or_asks_to_close_ended_it() {
+async fn closes_by_the_client_are_counted_as_such() {
     let server = limited(Limits::default()).await;
     let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(client.get(DATA).await.status, 200);
@@ -69,12 +69,12 @@ async fn limits_that_end_connections_are_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_takes_nothing_is_counted() {
+async fn write_timeouts_are_counted() {
     let server = limited(Limits { write: Duration::from_millis(50), ..Limits::default() }).await;
-    let mut greedy = TcpStream::connect(server.addresses[0]).await.unwrap();
+    let mut stalled = TcpStream::connect(server.addresses[0]).await.unwrap();
     let writing = tokio::spawn(async move {
         let many = format!("GET {DATA} HTTP/1.1\r\nhost: x\r\n\r\n").repeat(1000);
-        while greedy.write_all(many.as_bytes()).await.is_ok() {}
+        while stalled.write_all(many.as_bytes()).await.is_ok() {}
     });
     one_ended(&server, "write-timeout").await;
     writing.abort();
@@ -85,7 +85,7 @@ async fn metrics(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn refused_bodies_are_requests_and_refused_heads_are_none() {
+async fn refused_bodies_count_as_requests_and_refused_heads_do_not() {
     let server = limited(Limits { body_bytes: 10, ..Limits::default() }).await;
     for (bytes, status) in [
         ("POST /a HTTP/1.1\r\nhost: x\r\nexpect: tea\r\ncontent-length: 3\r\n\r\n", 417),
@@ -98,7 +98,7 @@ async fn refused_bodies_are_requests_and_refused_heads_are_none() {
         client.send(bytes.as_bytes()).await;
         assert_eq!(client.response(false).await.unwrap().status, status, "{bytes:?}");
     }
-    // An answer is there before it is counted.
+    // A response is sent before it is counted.
     let counted = "http_requests_total{code=\"405\",method=\"unknown\"} 1";
     let mut page = String::new();
     while !page.contains(counted) {
@@ -117,19 +117,19 @@ async fn refused_bodies_are_requests_and_refused_heads_are_none() {
     assert!(!page.contains("aqs_refused_heads_total{status=\"417\""), "{page}");
 }
 
-/// Reads to the end; whether there was an answer.
-async fn is_told(mut client: TcpStream) -> bool {
+/// Reads to the end; returns whether there was a response.
+async fn gets_a_response(mut client: TcpStream) -> bool {
     let mut text = Vec::new();
-    // Being reset is an end too.
+    // A reset is an end too.
     let _ = client.read_to_end(&mut text).await;
     assert!(text.is_empty() || text.starts_with(b"HTTP/1.1 503"));
     !text.is_empty()
 }
 
 #[tokio::test]
-async fn only_so_many_are_told_at_once_that_they_are_too_many() {
+async fn the_number_of_concurrent_rejections_is_limited() {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    // Listeners share their places.
+    // Listeners share the limit.
     let limits = Limits { connections: 2, ..Limits::default() };
     let config = Config { listen: Some(vec![free, free]), limits, ..config() };
     let server = server(config, Scripted::open()).await;
@@ -140,20 +140,20 @@ async fn only_so_many_are_told_at_once_that_they_are_too_many() {
         held.push(client);
     }
     let address = server.addresses[1];
-    // They come while nothing else runs, and none goes before all were accepted.
+    // All connect while nothing else runs, and stay open until all were accepted.
     let many = 4 * max_rejections(1);
     let connect = |_| std::net::TcpStream::connect(address).unwrap();
     let clients: Vec<_> = (0..many).map(connect).collect();
-    let turned_away = server.components.metrics.connections_refused.with_label_values(&["public"]);
-    eventually(|| turned_away.get() == many as u64).await;
-    let mut told = 0;
+    let rejected = server.components.metrics.connections_refused.with_label_values(&["public"]);
+    eventually(|| rejected.get() == many as u64).await;
+    let mut responses = 0;
     for client in clients {
         client.set_nonblocking(true).unwrap();
-        told += u64::from(is_told(TcpStream::from_std(client).unwrap()).await);
+        responses += u64::from(gets_a_response(TcpStream::from_std(client).unwrap()).await);
     }
-    assert!((1..many as u64).contains(&told), "{told} of {many}");
-    // Operators see them among the requests.
-    let line = format!("http_requests_total{{code=\"503\",method=\"unknown\"}} {told}");
+    assert!((1..many as u64).contains(&responses), "{responses} of {many}");
+    // They are counted as requests.
+    let line = format!("http_requests_total{{code=\"503\",method=\"unknown\"}} {responses}");
     let page = metrics(&server).await;
     assert!(page.lines().any(|held| held == line), "{line} is not in\n{page}");
     drop(held);

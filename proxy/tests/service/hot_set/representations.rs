@@ -1,8 +1,8 @@
-//! Every address of a plan, in every form, while the store is gone.
+//! All keys of a plan, in every form, without the store.
 
 use super::{built, cache_status, hot, with_plans};
 use crate::support::client::{Client, Response};
-use crate::support::watched::Watched;
+use crate::support::counting_store::CountingStore;
 use crate::support::{config, server, store_of};
 use aqs_api::representation::GZIP_FROM;
 use flate2::read::GzDecoder;
@@ -33,7 +33,7 @@ const PLANS: &str = "
       windows: [last 2 days]
 ";
 
-/// The addresses that these plans want of [`write_rows`], with the status of each.
+/// The targets of these plans over [`write_rows`], with their statuses.
 fn addresses() -> BTreeMap<String, u16> {
     let mut all = BTreeMap::new();
     all.insert("/metrics/pageviews/top/en.wikipedia/all-access/2024/01/31".to_owned(), 200);
@@ -95,13 +95,13 @@ fn unzipped(response: &Response) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn every_address_of_a_plan_answers_in_every_form_while_the_store_is_gone() {
+async fn all_keys_of_a_plan_are_served_in_every_form_without_the_store() {
     let folder = tempfile::tempdir().unwrap();
     let rows = folder.path().join("rows");
     write_rows(&rows);
-    let store = Watched::over(store_of(&rows, folder.path()));
+    let store = CountingStore::over(store_of(&rows, folder.path()));
 
-    // What the store says when it is asked directly.
+    // The answers of the store.
     let direct = server(config(), Arc::clone(&store) as _).await;
     let mut client = Client::connect(direct.addresses[0]).await;
     let mut expected = BTreeMap::new();
@@ -114,8 +114,8 @@ async fn every_address_of_a_plan_answers_in_every_form_while_the_store_is_gone()
 
     let server = server(with_plans(PLANS), Arc::clone(&store) as _).await;
     let hot = hot(built(&server).await);
-    assert_eq!(server.components.hot_set.live().unwrap().keys(), expected.len());
-    store.be_gone(true);
+    assert_eq!(server.components.service.lookup.hot_set.live().unwrap().keys(), expected.len());
+    store.set_unavailable(true);
     let before = store.reads();
     let mut client = Client::connect(server.addresses[0]).await;
     let mut coded = 0;
@@ -136,7 +136,7 @@ async fn every_address_of_a_plan_answers_in_every_form_while_the_store_is_gone()
         let length = direct.body.len().to_string();
         assert_eq!(head.header("content-length"), Some(length.as_str()), "{address}");
 
-        // The uri in a refusal is the one that was asked for.
+        // The uri of a problem is that of the request.
         let spelled = address.replace("/en.wikipedia/", "/www.EN.wikipedia.org/");
         for _ in 0..2 {
             let answer = client.get(&spelled).await;
@@ -150,7 +150,7 @@ async fn every_address_of_a_plan_answers_in_every_form_while_the_store_is_gone()
         let answer = client.request("GET", address.as_bytes(), &[gzip]).await;
         assert_eq!(cache_status(&answer), hot, "gzip {address}");
         if direct.status == 200 && direct.body.len() >= GZIP_FROM {
-            // The very first asker gets it.
+            // The first request gets it.
             assert_eq!(answer.header("content-encoding"), Some("gzip"), "{address}");
             assert_eq!(unzipped(&answer), direct.body, "{address}");
             coded += 1;
@@ -169,10 +169,13 @@ async fn every_address_of_a_plan_answers_in_every_form_while_the_store_is_gone()
     assert_eq!(coded, 4);
     assert_eq!(store.reads(), before, "the store was asked");
     assert_eq!(
-        (server.components.cache.len(), server.components.metrics.compressions.get()),
+        (
+            server.components.service.lookup.cache.len(),
+            server.components.metrics.compressions.get()
+        ),
         (0, 0)
     );
-    // Whatever no plan wants has nobody to answer it.
+    // Keys outside the plans can't be answered.
     assert_eq!(client.get(OTHER).await.status, 503);
     assert!(store.reads() > before);
 }

@@ -1,4 +1,4 @@
-//! The forms of an answer: gzip, aliases, what is loaded.
+//! Gzip, entity tags, aliases, coverage.
 
 use crate::support::client::{Client, Response};
 use crate::support::{config, eventually, server, store_of};
@@ -12,8 +12,8 @@ const LONG: &str =
 const SHORT: &str =
     "/metrics/pageviews/per-article/en.wikipedia/all-access/user/Long/daily/20240101/20240101";
 
-/// A server over a year of days of one article.
-async fn a_year() -> (Server, tempfile::TempDir) {
+/// A server with a year of days of one article.
+async fn server_with_a_year() -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let rows = folder.path().join("rows");
     std::fs::create_dir(&rows).unwrap();
@@ -37,10 +37,10 @@ async fn get(client: &mut Client, target: &str, accept: &str) -> Response {
 }
 
 #[tokio::test]
-async fn gzip_is_made_once_and_sent_to_whom_it_suits() {
-    let (server, _folder) = a_year().await;
+async fn gzip_is_made_once_and_sent_to_clients_that_accept_it() {
+    let (server, _folder) = server_with_a_year().await;
     let mut client = Client::connect(server.addresses[0]).await;
-    // The first asker gets the identity.
+    // The first request gets the identity form.
     let identity = get(&mut client, LONG, "gzip").await;
     assert_eq!(identity.header("content-encoding"), None);
     eventually(|| server.components.tasks.is_empty()).await;
@@ -66,8 +66,8 @@ async fn gzip_is_made_once_and_sent_to_whom_it_suits() {
 }
 
 #[tokio::test]
-async fn each_form_has_its_tag_and_either_tag_validates_both() {
-    let (server, _folder) = a_year().await;
+async fn either_etag_validates_both_codings() {
+    let (server, _folder) = server_with_a_year().await;
     let mut client = Client::connect(server.addresses[0]).await;
     let plain_tag = get(&mut client, LONG, "gzip").await.header("etag").unwrap().to_owned();
     eventually(|| server.components.tasks.is_empty()).await;
@@ -83,8 +83,8 @@ async fn each_form_has_its_tag_and_either_tag_validates_both() {
 }
 
 #[tokio::test]
-async fn a_short_body_and_a_problem_are_never_coded() {
-    let (server, _folder) = a_year().await;
+async fn short_bodies_and_problems_are_not_compressed() {
+    let (server, _folder) = server_with_a_year().await;
     let mut client = Client::connect(server.addresses[0]).await;
     for target in [
         SHORT,
@@ -101,28 +101,28 @@ async fn a_short_body_and_a_problem_are_never_coded() {
 }
 
 #[tokio::test]
-async fn a_spelling_is_understood_once() {
-    let (server, _folder) = a_year().await;
+async fn an_alias_is_stored_once() {
+    let (server, _folder) = server_with_a_year().await;
     let mut client = Client::connect(server.addresses[0]).await;
-    let spelled =
+    let alias =
         LONG.replace("en.wikipedia", "www.EN.wikipedia.org").replace("20241231", "2024123107");
-    let first = client.get(&spelled).await;
-    assert!(server.components.aliases.bytes() > 0);
-    let kept = server.components.aliases.bytes();
-    let second = client.get(&spelled).await;
+    let first = client.get(&alias).await;
+    assert!(server.components.service.aliases.bytes() > 0);
+    let bytes = server.components.service.aliases.bytes();
+    let second = client.get(&alias).await;
     assert_eq!(first.body, second.body);
     assert!(second.header("cache-status").unwrap().starts_with("aqs; hit"));
-    assert_eq!(server.components.aliases.bytes(), kept);
+    assert_eq!(server.components.service.aliases.bytes(), bytes);
     assert!(client.get(LONG).await.header("cache-status").unwrap().starts_with("aqs; hit"));
-    assert_eq!(server.components.cache.len(), 1);
-    // What means nothing is no spelling of anything.
+    assert_eq!(server.components.service.lookup.cache.len(), 1);
+    // An invalid route is no alias.
     client.get("/metrics/nothing").await;
-    assert_eq!(server.components.aliases.bytes(), kept);
+    assert_eq!(server.components.service.aliases.bytes(), bytes);
 }
 
 #[tokio::test]
-async fn what_is_not_loaded_says_so_and_is_not_looked_for() {
-    let (server, _folder) = a_year().await;
+async fn ranges_outside_the_coverage_are_not_read() {
+    let (server, _folder) = server_with_a_year().await;
     let mut client = Client::connect(server.addresses[0]).await;
     let range = |range: &str| LONG.replace("20240101/20241231", range);
     let reads = || -> u64 {
@@ -132,27 +132,27 @@ async fn what_is_not_loaded_says_so_and_is_not_looked_for() {
             family.get_metric().iter().map(|metric| metric.get_counter().get_value() as u64).sum()
         })
     };
-    for (asked, detail) in
+    for (requested, detail) in
         [("20250101/20250201", "not-loaded"), ("20230101/20231231", "out-of-range")]
     {
-        let response = client.get(&range(asked)).await;
+        let response = client.get(&range(requested)).await;
         assert_eq!(response.status, 404);
         assert!(response.text().contains("The date(s) you used are valid"));
         let expected = format!("aqs; fwd=miss; stored; detail={detail}");
         assert_eq!(response.header("cache-status"), Some(expected.as_str()));
-        let again = client.get(&range(asked)).await;
+        let again = client.get(&range(requested)).await;
         assert!(again.header("cache-status").unwrap().ends_with(&format!("; detail={detail}")));
     }
     assert_eq!(reads(), 0);
-    // A range of ten thousand years is read as what is loaded, like any other that covers it.
+    // A range of ten thousand years is clipped to the coverage.
     let absurd = client.get(&range("00000101/99991231")).await;
     assert_eq!(absurd.body, client.get(LONG).await.body);
     assert_eq!(reads(), 2);
 }
 
 #[tokio::test]
-async fn the_datasets_page_tells_how_new_the_data_is() {
-    let (server, _folder) = a_year().await;
+async fn the_datasets_page_lists_first_and_last_periods() {
+    let (server, _folder) = server_with_a_year().await;
     let mut client = Client::connect(server.addresses[0]).await;
     let expected = r#"{"items":[{"dataset":"pageviews-per-article-daily","granularity":"daily","first":"2024010100","last":"2024122800"}]}"#;
     for prefix in ["/metrics", "/api/rest_v1/metrics", "/wikimedia.org/v1/metrics"] {
@@ -163,7 +163,7 @@ async fn the_datasets_page_tells_how_new_the_data_is() {
 }
 
 #[tokio::test]
-async fn a_purge_is_remembered_over_a_restart() {
+async fn purges_survive_a_restart() {
     use aqs_origin::epochs::{PurgeMode, Scope, Validity};
     use aqs_proxy::config::{Config, StateDir};
     use aqs_proxy::server::Parts;
@@ -175,9 +175,9 @@ async fn a_purge_is_remembered_over_a_restart() {
     let first = server(with_state(), store.clone()).await;
     let query = {
         let target = aqs_api::Target::parse(LONG).unwrap();
-        first.components.catalogue.resolve(target).unwrap()
+        first.components.service.catalogue.resolve(target).unwrap()
     };
-    let tags = aqs_origin::ReadPlan::new(query.clone(), &first.components.catalogue).tags();
+    let tags = aqs_origin::ReadPlan::new(query.clone(), &first.components.service.catalogue).tags();
     let before = first.components.origin.epochs.current();
     first
         .components
@@ -190,7 +190,7 @@ async fn a_purge_is_remembered_over_a_restart() {
     let epochs = &second.components.origin.epochs;
     assert_eq!(epochs.validity(before, &tags), Validity::Invalid);
     assert_eq!(epochs.validity(after, &tags), Validity::Valid);
-    // Meanwhile the directory has its user.
+    // The directory is in use.
     let sockets = Server::bind(&config()).unwrap();
     let third = Server::start(
         sockets,
