@@ -1,11 +1,11 @@
 //! Readiness: a set of latches. The process is ready while none of them is held.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use parking_lot::Mutex;
+use std::sync::Arc;
 
-/// The conditions that `/readyz` waits for, and how many latches hold each.
+/// The conditions that `/readyz` waits for, each as often as a latch holds it.
 #[derive(Clone, Debug, Default)]
-pub struct Readiness(Arc<Mutex<BTreeMap<&'static str, usize>>>);
+pub struct Readiness(Arc<Mutex<Vec<&'static str>>>);
 
 /// Keeps the process from being ready until it is dropped.
 #[derive(Debug)]
@@ -17,30 +17,25 @@ pub struct Latch {
 impl Readiness {
     /// Adds a condition; `/readyz` shows `what`.
     pub fn wait_for(&self, what: &'static str) -> Latch {
-        self.with(|missing| *missing.entry(what).or_default() += 1);
+        self.0.lock().push(what);
         Latch { readiness: self.clone(), what }
     }
 
     /// The conditions that do not hold yet.
     pub fn missing(&self) -> Vec<&'static str> {
-        self.with(|missing| missing.keys().copied().collect())
-    }
-
-    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<&'static str, usize>) -> T) -> T {
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut missing = self.0.lock().clone();
+        missing.sort_unstable();
+        missing.dedup();
+        missing
     }
 }
 
 impl Drop for Latch {
     fn drop(&mut self) {
-        self.readiness.with(|missing| {
-            if let Some(held) = missing.get_mut(self.what) {
-                *held -= 1;
-                if *held == 0 {
-                    missing.remove(self.what);
-                }
-            }
-        });
+        let mut missing = self.readiness.0.lock();
+        if let Some(at) = missing.iter().position(|what| *what == self.what) {
+            missing.swap_remove(at);
+        }
     }
 }
 

@@ -8,7 +8,6 @@ mod addr;
 mod socket_file;
 
 pub use addr::ListenAddr;
-pub use socket_file::SocketError;
 use socket_file::SocketFile;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
@@ -26,7 +25,7 @@ pub enum ListenError {
     #[error("{0} is in use: is another aqs running? Choose another address with {1}")]
     Busy(ListenAddr, &'static str),
     #[error("can't listen on {addr}: {source}")]
-    Refused { addr: ListenAddr, source: SocketError },
+    Refused { addr: ListenAddr, source: io::Error },
 }
 
 /// A bound socket.
@@ -51,7 +50,7 @@ impl BoundListener {
     /// Binds an address; `flag` is the flag of the command line that sets it.
     pub fn bind(addr: &ListenAddr, flag: &'static str) -> Result<Self, ListenError> {
         let bound = match addr {
-            ListenAddr::Tcp(address) => bind_tcp(*address, flag).map_err(SocketError::System),
+            ListenAddr::Tcp(address) => bind_tcp(*address, flag),
             ListenAddr::Unix(path) => SocketFile::bind(path).map(|(socket, file)| Self {
                 addr: ListenAddr::Unix(file.path().to_owned()),
                 socket: Listening::Unix(socket),
@@ -69,18 +68,17 @@ impl BoundListener {
         match &self.socket {
             Listening::Tcp(socket) => SockRef::from(socket)
                 .listen(BACKLOG)
-                .map_err(|error| refused(&self.addr, self.flag, error.into())),
+                .map_err(|error| refused(&self.addr, self.flag, error)),
             Listening::Unix(_) => Ok(()),
         }
     }
 }
 
-fn refused(addr: &ListenAddr, flag: &'static str, source: SocketError) -> ListenError {
-    match source {
-        SocketError::System(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            ListenError::Busy(addr.clone(), flag)
-        }
-        source => ListenError::Refused { addr: addr.clone(), source },
+fn refused(addr: &ListenAddr, flag: &'static str, source: io::Error) -> ListenError {
+    let addr = addr.clone();
+    match source.kind() {
+        io::ErrorKind::AddrInUse => ListenError::Busy(addr, flag),
+        _ => ListenError::Refused { addr, source },
     }
 }
 

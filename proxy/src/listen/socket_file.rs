@@ -7,7 +7,6 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use thiserror::Error;
 
 /// Only the owner may connect.
 const MODE: u32 = 0o600;
@@ -20,18 +19,9 @@ pub(super) struct SocketFile {
     identity: (u64, u64),
 }
 
-/// Listening on a file failed.
-#[derive(Debug, Error)]
-pub enum SocketError {
-    #[error("there is a file that is no socket")]
-    NoSocket,
-    #[error(transparent)]
-    System(#[from] io::Error),
-}
-
 impl SocketFile {
     /// Listens on a file. Replaces the stale file of a dead process, and nothing else.
-    pub(super) fn bind(path: &Path) -> Result<(UnixListener, Self), SocketError> {
+    pub(super) fn bind(path: &Path) -> io::Result<(UnixListener, Self)> {
         let path = std::path::absolute(path)?;
         // The system would create a file with a longer path, but no client could connect to it.
         SockAddr::unix(&path)?;
@@ -62,22 +52,22 @@ impl Drop for SocketFile {
 }
 
 /// Removes the file of a dead process.
-fn remove_stale(path: &Path) -> Result<(), SocketError> {
+fn remove_stale(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error.into()),
-        Ok(found) if !found.file_type().is_socket() => return Err(SocketError::NoSocket),
+        Err(error) => return Err(error),
+        Ok(found) if !found.file_type().is_socket() => {
+            return Err(io::Error::other("there is a file that is no socket"));
+        }
         Ok(_) => {}
     }
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     // A socket whose queue is full is alive too, and would block.
     socket.set_nonblocking(true)?;
     match socket.connect(&SockAddr::unix(path)?) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            Ok(fs::remove_file(path)?)
-        }
-        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error.into()),
-        Ok(()) | Err(_) => Err(io::Error::from(io::ErrorKind::AddrInUse).into()),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => fs::remove_file(path),
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => Err(error),
+        Ok(()) | Err(_) => Err(io::ErrorKind::AddrInUse.into()),
     }
 }
 
@@ -111,8 +101,7 @@ mod tests {
         assert!(path.exists(), "the system removed it");
         let (listener, _file) = SocketFile::bind(&path).unwrap();
         let busy = SocketFile::bind(&path).unwrap_err();
-        let SocketError::System(error) = busy else { panic!("{busy}") };
-        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+        assert_eq!(busy.kind(), io::ErrorKind::AddrInUse);
         assert!(UnixStream::connect(&path).is_ok(), "the live file is gone");
         drop(listener);
     }
@@ -145,7 +134,8 @@ mod tests {
         fs::write(&path, "mine").unwrap();
         std::os::unix::fs::symlink(&path, &link).unwrap();
         for path in [path.as_path(), &link, folder.path()] {
-            assert!(matches!(SocketFile::bind(path), Err(SocketError::NoSocket)), "{path:?}");
+            let error = SocketFile::bind(path).unwrap_err();
+            assert_eq!(error.to_string(), "there is a file that is no socket", "{path:?}");
         }
         assert_eq!(fs::read_to_string(&link).unwrap(), "mine");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);

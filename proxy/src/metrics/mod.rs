@@ -10,24 +10,64 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{Error, Gauge, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts};
 
-/// The metrics of this crate. Hits use handles that were resolved before.
-pub struct Metrics {
-    pub(crate) requests: RequestMetrics,
-    pub connections: IntGaugeVec,
-    pub connections_refused: IntCounterVec,
-    pub connections_ended: IntCounterVec,
-    refused_heads: IntCounterVec,
-    pub admin_refused: IntCounterVec,
-    pub evictions: IntCounter,
-    pub too_heavy: IntCounter,
-    pub refreshes: IntCounter,
-    pub refreshes_failed: IntCounter,
-    pub refreshes_deferred: IntCounter,
-    pub compressions: IntCounter,
-    pub background_task_failures: IntCounterVec,
-    pub memory: IntGaugeVec,
-    pub cache_bytes: IntGauge,
-    pub cache_entries: IntGauge,
+/// Declares the metrics with a name: those with labels as vectors.
+macro_rules! metrics {
+    ($($field:ident: $kind:ident = $name:literal $([$($label:literal),+])?, $help:literal;)+) => {
+        /// The metrics of this crate. Hits use handles that were resolved before.
+        pub struct Metrics {
+            pub(crate) requests: RequestMetrics,
+            $(pub $field: $kind,)+
+        }
+
+        impl Metrics {
+            fn of(to: &mut Declarations<'_>, catalogue: &Catalogue) -> Result<Self, Error> {
+                Ok(Self {
+                    requests: to.declare(RequestMetrics::new(catalogue))?,
+                    $($field: to.declare(metrics!(@new $kind $name $help $($($label),+)?))?,)+
+                })
+            }
+        }
+    };
+    (@new $kind:ident $name:literal $help:literal) => { $kind::new($name, $help) };
+    (@new $kind:ident $name:literal $help:literal $($label:literal),+) => {
+        $kind::new(Opts::new($name, $help), &[$($label),+])
+    };
+}
+
+metrics! {
+    connections: IntGaugeVec = "aqs_connections" ["listener"],
+        "Open connections, by listener";
+    connections_refused: IntCounterVec = "aqs_connections_refused_total" ["listener"],
+        "Connections refused because too many were open, by listener; clients that got a \
+         response are counted as requests with 503 too";
+    connections_ended: IntCounterVec = "aqs_connections_ended_total" ["listener", "reason"],
+        "Closed connections, by listener and reason (client, idle, request-timeout, \
+         write-timeout, requests: the limit per connection, refused: after a rejected request, \
+         drain: at shutdown, cut: aborted at shutdown)";
+    refused_heads: IntCounterVec = "aqs_refused_heads_total" ["status"],
+        "Heads that are no valid request, by status; they do not count as requests";
+    admin_refused: IntCounterVec = "aqs_admin_refused_total" ["reason"],
+        "Rejected requests of the admin listener, by reason";
+    evictions: IntCounter = "aqs_cache_evictions_total",
+        "Entries evicted from the response cache";
+    too_heavy: IntCounter = "aqs_cache_refused_total",
+        "Answers too large for the response cache";
+    refreshes: IntCounter = "aqs_refreshes_total",
+        "Background refreshes of stale answers";
+    refreshes_failed: IntCounter = "aqs_refreshes_failed_total",
+        "Failed background refreshes";
+    refreshes_deferred: IntCounter = "aqs_refreshes_deferred_total",
+        "Background refreshes not started because too many were running";
+    compressions: IntCounter = "aqs_gzip_total",
+        "Bodies compressed with gzip";
+    background_task_failures: IntCounterVec = "aqs_background_task_failures_total" ["task"],
+        "Background tasks that panicked or returned early and were restarted, by task";
+    memory: IntGaugeVec = "aqs_memory_bytes" ["part"],
+        "Memory by part; `total` is the limit of all parts";
+    cache_bytes: IntGauge = "aqs_cache_bytes",
+        "Size of the response cache";
+    cache_entries: IntGauge = "aqs_cache_entries",
+        "Entries of the response cache";
 }
 
 impl Metrics {
@@ -37,72 +77,7 @@ impl Metrics {
         catalogue: &Catalogue,
         log: Option<Handle>,
     ) -> Result<Self, Error> {
-        let counters =
-            |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
-        let gauges = |name, help, labels: &[&str]| IntGaugeVec::new(Opts::new(name, help), labels);
-        let counter = |name, help| IntCounter::new(name, help);
-        let metrics = Self {
-            requests: to.declare(RequestMetrics::new(catalogue))?,
-            connections: to.declare(gauges(
-                "aqs_connections",
-                "Open connections, by listener",
-                &["listener"],
-            ))?,
-            connections_refused: to.declare(counters(
-                "aqs_connections_refused_total",
-                "Connections refused because too many were open, by listener; clients that got a \
-                 response are counted as requests with 503 too",
-                &["listener"],
-            ))?,
-            connections_ended: to.declare(counters(
-                "aqs_connections_ended_total",
-                "Closed connections, by listener and reason (client, idle, request-timeout, \
-                 write-timeout, requests: the limit per connection, refused: after a rejected \
-                 request, drain: at shutdown, cut: aborted at shutdown)",
-                &["listener", "reason"],
-            ))?,
-            refused_heads: to.declare(counters(
-                "aqs_refused_heads_total",
-                "Heads that are no valid request, by status; they do not count as requests",
-                &["status"],
-            ))?,
-            admin_refused: to.declare(counters(
-                "aqs_admin_refused_total",
-                "Rejected requests of the admin listener, by reason",
-                &["reason"],
-            ))?,
-            evictions: to.declare(counter(
-                "aqs_cache_evictions_total",
-                "Entries evicted from the response cache",
-            ))?,
-            too_heavy: to.declare(counter(
-                "aqs_cache_refused_total",
-                "Answers too large for the response cache",
-            ))?,
-            refreshes: to
-                .declare(counter("aqs_refreshes_total", "Background refreshes of stale answers"))?,
-            refreshes_failed: to
-                .declare(counter("aqs_refreshes_failed_total", "Failed background refreshes"))?,
-            refreshes_deferred: to.declare(counter(
-                "aqs_refreshes_deferred_total",
-                "Background refreshes not started because too many were running",
-            ))?,
-            compressions: to.declare(counter("aqs_gzip_total", "Bodies compressed with gzip"))?,
-            background_task_failures: to.declare(counters(
-                "aqs_background_task_failures_total",
-                "Background tasks that panicked or returned early and were restarted, by task",
-                &["task"],
-            ))?,
-            memory: to.declare(gauges(
-                "aqs_memory_bytes",
-                "Memory by part; `total` is the limit of all parts",
-                &["part"],
-            ))?,
-            cache_bytes: to
-                .declare(IntGauge::new("aqs_cache_bytes", "Size of the response cache"))?,
-            cache_entries: to
-                .declare(IntGauge::new("aqs_cache_entries", "Entries of the response cache"))?,
-        };
+        let metrics = Self::of(to, catalogue)?;
         to.add(LinesLost::new(log)?)?;
         let version =
             |name, help| Opts::new(name, help).const_label("version", build_info::VERSION);

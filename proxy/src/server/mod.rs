@@ -35,6 +35,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, spawn_blocking};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
+use tracing::dispatcher;
 
 /// The server can't start.
 #[derive(Debug, Error)]
@@ -136,7 +137,13 @@ impl Server {
         let log = parts.log.clone();
         let built = spawn_blocking({
             let (config, end_builds) = (config.clone(), end_builds.clone());
-            move || build::components(&config, parts, end_builds)
+            // The caller's thread may have a log of its own.
+            let dispatch = dispatcher::get_default(Clone::clone);
+            move || {
+                dispatcher::with_default(&dispatch, || {
+                    build::components(&config, parts, end_builds)
+                })
+            }
         });
         let (components, StartParts { balancer, token }) = built.await??;
         let failures = components.metrics.background_task_failures.clone();

@@ -28,11 +28,12 @@ impl Log {
     }
 
     fn start_at(text: &str) -> (Self, DefaultGuard) {
-        let log = CapturedLog::default();
+        let captured = CapturedLog::default();
         let ecs = Ecs { service: "aqs".to_owned(), clock: Clock::System };
-        let layer = tracing_subscriber::fmt::layer().event_format(ecs).with_writer(log.clone());
+        let layer =
+            tracing_subscriber::fmt::layer().event_format(ecs).with_writer(captured.clone());
         let log = tracing_subscriber::registry().with(filter(text).unwrap()).with(layer);
-        (Self(log), tracing::subscriber::set_default(log))
+        (Self(captured), tracing::subscriber::set_default(log))
     }
 
     fn lines(&self) -> Vec<Value> {
@@ -278,15 +279,15 @@ async fn a_failed_read_whose_client_disconnected_is_logged_once() {
 async fn requests_and_refusals_are_in_the_access_log() {
     let (log, _guard) = Log::start();
     let server = server(with_access(AccessMode::Full), Scripted::open()).await;
-    let mut client = client(&server).await;
+    let mut connection = client(&server).await;
     for (method, target) in [("GET", DATA), ("HEAD", DATA), ("POST", "/metrics/nothing")] {
-        client.request(method, target.as_bytes(), &[("x-forwarded-for", "192.0.2.7")]).await;
+        connection.request(method, target.as_bytes(), &[("x-forwarded-for", "192.0.2.7")]).await;
     }
     // A request with a body takes another path.
-    client
+    connection
         .send(format!("PUT {DATA} HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\nx").as_bytes())
         .await;
-    client.response(false).await.unwrap();
+    connection.response(false).await.unwrap();
     let mut nonsense = client(&server).await;
     nonsense.send(b"nonsense\r\n\r\n").await;
     nonsense.response(false).await.unwrap();

@@ -256,6 +256,7 @@ async fn a_hard_purge_invalidates_its_scope_only() {
     let key = |target: &str| {
         server
             .components
+            .service
             .catalogue
             .resolve(Target::parse(target).unwrap())
             .unwrap()
