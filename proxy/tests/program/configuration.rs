@@ -1,17 +1,17 @@
-//! What it says of itself, and how it is configured.
+//! Version and configuration.
 
 use super::*;
 
 #[test]
-fn it_says_what_it_is() {
+fn the_version_is_printed() {
     let home = tempfile::tempdir().unwrap();
     let version = run(aqs(home.path()).arg("--version"));
-    assert_eq!(said(&version).trim(), format!("aqs {}", env!("CARGO_PKG_VERSION")));
+    assert_eq!(output_text(&version).trim(), format!("aqs {}", env!("CARGO_PKG_VERSION")));
     assert_eq!(run(aqs(home.path()).arg("--no-such-flag")).status.code(), Some(2));
 }
 
 #[test]
-fn todays_configuration_of_an_upstream_service_starts_it_without_its_cassandra() {
+fn an_upstream_configuration_starts_without_its_cassandra() {
     let home = tempfile::tempdir().unwrap();
     let file = upstream(home.path());
     let mut command = aqs(home.path());
@@ -20,7 +20,7 @@ fn todays_configuration_of_an_upstream_service_starts_it_without_its_cassandra()
     assert!(running.get("/healthz").contains("\r\n\r\n{\n  \"version\": \""));
     let devices = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
     assert!(running.get(devices).starts_with("HTTP/1.1 503"));
-    // That nothing is known is not that there is nothing.
+    // Unknown coverage is not an empty store.
     assert!(running.get("/metrics/datasets").starts_with("HTTP/1.1 503"));
     assert!(running.get("/admin/metrics").contains("\nhttp_requests_total{"));
     running.signal("TERM");
@@ -38,78 +38,86 @@ fn todays_configuration_of_an_upstream_service_starts_it_without_its_cassandra()
 }
 
 #[test]
-fn a_bad_configuration_ends_it_before_anything_starts() {
+fn a_bad_configuration_is_refused_before_the_start() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("aqs.yaml");
     fs::write(&file, "limits:\n  haed: 10s\n").unwrap();
     for words in [&["--config"][..], &["check-config", "--config"], &["serve", "-config"]] {
         let ended = run(aqs(home.path()).args(words).arg(&file));
-        assert_eq!(ended.status.code(), Some(64), "{}", said(&ended));
+        assert_eq!(ended.status.code(), Some(64), "{}", output_text(&ended));
         let refusal = "aqs.yaml:2:3: there is no key `haed` in limits; the nearest is `head`\n";
-        assert!(said(&ended).ends_with(refusal), "{}", said(&ended));
+        assert!(output_text(&ended).ends_with(refusal), "{}", output_text(&ended));
     }
     let missing = run(aqs(home.path()).env("AQS_CONFIG", home.path().join("missing.yaml")));
-    assert_eq!(missing.status.code(), Some(64), "{}", said(&missing));
+    assert_eq!(missing.status.code(), Some(64), "{}", output_text(&missing));
     assert_eq!(run(aqs(home.path()).env("AQS_MEMORY", "much")).status.code(), Some(64));
     for words in
         [["--memory", "much"], ["--listen", "here"], ["--admin-listen", "x"], ["--state", ""]]
     {
         let ended = run(aqs(home.path()).args(words));
-        assert_eq!(ended.status.code(), Some(64), "{}", said(&ended));
+        assert_eq!(ended.status.code(), Some(64), "{}", output_text(&ended));
     }
     assert!(!home.path().join("cache").exists(), "a sample was built");
 }
 
 #[test]
-fn a_ca_file_that_is_none_ends_it_before_anything_starts() {
+fn a_bad_ca_file_is_refused_before_the_start() {
     let home = tempfile::tempdir().unwrap();
     let file = upstream(home.path());
     fs::write(home.path().join("ca.pem"), "").unwrap();
     for command in ["check-config", "serve"] {
         let ended = run(aqs(home.path()).args([command, "--config"]).arg(&file));
-        assert_eq!(ended.status.code(), Some(64), "{}", said(&ended));
-        assert!(said(&ended).contains("cassandra.tls.ca: the CA file "), "{}", said(&ended));
-        assert!(said(&ended).contains("ca.pem holds no certificate"), "{}", said(&ended));
+        assert_eq!(ended.status.code(), Some(64), "{}", output_text(&ended));
+        assert!(
+            output_text(&ended).contains("cassandra.tls.ca: the CA file "),
+            "{}",
+            output_text(&ended)
+        );
+        assert!(
+            output_text(&ended).contains("ca.pem holds no certificate"),
+            "{}",
+            output_text(&ended)
+        );
     }
 }
 
 #[test]
-fn a_ca_file_may_have_an_odd_certificate_beside_a_good_one() {
+fn a_ca_file_may_have_a_bad_certificate_and_a_good_one() {
     let home = tempfile::tempdir().unwrap();
     let file = upstream(home.path());
     let odd = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     fs::write(home.path().join("ca.pem"), format!("{odd}{CA}")).unwrap();
     let checked = run(aqs(home.path()).args(["check-config", "--config"]).arg(&file));
-    assert_eq!(checked.status.code(), Some(0), "{}", said(&checked));
+    assert_eq!(checked.status.code(), Some(0), "{}", output_text(&checked));
     fs::write(home.path().join("ca.pem"), odd).unwrap();
     let checked = run(aqs(home.path()).args(["check-config", "--config"]).arg(&file));
-    assert_eq!(checked.status.code(), Some(64), "{}", said(&checked));
+    assert_eq!(checked.status.code(), Some(64), "{}", output_text(&checked));
 }
 
 #[test]
-fn it_prints_what_holds_without_secrets() {
+fn the_effective_configuration_has_no_secrets() {
     let home = tempfile::tempdir().unwrap();
     let file = upstream(home.path());
     let mut command = aqs(home.path());
     command.env("CASSANDRA_PASSWORD", "geheimer").env("AQS_MEMORY", "32MiB");
     let printed = run(command.args(["check-config", "--memory", "64MiB", "--config"]).arg(&file));
-    assert_eq!(printed.status.code(), Some(0), "{}", said(&printed));
-    let said = said(&printed);
+    assert_eq!(printed.status.code(), Some(0), "{}", output_text(&printed));
+    let text = output_text(&printed);
     for line in ["memory: 64MiB", "- 127.0.0.1:0", "username: device_analytics", "***"] {
-        assert!(said.contains(line), "{line} in {said}");
+        assert!(text.contains(line), "{line} in {text}");
     }
-    assert!(!said.contains("geheim"), "{said}");
+    assert!(!text.contains("geheim"), "{text}");
     let page = run(aqs(home.path()).arg("config-docs"));
     assert!(String::from_utf8_lossy(&page.stdout).contains("| `limits.head` |"));
 }
 
 #[test]
-fn what_is_hardly_meant_is_said_when_it_is_checked() {
+fn check_config_warns_of_likely_mistakes() {
     let home = tempfile::tempdir().unwrap();
     let mut command = aqs(home.path());
     command.arg("check-config").env("AQS_LISTN", "127.0.0.1:1").args(["--store", "/no/store"]);
     let checked = run(&mut command);
-    assert_eq!(checked.status.code(), Some(0), "{}", said(&checked));
+    assert_eq!(checked.status.code(), Some(0), "{}", output_text(&checked));
     let warnings = String::from_utf8(checked.stderr).unwrap();
     for warning in [
         "aqs: the variable AQS_LISTN is not known and does nothing; the nearest is AQS_LISTEN",
@@ -120,7 +128,7 @@ fn what_is_hardly_meant_is_said_when_it_is_checked() {
 }
 
 #[test]
-fn a_state_directory_that_can_not_be_had_is_called_one() {
+fn an_unusable_state_directory_is_named() {
     let home = tempfile::tempdir().unwrap();
     let store = home.path().join("store.sqlite");
     let directory = rows(home.path(), "unique_devices", &devices(1, 10));
@@ -135,17 +143,17 @@ fn a_state_directory_that_can_not_be_had_is_called_one() {
         let mut command = aqs(home.path());
         command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store"]);
         let ended = run(command.arg(&store).args(["--state", &state]));
-        assert_eq!(ended.status.code(), Some(1), "{}", said(&ended));
+        assert_eq!(ended.status.code(), Some(1), "{}", output_text(&ended));
         let begin = format!("aqs: the state directory {state} {fault}");
         let end = "choose another with --state or the key state";
         let named = |line: &str| line.starts_with(&begin) && line.ends_with(end);
-        assert!(said(&ended).lines().any(named), "{}", said(&ended));
+        assert!(output_text(&ended).lines().any(named), "{}", output_text(&ended));
     }
 }
 
-/// The page for operators shows how plans are written.
+/// The example of plans in OPERATING.md is valid.
 #[test]
-fn the_plans_that_operators_are_shown_can_be_had() {
+fn the_documented_plans_are_valid() {
     let page = include_str!("../../../config/OPERATING.md");
     let from = page.find("    hot_set:\n").unwrap();
     let block = page[from..].lines().take_while(|line| line.starts_with("    "));
@@ -154,9 +162,9 @@ fn the_plans_that_operators_are_shown_can_be_had() {
     let file = home.path().join("aqs.yaml");
     fs::write(&file, &example).unwrap();
     let checked = run(aqs(home.path()).arg("check-config").arg("--config").arg(&file));
-    assert_eq!(checked.status.code(), Some(0), "{}", said(&checked));
-    assert!(said(&checked).contains("country-lists"), "{}", said(&checked));
-    for (right, wrong, said_of_it) in [
+    assert_eq!(checked.status.code(), Some(0), "{}", output_text(&checked));
+    assert!(output_text(&checked).contains("country-lists"), "{}", output_text(&checked));
+    for (right, wrong, reason) in [
         ("newest 7 days", "last 7 days", "does not fit"),
         ("access: all", "access: desktop", "as a list"),
         ("top_articles_of: newest day", "top_articles_of: newest week", "is no window"),
@@ -164,6 +172,6 @@ fn the_plans_that_operators_are_shown_can_be_had() {
         fs::write(&file, example.replace(right, wrong)).unwrap();
         let refused = run(aqs(home.path()).arg("check-config").arg("--config").arg(&file));
         assert_eq!(refused.status.code(), Some(64), "{wrong}");
-        assert!(said(&refused).contains(said_of_it), "{wrong}: {}", said(&refused));
+        assert!(output_text(&refused).contains(reason), "{wrong}: {}", output_text(&refused));
     }
 }

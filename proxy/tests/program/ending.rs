@@ -1,18 +1,22 @@
-//! What ends the program, and how.
+//! How the process ends.
 
 use super::*;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
 #[test]
-fn a_busy_port_ends_it_at_once() {
+fn a_busy_port_is_refused_at_once() {
     let home = tempfile::tempdir().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let ended = run(aqs(home.path()).args(["--listen", &address, "--admin-listen", "127.0.0.1:0"]));
     assert!(!ended.status.success());
-    assert!(said(&ended).contains(&address) && said(&ended).contains("in use"), "{}", said(&ended));
-    // The sample was not even begun.
+    assert!(
+        output_text(&ended).contains(&address) && output_text(&ended).contains("in use"),
+        "{}",
+        output_text(&ended)
+    );
+    // No sample data was built.
     assert!(!home.path().join("cache").exists());
 }
 
@@ -36,7 +40,7 @@ fn a_second_signal_ends_at_once() {
     let store = home.path().join("store.sqlite");
     let directory = rows(home.path(), "unique_devices", &devices(1, 10));
     run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
-    // So patient that it ends by the signal alone.
+    // Timeouts so long that only the signal ends the process.
     let file = home.path().join("aqs.yaml");
     fs::write(&file, "limits: {head: 1h, drain: 1h}\n").unwrap();
     let mut running =
@@ -56,7 +60,7 @@ fn a_second_signal_ends_at_once() {
 }
 
 #[test]
-fn a_signal_ends_it_though_nobody_takes_what_it_prints() {
+fn a_blocked_output_does_not_delay_the_end() {
     let home = tempfile::tempdir().unwrap();
     let (store, state) = (home.path().join("store.sqlite"), home.path().join("state"));
     let directory = rows(home.path(), "unique_devices", &devices(1, 10));
@@ -71,17 +75,16 @@ fn a_signal_ends_it_though_nobody_takes_what_it_prints() {
     command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store"]);
     command.arg(&store).arg("--state").arg(&state).stderr(Stdio::null());
     let child = command.env("AQS_LOG_FORMAT", "readable").stdout(OwnedFd::from(full)).spawn();
-    let mut child = CloseReason(child.unwrap());
-    // It runs: whoever is ready answers.
+    let mut child = KillOnDrop(child.unwrap());
     let ready = || {
         let address = fs::read_to_string(state.join("admin-address")).unwrap_or_default();
         let address = address.lines().next().and_then(|line| line.parse::<SocketAddr>().ok());
         let Some(mut stream) = address.and_then(|address| TcpStream::connect(address).ok()) else {
             return false;
         };
-        let asked = write!(stream, "GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let sent = write!(stream, "GET /readyz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
         let mut text = String::new();
-        asked.is_ok() && stream.read_to_string(&mut text).is_ok() && text.contains(" 200 ")
+        sent.is_ok() && stream.read_to_string(&mut text).is_ok() && text.contains(" 200 ")
     };
     let minute = Duration::from_secs(60);
     eventually("it is ready", minute, ready);
@@ -95,10 +98,10 @@ fn a_signal_ends_it_though_nobody_takes_what_it_prints() {
     assert_eq!(code.unwrap().code(), Some(0));
 }
 
-/// A program that is ended when dropped.
-struct CloseReason(Child);
+/// A process that is killed when dropped.
+struct KillOnDrop(Child);
 
-impl Drop for CloseReason {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();

@@ -1,4 +1,4 @@
-//! The hot set of a program that is killed.
+//! The hot set of a process that is killed.
 
 use super::*;
 use std::collections::BTreeSet;
@@ -6,15 +6,15 @@ use std::fmt::Write as _;
 
 const PLANS: u32 = 40;
 const KILLS: u64 = 20;
-/// How many days each project has.
+/// Loaded days of each project.
 const DAYS: u32 = 9;
 
-/// The address that a plan wants however it is written.
+/// The target that every version of a plan builds.
 fn target(project: u32) -> String {
     format!("/metrics/unique-devices/p{project}.wikipedia/all-sites/daily/20261001/2026100{DAYS}")
 }
 
-/// What the rows make of it (contract §1.4).
+/// The body of the answer (contract §1.4).
 fn expected(project: u32) -> String {
     let item = |day: u32| {
         format!(
@@ -32,12 +32,12 @@ fn all_rows() -> String {
                 .replace("en.wikipedia", &format!("p{project}.wikipedia"))
         })
     });
-    // With something to try, which is what a start prints at last.
+    // With an example, which is the last line that a start prints.
     lines.chain([devices(1, 10)]).collect()
 }
 
-/// As many plans as projects. They are written otherwise each time, so that each start builds all
-/// of them, and each build writes a generation.
+/// A plan for each project. The plans differ between rounds, so that each start builds all of them,
+/// and each build writes a generation.
 fn configuration(round: u64) -> String {
     let mut text = "hot_set:\n  built_in: []\n  plans:\n".to_owned();
     for project in 0..PLANS {
@@ -52,32 +52,32 @@ fn configuration(round: u64) -> String {
     text
 }
 
-/// The generation that an answer is from, and its body; nothing if it is not of the hot set.
+/// The generation and the body of an answer of the hot set; `None` for another answer.
 fn hot(answer: &str) -> Option<(u64, &str)> {
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let (_, rest) = head.split_once("cache-status: aqs; hit; detail=\"hotset;gen=")?;
     Some((rest.split_once('"')?.0.parse().ok()?, body))
 }
 
-/// The names of what is kept.
+/// The names of the files on disk.
 fn kept(state: &Path) -> BTreeSet<String> {
     let entries = fs::read_dir(state.join("hot-set")).unwrap();
     entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// The number of the newest generation that is whole.
+/// The number of the newest complete generation.
 fn newest(names: &BTreeSet<String>) -> u64 {
     let number = |name: &String| name.strip_prefix("gen-")?.strip_suffix(".aqs")?.parse().ok();
     names.iter().filter_map(number).max().unwrap()
 }
 
 #[test]
-fn a_kill_while_generations_are_written_leaves_a_whole_one() {
+fn a_kill_during_writes_leaves_a_complete_generation() {
     let home = tempfile::tempdir().unwrap();
     let (store, state) = (home.path().join("store.sqlite"), home.path().join("state"));
     let directory = rows(home.path(), "unique_devices", &all_rows());
     let loaded = run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
-    assert!(loaded.status.success(), "{}", said(&loaded));
+    assert!(loaded.status.success(), "{}", output_text(&loaded));
     let file = home.path().join("aqs.yaml");
     let start = |round: u64| {
         fs::write(&file, configuration(round)).unwrap();
@@ -94,7 +94,7 @@ fn a_kill_while_generations_are_written_leaves_a_whole_one() {
     eventually("all plans are built", Duration::from_secs(120), || {
         (0..PLANS).all(|project| hot(&running.get(&target(project))).is_some())
     });
-    // What is served is written a moment later.
+    // A generation is written after it is published.
     eventually("and written", Duration::from_secs(120), || {
         newest(&kept(&state)) == u64::from(PLANS)
     });
@@ -110,7 +110,7 @@ fn a_kill_while_generations_are_written_leaves_a_whole_one() {
             assert!(generation >= last, "{round}: {generation} after {last}");
             last = generation;
         }
-        // Some die while they are asked, some while they write, some when all is written.
+        // Some are killed during requests, some during writes, some after the last write.
         std::thread::sleep(Duration::from_millis(round * 7919 % 1000));
         let names = kill(running);
         unfinished += names.iter().filter(|name| name.starts_with(".unfinished-")).count();
@@ -121,13 +121,13 @@ fn a_kill_while_generations_are_written_leaves_a_whole_one() {
     assert!(hot(&running.get(&target(0))).unwrap().0 >= least);
     let names = kept(&state);
     let known = |name: &str| {
-        // `next` tells which numbers were given.
+        // `next` holds the next number.
         matches!(name, "lock" | "next") || name.starts_with("gen-") && name.ends_with(".aqs")
-            // What is being written now.
+            // A file that is being written.
             || name.starts_with(".unfinished-")
     };
-    assert!(names.iter().all(|name| known(name)), "one was set aside: {names:?}");
-    // Three older ones stay, and nothing that was not whole.
+    assert!(names.iter().all(|name| known(name)), "a file was quarantined: {names:?}");
+    // Three older generations stay, and no incomplete one.
     assert!(names.len() <= 2 + 1 + 3 + 2, "{names:?}");
     println!("{unfinished} of {KILLS} kills met a generation that was being written");
 }

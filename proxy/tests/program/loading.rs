@@ -1,4 +1,4 @@
-//! What is loaded, before and while it is served.
+//! Loads before and while a process serves.
 
 use super::*;
 
@@ -11,8 +11,8 @@ fn a_load_is_served_and_a_later_one_is_seen() {
         run(aqs(home.path()).arg("load").arg(directory).arg("--store").arg(&store))
     };
     let loaded = load(&directory);
-    assert!(loaded.status.success(), "{}", said(&loaded));
-    assert!(said(&loaded).contains("1 rows loaded"), "{}", said(&loaded));
+    assert!(loaded.status.success(), "{}", output_text(&loaded));
+    assert!(output_text(&loaded).contains("1 rows loaded"), "{}", output_text(&loaded));
 
     let running = Running::start(home.path(), &store);
     assert!(running.printed.contains("unique-devices-daily"), "{}", running.printed);
@@ -22,7 +22,7 @@ fn a_load_is_served_and_a_later_one_is_seen() {
     assert!(running.get(&target(1)).contains("\"devices\":10,"));
     rows(home.path(), "unique_devices", &devices(2, 20));
     assert!(load(&directory).status.success());
-    // Each spelling of the range that was not asked before is asked of the store.
+    // A range that was not requested before is read from the store.
     let mut end = 2;
     eventually("the new row is served", Duration::from_secs(5), || {
         end = if end < 9 { end + 1 } else { 3 };
@@ -39,26 +39,28 @@ fn bad_rows_are_named_and_strict_loads_nothing() {
     let mut strict = aqs(home.path());
     let strict = run(strict.arg("load").arg(&directory).arg("--store").arg(&store).arg("--strict"));
     assert!(!strict.status.success());
-    assert!(said(&strict).contains("unique_devices.ndjson"), "{}", said(&strict));
+    assert!(output_text(&strict).contains("unique_devices.ndjson"), "{}", output_text(&strict));
     assert!(!store.exists(), "a strict load that failed left a store");
     let lenient = run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
-    assert_eq!(lenient.status.code(), Some(1), "{}", said(&lenient));
-    let said = said(&lenient);
-    assert!(said.contains("2 rows loaded") && said.contains("2 bad rows"), "{said}");
+    assert_eq!(lenient.status.code(), Some(1), "{}", output_text(&lenient));
+    let text = output_text(&lenient);
+    assert!(text.contains("2 rows loaded") && text.contains("2 bad rows"), "{text}");
     for place in ["line 2", "line 3"] {
-        assert!(said.contains(place) || said.contains(&place.replace("line ", ":")), "{said}");
+        assert!(text.contains(place) || text.contains(&place.replace("line ", ":")), "{text}");
     }
 }
 
 #[test]
-fn a_store_that_is_not_there_is_an_error_and_no_sample() {
+fn a_missing_store_is_an_error() {
     let home = tempfile::tempdir().unwrap();
     let missing = home.path().join("missing.sqlite");
     let mut command = aqs(home.path());
     command.args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--store"]);
     let ended = run(command.arg(&missing));
     assert!(!ended.status.success());
-    assert!(said(&ended).contains("missing.sqlite") && said(&ended).contains("aqs load"));
+    assert!(
+        output_text(&ended).contains("missing.sqlite") && output_text(&ended).contains("aqs load")
+    );
     assert!(!missing.exists());
 }
 
@@ -75,16 +77,16 @@ fn a_replaced_store_is_noticed() {
     load(&other);
     fs::rename(&other, &store).unwrap();
     let log = running.child.stderr.take().unwrap();
-    let told =
+    let logged =
         BufReader::new(log).lines().map_while(Result::ok).any(|line| line.contains("was replaced"));
-    assert!(told, "nothing was said");
+    assert!(logged, "the replacement was not logged");
 }
 
 #[test]
-fn a_schema_is_printed_whatever_configuration_is_named() {
+fn the_schema_is_printed_without_a_configuration() {
     let home = tempfile::tempdir().unwrap();
     let plain = run(aqs(home.path()).arg("schema"));
     let named = run(aqs(home.path()).args(["schema", "--config", "/no/such/file"]));
-    assert_eq!(named.status.code(), Some(0), "{}", said(&named));
+    assert_eq!(named.status.code(), Some(0), "{}", output_text(&named));
     assert_eq!(named.stdout, plain.stdout);
 }

@@ -1,4 +1,4 @@
-//! What the program logs, where, and that nobody waits for who reads it.
+//! The log: where it is written, and that a slow reader delays nothing.
 
 use super::*;
 use serde_json::Value;
@@ -6,11 +6,11 @@ use std::process::ChildStdout;
 
 const TARGET: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
 
-/// A program whose log is for collectors, with where it serves.
+/// A process that logs for a collector.
 struct Collected {
     child: Child,
     lines: BufReader<ChildStdout>,
-    /// What was read of them.
+    /// The lines that were read.
     read: Vec<String>,
     address: SocketAddr,
     admin: SocketAddr,
@@ -18,7 +18,7 @@ struct Collected {
 }
 
 impl Collected {
-    /// Starts it with upstream's configuration and these keys beside.
+    /// Starts a process with the upstream configuration and further keys.
     fn start(home: &Path, keys: &str) -> Self {
         let store = home.join("store.sqlite");
         let directory = rows(home, "unique_devices", &devices(1, 10));
@@ -49,7 +49,7 @@ impl Collected {
         Self { child, lines, read, address, admin, state }
     }
 
-    fn ask(address: SocketAddr, text: &str) -> String {
+    fn request(address: SocketAddr, text: &str) -> String {
         let mut stream = TcpStream::connect(address).unwrap();
         write!(stream, "{text}host: localhost\r\nconnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
@@ -63,7 +63,7 @@ impl Collected {
         self.child.wait().unwrap().code()
     }
 
-    /// All lines, once it has ended.
+    /// All lines, after the end of the process.
     fn lines(&mut self) -> Vec<String> {
         let mut rest = String::new();
         self.lines.read_to_string(&mut rest).unwrap();
@@ -80,15 +80,15 @@ impl Drop for Collected {
 }
 
 #[test]
-fn every_line_of_standard_output_is_for_the_collector() {
+fn every_line_of_standard_output_is_json() {
     let home = tempfile::tempdir().unwrap();
     let mut running = Collected::start(home.path(), "log: {access: full}\n");
     let request = format!("GET {TARGET} HTTP/1.1\r\nx-request-id: mine\r\n");
-    assert!(Collected::ask(running.address, &request).starts_with("HTTP/1.1 200"));
+    assert!(Collected::request(running.address, &request).starts_with("HTTP/1.1 200"));
     assert_eq!(running.terminate(), Some(0));
     let lines = running.lines();
     for line in &lines {
-        // In this order, as the contract has it.
+        // In the order of the contract.
         let mut rest = line.as_str();
         for key in [
             "{\"@timestamp\":\"",
@@ -129,16 +129,16 @@ fn a_program_that_fails_ends_with_a_fatal_line() {
     assert!(last["message"].as_str().unwrap().contains("missing.sqlite"), "{text}");
 }
 
-/// More than fit into a pipe and the queue before it.
+/// More lines than fit into a pipe and the queue in front of it.
 const MANY: usize = 9500;
 
 #[test]
-fn a_collector_that_takes_nothing_holds_nobody_up() {
+fn a_blocked_collector_delays_no_request() {
     let home = tempfile::tempdir().unwrap();
     let mut running = Collected::start(home.path(), "log: {access: full}\n");
     let mut stream = TcpStream::connect(running.address).unwrap();
     let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let asking = std::thread::spawn(move || {
+    let sender = std::thread::spawn(move || {
         let request = format!("HEAD {TARGET} HTTP/1.1\r\nhost: x\r\n\r\n");
         for _ in 0..MANY {
             stream.write_all(request.as_bytes()).unwrap();
@@ -151,16 +151,16 @@ fn a_collector_that_takes_nothing_holds_nobody_up() {
         assert!(reader.read_line(&mut line).unwrap() > 0, "{answers} answers");
         answers += usize::from(line == "HTTP/1.1 200 OK\r\n");
     }
-    asking.join().unwrap();
-    let metrics = Collected::ask(running.admin, "GET /metrics HTTP/1.1\r\n");
+    sender.join().unwrap();
+    let metrics = Collected::request(running.admin, "GET /metrics HTTP/1.1\r\n");
     let lost = metrics.lines().find_map(|line| line.strip_prefix("aqs_log_lines_lost_total "));
     assert!(lost.unwrap().parse::<u64>().unwrap() > 0, "{lost:?}");
-    // Its end waits for nobody either.
+    // Nor does it delay the end.
     assert_eq!(running.terminate(), Some(0));
 }
 
 #[test]
-fn lines_that_find_no_room_are_counted_and_told_of_once() {
+fn lost_lines_are_counted_and_reported_once() {
     let home = tempfile::tempdir().unwrap();
     let (store, state) = (home.path().join("store.sqlite"), home.path().join("state"));
     let directory = rows(home.path(), "unique_devices", &devices(1, 10));
@@ -187,9 +187,9 @@ fn lines_that_find_no_room_are_counted_and_told_of_once() {
         counted || child.try_wait().unwrap().is_some()
     });
     let _ = child.kill();
-    let said = said(&child.wait_with_output().unwrap());
-    assert!(counted, "{said}");
-    assert_eq!(said.matches("the log can't be written (No space left").count(), 1, "{said}");
+    let text = output_text(&child.wait_with_output().unwrap());
+    assert!(counted, "{text}");
+    assert_eq!(text.matches("the log can't be written (No space left").count(), 1, "{text}");
 }
 
 #[test]
@@ -200,42 +200,42 @@ fn the_level_is_changed_while_it_runs() {
         let mut command = aqs(home.path());
         run(command.env("AQS_STATE", home.path().join("state")).arg("log-level").args(words))
     };
-    let says = |words: &[&str]| -> Value {
+    let json = |words: &[&str]| -> Value {
         let output = level(words);
-        assert!(output.status.success(), "{}", said(&output));
+        assert!(output.status.success(), "{}", output_text(&output));
         serde_json::from_slice(&output.stdout).unwrap()
     };
     let shown = |filter: &str, then: Option<&str>| serde_json::json!({"filter": filter, "falls_back_to": then});
-    assert_eq!(says(&[]), shown("info", None));
-    let change = says(&["warning"]);
+    assert_eq!(json(&[]), shown("info", None));
+    let change = json(&["warning"]);
     assert_eq!((&change["old"], &change["new"]), (&"info".into(), &"warn".into()));
-    assert_eq!(says(&[]), shown("warn", None));
-    let change = says(&["aqs_origin=debug,info", "--for", "1h"]);
+    assert_eq!(json(&[]), shown("warn", None));
+    let change = json(&["aqs_origin=debug,info", "--for", "1h"]);
     assert_eq!(change["for_seconds"], 3600.0);
-    assert_eq!(says(&[]), shown("aqs_origin=debug,info", Some("warn")));
-    says(&["error", "--for", "1ms"]);
-    eventually("it falls back", Duration::from_secs(60), || says(&[]) == shown("warn", None));
+    assert_eq!(json(&[]), shown("aqs_origin=debug,info", Some("warn")));
+    json(&["error", "--for", "1ms"]);
+    eventually("it falls back", Duration::from_secs(60), || json(&[]) == shown("warn", None));
     for (words, refusal) in
         [(&["a=b=c"][..], "`a=b=c` is no filter"), (&["debug", "--for", "soon"], "is no duration")]
     {
         let refused = level(words);
         assert!(!refused.status.success());
-        assert!(said(&refused).contains("refused with 400"), "{}", said(&refused));
-        assert!(said(&refused).contains(refusal), "{}", said(&refused));
+        assert!(output_text(&refused).contains("refused with 400"), "{}", output_text(&refused));
+        assert!(output_text(&refused).contains(refusal), "{}", output_text(&refused));
     }
-    assert_eq!(says(&[]), shown("warn", None));
-    // Without the token nobody writes.
+    assert_eq!(json(&[]), shown("warn", None));
+    // Writes need the token.
     let post = "POST /admin/log-level?level=debug HTTP/1.1\r\ncontent-length: 0\r\n";
-    assert!(Collected::ask(running.admin, post).starts_with("HTTP/1.1 401"));
+    assert!(Collected::request(running.admin, post).starts_with("HTTP/1.1 401"));
     let put = "PUT /admin/log-level HTTP/1.1\r\n";
-    assert!(Collected::ask(running.admin, put).starts_with("HTTP/1.1 405"));
+    assert!(Collected::request(running.admin, put).starts_with("HTTP/1.1 405"));
     assert!(running.state.join("admin-token").exists());
     assert_eq!(running.terminate(), Some(0));
     let lines = running.lines();
-    let told = |line: &&String| line.contains("log level set by an operator");
-    // Each was told, though two of the levels would not let it pass.
-    assert_eq!(lines.iter().filter(told).count(), 3, "{lines:?}");
+    let change = |line: &&String| line.contains("log level set by an operator");
+    // Each change is logged, although two of the levels exclude it.
+    assert_eq!(lines.iter().filter(change).count(), 3, "{lines:?}");
     assert!(lines.iter().any(|line| line.contains("\"filter\":\"warn\"")), "{lines:?}");
-    // What informs is heard no more.
+    // Lines below the level are not logged.
     assert!(!lines.iter().any(|line| line.contains("draining")), "{lines:?}");
 }

@@ -1,4 +1,4 @@
-//! The program as it is started by hand: its words, its exit codes, its signals.
+//! The program as a process: its output, exit codes and signals.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// `aqs` with a home of its own.
+/// `aqs` with its own home directory.
 fn aqs(home: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_aqs"));
     command.env("HOME", home).env("XDG_CACHE_HOME", home.join("cache")).env_remove("AQS_LOG");
@@ -41,7 +41,7 @@ fn run(command: &mut Command) -> Output {
     command.output().unwrap()
 }
 
-fn said(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
@@ -59,7 +59,7 @@ fn devices(day: u32, count: u32) -> String {
     ) + "\n"
 }
 
-/// A program that serves, ended when dropped.
+/// A serving process, killed when dropped.
 struct Running {
     child: Child,
     address: SocketAddr,
@@ -90,7 +90,7 @@ impl Running {
             if let (None, Some(found)) = (address, line.trim().strip_prefix("http://")) {
                 address = Some(found.parse().unwrap());
             }
-            // What it holds is printed after where it listens.
+            // The coverage is printed after the addresses.
             let ends = ["nothing yet", "not known yet"].iter().any(|end| line.contains(end));
             if ends || line.starts_with("  curl") {
                 break;
@@ -121,7 +121,7 @@ impl Drop for Running {
     }
 }
 
-/// Asks again until something holds.
+/// Polls until something holds.
 fn eventually(what: &str, within: Duration, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
@@ -130,13 +130,13 @@ fn eventually(what: &str, within: Duration, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// As production's chart fills it, but for the address.
+/// The configuration of the production chart, with another address.
 const UPSTREAM: &str = include_str!("../fixtures/production.yaml");
 
 /// The certificate of an authority that signs nothing.
 const CA: &str = include_str!("../fixtures/ca.pem");
 
-/// Upstream's file and the authority that it names; no Cassandra is where it looks for one.
+/// Writes the upstream configuration and its CA file. No Cassandra listens on the address in it.
 fn upstream(home: &Path) -> PathBuf {
     let (file, ca) = (home.join("config.yaml"), home.join("ca.pem"));
     fs::write(&ca, CA).unwrap();
@@ -147,7 +147,7 @@ fn upstream(home: &Path) -> PathBuf {
     file
 }
 
-/// Upstream's keys without its Cassandra, for a program that has a store here.
+/// The upstream configuration without Cassandra, for a process with an embedded store.
 fn upstream_without_cassandra() -> &'static str {
     UPSTREAM.split("cassandra:").next().unwrap()
 }

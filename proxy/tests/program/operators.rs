@@ -1,11 +1,11 @@
-//! What operators do from outside: what the log tells of it, and where the token goes.
+//! Admin commands: what is logged, and where the token is sent.
 
 use super::*;
 
 const TARGET: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
 const OTHER: &str = "/metrics/unique-devices/de.wikipedia/all-sites/daily/20261001/20261001";
 
-/// A program with a state directory, in a home that ends with it.
+/// A process with a state directory in a temporary home.
 struct Served {
     running: Running,
     home: tempfile::TempDir,
@@ -38,7 +38,7 @@ impl Served {
         command
     }
 
-    /// What it logged; it ends.
+    /// Ends the process and returns its log.
     fn log(mut self) -> String {
         self.running.signal("TERM");
         let mut log = String::new();
@@ -48,13 +48,13 @@ impl Served {
 }
 
 #[test]
-fn writes_are_told_of_at_any_level() {
+fn writes_are_logged_at_any_level() {
     let served = Served::start("warn");
     for words in
         [&["purge", "--project", "en.wikipedia"][..], &["log-level", "error"], &["purge", "--all"]]
     {
         let done = run(&mut served.command(words));
-        assert!(done.status.success(), "{}", said(&done));
+        assert!(done.status.success(), "{}", output_text(&done));
     }
     let log = served.log();
     let lines: Vec<&str> = log.lines().filter(|line| line.contains("operator")).collect();
@@ -70,33 +70,33 @@ fn writes_are_told_of_at_any_level() {
 }
 
 #[test]
-fn who_only_looks_needs_no_token_and_a_wrong_one_is_named() {
+fn reads_need_no_token_and_a_wrong_token_file_is_named() {
     let served = Served::start("info");
     let address = fs::read_to_string(served.state("admin-address")).unwrap();
-    let place = format!("http://{}", address.trim());
+    let url = format!("http://{}", address.trim());
     let state = served.home.path().join("other");
-    let asked = |words: &[&str]| {
+    let output = |words: &[&str]| {
         let mut command = aqs(served.home.path());
-        command.args(words).args(["--admin", &place, "--state"]).arg(&state);
-        let output = run(&mut command);
-        (output.status.code(), said(&output))
+        command.args(words).args(["--admin", &url, "--state"]).arg(&state);
+        let done = run(&mut command);
+        (done.status.code(), output_text(&done))
     };
     let file = state.join("admin-token");
     for words in [&["jobs"][..], &["hot-set"], &["log-level"]] {
-        let (code, told) = asked(words);
-        assert_eq!(code, Some(0), "{words:?}: {told}");
+        let (code, text) = output(words);
+        assert_eq!(code, Some(0), "{words:?}: {text}");
     }
     for words in [&["purge", "--all"][..], &["log-level", "error"], &["hot-set", "verify"]] {
-        let (code, told) = asked(words);
-        assert!(code == Some(1) && told.contains(file.to_str().unwrap()), "{words:?}: {told}");
+        let (code, text) = output(words);
+        assert!(code == Some(1) && text.contains(file.to_str().unwrap()), "{words:?}: {text}");
     }
     fs::create_dir(&state).unwrap();
     fs::write(&file, "a-token-of-another-server").unwrap();
     assert!(Command::new("chmod").arg("600").arg(&file).status().unwrap().success());
-    let (code, told) = asked(&["purge", "--all"]);
-    let named = format!("the token of {} was sent", file.display());
-    assert!(code == Some(1) && told.contains("refused with 401"), "{told}");
-    assert!(told.contains(&named) && told.contains("--token-file"), "{told}");
+    let (code, text) = output(&["purge", "--all"]);
+    let note = format!("the token of {} was sent", file.display());
+    assert!(code == Some(1) && text.contains("refused with 401"), "{text}");
+    assert!(text.contains(&note) && text.contains("--token-file"), "{text}");
 }
 
 #[test]
@@ -106,25 +106,25 @@ fn another_machine_needs_a_token_file() {
         // An address for documentation (RFC 5737): nothing answers there.
         for elsewhere in ["http://192.0.2.1:8081", "192.0.2.1:8081"] {
             let refused = run(served.command(words).args(["--admin", elsewhere]));
-            assert_eq!(refused.status.code(), Some(2), "{words:?}: {}", said(&refused));
+            assert_eq!(refused.status.code(), Some(2), "{words:?}: {}", output_text(&refused));
             let message = format!("aqs: {elsewhere} is not on this machine");
-            assert!(said(&refused).starts_with(&message), "{}", said(&refused));
-            assert!(said(&refused).contains("--token-file"), "{}", said(&refused));
+            assert!(output_text(&refused).starts_with(&message), "{}", output_text(&refused));
+            assert!(output_text(&refused).contains("--token-file"), "{}", output_text(&refused));
         }
     }
 }
 
 #[test]
-fn everything_is_purged_by_nothing_else() {
+fn purge_all_excludes_other_scopes() {
     let home = tempfile::tempdir().unwrap();
     for more in [&["--project", "en.wikipedia"][..], &["--dataset", "x"], &["/metrics/x"]] {
         let refused = run(aqs(home.path()).args(["purge", "--all"]).args(more));
-        assert_eq!(refused.status.code(), Some(2), "{more:?}: {}", said(&refused));
+        assert_eq!(refused.status.code(), Some(2), "{more:?}: {}", output_text(&refused));
     }
 }
 
 #[test]
-fn a_clean_end_takes_back_where_it_was() {
+fn the_address_file_is_removed_at_a_clean_exit() {
     let mut served = Served::start("info");
     assert!(served.state("admin-address").exists());
     served.running.signal("TERM");
@@ -133,11 +133,11 @@ fn a_clean_end_takes_back_where_it_was() {
 }
 
 #[test]
-fn an_end_at_once_takes_it_back_too() {
+fn the_address_file_is_removed_after_a_second_signal() {
     let mut served = Served::start("info");
     // A head that is not complete keeps the drain going.
-    let mut halfway = TcpStream::connect(served.running.address).unwrap();
-    halfway.write_all(b"GET /healthz HTTP/1.1\r\n").unwrap();
+    let mut unfinished = TcpStream::connect(served.running.address).unwrap();
+    unfinished.write_all(b"GET /healthz HTTP/1.1\r\n").unwrap();
     let status = loop {
         served.running.signal("TERM");
         std::thread::sleep(Duration::from_millis(20));
@@ -150,24 +150,28 @@ fn an_end_at_once_takes_it_back_too() {
 }
 
 #[test]
-fn the_token_is_shown_to_nobody_in_a_crashed_ones_place() {
+fn the_token_is_not_sent_to_the_address_of_a_crashed_server() {
     let mut served = Served::start("info");
     served.running.child.kill().unwrap();
     served.running.child.wait().unwrap();
     let address = fs::read_to_string(served.state("admin-address")).unwrap();
-    let stranger = TcpListener::bind(address.trim()).unwrap();
-    stranger.set_nonblocking(true).unwrap();
+    let other_server = TcpListener::bind(address.trim()).unwrap();
+    other_server.set_nonblocking(true).unwrap();
     for words in [&["purge", "--all"][..], &["log-level"]] {
         let refused = run(&mut served.command(words));
         assert_eq!(refused.status.code(), Some(1));
-        assert!(said(&refused).contains("no aqs seems to run here"), "{}", said(&refused));
+        assert!(
+            output_text(&refused).contains("found no running server"),
+            "{}",
+            output_text(&refused)
+        );
     }
-    let nobody = stranger.accept().unwrap_err();
-    assert_eq!(nobody.kind(), std::io::ErrorKind::WouldBlock);
+    let error = other_server.accept().unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
 }
 
 #[test]
-fn whoever_reads_nothing_has_purged_all_the_same() {
+fn a_closed_output_does_not_stop_a_purge() {
     let served = Served::start("info");
     for words in [&["purge", "--hard", TARGET, OTHER][..], &["log-level"]] {
         served.running.get(TARGET);
@@ -186,17 +190,21 @@ fn whoever_reads_nothing_has_purged_all_the_same() {
 }
 
 #[test]
-fn a_purge_that_can_not_be_remembered_fails() {
+fn a_purge_that_is_not_persisted_fails() {
     let served = Served::start("info");
     let (address, token) = (served.state("admin-address"), served.home.path().join("token"));
-    let place = format!("http://{}", fs::read_to_string(address).unwrap().trim());
+    let url = format!("http://{}", fs::read_to_string(address).unwrap().trim());
     fs::rename(served.state("admin-token"), &token).unwrap();
     fs::remove_dir_all(served.state("")).unwrap();
     let mut command = aqs(served.home.path());
-    command.args(["purge", "--all", "--admin", &place, "--token-file"]).arg(&token);
+    command.args(["purge", "--all", "--admin", &url, "--token-file"]).arg(&token);
     let purged = run(&mut command);
     assert_eq!(purged.status.code(), Some(1));
-    assert!(said(&purged).contains("refused with 500: purged as long as"), "{}", said(&purged));
+    assert!(
+        output_text(&purged).contains("refused with 500: purged until this server ends"),
+        "{}",
+        output_text(&purged)
+    );
     let log = served.log();
-    assert!(log.contains("purged by an operator, but not after a restart"), "{log}");
+    assert!(log.contains("purged by an operator, but the purge was not persisted"), "{log}");
 }

@@ -11,7 +11,7 @@ fn a_purge_finds_the_server_by_its_state_directory() {
     let state = home.path().join("state");
     let purge =
         |words: &[&str]| run(aqs(home.path()).env("AQS_STATE", &state).arg("purge").args(words));
-    assert!(said(&purge(&["--all"])).contains("name it with --admin"), "no server runs yet");
+    assert!(output_text(&purge(&["--all"])).contains("name it with --admin"), "no server runs yet");
     let running = Running::start_with(home.path(), &store, &["--state", state.to_str().unwrap()]);
     let target = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
     for words in [
@@ -27,17 +27,17 @@ fn a_purge_finds_the_server_by_its_state_directory() {
     ] {
         running.get(target);
         let purged = purge(words);
-        assert!(purged.status.success(), "{words:?}: {}", said(&purged));
+        assert!(purged.status.success(), "{words:?}: {}", output_text(&purged));
         assert!(running.get(target).contains("detail=purged"), "{words:?}");
     }
-    let mistaken = purge(&["--dataset", "unique-devices-weekly"]);
-    assert!(!mistaken.status.success());
-    assert!(said(&mistaken).contains("did you mean"), "{}", said(&mistaken));
+    let refused = purge(&["--dataset", "unique-devices-weekly"]);
+    assert!(!refused.status.success());
+    assert!(output_text(&refused).contains("did you mean"), "{}", output_text(&refused));
     assert_eq!(purge(&[]).status.code(), Some(2), "nothing to purge was named");
 }
 
 #[test]
-fn a_purge_goes_by_a_socket_file_that_the_configuration_names() {
+fn a_purge_uses_the_configured_socket_file() {
     let home = tempfile::tempdir().unwrap();
     let store = home.path().join("store.sqlite");
     let directory = rows(home.path(), "unique_devices", &devices(1, 10));
@@ -55,36 +55,36 @@ fn a_purge_goes_by_a_socket_file_that_the_configuration_names() {
     assert!(running.printed.contains(&format!("curl --unix-socket {}", socket.display())));
     let target = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
     let token = state.join("admin-token");
-    let by_hand = format!("--admin unix:{} --token-file {}", socket.display(), token.display());
-    let by_hand: Vec<&str> = by_hand.split(' ').collect();
+    let by_flags = format!("--admin unix:{} --token-file {}", socket.display(), token.display());
+    let by_flags: Vec<&str> = by_flags.split(' ').collect();
     let config = file.to_str().unwrap();
-    for words in [&["--config", config][..], &by_hand] {
+    for words in [&["--config", config][..], &by_flags] {
         running.get(target);
         let purged = run(aqs(home.path()).args(["purge", "--all", "--hard"]).args(words));
-        assert!(purged.status.success(), "{words:?}: {}", said(&purged));
+        assert!(purged.status.success(), "{words:?}: {}", output_text(&purged));
         assert!(running.get(target).contains("detail=purged"), "{words:?}");
     }
     let purged = run(aqs(home.path()).env("AQS_CONFIG", &file).args(["purge", "--all"]));
-    assert!(purged.status.success(), "{}", said(&purged));
+    assert!(purged.status.success(), "{}", output_text(&purged));
     let other = home.path().join("other-token");
     fs::write(&other, "a token that is long enough".replace(' ', "-")).unwrap();
-    let mut mistaken = aqs(home.path());
-    mistaken.args(["purge", "--all", "--config", config, "--token-file"]).arg(&other);
+    let mut command = aqs(home.path());
+    command.args(["purge", "--all", "--config", config, "--token-file"]).arg(&other);
     for (mode, refusal) in [("644", "chmod 600"), ("600", "refused with 401")] {
         assert!(Command::new("chmod").arg(mode).arg(&other).status().unwrap().success());
-        let refused = run(&mut mistaken);
+        let refused = run(&mut command);
         assert!(
-            !refused.status.success() && said(&refused).contains(refusal),
+            !refused.status.success() && output_text(&refused).contains(refusal),
             "{}",
-            said(&refused)
+            output_text(&refused)
         );
     }
     running.signal("TERM");
     assert_eq!(running.child.wait().unwrap().code(), Some(0));
-    assert!(!socket.exists(), "the socket's file stays");
-    let silent = run(aqs(home.path()).args(["purge", "--all", "--config", config]));
-    assert!(said(&silent).contains("no aqs seems to run here"), "{}", said(&silent));
+    assert!(!socket.exists(), "the socket file was not removed");
+    let refused = run(aqs(home.path()).args(["purge", "--all", "--config", config]));
+    assert!(output_text(&refused).contains("found no running server"), "{}", output_text(&refused));
     fs::write(&file, "stat: x\n").unwrap();
     let bad = run(aqs(home.path()).args(["purge", "--all", "--config", config]));
-    assert_eq!(bad.status.code(), Some(64), "{}", said(&bad));
+    assert_eq!(bad.status.code(), Some(64), "{}", output_text(&bad));
 }

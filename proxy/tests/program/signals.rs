@@ -1,8 +1,8 @@
-//! Signals beside those that end it in order, and at times when it does not serve yet.
+//! Signals before the process serves, SIGHUP and SIGQUIT.
 
 use super::*;
 
-/// Lines of standard error, from a thread of their own: whoever waits for one must not be kept.
+/// Lines of standard error, read on a thread, so that waiting for one can time out.
 fn lines_of(child: &mut Child) -> std::sync::mpsc::Receiver<String> {
     let (sender, lines) = std::sync::mpsc::channel();
     let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -28,7 +28,7 @@ fn await_line(lines: &std::sync::mpsc::Receiver<String>, part: &str) {
 }
 
 #[test]
-fn a_hang_up_ends_nothing_and_quit_drains() {
+fn sighup_is_ignored_and_sigquit_drains() {
     let home = tempfile::tempdir().unwrap();
     let store = home.path().join("store.sqlite");
     let directory = rows(home.path(), "unique_devices", &devices(1, 10));
@@ -44,7 +44,7 @@ fn a_hang_up_ends_nothing_and_quit_drains() {
 }
 
 #[test]
-fn a_signal_before_it_serves_ends_it_and_leaves_nothing() {
+fn a_signal_during_the_sample_build_leaves_no_files() {
     let home = tempfile::tempdir().unwrap();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut command = aqs(home.path());
@@ -53,7 +53,7 @@ fn a_signal_before_it_serves_ends_it_and_leaves_nothing() {
     let mut child = command.spawn().unwrap();
     let lines = lines_of(&mut child);
     await_line(&lines, "Building the sample data in ");
-    // Nobody is let in who would have to wait.
+    // No client connects before the server can answer.
     let refused = TcpStream::connect(free).unwrap_err();
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-s", "TERM", &id]).status().unwrap().success());

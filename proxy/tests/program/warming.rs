@@ -1,4 +1,4 @@
-//! The hot set by the command line: built, watched, cancelled, gone back from, looked at.
+//! The hot set by the command line: builds, jobs, rollback, verification.
 
 use super::*;
 use serde_json::Value;
@@ -7,14 +7,14 @@ const DEVICES: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/2026
 const ARTICLE: &str =
     "/metrics/pageviews/per-article/en.wikipedia/all-access/user/X/daily/20260903/20261002";
 
-/// A program that serves a few rows, with a state directory, in a home that ends with it.
+/// A process that serves a few rows, with a state directory in a temporary home.
 struct Served {
     running: Running,
     home: tempfile::TempDir,
 }
 
 impl Served {
-    /// With the plans that every server has, for one project.
+    /// With the built-in plans for one project.
     fn start() -> Self {
         Self::start_with("{projects: [en.wikipedia]}")
     }
@@ -30,9 +30,9 @@ impl Served {
             let directory = rows(home.path(), table, &lines);
             let loaded =
                 run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
-            assert!(loaded.status.success(), "{}", said(&loaded));
+            assert!(loaded.status.success(), "{}", output_text(&loaded));
         }
-        Self::over(home, &store, hot_set)
+        Self::serve(home, &store, hot_set)
     }
 
     /// Without anything loaded.
@@ -41,10 +41,10 @@ impl Served {
         let store = home.path().join("store.sqlite");
         let directory = rows(home.path(), "unique_devices", "");
         run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
-        Self::over(home, &store, "{projects: [en.wikipedia]}")
+        Self::serve(home, &store, "{projects: [en.wikipedia]}")
     }
 
-    fn over(home: tempfile::TempDir, store: &Path, hot_set: &str) -> Self {
+    fn serve(home: tempfile::TempDir, store: &Path, hot_set: &str) -> Self {
         let file = home.path().join("aqs.yaml");
         let (state, store) = (home.path().join("state"), store.display());
         let keys = format!(
@@ -68,24 +68,26 @@ impl Served {
         command
     }
 
-    fn told(&self, words: &[&str]) -> (Option<i32>, String) {
+    /// The exit code and the output of a command.
+    fn output(&self, words: &[&str]) -> (Option<i32>, String) {
         let output = run(&mut self.command(words));
-        (output.status.code(), said(&output))
+        (output.status.code(), output_text(&output))
     }
 
     /// What a command prints with `--json`.
     fn json(&self, words: &[&str]) -> Value {
         let output = run(self.command(words).arg("--json"));
         let text = String::from_utf8_lossy(&output.stdout);
-        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{words:?}: {}", said(&output)))
+        serde_json::from_str(&text)
+            .unwrap_or_else(|_| panic!("{words:?}: {}", output_text(&output)))
     }
 
     fn jobs(&self) -> Vec<Value> {
         self.json(&["jobs"]).as_array().unwrap().clone()
     }
 
-    /// Waits until each plan was built, which of different priorities is one after the other.
-    fn at_rest(&self) {
+    /// Waits until each plan was built. Plans of different priorities are built in sequence.
+    fn await_builds(&self) {
         let plans = self.json(&["hot-set"])["plans"].as_array().unwrap().clone();
         eventually("all jobs end", Duration::from_secs(60), || {
             let jobs = self.jobs();
@@ -108,7 +110,7 @@ fn top() -> String {
 #[test]
 fn both_plans_are_built_and_served() {
     let served = Served::start();
-    served.at_rest();
+    served.await_builds();
     let mut last = 0;
     for plan in ["top-articles", "aggregates"] {
         let job = served.json(&["warm", plan, "--full"]);
@@ -125,29 +127,29 @@ fn both_plans_are_built_and_served() {
         let expected = format!("cache-status: aqs; hit; detail=\"hotset;gen={last}\"");
         assert!(answer.contains(&expected), "{answer}");
     }
-    // For people.
-    let (code, told) =
-        served.told(&["warm", "top-articles", "--project", "en.wikipedia", "--last", "2d"]);
-    assert_eq!(code, Some(0), "{told}");
+    // Without --json.
+    let (code, text) =
+        served.output(&["warm", "top-articles", "--project", "en.wikipedia", "--last", "2d"]);
+    assert_eq!(code, Some(0), "{text}");
     for part in [
         "is published",
         "top-articles of en.wikipedia, last 2d",
-        "taken over",
+        "carried over",
         "2026-10-02  pageviews-top-daily",
     ] {
-        assert!(told.contains(part), "{part}: {told}");
+        assert!(text.contains(part), "{part}: {text}");
     }
-    let (_, told) = served.told(&["jobs"]);
-    assert!(told.starts_with("job  plan "), "{told}");
-    let (_, told) = served.told(&["hot-set"]);
-    assert!(told.starts_with(&format!("generation {}: built ", last + 1)), "{told}");
-    assert!(told.contains("100.0 %") && !told.contains("only a part"), "{told}");
+    let (_, text) = served.output(&["jobs"]);
+    assert!(text.starts_with("job  plan "), "{text}");
+    let (_, text) = served.output(&["hot-set"]);
+    assert!(text.starts_with(&format!("generation {}: built ", last + 1)), "{text}");
+    assert!(text.contains("100.0 %") && !text.contains("only a part"), "{text}");
 }
 
 #[test]
-fn the_way_back_and_a_close_look() {
+fn a_generation_is_rolled_back_and_verified() {
     let served = Served::start();
-    served.at_rest();
+    served.await_builds();
     let before = served.json(&["warm", "aggregates", "--full"])["generation"].as_u64().unwrap();
     let back = served.json(&["hot-set", "rollback"]);
     assert_eq!(
@@ -158,98 +160,106 @@ fn the_way_back_and_a_close_look() {
     assert_eq!(back["generation"]["provenance"]["rolled-back"]["from"], before);
     let live = before + 2;
     assert_eq!(served.json(&["hot-set", "show"])["live"]["id"], live);
-    let (code, told) = served.told(&["hot-set", "rollback", "--to", &live.to_string()]);
-    assert!(code == Some(1) && told.contains("refused with 409"), "{told}");
-    let (code, told) = served.told(&["hot-set", "verify", "--sample", "3"]);
+    let (code, text) = served.output(&["hot-set", "rollback", "--to", &live.to_string()]);
+    assert!(code == Some(1) && text.contains("refused with 409"), "{text}");
+    let (code, text) = served.output(&["hot-set", "verify", "--sample", "3"]);
     assert!(
         code == Some(0)
-            && told.contains("all checks passed")
-            && told.contains("3 of 3 with the store"),
-        "{told}"
+            && text.contains("all checks passed")
+            && text.contains("3 of 3 with the store"),
+        "{text}"
     );
     let file = served.state().join(format!("hot-set/gen-{live:010}.aqs"));
     fs::write(file, "something else").unwrap();
-    let (code, told) = served.told(&["hot-set", "verify"]);
-    assert!(code == Some(6) && told.contains("is damaged"), "{code:?} {told}");
+    let (code, text) = served.output(&["hot-set", "verify"]);
+    assert!(code == Some(6) && text.contains("is damaged"), "{code:?} {text}");
 }
 
 #[test]
-fn what_the_checks_refuse_is_told_and_can_be_forced() {
+fn a_refused_build_can_be_forced() {
     let served = Served::empty();
-    served.at_rest();
-    let (code, told) = served.told(&["warm", "top-articles"]);
-    assert_eq!(code, Some(3), "{told}");
-    assert!(told.contains("refused by the checks") && told.contains("check empty: "), "{told}");
+    served.await_builds();
+    let (code, text) = served.output(&["warm", "top-articles"]);
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("refused by the checks") && text.contains("check empty: "), "{text}");
     let job = served.json(&["warm", "top-articles"]);
     assert_eq!(job["refusals"][0]["check"], "empty", "{job}");
     assert_eq!(served.json(&["hot-set"])["live"], Value::Null);
-    let (code, told) = served.told(&["hot-set", "verify"]);
-    assert!(code == Some(1) && told.contains("nothing is published yet"), "{told}");
-    let (code, told) = served.told(&["warm", "top-articles", "--force"]);
-    assert!(code == Some(0) && told.contains("by force"), "{code:?} {told}");
+    let (code, text) = served.output(&["hot-set", "verify"]);
+    assert!(code == Some(1) && text.contains("nothing is published yet"), "{text}");
+    let (code, text) = served.output(&["warm", "top-articles", "--force"]);
+    assert!(code == Some(0) && text.contains("by force"), "{code:?} {text}");
     let plan = &served.json(&["hot-set"])["live"]["plans"][0];
     assert_eq!(plan["forced"].as_array().unwrap().len(), 1, "{plan}");
 }
 
-/// One read in a second: what is begun doesn't end by itself here.
+/// One read per second, so that no job ends within the test.
 const SLOW: &str = "{projects: [en.wikipedia], built_in: [aggregates], rate: 1}";
 
 #[test]
-fn a_cancelled_job_and_one_that_is_left_alone() {
+fn a_job_goes_on_after_an_interrupt_and_can_be_cancelled() {
     let served = Served::start_with(SLOW);
     eventually("the schedule starts it", Duration::from_secs(60), || !served.jobs().is_empty());
-    // By itself it has begun, so it is joined; without waiting nothing is told of its end.
-    let (code, told) = served.told(&["warm", "aggregates", "--no-wait"]);
-    assert!(code == Some(0) && told.contains("job 1 is already running"), "{told}");
-    let mut left = served.command(&["warm", "aggregates", "--full"]).spawn().unwrap();
+    // The schedule has started the job, so that it is joined.
+    let (code, text) = served.output(&["warm", "aggregates", "--no-wait"]);
+    assert!(code == Some(0) && text.contains("job 1 is already running"), "{text}");
+    let mut interrupted = served.command(&["warm", "aggregates", "--full"]).spawn().unwrap();
     eventually("it is started", Duration::from_secs(60), || served.jobs()[0]["id"] == 2);
-    let interrupt = ["-s", "INT", &left.id().to_string()].map(str::to_owned);
+    let interrupt = ["-s", "INT", &interrupted.id().to_string()].map(str::to_owned);
     assert!(Command::new("kill").args(interrupt).status().unwrap().success());
-    assert_eq!(left.wait().unwrap().code(), Some(130));
-    let mut told = String::new();
-    left.stderr.take().unwrap().read_to_string(&mut told).unwrap();
-    // It may have been told before it knew its job's number.
+    assert_eq!(interrupted.wait().unwrap().code(), Some(130));
+    let mut text = String::new();
+    interrupted.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+    // The signal may come before the answer that has the job's number.
     let hint =
-        ["Job 2 goes on; aqs jobs cancel 2 cancels it", "It may have started; aqs jobs tells"];
-    assert!(hint.iter().any(|hint| told.contains(hint)), "{told}");
+        ["Job 2 goes on; aqs jobs cancel 2 cancels it", "The job may have started; aqs jobs lists"];
+    assert!(hint.iter().any(|hint| text.contains(hint)), "{text}");
     assert_eq!(served.json(&["jobs", "show", "2"])["state"], "running");
     let waiting = served.command(&["warm", "aggregates", "--full"]).spawn().unwrap();
     eventually("it is joined", Duration::from_secs(60), || {
         served.json(&["jobs", "show", "2"])["joined"] == 1
     });
-    let (code, told) = served.told(&["jobs", "cancel", "2"]);
-    assert!(code == Some(0) && told.contains("job 2 is being cancelled"), "{told}");
+    let (code, text) = served.output(&["jobs", "cancel", "2"]);
+    assert!(code == Some(0) && text.contains("job 2 is being cancelled"), "{text}");
     let ended = waiting.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(5), "{}", said(&ended));
-    assert!(said(&ended).contains("cancelled; nothing has changed"), "{}", said(&ended));
-    let (code, told) = served.told(&["jobs", "cancel", "2"]);
-    assert!(code == Some(1) && told.contains("refused with 409: job 2 has ended"), "{told}");
-    assert_eq!(served.told(&["jobs", "cancel", "99"]).0, Some(1));
+    assert_eq!(ended.status.code(), Some(5), "{}", output_text(&ended));
+    assert!(
+        output_text(&ended).contains("cancelled; nothing has changed"),
+        "{}",
+        output_text(&ended)
+    );
+    let (code, text) = served.output(&["jobs", "cancel", "2"]);
+    assert!(code == Some(1) && text.contains("refused with 409: job 2 has ended"), "{text}");
+    assert_eq!(served.output(&["jobs", "cancel", "99"]).0, Some(1));
 }
 
 #[test]
-fn a_plan_that_takes_too_much_is_told_before_and_fails() {
+fn a_plan_over_the_memory_limit_fails() {
     let plan = "{built_in: [], plans: [{name: devices, limits: {bytes: 100}, items: [{endpoint: \
                 unique-devices, windows: [everything], values: {project: [en.wikipedia], \
                 access-site: [all-sites], granularity: [daily]}}]}]}";
     let served = Served::start_with(plan);
-    served.at_rest();
-    let (code, told) = served.told(&["warm", "devices", "--dry-run"]);
-    assert_eq!(code, Some(7), "{told}");
-    assert!(told.contains("the plan would take more memory than allowed"), "{told}");
+    served.await_builds();
+    let (code, text) = served.output(&["warm", "devices", "--dry-run"]);
+    assert_eq!(code, Some(7), "{text}");
+    assert!(text.contains("the plan would take more memory than allowed"), "{text}");
     assert_eq!(served.json(&["warm", "devices", "--dry-run"])["estimate"]["fits"], false);
-    let (code, told) = served.told(&["warm", "devices"]);
-    assert!(code == Some(4) && told.contains("failed; nothing has changed"), "{told}");
+    let (code, text) = served.output(&["warm", "devices"]);
+    assert!(code == Some(4) && text.contains("failed; nothing has changed"), "{text}");
 }
 
 #[test]
-fn who_can_not_ask_says_why() {
+fn failures_to_connect_are_explained() {
     let home = tempfile::tempdir().unwrap();
     let state = home.path().join("state");
     for words in [&["warm", "aggregates"][..], &["jobs"], &["hot-set", "verify"]] {
         let nowhere = run(aqs(home.path()).args(words).arg("--state").arg(&state));
         assert_eq!(nowhere.status.code(), Some(1), "{words:?}");
-        assert!(said(&nowhere).contains("name it with --admin"), "{}", said(&nowhere));
+        assert!(
+            output_text(&nowhere).contains("name it with --admin"),
+            "{}",
+            output_text(&nowhere)
+        );
         let token = home.path().join("token");
         fs::write(&token, "a-token-that-is-long-enough").unwrap();
         assert!(Command::new("chmod").arg("600").arg(&token).status().unwrap().success());
@@ -258,30 +268,30 @@ fn who_can_not_ask_says_why() {
         let silent = run(&mut command);
         assert_eq!(silent.status.code(), Some(1), "{words:?}");
         assert!(
-            said(&silent).contains("no server answers at http://127.0.0.1:1"),
+            output_text(&silent).contains("no server answers at http://127.0.0.1:1"),
             "{}",
-            said(&silent)
+            output_text(&silent)
         );
         let bad = home.path().join("bad.yaml");
         fs::write(&bad, "stat: x\n").unwrap();
         let bad = run(aqs(home.path()).args(words).arg("--config").arg(&bad));
-        assert_eq!(bad.status.code(), Some(64), "{}", said(&bad));
+        assert_eq!(bad.status.code(), Some(64), "{}", output_text(&bad));
     }
     for words in [&["warm"][..], &["jobs", "show"], &["jobs", "show", "x"], &["hot-set", "burn"]] {
         assert_eq!(run(aqs(home.path()).args(words)).status.code(), Some(2), "{words:?}");
     }
-    let help = said(&run(aqs(home.path()).args(["warm", "--help"])));
+    let help = output_text(&run(aqs(home.path()).args(["warm", "--help"])));
     assert!(help.contains("  7  warm --dry-run: "), "{help}");
 }
 
 #[test]
-fn what_operators_build_is_told_at_any_level() {
+fn builds_by_operators_are_logged_at_any_level() {
     let mut served = Served::start();
-    served.at_rest();
-    assert_eq!(served.told(&["log-level", "error"]).0, Some(0));
-    assert_eq!(served.told(&["warm", "aggregates", "--force", "--last", "1d"]).0, Some(0));
-    assert_eq!(served.told(&["hot-set", "rollback"]).0, Some(0));
-    assert_eq!(served.told(&["hot-set", "verify"]).0, Some(0));
+    served.await_builds();
+    assert_eq!(served.output(&["log-level", "error"]).0, Some(0));
+    assert_eq!(served.output(&["warm", "aggregates", "--force", "--last", "1d"]).0, Some(0));
+    assert_eq!(served.output(&["hot-set", "rollback"]).0, Some(0));
+    assert_eq!(served.output(&["hot-set", "verify"]).0, Some(0));
     served.running.signal("TERM");
     let mut log = String::new();
     served.running.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
@@ -290,10 +300,10 @@ fn what_operators_build_is_told_at_any_level() {
         ["the hot set was rolled back by an operator", "generation=", "before=", "http.request.id"],
         ["the hot set was verified by an operator", "well=true", "compared=", "http.request.id"],
     ] {
-        let told = |line: &&str| parts.iter().all(|part| line.contains(part));
-        assert_eq!(log.lines().filter(told).count(), 1, "{parts:?}: {log}");
+        let matches = |line: &&str| parts.iter().all(|part| line.contains(part));
+        assert_eq!(log.lines().filter(matches).count(), 1, "{parts:?}: {log}");
     }
-    // Lines of jobs have the names that their documents have.
+    // The log names triggers and events like the admin API.
     for part in ["trigger=\"schedule\"", "a job ended: generation ", "the hot set was rolled back"]
     {
         assert!(log.contains(part), "{part}: {log}");
@@ -304,13 +314,13 @@ fn what_operators_build_is_told_at_any_level() {
 }
 
 #[test]
-fn shells_complete_it() {
+fn completions_have_commands_and_flags() {
     let home = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish"] {
         let script = run(aqs(home.path()).args(["completions", shell]));
-        assert_eq!(script.status.code(), Some(0), "{}", said(&script));
+        assert_eq!(script.status.code(), Some(0), "{}", output_text(&script));
         for word in ["hot-set", "rollback", "dry-run", "token-file"] {
-            assert!(said(&script).contains(word), "{shell} knows no {word}");
+            assert!(output_text(&script).contains(word), "{shell} lacks {word}");
         }
     }
     assert_eq!(run(aqs(home.path()).args(["completions", "cmd"])).status.code(), Some(2));
