@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::commands::exit::Exit;
+use crate::commands::exit;
 use crate::commands::hot_set::HotSetArgs;
 use crate::commands::jobs::JobsArgs;
 use crate::commands::load::LoadArgs;
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 ///
 /// Without a command it serves, by default the bundled sample data at http://127.0.0.1:8080.
 #[derive(Debug, Parser)]
-#[command(name = "aqs", version, args_conflicts_with_subcommands = true, after_long_help = Exit::help())]
+#[command(name = "aqs", version, args_conflicts_with_subcommands = true, after_long_help = exit::HELP)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -47,19 +47,19 @@ pub enum Command {
         directory: PathBuf,
     },
     /// Purge answers of a running server
-    #[command(after_long_help = Exit::help())]
+    #[command(after_long_help = exit::HELP)]
     Purge(PurgeArgs),
     /// Build a plan of a running server's hot set, and follow the job
     ///
     /// If the same build is running, it is joined. With --project or --last the answers are added to
     /// those of the plan. Ctrl-C stops following; the job goes on.
-    #[command(after_long_help = Exit::help())]
+    #[command(after_long_help = exit::HELP)]
     Warm(WarmArgs),
     /// List, show or cancel the builds of a running server
-    #[command(after_long_help = Exit::help())]
+    #[command(after_long_help = exit::HELP)]
     Jobs(JobsArgs),
     /// Show, roll back or verify the hot set of a running server
-    #[command(after_long_help = Exit::help())]
+    #[command(after_long_help = exit::HELP)]
     HotSet(HotSetArgs),
     /// Show or set the log filter of a running server
     LogLevel(LogLevelArgs),

@@ -6,20 +6,19 @@ use crate::listen::ListenAddr;
 use crate::server::{ADDRESS_FILE, TOKEN_FILE};
 use aqs_origin::epochs::StateDirectory;
 use clap::Args;
-use reqwest::{Method, Url};
+use reqwest::{Method, Url, redirect};
 use serde::de::DeserializeOwned;
+use std::error::Error;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
-use thiserror::Error;
 use tokio::runtime::Runtime;
 
 /// For a connection, and for the answer to a read.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// For the answer to a write: a verification reads from the store.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(600);
-/// What to do if no server is found.
-const NAME_IT: &str = "name it with --admin, or with --config or --state what it was started with";
+const HINT: &str = "name it with --admin, or with the --config or --state that it was started with";
 
 /// The server, and the credentials for it.
 #[derive(Debug, Default, Args)]
@@ -41,31 +40,30 @@ pub struct ServerArgs {
     pub state: Option<PathBuf>,
 }
 
-#[derive(Debug, Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    #[error("no aqs seems to run here ({0}); {NAME_IT}")]
+    #[error("found no running server: {0}; {HINT}")]
     NotRunning(String),
     #[error(
-        "the aqs that keeps its state in {state} listens at {address}, where the configuration \
-         has no listener; {NAME_IT}"
+        "the server with the state directory {state} listens on {address}, which is not in \
+         admin.listen of the configuration; {HINT}"
     )]
     OtherServer { address: String, state: PathBuf },
-    #[error("there is no state directory to find it by; name it with {0}")]
-    NoStateDirectory(&'static str),
-    #[error("`{0}` is no admin listener such as http://127.0.0.1:8081 or unix:/run/aqs/admin")]
+    #[error(
+        "`{0}` is not the address of an admin listener, such as http://127.0.0.1:8081 or \
+         unix:/run/aqs/admin"
+    )]
     BadAddress(String),
     #[error(
         "{0} is not on this machine, and the token of this machine is not sent there; name the \
          file with its token with --token-file"
     )]
     TokenFileRequired(String),
-    #[error("the admin token: {0}; name its file with --token-file")]
+    #[error("failed to read the admin token: {0}")]
     Token(#[from] TokenError),
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("failed to set up the HTTP client: {0}")]
-    Client(String),
-    #[error("the answer of {address} has another form ({reason}); is it another version of aqs?")]
+    #[error("failed to parse the answer of {address}: {reason}; is it another version of aqs?")]
     BadAnswer { address: String, reason: serde_json::Error },
     #[error("no server answers at {address}: {reason}")]
     Unreachable { address: String, reason: String },
@@ -79,64 +77,41 @@ pub enum AdminError {
     },
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// The token is sent if there is one: the server may need none.
-    Read,
-    /// There must be a token.
-    Write,
-}
-
 /// A server's admin listener, and the token for it.
 pub struct AdminClient {
     runtime: Runtime,
     client: reqwest::Client,
-    /// The URL without a path.
-    base: String,
-    /// As in messages.
-    address: String,
-    /// Whether the server was found on this machine, whatever address it listens on.
-    discovered: bool,
+    endpoint: Endpoint,
     token: Option<Token>,
-    /// The explanation for a 401.
+    /// Which token is sent, or why none.
     token_note: String,
 }
 
 /// Where a server is, and where its token is.
 #[derive(Debug, PartialEq, Eq)]
 struct Endpoint {
+    /// As the user gave it, or as the server wrote it.
     address: String,
+    url: Url,
     /// `None` if there is no state directory that could have it.
     token_file: Option<PathBuf>,
+    /// Whether the server was found on this machine, on whatever address it listens.
     discovered: bool,
 }
 
 impl AdminClient {
     /// Finds the server that the flags name, else the one of this machine.
-    pub fn connect(args: &ServerArgs, access: Access) -> Result<Self, AdminError> {
-        let failed = |error: &dyn std::error::Error| AdminError::Client(error.to_string());
+    pub fn connect(args: &ServerArgs) -> Result<Self, Box<dyn Error>> {
         let endpoint = Endpoint::find(args, &config::process_environment)?;
-        let (token, token_note) = endpoint.token(access, args.token_file.is_some())?;
-        let Endpoint { address, discovered, .. } = endpoint;
+        let (token, token_note) = endpoint.token(args.token_file.is_some())?;
         let mut client = reqwest::Client::builder().connect_timeout(READ_TIMEOUT);
         // A proxy would see the token.
-        client = client.no_proxy().redirect(reqwest::redirect::Policy::none());
-        let base = match address.parse() {
-            Ok(ListenAddr::Unix(path)) => {
-                client = client.unix_socket(path);
-                "http://localhost".to_owned()
-            }
-            Ok(ListenAddr::Tcp(address)) => format!("http://{address}"),
-            Err(_) => address.trim_end_matches('/').to_owned(),
-        };
-        let client = client.build().map_err(|error| failed(&error))?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| failed(&error))?;
-        Ok(Self { runtime, client, base, address, discovered, token, token_note })
-    }
-
-    pub fn send(&self, method: Method, target: &str) -> Result<String, AdminError> {
-        self.block_on(self.request(method, target))
+        client = client.no_proxy().redirect(redirect::Policy::none());
+        if let Ok(ListenAddr::Unix(path)) = endpoint.address.parse() {
+            client = client.unix_socket(path);
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        Ok(Self { runtime, client: client.build()?, endpoint, token, token_note })
     }
 
     pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
@@ -144,178 +119,164 @@ impl AdminClient {
     }
 
     pub fn parse<T: DeserializeOwned>(&self, answer: &str) -> Result<T, AdminError> {
+        let address = || self.endpoint.address.clone();
         serde_json::from_str(answer)
-            .map_err(|reason| AdminError::BadAnswer { address: self.address.clone(), reason })
+            .map_err(|reason| AdminError::BadAnswer { address: address(), reason })
+    }
+
+    pub fn send(
+        &self,
+        method: Method,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<String, AdminError> {
+        self.block_on(self.request(method, path, parameters))
     }
 
     /// Sends a request, and returns the body of a successful answer.
-    pub async fn request(&self, method: Method, target: &str) -> Result<String, AdminError> {
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        parameters: &[(&str, &str)],
+    ) -> Result<String, AdminError> {
+        let address = || self.endpoint.address.clone();
         let timeout = if method == Method::GET { READ_TIMEOUT } else { WRITE_TIMEOUT };
-        let request = self.client.request(method, format!("{}{target}", self.base));
-        let mut request = request.timeout(timeout);
+        let url = self.endpoint.target(path, parameters);
+        let mut request = self.client.request(method, url).timeout(timeout);
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.secret());
         }
-        if self.discovered {
+        if self.endpoint.discovered {
             // Writes need a known name.
             request = request.header("host", "localhost");
         }
         let unreachable = |error: reqwest::Error| {
             // The innermost error is the system's.
-            let mut reason: &dyn std::error::Error = &error;
+            let mut reason: &dyn Error = &error;
             while let Some(source) = reason.source() {
                 reason = source;
             }
-            AdminError::Unreachable { address: self.address.clone(), reason: reason.to_string() }
+            AdminError::Unreachable { address: address(), reason: reason.to_string() }
         };
         let response = request.send().await.map_err(unreachable)?;
-        let status = response.status().as_u16();
-        let is_success = response.status().is_success();
+        let status = response.status();
         let text = response.text().await.map_err(unreachable)?;
-        if is_success {
+        if status.is_success() {
             return Ok(text);
         }
         let problem: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
         let detail = problem["detail"].as_str().unwrap_or("the server gave no reason").to_owned();
-        let token = if status == 401 { self.token_note.clone() } else { String::new() };
-        Err(AdminError::Refused { address: self.address.clone(), status, detail, token })
+        let token = if status == 401 { self.token_note.as_str() } else { "" }.to_owned();
+        Err(AdminError::Refused { address: address(), status: status.as_u16(), detail, token })
     }
 }
 
 impl Endpoint {
     fn find(args: &ServerArgs, variables: config::Environment<'_>) -> Result<Self, AdminError> {
-        let Some(address) = args.admin.clone() else {
-            let (state, listeners) = configured(args, variables)?;
-            let state = state.ok_or(AdminError::NoStateDirectory("--admin"))?;
-            let address = discover(&state, listeners.as_deref())?;
-            let token_file = args.token_file.clone().or_else(|| Some(state.join(TOKEN_FILE)));
-            return Ok(Self { address, token_file, discovered: true });
-        };
-        let is_local = is_local(&address).ok_or_else(|| AdminError::BadAddress(address.clone()))?;
-        let token_file = match &args.token_file {
-            // The configuration of this machine is not read: it may be another server's.
-            Some(file) => Some(file.clone()),
-            None if is_local => configured(args, variables)?.0.map(|state| state.join(TOKEN_FILE)),
-            None => return Err(AdminError::TokenFileRequired(address)),
-        };
-        Ok(Self { address, token_file, discovered: false })
-    }
-
-    /// The token, and the note for a 401. Reads need none unless the user names its file.
-    fn token(&self, access: Access, named: bool) -> Result<(Option<Token>, String), AdminError> {
-        let without = |reason: String| {
-            let note = format!(" (no token was sent: {reason}; name its file with --token-file)");
-            Ok((None, note))
-        };
-        let Some(file) = &self.token_file else {
-            return match access {
-                Access::Read => without("there is no state directory".to_owned()),
-                Access::Write => Err(AdminError::NoStateDirectory("--token-file")),
-            };
-        };
-        match Token::read(file) {
-            Ok(token) => {
-                let file = file.display();
-                let note =
-                    format!(" (the token of {file} was sent; --token-file names another file)");
-                Ok((Some(token), note))
+        let (address, config) = match &args.admin {
+            Some(address) => (address.clone(), None),
+            None => {
+                let config = configured(args, variables)?;
+                (discover(&config)?, Some(config))
             }
-            Err(error) if access == Access::Read && !named => without(error.to_string()),
-            Err(error) => Err(error.into()),
-        }
+        };
+        let url = base_url(&address).ok_or_else(|| AdminError::BadAddress(address.clone()))?;
+        let discovered = config.is_some();
+        let config = match (&args.token_file, config) {
+            (Some(_), _) => None,
+            (None, Some(config)) => Some(config),
+            (None, None) if is_local(&url) => Some(configured(args, variables)?),
+            (None, None) => return Err(AdminError::TokenFileRequired(address)),
+        };
+        let own = config.as_ref().and_then(|config| config.state.path());
+        let token_file = args.token_file.clone().or_else(|| Some(own?.join(TOKEN_FILE)));
+        Ok(Self { address, url, token_file, discovered })
+    }
+
+    /// The token, and the note for a 401. A token that is not `required` may be missing: the server
+    /// decides whether it needs one.
+    fn token(&self, required: bool) -> Result<(Option<Token>, String), TokenError> {
+        let read = self.token_file.as_deref().map(|file| (file.display(), Token::read(file)));
+        let (token, note) = match read {
+            Some((file, Ok(token))) => (Some(token), format!("the token of {file} was sent")),
+            Some((_, Err(error))) if required => return Err(error),
+            Some((_, Err(error))) => (None, format!("no token was sent: {error}")),
+            None => (None, "no token was sent: there is no state directory".to_owned()),
+        };
+        Ok((token, format!(" ({note}; --token-file names another file)")))
+    }
+
+    fn target(&self, path: &str, parameters: &[(&str, &str)]) -> Url {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}{path}", url.path().trim_end_matches('/')));
+        url.query_pairs_mut().extend_pairs(parameters);
+        // The server takes `+` for itself, as in paths.
+        let query = url.query().unwrap_or_default().replace('+', "%20");
+        url.set_query((!query.is_empty()).then_some(&query));
+        url
     }
 }
 
-/// Whether an address is a socket file or on loopback; `None` if it is no address.
-fn is_local(address: &str) -> Option<bool> {
-    if let Ok(address) = address.parse::<ListenAddr>() {
-        return Some(address.is_local());
-    }
-    let url = Url::parse(address).ok().filter(|url| url.scheme() == "http")?;
-    let host = url.host_str()?;
+fn base_url(address: &str) -> Option<Url> {
+    let url = match address.parse() {
+        Ok(ListenAddr::Unix(_)) => Url::parse("http://localhost"),
+        Ok(ListenAddr::Tcp(address)) => Url::parse(&format!("http://{address}")),
+        Err(_) => Url::parse(address),
+    };
+    url.ok().filter(|url| url.scheme() == "http")
+}
+
+/// Whether a URL leads to this machine for sure.
+fn is_local(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
     let ip = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    Some(host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback()))
+    host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
 }
 
-/// The state directory that `serve` would use with the same flags; and the configured admin
-/// listeners, if the directory is only the default one: several servers could share it.
+/// The configuration that `serve` would have with the same flags.
 fn configured(
     args: &ServerArgs,
     variables: config::Environment<'_>,
-) -> Result<(Option<PathBuf>, Option<Vec<ListenAddr>>), ConfigError> {
+) -> Result<Config, ConfigError> {
     let (config, state) = (args.config.clone(), args.state.clone());
     let flags = ConfigArgs { config, state, ..ConfigArgs::default() };
-    let Config { state, admin, .. } = config::load(&flags, variables)?.config;
-    Ok(match state {
-        StateDir::At(path) => (Some(path), None),
-        StateDir::IfPossible(path) => {
-            let is_default = admin.listen == Admin::default().listen;
-            (Some(path), (!is_default).then_some(admin.listen))
-        }
-        StateDir::Nowhere => (None, None),
-    })
+    Ok(config::load(&flags, variables)?.config)
 }
 
-/// Reads the address file of a state directory.
+/// Reads the address file of the state directory.
 ///
 /// After a crash the file stays, and another program may listen at its address: the token is for
 /// the process that holds the directory.
-fn discover(state: &Path, listeners: Option<&[ListenAddr]>) -> Result<String, AdminError> {
-    let failed =
-        |path: &Path, error| AdminError::NotRunning(format!("{}: {error}", path.display()));
-    let file = state.join(ADDRESS_FILE);
-    let address = std::fs::read_to_string(&file).map_err(|error| failed(&file, error))?;
+fn discover(config: &Config) -> Result<String, AdminError> {
+    let not_running = |reason: &str| AdminError::NotRunning(reason.to_owned());
+    let state = config.state.path().ok_or_else(|| not_running("there is no state directory"))?;
+    let failed = |error| not_running(&format!("{}: {error}", state.display()));
+    let address = std::fs::read_to_string(state.join(ADDRESS_FILE)).map_err(failed)?;
     let address = address.trim().to_owned();
-    if !StateDirectory::is_held(state).map_err(|error| failed(state, error))? {
-        return Err(AdminError::NotRunning(format!("no process uses {}", state.display())));
+    if !StateDirectory::is_held(state).map_err(failed)? {
+        return Err(not_running(&format!("no process uses {}", state.display())));
     }
-    let matches = |listeners: &[ListenAddr]| {
-        let address = address.parse().ok();
-        address.is_some_and(|address| listeners.iter().any(|listener| same(listener, &address)))
-    };
-    if listeners.is_none_or(matches) {
-        Ok(address)
-    } else {
-        Err(AdminError::OtherServer { address, state: state.to_owned() })
-    }
-}
-
-/// Whether a configured listener may be bound to an address; port 0 is any port.
-fn same(configured: &ListenAddr, bound: &ListenAddr) -> bool {
-    match (configured.reachable(), bound) {
-        (ListenAddr::Tcp(configured), ListenAddr::Tcp(bound)) if configured.port() == 0 => {
-            configured.ip() == bound.ip()
-        }
-        (configured, bound) => configured == *bound,
-    }
-}
-
-/// A target with query parameters.
-pub fn with_query<'a>(
-    path: &str,
-    parameters: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> String {
-    let mut target = path.to_owned();
-    for (index, (name, value)) in parameters.into_iter().enumerate() {
-        target.push(if index == 0 { '?' } else { '&' });
-        target.push_str(name);
-        target.push('=');
-        for byte in value.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'/' => {
-                    target.push(char::from(byte));
-                }
-                other => target.push_str(&format!("%{other:02X}")),
-            }
+    // Several servers may have the default directory in their configuration, and one holds it.
+    let Admin { listen, .. } = &config.admin;
+    let is_shared = matches!(config.state, StateDir::IfPossible(_));
+    if is_shared && *listen != Admin::default().listen {
+        let matches = |configured: &ListenAddr| match configured.reachable() {
+            ListenAddr::Tcp(any) if any.port() == 0 => true,
+            configured => configured.to_string() == address,
+        };
+        if !listen.iter().any(matches) {
+            return Err(AdminError::OtherServer { address, state: state.to_owned() });
         }
     }
-    target
+    Ok(address)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::fs;
+    use std::path::Path;
 
     fn find(args: &ServerArgs, variables: &[(&str, &Path)]) -> Result<Endpoint, String> {
         let look = |name: &str| {
@@ -326,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn the_state_directory_is_found_as_serve_finds_it() {
+    fn the_state_directory_is_the_one_of_serve() {
         let folder = tempfile::tempdir().unwrap();
         let mut held = Vec::new();
         let mut state = |name: &str| {
@@ -338,9 +299,10 @@ mod tests {
         let (flag, variable, key) = (state("flag"), state("variable"), state("key"));
         let config = folder.path().join("aqs.yaml");
         fs::write(&config, format!("state: {}\n", key.display())).unwrap();
-        let found = |place: &str, state: &Path| {
-            let (address, token_file) = (place.to_owned(), Some(state.join(TOKEN_FILE)));
-            Ok(Endpoint { discovered: address.starts_with("unix:"), address, token_file })
+        let found = |address: &str, state: &Path| {
+            let url = base_url(address).unwrap();
+            let (address, token_file) = (address.to_owned(), Some(state.join(TOKEN_FILE)));
+            Ok(Endpoint { discovered: address.starts_with("unix:"), address, url, token_file })
         };
         let mut args = ServerArgs::default();
         let by_config = [("AQS_CONFIG", config.as_path())];
@@ -356,13 +318,12 @@ mod tests {
         // With both flags the configuration is not read.
         args.token_file = Some("token".into());
         args.config = Some("/no/such/file".into());
-        let address = "http://127.0.0.1:1".to_owned();
-        let expected = Endpoint { address, token_file: Some("token".into()), discovered: false };
-        assert_eq!(find(&args, &[]), Ok(expected));
+        let found = find(&args, &[]).unwrap();
+        assert_eq!((found.token_file, found.discovered), (Some("token".into()), false));
     }
 
     #[test]
-    fn the_token_of_this_machine_stays_on_it() {
+    fn the_local_token_is_not_sent_to_other_hosts() {
         let folder = tempfile::tempdir().unwrap();
         let token = Token::read_or_create(&folder.path().join(TOKEN_FILE)).unwrap();
         let args = |admin: &str, token_file| ServerArgs {
@@ -381,7 +342,7 @@ mod tests {
             "unix:/run/aqs/admin",
         ] {
             let found = find(&args(local, None), &[]).unwrap();
-            let (found, _) = found.token(Access::Write, false).unwrap();
+            let (found, _) = found.token(false).unwrap();
             assert!(found.is_some_and(|found| found.secret() == token.secret()), "{local}");
         }
         let other = folder.path().join("other");
@@ -406,86 +367,86 @@ mod tests {
         }
         for wrong in ["there", "https://there", "unix:", "http://", "ftp://127.0.0.1"] {
             let refused = find(&args(wrong, None), &[]).unwrap_err();
-            assert!(refused.contains("is no admin listener"), "{refused}");
+            assert!(refused.contains("is not the address of an admin listener"), "{refused}");
         }
     }
 
     #[test]
-    fn a_server_at_an_address_that_is_not_configured_is_another() {
+    fn a_server_on_an_address_that_is_not_configured_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let _held = StateDirectory::open(folder.path()).unwrap();
         fs::write(folder.path().join(ADDRESS_FILE), "127.0.0.1:8081\n").unwrap();
+        let with = |state: StateDir, listen: &[&str]| {
+            let listen = listen.iter().map(|address| address.parse().unwrap()).collect();
+            Config { state, admin: Admin { listen, ..Admin::default() }, ..Config::default() }
+        };
+        let default = || StateDir::IfPossible(folder.path().to_owned());
         for (configured, found) in [
             (&["127.0.0.1:8097"][..], false),
             (&["127.0.0.1:8097", "unix:/there"], false),
             (&["127.0.0.1:8097", "0.0.0.0:8081"], true),
             (&["127.0.0.1:0"], true),
-            (&["127.0.0.2:0"], false),
             (&["127.0.0.2:8081"], false),
             (&["127.0.0.1:8081"], true),
         ] {
-            let listeners: Vec<ListenAddr> =
-                configured.iter().map(|place| place.parse().unwrap()).collect();
-            let discovered = discover(folder.path(), Some(&listeners));
+            let discovered = discover(&with(default(), configured));
             assert_eq!(discovered.is_ok(), found, "{configured:?}");
         }
-        let listeners = [ListenAddr::Tcp(([127, 0, 0, 1], 8097).into())];
-        let error = discover(folder.path(), Some(&listeners)).unwrap_err().to_string();
-        assert!(error.contains("listens at 127.0.0.1:8081") && error.ends_with(NAME_IT), "{error}");
+        let error = discover(&with(default(), &["127.0.0.1:8097"])).unwrap_err().to_string();
+        assert!(error.contains("listens on 127.0.0.1:8081") && error.ends_with(HINT), "{error}");
         // The listeners don't matter if the state directory is named.
-        assert!(discover(folder.path(), None).is_ok());
-        let config = folder.path().join("aqs.yaml");
-        fs::write(&config, "admin: {listen: ['127.0.0.1:8097']}\n").unwrap();
-        let state = Some(folder.path().to_owned());
-        let mut args = ServerArgs { config: Some(config), state, ..ServerArgs::default() };
-        assert_eq!(configured(&args, &|_| None).unwrap().1, None);
-        args.state = None;
-        assert_eq!(configured(&args, &|_| None).unwrap().1, Some(listeners.to_vec()));
-        args.config = None;
-        assert_eq!(configured(&args, &|_| None).unwrap().1, None);
+        let named = StateDir::At(folder.path().to_owned());
+        assert!(discover(&with(named, &["127.0.0.1:8097"])).is_ok());
     }
 
     #[test]
-    fn errors_say_what_to_name() {
+    fn errors_have_a_hint() {
         let folder = tempfile::tempdir().unwrap();
         let mut args =
             ServerArgs { state: Some(folder.path().to_owned()), ..ServerArgs::default() };
-        let connect = |args: &ServerArgs, access| {
-            AdminClient::connect(args, access).map(drop).map_err(|error| error.to_string())
+        let connect = |args: &ServerArgs| {
+            AdminClient::connect(args).map(drop).map_err(|error| error.to_string())
         };
-        let error = |args: &ServerArgs| connect(args, Access::Write).unwrap_err();
-        assert!(error(&args).starts_with("no aqs seems to run here ("), "{}", error(&args));
+        let error = connect(&args).unwrap_err();
+        assert!(error.starts_with("found no running server: ") && error.ends_with(HINT), "{error}");
         fs::write(folder.path().join(ADDRESS_FILE), "127.0.0.1:1\n").unwrap();
-        let gone = error(&args);
-        assert!(gone.starts_with("no aqs seems to run here (no process uses "), "{gone}");
-        assert!(gone.ends_with(NAME_IT) && connect(&args, Access::Read).is_err(), "{gone}");
+        let error = connect(&args).unwrap_err();
+        assert!(error.starts_with("found no running server: no process uses "), "{error}");
         let _held = StateDirectory::open(folder.path()).unwrap();
-        assert!(error(&args).contains("admin-token") && error(&args).contains("--token-file"));
-        // A read may need no token; but a file that is named must exist.
-        assert_eq!(connect(&args, Access::Read), Ok(()));
+        // The server may need no token; but a file that is named must exist.
+        assert_eq!(connect(&args), Ok(()));
         args.token_file = Some(folder.path().join("none"));
-        assert!(connect(&args, Access::Read).is_err());
+        assert!(connect(&args).unwrap_err().starts_with("failed to read the admin token: "));
     }
 
     #[test]
     fn the_note_names_the_token_file() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join(TOKEN_FILE);
-        let at = |token_file| Endpoint { address: String::new(), token_file, discovered: false };
-        let note = |endpoint: Endpoint| endpoint.token(Access::Read, false).unwrap().1;
-        let stateless = note(at(None));
+        let note = |token_file| {
+            let (address, url) = (String::new(), base_url("127.0.0.1:1").unwrap());
+            let endpoint = Endpoint { address, url, token_file, discovered: false };
+            endpoint.token(false).unwrap().1
+        };
+        let stateless = note(None);
         assert!(stateless.contains("no token was sent: there is no state dir"), "{stateless}");
-        assert!(at(None).token(Access::Write, false).is_err());
         let path = file.display().to_string();
-        let missing = note(at(Some(file.clone())));
+        let missing = note(Some(file.clone()));
         assert!(missing.contains(&format!("no token was sent: {path}: No such file")), "{missing}");
         Token::read_or_create(&file).unwrap();
-        assert!(note(at(Some(file))).contains(&format!("the token of {path} was sent")));
+        assert!(note(Some(file)).contains(&format!("the token of {path} was sent")));
     }
 
     #[test]
-    fn values_are_percent_encoded() {
-        let target = with_query("/a", [("b", "Ä&c=d /e"), ("f", "")]);
-        assert_eq!(target, "/a?b=%C3%84%26c%3Dd%20/e&f=");
+    fn parameters_are_percent_encoded() {
+        let args = ServerArgs {
+            admin: Some("http://localhost:1/prefix/".to_owned()),
+            token_file: Some("token".into()),
+            ..ServerArgs::default()
+        };
+        let endpoint = find(&args, &[]).unwrap();
+        let target = endpoint.target("/a", &[("b", "Ä&c=d +e"), ("f", "")]);
+        assert_eq!(target.as_str(), "http://localhost:1/prefix/a?b=%C3%84%26c%3Dd%20%2Be&f=");
+        assert_eq!(endpoint.target("/a", &[]).as_str(), "http://localhost:1/prefix/a");
     }
 }

@@ -46,36 +46,30 @@ pub(super) fn through(dataset: &str, period: &str) -> String {
     format!("{}  {dataset}", label.as_deref().unwrap_or(period))
 }
 
-/// A dash for an empty cell.
-pub(super) fn or_dash(text: String) -> String {
-    if text.is_empty() { "-".to_owned() } else { text }
+/// A dash for an absent value.
+pub(super) fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
 }
 
 /// A table with a header.
-pub(super) fn table<const N: usize>(
+pub(crate) fn table<const N: usize>(
     names: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> String {
-    let mut table = plain_table();
-    table.set_header(names);
-    table.add_rows(rows);
-    render(&mut table)
+    let mut table = Table::new();
+    table.set_header(names).add_rows(rows);
+    render(table)
 }
 
 /// A line for each name and value.
 pub(super) fn properties<'a>(rows: impl IntoIterator<Item = (&'a str, String)>) -> String {
-    let mut table = plain_table();
-    table.add_rows(rows.into_iter().map(|(name, value)| [format!("  {name}"), value]));
-    render(&mut table)
-}
-
-fn plain_table() -> Table {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table
+    table.add_rows(rows.into_iter().map(|(name, value)| [format!("  {name}"), value]));
+    render(table)
 }
 
-fn render(table: &mut Table) -> String {
+fn render(mut table: Table) -> String {
+    table.load_style(presets::NOTHING);
     for column in table.column_iter_mut() {
         column.set_padding((0, 2)).set_cell_alignment(CellAlignment::Left);
     }

@@ -1,10 +1,12 @@
 //! `aqs hot-set`: the hot set of a running server.
 
-use super::admin_client::{Access, AdminClient, ServerArgs, with_query};
+use super::admin_client::{AdminClient, ServerArgs};
 use super::exit::Exit;
 use super::{Done, format, print};
 use aqs_warmers::generation::Provenance;
-use aqs_warmers::view::{BuiltPlanView, GenerationView, HotSetView, RolledBackView, VerifiedView};
+use aqs_warmers::view::{
+    BuiltPlanView, GenerationView, HotSetView, PlanView, RolledBackView, VerifiedView,
+};
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use std::time::Duration;
@@ -41,33 +43,27 @@ pub enum Action {
 }
 
 pub fn run(args: &HotSetArgs) -> Done {
-    let action = args.action.unwrap_or(Action::Show);
-    let access = if matches!(action, Action::Show) { Access::Read } else { Access::Write };
-    let client = AdminClient::connect(&args.server, access)?;
+    let client = AdminClient::connect(&args.server)?;
     let post = |path: &str, name, value: Option<String>| {
-        let target = with_query(&format!("{PATH}/{path}"), value.as_deref().map(|v| (name, v)));
-        client.send(Method::POST, &target)
+        let parameter = value.as_deref().map(|value| (name, value));
+        client.send(Method::POST, &format!("{PATH}/{path}"), parameter.as_slice())
     };
-    let (answer, text, exit) = match action {
+    let (answer, text, exit) = match args.action.unwrap_or(Action::Show) {
         Action::Show => {
-            let answer = client.send(Method::GET, PATH)?;
+            let answer = client.send(Method::GET, PATH, &[])?;
             let text = show(&client.parse(&answer)?);
             (answer, text, Exit::Done)
         }
         Action::Rollback { to } => {
             let answer = post("rollback", "to", to.map(|to| to.to_string()))?;
-            let back: RolledBackView = client.parse(&answer)?;
-            let mut text = generation(&back.generation);
-            if let Some(reason) = &back.not_kept {
-                text.push_str(&format!("not kept for a restart: {reason}\n"));
-            }
-            (answer, text, Exit::Done)
+            let RolledBackView { generation: live, not_kept } = client.parse(&answer)?;
+            let warning = not_kept.map(|why| format!("not kept for a restart: {why}\n"));
+            (answer, generation(&live) + &warning.unwrap_or_default(), Exit::Done)
         }
         Action::Verify { sample } => {
             let answer = post("verify", "sample", sample.map(|sample| sample.to_string()))?;
-            let verified: VerifiedView = client.parse(&answer)?;
-            let exit = exit(&verified);
-            (answer, verification(&verified, exit), exit)
+            let (text, exit) = verification(&client.parse(&answer)?);
+            (answer, text, exit)
         }
     };
     print(if args.json { &answer } else { &text })?;
@@ -75,39 +71,36 @@ pub fn run(args: &HotSetArgs) -> Done {
 }
 
 fn show(hot_set: &HotSetView) -> String {
-    let mut text = match &hot_set.live {
-        Some(live) => generation(live),
-        None => "nothing is published yet\n".to_owned(),
-    };
-    let kept = match &hot_set.kept {
-        Some(kept) => {
-            format::or_dash(kept.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
-        }
+    let live = hot_set.live.as_ref();
+    let live = live.map_or_else(|| "nothing is published yet\n".to_owned(), generation);
+    let kept = match hot_set.kept.as_deref() {
         None => "nothing: there is no state directory".to_owned(),
+        Some([]) => "-".to_owned(),
+        Some(kept) => kept.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
     };
     let age = format::duration(Duration::from_secs(hot_set.max_age_seconds));
     let limit = format::bytes(hot_set.limit);
-    text += &format::properties([("kept on disk", kept), ("stale after", age), ("limit", limit)]);
-    if hot_set.plans.is_empty() {
-        return text + "\nno plans: see hot_set.enabled of the configuration\n";
-    }
-    let rows = hot_set.plans.iter().map(|plan| {
-        let next = plan.next.map(format::moment).unwrap_or_default();
+    let rows = [("kept on disk", kept), ("stale after", age), ("limit", limit)];
+    let plan = |plan: &PlanView| {
         let every = format::duration(Duration::from_secs(plan.every_seconds));
-        [plan.name.clone(), every, plan.priority.to_string(), format::or_dash(next)]
-    });
+        let next = format::or_dash(plan.next.map(format::moment));
+        [plan.name.clone(), every, plan.priority.to_string(), next]
+    };
     let names = ["plan", "interval", "priority", "next build, unless data arrive before"];
-    text + "\n" + &format::table(names, rows)
+    let plans = match hot_set.plans.as_slice() {
+        [] => "no plans: see hot_set.enabled of the configuration\n".to_owned(),
+        plans => format::table(names, plans.iter().map(plan)),
+    };
+    format!("{live}{}\n{plans}", format::properties(rows))
 }
 
 fn generation(live: &GenerationView) -> String {
-    let parent = live.parent.map(|id| format!(", after {id}")).unwrap_or_default();
+    let built = format::moment(live.built);
     let provenance = match live.provenance {
-        Provenance::Built => format!("built {}{parent}", format::moment(live.built)),
-        Provenance::RolledBack { from } => {
-            format!("rolled back to {from} at {}{parent}", format::moment(live.built))
-        }
+        Provenance::Built => format!("built {built}"),
+        Provenance::RolledBack { from } => format!("rolled back to {from} at {built}"),
     };
+    let parent = live.parent.map(|id| format!(", after {id}")).unwrap_or_default();
     let mut rows = vec![
         ("answers", format!("{} ({} stale, {} purged)", live.keys, live.stale, live.purged)),
         ("bytes", format::bytes(live.bytes)),
@@ -115,9 +108,10 @@ fn generation(live: &GenerationView) -> String {
     ];
     let through = live.data_through.iter();
     rows.extend(through.map(|(name, day)| ("data through", format::through(name, day))));
-    let names = ["plan", "answers", "complete", "built", "reads", "taken over", "errors", ""];
+    let (rows, id) = (format::properties(rows), live.id);
+    let names = ["plan", "answers", "complete", "built", "reads", "carried over", "errors", ""];
     let plans = format::table(names, live.plans.iter().map(plan));
-    format!("generation {}: {provenance}\n{}\n{plans}\n", live.id, format::properties(rows))
+    format!("generation {id}: {provenance}{parent}\n{rows}\n{plans}\n")
 }
 
 fn plan(plan: &BuiltPlanView) -> [String; 8] {
@@ -128,7 +122,6 @@ fn plan(plan: &BuiltPlanView) -> [String; 8] {
         (!plan.partial && !plan.current).then(|| "of an older configuration".to_owned()),
         (!facts.forced.is_empty()).then(|| "forced".to_owned()),
     ];
-    let remarks: Vec<String> = remarks.into_iter().flatten().collect();
     [
         facts.name.clone(),
         format!("{}/{}", facts.keys, facts.wanted),
@@ -137,36 +130,32 @@ fn plan(plan: &BuiltPlanView) -> [String; 8] {
         facts.reads.to_string(),
         facts.shared.to_string(),
         facts.errors.to_string(),
-        remarks.join(", "),
+        remarks.into_iter().flatten().collect::<Vec<_>>().join(", "),
     ]
 }
 
-fn exit(verified: &VerifiedView) -> Exit {
-    match (verified.well, verified.is_uncompared()) {
-        (true, _) => Exit::Done,
-        (false, true) => Exit::NotCompared,
-        (false, false) => Exit::Differs,
-    }
-}
-
-fn verification(verified: &VerifiedView, exit: Exit) -> String {
-    let result = match exit {
-        Exit::Done => "all checks passed",
-        Exit::NotCompared => "no check failed, but the store was not available to compare with",
-        _ => "a check failed",
+fn verification(verified: &VerifiedView) -> (String, Exit) {
+    let (exit, result) = match (verified.well, verified.is_uncompared()) {
+        (true, _) => (Exit::Done, "all checks passed"),
+        (false, true) => {
+            (Exit::NotCompared, "no check failed, but the store was not available to compare with")
+        }
+        (false, false) => (Exit::Differs, "a check failed"),
     };
-    let checksum = if verified.intact { "ok" } else { "wrong" };
     let file = match verified.kept {
         None => "none",
         Some(true) => "ok",
         Some(false) => verified.kept_error.as_deref().unwrap_or("differs"),
     };
-    let compared = format!("{} of {} with the store", verified.compared, verified.asked);
-    let mut rows =
-        vec![("checksum", checksum.to_owned()), ("file", file.to_owned()), ("compared", compared)];
+    let mut rows = vec![
+        ("checksum", if verified.intact { "ok" } else { "wrong" }.to_owned()),
+        ("file", file.to_owned()),
+        ("compared", format!("{} of {} with the store", verified.compared, verified.asked)),
+    ];
     rows.extend(verified.unanswered.iter().map(|reason| ("not compared", reason.clone())));
     rows.extend(verified.differs.iter().map(|difference| ("differs", difference.clone())));
-    format!("generation {}: {result}\n{}", verified.generation, format::properties(rows))
+    let rows = format::properties(rows);
+    (format!("generation {}: {result}\n{rows}", verified.generation), exit)
 }
 
 #[cfg(test)]
@@ -205,8 +194,7 @@ mod tests {
                 ["a check failed", "/a is answered"],
             ),
         ] {
-            let exit = exit(&verified);
-            let text = verification(&verified, exit);
+            let (text, exit) = verification(&verified);
             assert_eq!(exit as u8, code, "{text}");
             assert!(parts.iter().all(|part| text.contains(part)), "{text}");
         }

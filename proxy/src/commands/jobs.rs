@@ -1,11 +1,12 @@
 //! `aqs jobs`: the builds of a running server.
 
-use super::admin_client::{Access, AdminClient, ServerArgs};
+use super::admin_client::{AdminClient, ServerArgs};
 use super::exit::Exit;
 use super::{Done, format, print};
-use aqs_warmers::build::{Basis, Estimate, Snapshot};
+use aqs_warmers::build::{Basis, BuildOptions, Estimate, Snapshot};
 use aqs_warmers::generation::PlanFacts;
 use aqs_warmers::jobs::{JobView, State};
+use aqs_warmers::plan::Overrides;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 
@@ -42,13 +43,13 @@ pub enum Action {
 
 pub fn run(args: &JobsArgs) -> Done {
     let action = args.action.unwrap_or(Action::List);
-    let (access, method, target) = match action {
-        Action::List => (Access::Read, Method::GET, PATH.to_owned()),
-        Action::Show { id } => (Access::Read, Method::GET, format!("{PATH}/{id}")),
-        Action::Cancel { id } => (Access::Write, Method::DELETE, format!("{PATH}/{id}")),
+    let (method, path) = match action {
+        Action::List => (Method::GET, PATH.to_owned()),
+        Action::Show { id } => (Method::GET, format!("{PATH}/{id}")),
+        Action::Cancel { id } => (Method::DELETE, format!("{PATH}/{id}")),
     };
-    let client = AdminClient::connect(&args.server, access)?;
-    let answer = client.send(method, &target)?;
+    let client = AdminClient::connect(&args.server)?;
+    let answer = client.send(method, &path, &[])?;
     let text = match action {
         _ if args.json => answer,
         Action::List => list(&client.parse::<Vec<JobView>>(&answer)?),
@@ -64,22 +65,19 @@ fn list(jobs: &[JobView]) -> String {
         return "no jobs since the server was started\n".to_owned();
     }
     let names = ["job", "plan", "state", "by", "started", "took", "answers", "generation"];
+    let row = |job: &JobView| {
+        [
+            job.id.to_string(),
+            title(job),
+            job.state.to_string(),
+            job.start.trigger.to_string(),
+            format::moment(job.started),
+            format::or_dash(job.ended.map(|ended| format::between(job.started, ended))),
+            answers(job),
+            format::or_dash(job.generation),
+        ]
+    };
     format::table(names, jobs.iter().map(row))
-}
-
-fn row(job: &JobView) -> [String; 8] {
-    let took = job.ended.map(|ended| format::between(job.started, ended)).unwrap_or_default();
-    let generation = job.generation.map(|id| id.to_string()).unwrap_or_default();
-    [
-        job.id.to_string(),
-        title(job),
-        job.state.to_string(),
-        job.start.trigger.to_string(),
-        format::moment(job.started),
-        format::or_dash(took),
-        answers(job),
-        format::or_dash(generation),
-    ]
 }
 
 fn answers(job: &JobView) -> String {
@@ -93,27 +91,18 @@ fn answers(job: &JobView) -> String {
 
 /// The plan and the parameters of a job.
 fn title(job: &JobView) -> String {
-    let mut title = job.start.plan.clone();
-    if !job.start.options.overrides.projects.is_empty() {
-        title.push_str(&format!(" of {}", job.start.options.overrides.projects.join(", ")));
-    }
-    if let Some(last) = job.start.options.overrides.last {
-        title.push_str(&format!(", last {last}"));
-    }
-    for (is, word) in [
-        (job.start.options.full, "full"),
-        (job.start.options.force, "forced"),
-        (job.start.dry_run, "dry run"),
-    ] {
-        if is {
-            title.push_str(&format!(", {word}"));
-        }
-    }
-    title
+    let BuildOptions { overrides: Overrides { projects, last }, full, force } = &job.start.options;
+    let parts = [
+        (!projects.is_empty()).then(|| format!(" of {}", projects.join(", "))),
+        last.map(|last| format!(", last {last}")),
+        full.then(|| ", full".to_owned()),
+        force.then(|| ", forced".to_owned()),
+        job.start.dry_run.then(|| ", dry run".to_owned()),
+    ];
+    job.start.plan.clone() + &parts.into_iter().flatten().collect::<String>()
 }
 
 pub(super) fn describe(job: &JobView) -> String {
-    let mut text = format!("job {}: {}\n", job.id, outcome(job));
     let mut rows = vec![
         ("plan", title(job)),
         ("started", format!("{}, by {}", format::moment(job.started), job.start.trigger)),
@@ -121,22 +110,16 @@ pub(super) fn describe(job: &JobView) -> String {
     if job.joined > 0 {
         rows.push(("joined", format!("by {} further starts", job.joined)));
     }
-    if let Some(ended) = job.ended {
-        rows.push(("took", format::between(job.started, ended)));
+    rows.extend(job.ended.map(|ended| ("took", format::between(job.started, ended))));
+    match &job.estimate {
+        Some(estimate) => rows.extend(estimate_rows(estimate)),
+        None => rows.extend(build_rows(job)),
     }
-    match (&job.estimate, &job.facts) {
-        (Some(estimate), _) => rows.extend(estimate_rows(estimate)),
-        (None, Some(built)) => rows.extend(built_rows(built, job)),
-        (None, None) => rows.extend(progress_rows(&job.progress)),
-    }
-    text.push_str(&format::properties(rows));
-    for refusal in &job.refusals {
-        text.push_str(&format!("  check {}: {}\n", refusal.check, refusal.reason));
-    }
-    if let Some(reason) = &job.not_kept {
-        text.push_str(&format!("  not kept for a restart: {reason}\n"));
-    }
-    text
+    let refusals = job.refusals.iter();
+    rows.extend(refusals.map(|it| ("refused", format!("check {}: {}", it.check, it.reason))));
+    let not_kept = job.not_kept.as_ref();
+    rows.extend(not_kept.map(|why| ("warning", format!("not kept for a restart: {why}"))));
+    format!("job {}: {}\n{}", job.id, outcome(job), format::properties(rows))
 }
 
 fn outcome(job: &JobView) -> String {
@@ -158,45 +141,40 @@ fn outcome(job: &JobView) -> String {
     }
 }
 
-fn built_rows(built: &PlanFacts, job: &JobView) -> Vec<(&'static str, String)> {
-    let without_data = match built.without_data {
-        0 => String::new(),
-        count => format!(" ({count} of these without data)"),
+/// The rows of a build, running or ended.
+fn build_rows(job: &JobView) -> Vec<(&'static str, String)> {
+    let Snapshot { total, done, shared, errors, reads, retries, bytes, .. } = job.progress;
+    let answers = match &job.facts {
+        None => format!("{done} of {total}"),
+        Some(PlanFacts { keys, wanted, without_data: 0, .. }) => {
+            format!("{keys} of {wanted} wanted")
+        }
+        Some(PlanFacts { keys, wanted, without_data, .. }) => {
+            format!("{keys} of {wanted} wanted ({without_data} of these without data)")
+        }
     };
-    // Answers that could not be read may be kept from the generation before.
-    let Snapshot { done, shared, errors, retries, bytes, .. } = job.progress;
     let mut rows = vec![
-        ("answers", format!("{} of {} wanted{without_data}", built.keys, built.wanted)),
+        ("answers", answers),
         ("read", done.saturating_sub(shared + errors).to_string()),
-        ("taken over", built.shared.to_string()),
-        ("errors", built.errors.to_string()),
-        ("reads", format!("{} ({retries} of them retries)", built.reads)),
+        ("carried over", shared.to_string()),
+        ("errors", errors.to_string()),
+        ("reads", format!("{reads} ({retries} of them retries)")),
         ("bytes read", format::bytes(bytes)),
     ];
-    let through = built.data_through.iter();
+    let through = job.facts.iter().flat_map(|facts| &facts.data_through);
     rows.extend(through.map(|(name, day)| ("data through", format::through(name, day))));
     rows
-}
-
-fn progress_rows(progress: &Snapshot) -> Vec<(&'static str, String)> {
-    vec![
-        ("answers", format!("{} of {}", progress.done, progress.total)),
-        ("taken over", progress.shared.to_string()),
-        ("errors", progress.errors.to_string()),
-        ("reads", format!("{} ({} of them retries)", progress.reads, progress.retries)),
-        ("bytes read", format::bytes(progress.bytes)),
-    ]
 }
 
 fn estimate_rows(estimate: &Estimate) -> Vec<(&'static str, String)> {
     let basis = match estimate.basis {
         Basis::Served => "from answers that are served",
         Basis::Sample => "from a few answers that were read",
-        Basis::Nothing => "for some endpoints from nothing, so it may well be more",
+        Basis::Nothing => "without data for some endpoints: it may take much more",
     };
     let mut rows = vec![
         ("answers", estimate.keys.to_string()),
-        ("taken over", estimate.shared.to_string()),
+        ("carried over", estimate.shared.to_string()),
         ("reads", estimate.reads.to_string()),
         ("bytes", format!("about {}, estimated {basis}", format::bytes(estimate.bytes))),
         ("other plans", format::bytes(estimate.others)),

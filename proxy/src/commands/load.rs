@@ -14,7 +14,6 @@ use clap::{Args, ValueEnum};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Args)]
@@ -61,48 +60,48 @@ pub struct ClusterArgs {
 /// How many bad rows are printed.
 const MAX_PRINTED: u64 = 20;
 
+impl LoadArgs {
+    fn options(&self) -> Options {
+        Options { strict: self.strict, ..Options::default() }
+    }
+}
+
 /// Loads and prints a summary; bad rows make the exit code 1.
 pub fn run(args: &LoadArgs) -> Done {
+    let catalogue = Catalogue::standard()?;
     match (args.to.unwrap_or_default(), &args.store) {
-        (Target::Embedded, Some(store)) => embedded(args, store),
+        (Target::Embedded, Some(store)) => embedded(args, store, &catalogue),
         (Target::Embedded, None) => Err("name the embedded store with --store PATH".into()),
-        (Target::Cassandra, None) => cluster(args),
+        (Target::Cassandra, None) => cluster(args, &catalogue),
         (Target::Cassandra, Some(_)) => {
-            Err("--store is an embedded store's; where Cassandra is says --config FILE".into())
+            Err("--store is for an embedded store; --config FILE has the address of Cassandra"
+                .into())
         }
     }
 }
 
-fn embedded(args: &LoadArgs, store: &Path) -> Done {
-    let catalogue = Catalogue::standard()?;
+fn embedded(args: &LoadArgs, store: &Path, catalogue: &Catalogue) -> Done {
     let mut progress = LoadProgress::new();
-    let options = Options { strict: args.strict, ..Options::default() };
-    let loaded = load::into_store(&args.directory, store, &catalogue, options, &mut progress);
+    let loaded = load::into_store(&args.directory, store, catalogue, args.options(), &mut progress);
     let seconds = progress.finish();
-    let report = loaded?;
-    print_summary(&report, seconds, &store.display().to_string());
-    Ok(code(&report))
+    Ok(summarise(&loaded?, seconds, &store.display().to_string()))
 }
 
 /// A signal ends it after the rows under way, a second one at once.
-fn cluster(args: &LoadArgs) -> Done {
+fn cluster(args: &LoadArgs, catalogue: &Catalogue) -> Done {
     let given = &args.cluster;
     let to = cassandra_options(given.config.as_deref(), given.consistency)?;
-    let catalogue = Catalogue::standard()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let stop = CancellationToken::new();
     let writing = WriteOptions { concurrency: given.concurrency, stop: stop.clone() };
-    let signals = {
-        let _within = runtime.enter();
-        Signals::listen()?
-    };
+    let signals = runtime.block_on(async { Signals::listen() })?;
     runtime.spawn(stop_on_signal(signals, stop));
     let mut progress = LoadProgress::new();
     let loaded = load::into_cluster(
         &args.directory,
         &to,
-        &catalogue,
-        Options { strict: args.strict, ..Options::default() },
+        catalogue,
+        args.options(),
         &writing,
         runtime.handle(),
         &mut progress,
@@ -111,10 +110,10 @@ fn cluster(args: &LoadArgs) -> Done {
     runtime.shutdown_background();
     match loaded {
         Ok(report) => {
-            print_summary(&report, seconds, &to.contact_points().join(", "));
+            let code = summarise(&report, seconds, &to.contact_points().join(", "));
             println!("{:.0} rows/s", per_second(report.rows(), seconds));
-            print!("{}", purge_hint(&report, &catalogue, given.config.as_deref()));
-            Ok(code(&report))
+            print!("{}", purge_hint(&report, catalogue, given.config.as_deref()));
+            Ok(code)
         }
         Err(LoadError::Interrupted | LoadError::Cluster(WriterError::Interrupted)) => {
             eprintln!("Interrupted: written rows stay; the same command loads everything again");
@@ -145,7 +144,7 @@ pub(super) fn cassandra_options(
         cassandra.consistency = level;
     }
     Ok(config.cassandra.ok_or(
-        "the configuration has no section `cassandra`; name a file that says with --config where it is",
+        "the configuration has no section `cassandra`; name a file that has one with --config",
     )?)
 }
 
@@ -157,20 +156,18 @@ async fn stop_on_signal(mut signals: Signals, stop: CancellationToken) {
     std::process::exit(Exit::Interrupted as i32);
 }
 
-fn code(report: &Report) -> ExitCode {
-    if report.bad() == 0 { Exit::Done.into() } else { Exit::Failed.into() }
-}
-
-fn print_summary(report: &Report, seconds: f64, into: &str) {
+/// Prints the counts; returns the exit code.
+fn summarise(report: &Report, seconds: f64, into: &str) -> ExitCode {
     for (table, counts) in &report.tables {
         println!("  {table:<32} {:>9} rows {:>6} bad", counts.rows, counts.bad);
     }
-    match (report.rows(), report.bad()) {
-        (0, 1..) => println!("Nothing was loaded into {into}: every row was bad"),
-        (rows, bad) => {
-            println!("{rows} rows loaded into {into} in {seconds:.1} s, {bad} bad rows left out");
-        }
+    let (rows, bad) = (report.rows(), report.bad());
+    if rows == 0 && bad > 0 {
+        println!("Nothing was loaded into {into}: every row was bad");
+    } else {
+        println!("{rows} rows loaded into {into} in {seconds:.1} s, {bad} bad rows left out");
     }
+    if bad == 0 { Exit::Done.into() } else { Exit::Failed.into() }
 }
 
 /// The commands that purge what was loaded, for the server with the given configuration.
@@ -199,19 +196,18 @@ fn per_second(rows: u64, seconds: f64) -> f64 {
 
 struct LoadProgress {
     reporter: ProgressReporter,
-    started: Instant,
     bad_rows: u64,
 }
 
 impl LoadProgress {
     fn new() -> Self {
         let reporter = ProgressReporter::new("{bar:30} {bytes}/{total_bytes} {msg}");
-        Self { reporter, started: Instant::now(), bad_rows: 0 }
+        Self { reporter, bad_rows: 0 }
     }
 
     /// Removes the bar; returns the seconds since the start.
     fn finish(self) -> f64 {
-        self.started.elapsed().as_secs_f64()
+        self.reporter.seconds()
     }
 }
 
@@ -221,7 +217,7 @@ impl Progress for LoadProgress {
     }
 
     fn advanced(&mut self, at: Advance) {
-        let rate = per_second(at.rows, self.started.elapsed().as_secs_f64());
+        let rate = per_second(at.rows, self.reporter.seconds());
         let message = format!("{} rows, {rate:.0} rows/s", at.rows);
         self.reporter.update(at.bytes, at.total, message);
     }

@@ -1,13 +1,11 @@
 //! `aqs log-level`: shows or sets the log filter of a running server.
 
-use super::admin_client::{Access, AdminClient, ServerArgs, with_query};
+use super::admin_client::{AdminClient, ServerArgs};
 use super::exit::Exit;
 use super::{Done, print};
 use crate::log::LogLevel;
 use clap::Args;
 use reqwest::Method;
-
-const PATH: &str = "/admin/log-level";
 
 #[derive(Debug, Args)]
 pub struct LogLevelArgs {
@@ -23,19 +21,14 @@ pub struct LogLevelArgs {
 }
 
 pub fn run(args: &LogLevelArgs) -> Done {
-    let access = if args.level.is_none() { Access::Read } else { Access::Write };
-    let client = AdminClient::connect(&args.server, access)?;
-    let answer = match &args.level {
-        None => client.send(Method::GET, PATH)?,
-        Some(level) => {
-            let name = if level.parse::<LogLevel>().is_ok() { "level" } else { "filter" };
-            let lasts = args.lasts.as_deref().map(|lasts| ("for", lasts));
-            client.send(
-                Method::POST,
-                &with_query(PATH, [(name, level.as_str())].into_iter().chain(lasts)),
-            )?
-        }
-    };
-    print(&answer)?;
+    let mut parameters = Vec::new();
+    if let Some(level) = args.level.as_deref() {
+        let name = if level.parse::<LogLevel>().is_ok() { "level" } else { "filter" };
+        parameters.push((name, level));
+    }
+    parameters.extend(args.lasts.as_deref().map(|lasts| ("for", lasts)));
+    let method = if parameters.is_empty() { Method::GET } else { Method::POST };
+    let client = AdminClient::connect(&args.server)?;
+    print(&client.send(method, "/admin/log-level", &parameters)?)?;
     Ok(Exit::Done.into())
 }

@@ -2,7 +2,7 @@
 
 pub mod admin_client;
 pub mod exit;
-mod format;
+pub(crate) mod format;
 pub mod hot_set;
 pub mod jobs;
 pub mod load;

@@ -1,34 +1,36 @@
 //! Progress on standard error: a bar on a terminal, else a line from time to time.
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{IsTerminal, Write};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// The time between two lines where no bar can be drawn.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Shows how far a load or a job is. Dropping it removes the bar.
+/// Shows the progress of a load or a job. Dropping it removes the bar.
 pub(super) struct ProgressReporter {
+    /// Hidden unless standard error is a terminal.
     bar: ProgressBar,
-    is_terminal: bool,
     last_line: Instant,
 }
 
 impl ProgressReporter {
     /// An empty bar of an indicatif template.
     pub(super) fn new(template: &str) -> Self {
-        let is_terminal = std::io::stderr().is_terminal();
-        let target =
-            if is_terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(None, target);
+        let bar = ProgressBar::no_length();
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
-        Self { bar, is_terminal, last_line: Instant::now() }
+        Self { bar, last_line: Instant::now() }
     }
 
     pub(super) fn is_terminal(&self) -> bool {
-        self.is_terminal
+        !self.bar.is_hidden()
+    }
+
+    /// The seconds since the start.
+    pub(super) fn seconds(&self) -> f64 {
+        self.bar.elapsed().as_secs_f64()
     }
 
     /// Prints a line above the bar.
@@ -45,7 +47,7 @@ impl ProgressReporter {
             self.bar.set_length(length);
             self.bar.set_position(position);
         }
-        if !self.is_terminal && self.last_line.elapsed() >= LINE_INTERVAL {
+        if !self.is_terminal() && self.last_line.elapsed() >= LINE_INTERVAL {
             self.last_line = Instant::now();
             self.print(&format!("  {} %, {message}", position * 100 / length.max(1)));
         }

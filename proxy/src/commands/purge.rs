@@ -1,6 +1,6 @@
 //! `aqs purge`: purges answers of a running server.
 
-use super::admin_client::{Access, AdminClient, ServerArgs, with_query};
+use super::admin_client::{AdminClient, ServerArgs};
 use super::exit::Exit;
 use super::{Done, print};
 use clap::Args;
@@ -33,24 +33,24 @@ pub struct PurgeArgs {
 
 /// Purges one scope after the other. Closed standard output doesn't stop it, a refusal does.
 pub fn run(args: &PurgeArgs) -> Done {
-    let client = AdminClient::connect(&args.server, Access::Write)?;
+    let client = AdminClient::connect(&args.server)?;
     let depth = if args.hard { "hard" } else { "soft" };
+    let named =
+        [("endpoint", &args.endpoint), ("dataset", &args.dataset), ("project", &args.project)];
+    let named = named.into_iter().flat_map(|(scope, name)| name.iter().map(move |it| (scope, it)));
+    let addresses = args.addresses.iter().map(|address| ("address", address));
+    let mut scopes: Vec<_> = named
+        .chain(addresses)
+        .map(|(scope, name)| vec![("scope", scope), ("depth", depth), ("name", name)])
+        .collect();
+    if args.all {
+        scopes.push(vec![("scope", "everything"), ("depth", depth)]);
+    }
     let mut printed = Ok(());
-    for (scope, name) in scopes(args) {
-        let parameters = [("scope", scope), ("depth", depth)];
-        let name = name.map(|name| ("name", name));
-        let answer = client
-            .send(Method::POST, &with_query("/admin/purge", parameters.into_iter().chain(name)))?;
+    for parameters in scopes {
+        let answer = client.send(Method::POST, "/admin/purge", &parameters)?;
         printed = printed.and_then(|()| print(&answer));
     }
     printed?;
     Ok(Exit::Done.into())
-}
-
-fn scopes(args: &PurgeArgs) -> impl Iterator<Item = (&'static str, Option<&str>)> {
-    let named =
-        [("endpoint", &args.endpoint), ("dataset", &args.dataset), ("project", &args.project)];
-    let named = named.into_iter().filter_map(|(scope, name)| Some((scope, Some(name.as_deref()?))));
-    let addresses = args.addresses.iter().map(|address| ("address", Some(address.as_str())));
-    named.chain(args.all.then_some(("everything", None))).chain(addresses)
 }

@@ -122,7 +122,7 @@ fn log_addresses(server: &Server, store: &str) {
 fn embedded(path: &Path, catalogue: &Catalogue) -> Result<Arc<dyn Store>, OpenError> {
     let store = EmbeddedStore::open(path, catalogue, Options::default())?;
     if store.access() == Access::Immutable {
-        tracing::warn!(path = %path.display(), "the store's folder can't be written: loads into it are not seen");
+        tracing::warn!(path = %path.display(), "the folder of the store is read-only: later loads into the store are not noticed");
     }
     Ok(Arc::new(store))
 }

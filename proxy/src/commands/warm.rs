@@ -1,6 +1,6 @@
 //! `aqs warm`: builds a plan of a running server's hot set, and follows the job.
 
-use super::admin_client::{Access, AdminClient, AdminError, ServerArgs, with_query};
+use super::admin_client::{AdminClient, AdminError, ServerArgs};
 use super::exit::Exit;
 use super::progress::ProgressReporter;
 use super::{Done, format, jobs, print};
@@ -9,6 +9,7 @@ use aqs_warmers::build::Snapshot;
 use aqs_warmers::jobs::{JobView, State};
 use clap::Args;
 use reqwest::Method;
+use std::cell::Cell;
 use std::error::Error;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,10 +18,6 @@ use tokio::signal::unix::{SignalKind, signal};
 const POLL_INTERVAL: Duration = Duration::from_millis(300);
 /// The number of consecutive polls that may fail.
 const MAX_FAILURES: u32 = 10;
-/// The progress before the number of answers is known.
-const PLANNING: &str = "planning";
-/// The progress after everything is read.
-const PUBLISHING: &str = "answers, now checked and published";
 
 #[derive(Debug, Args)]
 pub struct WarmArgs {
@@ -54,71 +51,68 @@ pub struct WarmArgs {
 
 /// Starts or joins the job, and waits for its end.
 pub fn run(args: &WarmArgs) -> Done {
-    let client = AdminClient::connect(&args.server, Access::Write)?;
-    let target = target(args);
+    let client = AdminClient::connect(&args.server)?;
+    let parameters = parameters(args);
     if args.no_wait {
-        let answer = client.send(Method::POST, &target)?;
+        let answer = client.send(Method::POST, jobs::PATH, &parameters)?;
         let StartedJob { joined, job: JobView { id, .. } } = client.parse(&answer)?;
         let how = if joined { "already running" } else { "started" };
         let text = format!("job {id} is {how}; aqs jobs show {id} shows its progress\n");
         print(if args.json { &answer } else { &text })?;
         return Ok(Exit::Done.into());
     }
-    let Some((answer, job)) = client.block_on(start_and_follow(&client, &target))? else {
+    let Some((answer, job)) = client.block_on(start_and_follow(&client, &parameters))? else {
         return Ok(Exit::Interrupted.into());
     };
     print(&if args.json { answer } else { jobs::describe(&job) })?;
-    Ok(exit(&job).into())
-}
-
-fn exit(job: &JobView) -> Exit {
-    let fits = job.estimate.as_ref().is_none_or(|estimate| estimate.fits);
-    match job.state {
+    let fits = job.estimate.is_none_or(|estimate| estimate.fits);
+    let exit = match job.state {
         State::Done if fits => Exit::Done,
         State::Done => Exit::TooLarge,
         State::Refused => Exit::Refused,
         State::Cancelled => Exit::Cancelled,
         State::Failed | State::Running => Exit::JobFailed,
-    }
+    };
+    Ok(exit.into())
 }
 
-fn target(args: &WarmArgs) -> String {
+fn parameters(args: &WarmArgs) -> Vec<(&str, &str)> {
     let mut parameters = vec![("plan", args.plan.as_str())];
     parameters.extend(args.projects.iter().map(|project| ("project", project.as_str())));
     parameters.extend(args.last.iter().map(|last| ("last", last.as_str())));
     let flags = [("full", args.full), ("force", args.force), ("dry_run", args.dry_run)];
     parameters.extend(flags.iter().filter(|(_, set)| *set).map(|(name, _)| (*name, "true")));
-    with_query(jobs::PATH, parameters)
+    parameters
 }
 
 /// Returns the last answer and the job that it describes; `None` if SIGINT came first.
 async fn start_and_follow(
     client: &AdminClient,
-    target: &str,
+    parameters: &[(&str, &str)],
 ) -> Result<Option<(String, JobView)>, Box<dyn Error>> {
     // From here on SIGINT doesn't end the process.
     let mut interrupts = signal(SignalKind::interrupt())?;
     let mut reporter = ProgressReporter::new("{bar:30} {pos}/{len} {msg}");
-    let answer = tokio::select! {
-        answer = client.request(Method::POST, target) => answer?,
-        _ = interrupts.recv() => {
-            reporter.print("The job may have started; aqs jobs lists it");
-            return Ok(None);
+    let started = Cell::new(None);
+    let follow = async {
+        let answer = client.request(Method::POST, jobs::PATH, parameters).await?;
+        let StartedJob { joined, job } = client.parse(&answer)?;
+        started.set(Some(job.id));
+        if joined || !reporter.is_terminal() {
+            let how = if joined { "is already running, and is joined" } else { "is started" };
+            reporter.print(&format!("Job {} {how}", job.id));
         }
+        follow(client, job, &mut reporter).await
     };
-    let StartedJob { joined, job } = client.parse(&answer)?;
-    if joined || !reporter.is_terminal() {
-        let how = if joined { "is already running, and is joined" } else { "is started" };
-        reporter.print(&format!("Job {} {how}", job.id));
-    }
-    let id = job.id;
     tokio::select! {
-        ended = follow(client, job, &mut reporter) => ended.map(Some),
-        _ = interrupts.recv() => {
-            reporter.print(&format!("Job {id} goes on; aqs jobs cancel {id} cancels it"));
-            Ok(None)
-        }
+        ended = follow => return ended.map(Some),
+        _ = interrupts.recv() => {}
     }
+    reporter.print(&match started.get() {
+        Some(id) => format!("Job {id} goes on; aqs jobs cancel {id} cancels it"),
+        None => "The job may have started; aqs jobs lists it".to_owned(),
+    });
+    Ok(None)
 }
 
 async fn follow(
@@ -127,10 +121,10 @@ async fn follow(
     reporter: &mut ProgressReporter,
 ) -> Result<(String, JobView), Box<dyn Error>> {
     let id = started.id;
-    let target = format!("{}/{id}", jobs::PATH);
+    let path = format!("{}/{id}", jobs::PATH);
     let mut failures = 0;
     loop {
-        match client.request(Method::GET, &target).await {
+        match client.request(Method::GET, &path, &[]).await {
             Ok(answer) => {
                 failures = 0;
                 let job: JobView = client.parse(&answer)?;
@@ -154,10 +148,10 @@ async fn follow(
 
 fn progress(at: &Snapshot) -> String {
     if at.total == 0 {
-        return PLANNING.to_owned();
+        return "planning".to_owned();
     }
     if at.done >= at.total {
-        return PUBLISHING.to_owned();
+        return "answers, now checked and published".to_owned();
     }
     let mut text = format!("answers, {:.0}/s", at.rate);
     let remaining = at.remaining_seconds.and_then(|left| Duration::try_from_secs_f64(left).ok());
@@ -188,18 +182,24 @@ mod tests {
             json: false,
             server: ServerArgs::default(),
         };
-        let expected = "/admin/jobs?plan=top%20articles&project=en.wikipedia&project=a%26b&last=7d\
-                        &full=true&dry_run=true";
-        assert_eq!(target(&args), expected);
+        let expected = [
+            ("plan", "top articles"),
+            ("project", "en.wikipedia"),
+            ("project", "a&b"),
+            ("last", "7d"),
+            ("full", "true"),
+            ("dry_run", "true"),
+        ];
+        assert_eq!(parameters(&args), expected);
         (args.projects, args.last, args.full, args.dry_run) = (Vec::new(), None, false, false);
         args.force = true;
-        assert_eq!(target(&args), "/admin/jobs?plan=top%20articles&force=true");
+        assert_eq!(parameters(&args), [("plan", "top articles"), ("force", "true")]);
     }
 
     #[test]
     fn progress_has_rate_and_remaining_time() {
         let mut at = Snapshot::default();
-        assert_eq!(progress(&at), PLANNING);
+        assert_eq!(progress(&at), "planning");
         (at.total, at.done, at.rate) = (100, 10, 2.4);
         assert_eq!(progress(&at), "answers, 2/s");
         (at.remaining_seconds, at.errors) = (Some(3700.4), 3);
@@ -207,6 +207,6 @@ mod tests {
         at.remaining_seconds = Some(f64::INFINITY);
         assert_eq!(progress(&at), "answers, 2/s, 3 errors");
         at.done = 100;
-        assert_eq!(progress(&at), PUBLISHING);
+        assert_eq!(progress(&at), "answers, now checked and published");
     }
 }
