@@ -1,6 +1,7 @@
 //! The text that is printed at the start: addresses, loaded data, examples.
 
 use crate::build_info;
+use crate::commands::format;
 use crate::server::Server;
 use aqs_api::calendar::Granularity;
 use aqs_api::calendar::{Digits, Form};
@@ -8,8 +9,6 @@ use aqs_api::endpoint::{Endpoint, Segment};
 use aqs_api::param::ParamKind;
 use aqs_api::{Catalogue, Coverage, Dataset, Representation, Target, percent};
 use aqs_origin::{Origin, Priority, RequestContext};
-use std::fmt::Write;
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 const EXAMPLES: usize = 3;
@@ -21,56 +20,41 @@ pub async fn text(server: &Server, catalogue: &Catalogue, name: &str, known: boo
     let coverage = server.components.origin.coverage();
     let examples = examples(catalogue, &server.components.origin, &coverage);
     let examples = tokio::time::timeout(EXAMPLES_TIMEOUT, examples).await.unwrap_or_default();
-    let mut out = String::new();
-    // Writing to a String can't fail.
-    let _ = writeln!(out, "aqs {} listens at", build_info::VERSION);
-    for address in &server.addresses {
-        let _ = writeln!(out, "  {}", url(*address));
-    }
-    for address in &server.admin_addresses {
-        let _ = writeln!(out, "  {} (for operators: /healthz, /readyz, /metrics)", url(*address));
-    }
-    for path in &server.admin_sockets {
+    let mut lines = vec![format!("aqs {} listens at", build_info::VERSION)];
+    lines.extend(server.addresses.iter().map(|address| format!("  http://{address}")));
+    lines.extend(
+        server.admin_addresses.iter().map(|address| {
+            format!("  http://{address} (for operators: /healthz, /readyz, /metrics)")
+        }),
+    );
+    lines.extend(server.admin_sockets.iter().map(|path| {
         let path = path.display();
-        let _ =
-            writeln!(out, "  {path} (for operators: curl --unix-socket {path} http://localhost/)");
-    }
-    let _ = writeln!(out, "{name}");
-    if known {
-        let _ = write!(out, "{}", coverage_table(catalogue, &coverage));
+        format!("  {path} (for operators: curl --unix-socket {path} http://localhost/)")
+    }));
+    lines.push(name.to_owned());
+    if !known {
+        lines.push("  its coverage is not known yet: see /readyz and the log".to_owned());
+    } else if coverage.is_empty() {
+        lines.push("  nothing yet: fill it with `aqs load DIR --store PATH`".to_owned());
     } else {
-        let _ = writeln!(out, "  what it holds is not known yet: see /readyz and the log");
+        lines.push(coverage_table(catalogue, &coverage).trim_end().to_owned());
     }
     if let (Some(address), false) = (server.addresses.first(), examples.is_empty()) {
-        let _ = writeln!(out, "Try");
-        for target in examples {
-            let _ = writeln!(out, "  curl '{}{target}'", url(*address));
-        }
+        lines.push("Try".to_owned());
+        lines.extend(examples.iter().map(|target| format!("  curl 'http://{address}{target}'")));
     }
-    out
+    lines.join("\n") + "\n"
 }
 
 /// A line for each loaded dataset.
 fn coverage_table(catalogue: &Catalogue, coverage: &Coverage) -> String {
-    let mut text = format!("  {:<34} {:<15} {:<15} {:>8}\n", "dataset", "first", "last", "series");
-    for dataset in catalogue.datasets() {
-        let Some(extent) = coverage.get(dataset) else { continue };
-        let series = extent.series.map_or("?".to_owned(), |count| count.to_string());
+    let rows = catalogue.datasets().iter().filter_map(|dataset| {
+        let extent = coverage.get(dataset)?;
         let label = |period: Digits| period.label(dataset.granularity);
-        // Writing to a String can't fail.
-        let _ = writeln!(
-            text,
-            "  {:<34} {:<15} {:<15} {:>8}",
-            dataset.name,
-            label(extent.first),
-            label(extent.last),
-            series
-        );
-    }
-    if coverage.is_empty() {
-        text.push_str("  nothing yet: fill it with `aqs load DIR --store PATH`\n");
-    }
-    text
+        let series = extent.series.map_or("?".to_owned(), |count| count.to_string());
+        Some([format!("  {}", dataset.name), label(extent.first), label(extent.last), series])
+    });
+    format::table(["  dataset", "first", "last", "series"], rows)
 }
 
 /// Up to three targets of different endpoints for which the store has data.
@@ -90,10 +74,6 @@ async fn examples(catalogue: &Catalogue, origin: &Origin, coverage: &Coverage) -
         }
     }
     found
-}
-
-fn url(address: SocketAddr) -> String {
-    format!("http://{address}")
 }
 
 /// The example of an endpoint for the newest loaded periods.
