@@ -90,7 +90,7 @@ impl CoverageTracker {
     fn purge_loaded(&self, datasets: Vec<&'static str>, versions: BTreeMap<&'static str, u64>) {
         for dataset in datasets {
             if let Err(error) = self.purge(Scope::Dataset(dataset), PurgeMode::Soft) {
-                tracing::error!(%error, dataset, "purged, but not after a restart");
+                tracing::error!(%error, dataset, "purged, but the purge was not persisted");
             }
         }
         if let Err(error) = self.epochs.set_dataset_versions(&versions) {

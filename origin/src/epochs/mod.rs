@@ -17,6 +17,7 @@ use crate::clock::Moment;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
 use aqs_api::Catalogue;
 use purge_tags::Slots;
+use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The epoch at which a store was read.
@@ -24,9 +25,11 @@ use std::collections::BTreeMap;
 pub struct Epoch(pub u64);
 
 /// How a purge treats the answers in its scope.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PurgeMode {
     /// Stale: served while a refresh runs, or if the store fails.
+    #[default]
     Soft,
     /// Invalid: never served again.
     Hard,

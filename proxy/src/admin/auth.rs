@@ -40,13 +40,10 @@ pub(super) enum Access {
 struct Refusal(&'static str, u16, &'static str);
 
 const WEB_PAGE: Refusal = Refusal("origin", 403, "web pages may neither read nor write here");
-const UNKNOWN_HOST: Refusal = Refusal(
-    "host",
-    403,
-    "this is not a Host that is taken here; see admin.hosts of the configuration",
-);
+const UNKNOWN_HOST: Refusal =
+    Refusal("host", 403, "this Host is not allowed; see admin.hosts of the configuration");
 const NO_TOKEN_CONFIGURED: Refusal =
-    Refusal("tokenless", 403, "there is no token, since there is no state directory");
+    Refusal("no-token-configured", 403, "there is no token, since there is no state directory");
 const NO_TOKEN: Refusal =
     Refusal("no-token", 401, "this needs the header `Authorization: Bearer TOKEN`");
 const WRONG_TOKEN: Refusal = Refusal("wrong-token", 401, "the token is wrong");

@@ -34,7 +34,7 @@ pub(super) async fn show(State(state): AppState) -> Reply {
             Err(failed(error.to_string()))
         }
     });
-    join(work, "the hot set can't be shown; the log says why").await
+    join(work).await
 }
 
 /// Publishes the content of the generation `to`, or of the one before, as a new generation.
@@ -64,7 +64,7 @@ pub(super) async fn roll_back(
             }
         }
     });
-    join(work, "the way back failed; the log says why").await
+    join(work).await
 }
 
 fn rollback_failed(error: &RollbackError) -> ApiError {
@@ -98,7 +98,7 @@ pub(super) async fn verify(
     }
     let verified = builder.verify(sample).await;
     let verified = verified
-        .ok_or_else(|| failed("nothing could be looked at; the program is perhaps ending"))?;
+        .ok_or_else(|| failed("nothing could be verified: the server may be shutting down"))?;
     tracing::info!(
         target: fields::ADMIN,
         generation = verified.generation,

@@ -52,14 +52,14 @@ pub(super) async fn start(
     let plans = state.jobs.builder().plans();
     if plans.is_empty() {
         return Err(not_found(
-            "nothing is built ahead here: there are no plans; see hot_set.enabled, \
-             hot_set.built_in and hot_set.plans of the configuration",
+            "there are no plans; see hot_set.enabled, hot_set.built_in and hot_set.plans of the \
+             configuration",
         ));
     }
     let started = state.jobs.start(start.clone()).map_err(|error| match &error {
         StartError::UnknownPlan { nearest: None, .. } => {
             let names: Vec<&str> = plans.iter().map(|plan| plan.name.as_str()).collect();
-            not_found(format!("{error}; the plans here: {}", names.join(", ")))
+            not_found(format!("{error}; the plans are {}", names.join(", ")))
         }
         StartError::UnknownPlan { .. } => not_found(error.to_string()),
         StartError::Plan(_) => bad_parameter(error.to_string()),
@@ -115,7 +115,7 @@ fn find(jobs: &Jobs, uri: &Uri) -> Result<JobView, super::ApiError> {
 }
 
 fn gone(id: &str) -> super::ApiError {
-    not_found(format!("there is no job {id:?}; of those that ended only the last are remembered"))
+    not_found(format!("there is no job {id:?}; only the last ended jobs are listed"))
 }
 
 fn location(job: &JobView) -> String {
@@ -126,7 +126,7 @@ impl Parameters {
     fn into_start(self) -> Result<Start, String> {
         let mut projects = Vec::new();
         for given in &self.project {
-            let project = param::project(given).ok_or(format!("{given:?} is no project"))?;
+            let project = param::project(given).ok_or(format!("{given:?} is not a project"))?;
             let project = project.into_owned();
             if !projects.contains(&project) {
                 projects.push(project);
@@ -174,18 +174,18 @@ mod tests {
         for (query, part) in [
             ("", "say which plan (in the query, as ?plan=..., not in the body)"),
             ("plan=", "plan has no value"),
-            ("plan=a&plan=b", "say plan once"),
-            ("plan=a&project=a%20b", "\"a b\" is no project"),
+            ("plan=a&plan=b", "plan is given more than once"),
+            ("plan=a&project=a%20b", "\"a b\" is not a project"),
             ("plan=a&project=", "project has no value"),
             ("plan=a&last=week", "\"week\" is no span of days or months such as 7d"),
             ("plan=a&last=0d", "such as 7d or 13m"),
-            ("plan=a&last=7d&last=8d", "say last once"),
+            ("plan=a&last=7d&last=8d", "last is given more than once"),
             ("plan=a&full", "full has no value"),
             ("plan=a&force=yes", "force: invalid value: string \"yes\", expected \"true\""),
             ("plan=a&dry-run=true", "did you mean dry_run?"),
             ("plan=a&projects=b", "did you mean project?"),
             ("plan=a&x=b", "no parameter `x`, expected one of `plan`, `project`, `last`, `full`"),
-            ("plan=%FF", "`plan` is no percent-encoded UTF-8"),
+            ("plan=%FF", "`plan` is not valid percent-encoded UTF-8"),
         ] {
             let said = start(query).unwrap_err();
             assert!(said.contains(part), "{query}: {said}");

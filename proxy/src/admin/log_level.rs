@@ -51,7 +51,7 @@ impl Parameters {
     /// The filter, and how long it lasts.
     fn into_filter(self) -> Result<(String, Option<Duration>), String> {
         let filter = match (self.level, self.filter) {
-            (Some(_), Some(_)) => return Err("say either a level or a filter, once".to_owned()),
+            (Some(_), Some(_)) => return Err("give either a level or a filter".to_owned()),
             (Some(level), None) => Some(level.parse::<LogLevel>()?.filter().to_owned()),
             (None, filter) => filter,
         };
@@ -96,7 +96,7 @@ mod tests {
             ("level=debug&for=soon", "is no duration"),
             ("level=debug&for=0s", "out of range"),
             ("level=debug&until=noon", "no parameter `until`"),
-            ("level=%FF", "no percent-encoded"),
+            ("level=%FF", "not valid percent-encoded"),
         ] {
             let said = parse(query).unwrap_err();
             assert!(said.contains(part), "{query}: {said}");

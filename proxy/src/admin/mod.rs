@@ -271,10 +271,10 @@ fn unavailable(detail: impl Into<Cow<'static, str>>) -> ApiError {
     error(503, Code::Unavailable, detail)
 }
 
-/// Awaits work in a task of its own, which goes on if the client disconnects.
-async fn join(work: JoinHandle<Reply>, failure: &'static str) -> Reply {
+/// Awaits work in a separate task, which goes on if the client disconnects.
+async fn join(work: JoinHandle<Reply>) -> Reply {
     work.await.unwrap_or_else(|error| {
         tracing::error!(target: fields::ADMIN, %error, "an admin request failed");
-        Err(failed(failure))
+        Err(failed("the request failed; the log says why"))
     })
 }

@@ -3,7 +3,6 @@
 use super::query::{self, Query};
 use super::{AppState, Reply, bad_parameter, failed, join, json};
 use crate::log::fields;
-use aqs_api::key::StableHash;
 use aqs_api::{self as api, Catalogue, Target, param};
 use aqs_origin::RequestId;
 use aqs_origin::epochs::{PurgeMode, Scope};
@@ -17,7 +16,7 @@ pub(super) struct Parameters {
     scope: Option<Kind>,
     name: Option<String>,
     #[serde(default)]
-    depth: Depth,
+    depth: PurgeMode,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -30,102 +29,80 @@ enum Kind {
     Address,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Depth {
-    #[default]
-    Soft,
-    Hard,
-}
-
-struct Purge {
-    kind: Kind,
-    /// Canonical; empty with [`Kind::Everything`].
-    name: String,
-    /// Of the key, with [`Kind::Address`].
-    hash: StableHash,
-    mode: PurgeMode,
-}
-
 /// Answers once the purge counts and is on disk, or is known not to be.
 pub(super) async fn purge(
     State(state): AppState,
     Extension(id): Extension<RequestId>,
     Query(parameters): Query<Parameters>,
 ) -> Reply {
-    let purge = Purge::new(parameters, &state.catalogue).map_err(bad_parameter)?;
-    let origin = state.origin.clone();
+    let (origin, catalogue) = (state.origin.clone(), state.catalogue.clone());
     let work = state.tasks.spawn_blocking(move || {
-        let purged = origin.purge(purge.scope(), purge.mode);
-        let (scope, name, depth) = (purge.scope().name(), purge.name.as_str(), purge.mode.name());
-        match purged {
-            Ok(()) => {
-                tracing::info!(
-                    target: fields::ADMIN,
-                    scope, name, depth, { fields::REQUEST_ID } = %id,
-                    "purged by an operator"
-                );
-                Ok(json(&serde_json::json!({"purged": scope, "name": name, "depth": depth})))
+        let purge = |scope: Scope<'_>, name: &str| {
+            let purged = origin.purge(scope, parameters.depth);
+            let (scope, depth) = (scope.name(), parameters.depth.name());
+            match purged {
+                Ok(()) => {
+                    tracing::info!(
+                        target: fields::ADMIN,
+                        scope, name, depth, { fields::REQUEST_ID } = %id,
+                        "purged by an operator"
+                    );
+                    Ok(json(&serde_json::json!({"purged": scope, "name": name, "depth": depth})))
+                }
+                Err(error) => {
+                    tracing::error!(
+                        target: fields::ADMIN,
+                        scope, name, depth, { fields::REQUEST_ID } = %id, %error,
+                        "purged by an operator, but the purge was not persisted"
+                    );
+                    Err(failed(
+                        "purged until this server ends: the purge could not be persisted and is \
+                         lost at a restart; the log says why",
+                    ))
+                }
             }
-            Err(error) => {
-                tracing::error!(
-                    target: fields::ADMIN,
-                    scope, name, depth, { fields::REQUEST_ID } = %id, %error,
-                    "purged by an operator, but not after a restart"
-                );
-                Err(failed(
-                    "purged as long as this server runs, but it can't be remembered: after a \
-                     restart it would count no more; the log says why",
-                ))
-            }
-        }
+        };
+        parameters.resolve(&catalogue, purge).unwrap_or_else(|detail| Err(bad_parameter(detail)))
     });
-    join(work, "the purge failed; the log says why").await
+    join(work).await
 }
 
-impl Purge {
-    fn new(parameters: Parameters, catalogue: &Catalogue) -> Result<Self, String> {
-        let Parameters { scope, name, depth } = parameters;
-        let kind = scope.ok_or_else(|| {
+impl Parameters {
+    /// Calls `purge` with the scope and its canonical name, which is empty for everything.
+    fn resolve<T>(
+        &self,
+        catalogue: &Catalogue,
+        purge: impl FnOnce(Scope<'_>, &str) -> T,
+    ) -> Result<T, String> {
+        let kind = self.scope.ok_or_else(|| {
             let scopes = "say the scope: everything, endpoint, dataset, project or address";
             query::missing(scopes, "scope")
         })?;
-        let mut hash = StableHash::default();
-        let name = match (kind, name.as_deref()) {
-            (Kind::Everything, None) => String::new(),
+        match (kind, self.name.as_deref()) {
+            (Kind::Everything, None) => Ok(purge(Scope::Everything, "")),
             (Kind::Everything, Some(_)) => {
-                return Err("name doesn't go with scope=everything: say which is meant".to_owned());
+                Err("scope=everything takes no name: give another scope or no name".to_owned())
             }
-            (_, None) => return Err(query::missing("say the name", "name")),
+            (_, None) => Err(query::missing("say the name", "name")),
             (Kind::Endpoint, Some(name)) => {
                 let names = catalogue.endpoints().map(|(_, endpoint)| endpoint.name);
-                known("endpoint", name, names)?
+                let name = known("endpoint", name, names)?;
+                Ok(purge(Scope::Endpoint(name), name))
             }
             (Kind::Dataset, Some(name)) => {
                 let names = catalogue.datasets().iter().map(|dataset| dataset.name);
-                known("dataset", name, names)?
+                let name = known("dataset", name, names)?;
+                Ok(purge(Scope::Dataset(name), name))
             }
             (Kind::Project, Some(name)) => {
-                param::project(name).ok_or(format!("{name:?} is no project"))?.into_owned()
+                let name = param::project(name).ok_or(format!("{name:?} is not a project"))?;
+                Ok(purge(Scope::Project(&name), &name))
             }
             (Kind::Address, Some(url)) => {
                 let query = resolve(url, catalogue)
-                    .map_err(|reason| format!("{url:?} is no address of data{reason}"))?;
-                hash = query.key().stable_hash();
-                query.key().path().to_owned()
+                    .map_err(|reason| format!("{url:?} is not the address of an answer{reason}"))?;
+                Ok(purge(Scope::Key(query.key().stable_hash()), query.key().path()))
             }
-        };
-        let mode = if depth == Depth::Hard { PurgeMode::Hard } else { PurgeMode::Soft };
-        Ok(Self { kind, name, hash, mode })
-    }
-
-    fn scope(&self) -> Scope<'_> {
-        match self.kind {
-            Kind::Everything => Scope::Everything,
-            Kind::Endpoint => Scope::Endpoint(&self.name),
-            Kind::Dataset => Scope::Dataset(&self.name),
-            Kind::Project => Scope::Project(&self.name),
-            Kind::Address => Scope::Key(self.hash),
         }
     }
 }
@@ -134,9 +111,9 @@ fn known(
     what: &str,
     name: &str,
     names: impl Iterator<Item = &'static str>,
-) -> Result<String, String> {
+) -> Result<&'static str, String> {
     match suggest(name, names) {
-        Some(nearest) if nearest == name => Ok(name.to_owned()),
+        Some(nearest) if nearest == name => Ok(nearest),
         Some(nearest) => Err(format!("there is no {what} {name:?}; did you mean {nearest}?")),
         None => Err(format!("there is no {what} {name:?}")),
     }
@@ -157,8 +134,10 @@ mod tests {
     use super::*;
 
     fn parse(query: &str) -> Result<(String, PurgeMode), String> {
-        let purge = Purge::new(query::parse(query)?, &Catalogue::standard().unwrap())?;
-        Ok((format!("{} {}", purge.scope().name(), purge.name), purge.mode))
+        let parameters: Parameters = query::parse(query)?;
+        let text = |scope: Scope<'_>, name: &str| format!("{} {name}", scope.name());
+        let text = parameters.resolve(&Catalogue::standard().unwrap(), text)?;
+        Ok((text, parameters.depth))
     }
 
     #[test]
@@ -192,24 +171,24 @@ mod tests {
         for (query, part) in [
             ("", "say the scope: everything, endpoint, dataset, project or address"),
             ("", "in the query, as ?scope=..., not in the body"),
-            ("scope=everything&name=en.wikipedia", "name doesn't go with scope=everything"),
-            ("name=en.wikipedia&scope=everything&depth=hard", "name doesn't go with"),
-            ("scope=project&name=a&name=b", "say name once"),
-            ("scope=everything&scope=project&name=a", "say scope once"),
-            ("scope=everything&depth=soft&depth=hard", "say depth once"),
+            ("scope=everything&name=en.wikipedia", "scope=everything takes no name"),
+            ("name=en.wikipedia&scope=everything&depth=hard", "scope=everything takes no name"),
+            ("scope=project&name=a&name=b", "name is given more than once"),
+            ("scope=everything&scope=project&name=a", "scope is given more than once"),
+            ("scope=everything&depth=soft&depth=hard", "depth is given more than once"),
             ("scope=all", "scope: unknown variant `all`, expected one of `everything`"),
             ("scope=endpoint", "say the name (in the query"),
             ("scope=endpoint&name=pageviews/tops", "did you mean pageviews/top?"),
             ("scope=dataset&name=pageviews-top", "did you mean pageviews-top-daily?"),
-            ("scope=project&name=a%20b", "is no project"),
+            ("scope=project&name=a%20b", "is not a project"),
             ("scope=address&name=/metrics/x", "invalid route"),
-            ("scope=address&name=/x", "is no address of data"),
+            ("scope=address&name=/x", "is not the address of an answer"),
             (
                 "scope=everything&depth=deep",
                 "depth: unknown variant `deep`, expected `soft` or `hard`",
             ),
             ("scope=everything&token=x", "no parameter `token`"),
-            ("scope=%FF", "no percent-encoded"),
+            ("scope=%FF", "not valid percent-encoded"),
         ] {
             let said = parse(query).unwrap_err();
             assert!(said.contains(part), "{query}: {said}");

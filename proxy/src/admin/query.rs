@@ -26,7 +26,7 @@ pub(super) fn parse<T: DeserializeOwned>(query: &str) -> Result<T, String> {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         match percent::decode(value) {
-            None => return Err(format!("`{name}` is no percent-encoded UTF-8")),
+            None => return Err(format!("`{name}` is not valid percent-encoded UTF-8")),
             Some(value) if value.is_empty() => return Err(format!("{name} has no value")),
             Some(_) => {}
         }
@@ -38,7 +38,7 @@ pub(super) fn parse<T: DeserializeOwned>(query: &str) -> Result<T, String> {
         let (name, reason) = (error.path().to_string(), error.into_inner().to_string());
         match reason.strip_prefix("unknown field `") {
             Some(names) => unknown(names),
-            None if reason == "unsupported value" => format!("say {name} once"),
+            None if reason == "unsupported value" => format!("{name} is given more than once"),
             None => format!("{name}: {reason}"),
         }
     })
@@ -92,13 +92,13 @@ mod tests {
     #[test]
     fn mistakes_name_the_parameter() {
         for (query, message) in [
-            ("plan=%FF", "`plan` is no percent-encoded UTF-8"),
-            ("plan=a&plan=a", "say plan once"),
+            ("plan=%FF", "`plan` is not valid percent-encoded UTF-8"),
+            ("plan=a&plan=a", "plan is given more than once"),
             ("to=", "to has no value"),
             ("to", "to has no value"),
             ("to=-1", "to: invalid digit found in string"),
             ("to=99999999999999999999", "to: number too large to fit in target type"),
-            ("to=1&to=1", "say to once"),
+            ("to=1&to=1", "to is given more than once"),
             (
                 "dry_run=yes",
                 "dry_run: invalid value: string \"yes\", expected \"true\", \"on\" or \"false\"",

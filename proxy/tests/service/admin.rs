@@ -1,4 +1,4 @@
-//! The admin auth: who may write, and what comes of it.
+//! The admin API: authorization, purges, readiness.
 
 use crate::support::client::{Client, Response};
 use crate::support::scripted::{Behaviour, Scripted};
@@ -32,7 +32,7 @@ async fn post(server: &Server, target: &str, headers: &[(&str, &str)]) -> Respon
 }
 
 #[tokio::test]
-async fn only_the_token_opens_and_never_to_a_web_page() {
+async fn writes_need_the_token_and_no_origin() {
     let (server, token, _folder) = with_token(Scripted::open()).await;
     let mut client = Client::connect(server.addresses[0]).await;
     client.get(DATA).await;
@@ -60,7 +60,7 @@ async fn only_the_token_opens_and_never_to_a_web_page() {
         assert_eq!(refused.header("content-type"), Some("application/problem+json"));
         assert_eq!(refused.header("www-authenticate").is_some(), status == 401);
         assert_eq!(refused.json()["method"], "post", "{target}");
-        assert!(!refused.text().contains(&token), "it tells the token");
+        assert!(!refused.text().contains(&token), "the token leaks");
     }
     assert_eq!(server.components.origin.epochs.current(), epoch, "something was purged");
     // The public listener has no such auth.
@@ -113,14 +113,14 @@ async fn a_token_that_others_can_read_ends_the_start() {
 }
 
 #[tokio::test]
-async fn without_a_state_directory_nobody_may_write() {
+async fn writes_are_refused_without_a_state_directory() {
     let server = server(config(), Scripted::open()).await;
     let headers = [("host", "localhost"), ("authorization", "Bearer anything-at-all")];
     assert_eq!(post(&server, PURGE, &headers).await.status, 403);
 }
 
 #[tokio::test]
-async fn it_is_ready_when_the_store_has_told_what_it_holds() {
+async fn the_server_is_ready_when_the_coverage_is_known() {
     let store = Scripted::open();
     store.set_behaviour(Behaviour::Fails);
     let server = server(config(), store.clone()).await;
@@ -135,28 +135,29 @@ async fn it_is_ready_when_the_store_has_told_what_it_holds() {
 }
 
 #[tokio::test]
-async fn readiness_falls_before_the_end_and_can_be_watched() {
+async fn readiness_falls_while_the_server_drains() {
     let server = server(config(), Scripted::open()).await;
     let (public, admin) = (server.addresses[0], server.admin_addresses[0]);
     // A head that is not complete keeps the drain going.
-    let mut halfway = Client::connect(public).await;
-    halfway.send(b"GET /healthz HTTP/1.1\r\n").await;
+    let mut unfinished = Client::connect(public).await;
+    unfinished.send(b"GET /healthz HTTP/1.1\r\n").await;
     let ready = server.components.readiness.clone();
     let drained = tokio::spawn(server.drain());
     eventually(|| !ready.missing().is_empty()).await;
-    let watched = Client::connect(admin).await.get("/readyz").await;
-    assert_eq!(watched.status, 503);
-    assert!(watched.text().contains("draining"), "{}", watched.text());
-    halfway.send(b"host: x\r\n\r\n").await;
-    assert_eq!(halfway.response(false).await.unwrap().status, 200);
-    drop(halfway);
+    let response = Client::connect(admin).await.get("/readyz").await;
+    assert_eq!(response.status, 503);
+    assert!(response.text().contains("draining"), "{}", response.text());
+    unfinished.send(b"host: x\r\n\r\n").await;
+    assert_eq!(unfinished.response(false).await.unwrap().status, 200);
+    drop(unfinished);
     assert!(drained.await.unwrap());
 }
 
-/// A request with exactly these lines behind its first.
-async fn ask(server: &Server, first: &str, lines: &[(&str, &str)]) -> Response {
+/// A request with exactly these headers.
+async fn request(server: &Server, first: &str, headers: &[(&str, &str)]) -> Response {
     let mut client = Client::connect(server.admin_addresses[0]).await;
-    let lines: String = lines.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let lines = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n"));
+    let lines: String = lines.collect();
     client.send(format!("{first} HTTP/1.1\r\n{lines}\r\n").as_bytes()).await;
     let response = client.response(first.starts_with("HEAD")).await.unwrap();
     let shared = response.headers.iter().find(|(name, _)| name.starts_with("access-control"));
@@ -183,29 +184,29 @@ async fn no_web_page_may_read() {
     ] {
         for method in ["GET", "HEAD", "OPTIONS"] {
             let first = format!("{method} {target}");
-            assert_eq!(ask(&server, &first, &[other, auth]).await.status, 403, "{first}");
-            assert_eq!(ask(&server, &first, &[local, auth, page]).await.status, 403, "{first}");
+            assert_eq!(request(&server, &first, &[other, auth]).await.status, 403, "{first}");
+            assert_eq!(request(&server, &first, &[local, auth, page]).await.status, 403, "{first}");
         }
     }
     for host in ["localhost", "127.0.0.1:1", "[::1]:1", "10.0.0.5:8081", "[fd00::5]"] {
-        assert_eq!(ask(&server, "GET /metrics", &[("host", host)]).await.status, 200, "{host}");
+        assert_eq!(request(&server, "GET /metrics", &[("host", host)]).await.status, 200, "{host}");
     }
-    // No page could have been listed here; still, writes go by listed names alone.
+    // No web page has an IP address as its name, but writes need a known host.
     let purge = format!("POST {PURGE}");
-    assert_eq!(ask(&server, &purge, &[("host", "10.0.0.5:8081"), auth]).await.status, 403);
-    // Probes name hosts as they like, and what they get is no secret.
+    assert_eq!(request(&server, &purge, &[("host", "10.0.0.5:8081"), auth]).await.status, 403);
+    // Probes send any host.
     for target in ["/healthz", "/readyz"] {
         let first = format!("GET {target}");
-        assert_eq!(ask(&server, &first, &[other, page]).await.status, 200, "{target}");
+        assert_eq!(request(&server, &first, &[other, page]).await.status, 200, "{target}");
     }
-    // What is no request is not told to pages either.
-    assert_eq!(ask(&server, "nonsense", &[]).await.status, 400);
+    // Nor may pages read the answer to a malformed request.
+    assert_eq!(request(&server, "nonsense", &[]).await.status, 400);
     let mut public = Client::connect(server.addresses[0]).await;
     assert_eq!(public.get(DATA).await.header("access-control-allow-origin"), Some("*"));
 }
 
 #[tokio::test]
-async fn each_path_tells_its_methods() {
+async fn each_path_lists_its_methods() {
     let (server, token, _folder) = with_token(Scripted::open()).await;
     let bearer = format!("Bearer {token}");
     let headers = [("host", "localhost"), ("authorization", bearer.as_str())];
@@ -219,19 +220,19 @@ async fn each_path_tells_its_methods() {
         ("/metrics", "POST", "GET, HEAD, OPTIONS"),
         ("/healthz", "POST", "GET, HEAD, OPTIONS"),
     ] {
-        let refused = ask(&server, &format!("{wrong} {target}"), &headers).await;
+        let refused = request(&server, &format!("{wrong} {target}"), &headers).await;
         assert_eq!((refused.status, refused.header("allow")), (405, Some(allow)), "{target}");
         if wrong != "HEAD" {
             let detail = format!("method not allowed, use {allow}");
             assert_eq!(refused.json()["detail"].as_str(), Some(detail.as_str()));
         }
-        let asked = ask(&server, &format!("OPTIONS {target}"), &headers).await;
-        assert_eq!((asked.status, asked.header("allow")), (204, Some(allow)), "{target}");
+        let options = request(&server, &format!("OPTIONS {target}"), &headers).await;
+        assert_eq!((options.status, options.header("allow")), (204, Some(allow)), "{target}");
     }
 }
 
 #[tokio::test]
-async fn the_host_of_the_target_goes_before_the_header() {
+async fn the_host_of_the_target_overrides_the_header() {
     let (server, token, _folder) = with_token(Scripted::open()).await;
     let bearer = format!("Bearer {token}");
     for (authority, header, status) in [
@@ -244,13 +245,13 @@ async fn the_host_of_the_target_goes_before_the_header() {
         let headers = [("host", header), ("authorization", bearer.as_str())];
         for first in ["GET http://AUTHORITY/metrics", &format!("POST http://AUTHORITY{PURGE}")] {
             let first = first.replace("AUTHORITY", authority);
-            assert_eq!(ask(&server, &first, &headers).await.status, status, "{first}");
+            assert_eq!(request(&server, &first, &headers).await.status, status, "{first}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_purge_that_can_not_be_remembered_counts_and_says_so() {
+async fn a_purge_that_is_not_persisted_is_a_500() {
     let (server, token, folder) = with_token(Scripted::open()).await;
     let mut client = Client::connect(server.addresses[0]).await;
     client.get(DATA).await;
@@ -260,7 +261,7 @@ async fn a_purge_that_can_not_be_remembered_counts_and_says_so() {
     let purged = post(&server, PURGE, &headers).await;
     assert_eq!(purged.status, 500);
     let detail = purged.json()["detail"].as_str().unwrap().to_owned();
-    assert!(detail.contains("after a restart it would count no more"), "{detail}");
+    assert!(detail.contains("could not be persisted and is lost at a restart"), "{detail}");
     let again = client.get(DATA).await;
     assert_eq!(again.header("cache-status"), Some("aqs; fwd=stale; stored; detail=purged"));
 }
@@ -268,12 +269,12 @@ async fn a_purge_that_can_not_be_remembered_counts_and_says_so() {
 #[tokio::test]
 async fn the_index_lists_every_path_with_its_methods() {
     let server = server(config(), Scripted::open()).await;
-    let index = ask(&server, "GET /", &[("host", "localhost")]).await;
+    let index = request(&server, "GET /", &[("host", "localhost")]).await;
     assert_eq!(index.text().lines().count(), 14);
     for line in index.text().lines() {
         let (method, path) = line.split_once(' ').unwrap_or(("GET", line));
         let first = format!("OPTIONS {}", path.replace("ID", "1"));
-        let options = ask(&server, &first, &[("host", "localhost")]).await;
+        let options = request(&server, &first, &[("host", "localhost")]).await;
         let mut methods = options.header("allow").unwrap_or_default().split(", ");
         assert!(methods.any(|allowed| allowed == method), "{line}");
     }

@@ -1,4 +1,4 @@
-//! The admin listener at a socket's file.
+//! The admin listener on a socket file.
 
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
@@ -19,8 +19,8 @@ fn admin(address: ListenAddr) -> Admin {
     Admin { listen: vec![address], ..Admin::default() }
 }
 
-/// A configuration by which operators are served at `admin` in a folder, and nowhere else.
-fn at_a_file(folder: &Path) -> Config {
+/// A configuration with one admin listener: the socket file `admin` in a folder.
+fn on_socket_file(folder: &Path) -> Config {
     Config {
         admin: admin(ListenAddr::Unix(folder.join("admin"))),
         state: StateDir::At(folder.join("state")),
@@ -32,12 +32,12 @@ fn at_a_file(folder: &Path) -> Config {
 async fn reads_are_open_and_writes_need_the_token() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("admin");
-    let server = server(at_a_file(folder.path()), Scripted::open()).await;
+    let server = server(on_socket_file(folder.path()), Scripted::open()).await;
     assert_eq!(server.admin_sockets, std::slice::from_ref(&path));
     assert!(server.admin_addresses.is_empty());
     assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    let told = fs::read_to_string(folder.path().join("state").join(ADDRESS_FILE)).unwrap();
-    assert_eq!(told, format!("unix:{}\n", path.display()));
+    let address = fs::read_to_string(folder.path().join("state").join(ADDRESS_FILE)).unwrap();
+    assert_eq!(address, format!("unix:{}\n", path.display()));
     let token = fs::read_to_string(folder.path().join("state").join(TOKEN_FILE)).unwrap();
     let bearer = format!("Bearer {}", token.trim());
 
@@ -65,28 +65,28 @@ async fn reads_are_open_and_writes_need_the_token() {
 }
 
 #[tokio::test]
-async fn it_serves_to_the_end_and_leaves_no_file() {
+async fn the_socket_file_is_removed_after_the_drain() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("admin");
-    let server = server(at_a_file(folder.path()), Scripted::open()).await;
+    let server = server(on_socket_file(folder.path()), Scripted::open()).await;
     // A head that is not complete keeps the drain going.
-    let mut halfway = Client::connect(server.addresses[0]).await;
-    halfway.send(b"GET /healthz HTTP/1.1\r\n").await;
+    let mut unfinished = Client::connect(server.addresses[0]).await;
+    unfinished.send(b"GET /healthz HTTP/1.1\r\n").await;
     let ready = server.components.readiness.clone();
     let drained = tokio::spawn(server.drain());
     eventually(|| !ready.missing().is_empty()).await;
     assert_eq!(Client::connect_to_file(&path).await.get("/readyz").await.status, 503);
-    halfway.send(b"host: x\r\n\r\n").await;
-    assert_eq!(halfway.response(false).await.unwrap().status, 200);
-    drop(halfway);
+    unfinished.send(b"host: x\r\n\r\n").await;
+    assert_eq!(unfinished.response(false).await.unwrap().status, 200);
+    drop(unfinished);
     assert!(drained.await.unwrap());
-    assert!(!path.exists(), "the file stays");
+    assert!(!path.exists(), "the file was not removed");
 }
 
 #[tokio::test]
-async fn a_dead_ones_file_is_replaced_and_any_other_stays() {
+async fn a_stale_socket_file_is_replaced_and_another_file_is_not() {
     let folder = tempfile::tempdir().unwrap();
-    let config = at_a_file(folder.path());
+    let config = on_socket_file(folder.path());
     let path = folder.path().join("admin");
     drop(UnixListener::bind(&path).unwrap());
     let server = server(config.clone(), Scripted::open()).await;
@@ -105,11 +105,11 @@ async fn a_dead_ones_file_is_replaced_and_any_other_stays() {
 }
 
 #[tokio::test]
-async fn a_folder_that_is_not_there_and_a_path_that_is_too_long_are_refused() {
+async fn a_missing_folder_and_a_long_path_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["missing/admin".to_owned(), "x".repeat(120)] {
-        let place = ListenAddr::Unix(folder.path().join(&name));
-        let config = Config { admin: admin(place), ..config() };
+        let address = ListenAddr::Unix(folder.path().join(&name));
+        let config = Config { admin: admin(address), ..config() };
         let refused = Server::bind(&config).unwrap_err().to_string();
         assert!(refused.starts_with("can't listen on unix:/"), "{refused}");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
