@@ -196,11 +196,11 @@ impl Endpoint {
 
     /// The token, and the note for a 401. A token that is not `required` may be missing: the server
     /// decides whether it needs one.
-    fn token(&self, required: bool) -> Result<(Option<Token>, String), TokenError> {
+    fn token(&self, required: bool) -> Result<(Option<Token>, String), AdminError> {
         let read = self.token_file.as_deref().map(|file| (file.display(), Token::read(file)));
         let (token, note) = match read {
             Some((file, Ok(token))) => (Some(token), format!("the token of {file} was sent")),
-            Some((_, Err(error))) if required => return Err(error),
+            Some((_, Err(error))) if required => return Err(error.into()),
             Some((_, Err(error))) => (None, format!("no token was sent: {error}")),
             None => (None, "no token was sent: there is no state directory".to_owned()),
         };
