@@ -94,8 +94,8 @@ fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
         };
         match param.kind {
             ParamKind::Granularity { allowed, .. } => {
-                let asked = allowed.iter().find(|(held, _)| *held == dataset.granularity)?;
-                hours = asked.1.accepts == Form::Hour;
+                let (_, rule) = allowed.iter().find(|(name, _)| *name == dataset.granularity)?;
+                hours = rule.accepts == Form::Hour;
                 target.push_str(dataset.granularity.as_str());
             }
             ParamKind::Start => target.push_str(&first_period(dataset, extent.last, hours)),

@@ -133,7 +133,7 @@ impl Parameters {
             }
         }
         let last = self.last.map(|last| last.parse().map_err(|error| format!("last: {error}")));
-        let plan = self.plan.ok_or_else(|| query::missing("say which plan", "plan"))?;
+        let plan = self.plan.ok_or_else(|| query::missing("plan", "plan"))?;
         let overrides = Overrides { projects, last: last.transpose()? };
         let options = BuildOptions { overrides, full: self.full, force: self.force };
         Ok(Start { plan, options, dry_run: self.dry_run, trigger: Trigger::Operator })
@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn mistakes_name_the_parameter() {
         for (query, part) in [
-            ("", "say which plan (in the query, as ?plan=..., not in the body)"),
+            ("", "plan is missing (in the query, as ?plan=..., not in the body)"),
             ("plan=", "plan has no value"),
             ("plan=a&plan=b", "plan is given more than once"),
             ("plan=a&project=a%20b", "\"a b\" is not a project"),
@@ -187,8 +187,8 @@ mod tests {
             ("plan=a&x=b", "no parameter `x`, expected one of `plan`, `project`, `last`, `full`"),
             ("plan=%FF", "`plan` is not valid percent-encoded UTF-8"),
         ] {
-            let said = start(query).unwrap_err();
-            assert!(said.contains(part), "{query}: {said}");
+            let detail = start(query).unwrap_err();
+            assert!(detail.contains(part), "{query}: {detail}");
         }
     }
 }

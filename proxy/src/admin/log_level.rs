@@ -56,7 +56,7 @@ impl Parameters {
             (None, filter) => filter,
         };
         let filter = filter.ok_or_else(|| {
-            query::missing("say a level (debug, info, warning, error) or a filter", "level")
+            query::missing("a level (debug, info, warning, error) or a filter", "level")
         })?;
         log::filter(&filter).map_err(|error| error.to_string())?;
         let lasts = self.r#for.map(|lasts| Span::parse(&lasts)).transpose()?;
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn mistakes_name_the_parameter() {
         for (query, part) in [
-            ("", "say a level"),
+            ("", "a level (debug, info, warning, error) or a filter is missing"),
             ("filter=", "filter has no value"),
             ("filter=a=b=c", "`a=b=c` is no filter"),
             ("level=loud", "Unsupported log level: loud"),
@@ -98,8 +98,8 @@ mod tests {
             ("level=debug&until=noon", "no parameter `until`"),
             ("level=%FF", "not valid percent-encoded"),
         ] {
-            let said = parse(query).unwrap_err();
-            assert!(said.contains(part), "{query}: {said}");
+            let detail = parse(query).unwrap_err();
+            assert!(detail.contains(part), "{query}: {detail}");
         }
     }
 }

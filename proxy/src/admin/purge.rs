@@ -75,7 +75,7 @@ impl Parameters {
         purge: impl FnOnce(Scope<'_>, &str) -> T,
     ) -> Result<T, String> {
         let kind = self.scope.ok_or_else(|| {
-            let scopes = "say the scope: everything, endpoint, dataset, project or address";
+            let scopes = "the scope (everything, endpoint, dataset, project or address)";
             query::missing(scopes, "scope")
         })?;
         match (kind, self.name.as_deref()) {
@@ -83,7 +83,7 @@ impl Parameters {
             (Kind::Everything, Some(_)) => {
                 Err("scope=everything takes no name: give another scope or no name".to_owned())
             }
-            (_, None) => Err(query::missing("say the name", "name")),
+            (_, None) => Err(query::missing("the name", "name")),
             (Kind::Endpoint, Some(name)) => {
                 let names = catalogue.endpoints().map(|(_, endpoint)| endpoint.name);
                 let name = known("endpoint", name, names)?;
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn mistakes_name_the_parameter() {
         for (query, part) in [
-            ("", "say the scope: everything, endpoint, dataset, project or address"),
+            ("", "the scope (everything, endpoint, dataset, project or address) is missing"),
             ("", "in the query, as ?scope=..., not in the body"),
             ("scope=everything&name=en.wikipedia", "scope=everything takes no name"),
             ("name=en.wikipedia&scope=everything&depth=hard", "scope=everything takes no name"),
@@ -177,7 +177,7 @@ mod tests {
             ("scope=everything&scope=project&name=a", "scope is given more than once"),
             ("scope=everything&depth=soft&depth=hard", "depth is given more than once"),
             ("scope=all", "scope: unknown variant `all`, expected one of `everything`"),
-            ("scope=endpoint", "say the name (in the query"),
+            ("scope=endpoint", "the name is missing (in the query"),
             ("scope=endpoint&name=pageviews/tops", "did you mean pageviews/top?"),
             ("scope=dataset&name=pageviews-top", "did you mean pageviews-top-daily?"),
             ("scope=project&name=a%20b", "is not a project"),
@@ -190,8 +190,8 @@ mod tests {
             ("scope=everything&token=x", "no parameter `token`"),
             ("scope=%FF", "not valid percent-encoded"),
         ] {
-            let said = parse(query).unwrap_err();
-            assert!(said.contains(part), "{query}: {said}");
+            let detail = parse(query).unwrap_err();
+            assert!(detail.contains(part), "{query}: {detail}");
         }
         // No dataset has a similar name.
         assert_eq!(parse("scope=dataset&name=x").unwrap_err(), "there is no dataset \"x\"");

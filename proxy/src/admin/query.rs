@@ -54,10 +54,10 @@ fn unknown(names: &str) -> String {
     }
 }
 
-/// The message for a required parameter that is missing. It says where parameters go, for clients
+/// The message for a missing parameter. It is explicit about the place of parameters, for clients
 /// that send them in the body.
 pub(super) fn missing(wanted: &str, name: &str) -> String {
-    format!("{wanted} (in the query, as ?{name}=..., not in the body)")
+    format!("{wanted} is missing (in the query, as ?{name}=..., not in the body)")
 }
 
 #[cfg(test)]

@@ -298,7 +298,7 @@ async fn mistakes_are_named_and_start_nothing() {
     let fixture = Fixture::built().await;
     let (before, jobs) = (fixture.live(), fixture.get("/admin/jobs").await);
     for (method, target, status, part) in [
-        ("POST", "/admin/jobs", 400, "say which plan"),
+        ("POST", "/admin/jobs", 400, "plan is missing"),
         ("POST", "/admin/jobs?plan=englisch", 404, "did you mean \"english\"?"),
         ("POST", "/admin/jobs?plan=x", 404, "the plans are english, german"),
         ("POST", "/admin/jobs?plan=english&projects=x", 400, "did you mean project?"),
