@@ -43,7 +43,7 @@ pub use catalogue::{Catalogue, CatalogueError};
 pub use coverage::{Coverage, Extent};
 pub use endpoint::{Endpoint, EndpointId, Query};
 pub use fingerprint::fingerprint;
-pub use key::{Dialect, Key, KeyRef};
+pub use key::{Dialect, Key, KeyHasher, KeyRef};
 pub use lookup::{Lookup, Read};
 pub use problem::{NoDataReason, Problem};
 pub use render::render;

@@ -1,7 +1,7 @@
 //! A map from non-canonical request paths to their keys, so that each is parsed once.
 
-use super::{CacheError, KeyHash, Probe};
-use aqs_api::{Key, KeyRef};
+use super::CacheError;
+use aqs_api::{Key, KeyHasher, KeyRef};
 use quick_cache::sync::Cache;
 use quick_cache::{OptionsBuilder, Weighter};
 use std::hash::BuildHasherDefault;
@@ -13,7 +13,7 @@ const OVERHEAD: usize = 200;
 ///
 /// Entries are never purged: a path always has the same key.
 pub struct Aliases {
-    keys: Cache<Key, Key, ByBytes, BuildHasherDefault<KeyHash>>,
+    keys: Cache<Key, Key, ByBytes, BuildHasherDefault<KeyHasher>>,
 }
 
 impl Aliases {
@@ -36,7 +36,7 @@ impl Aliases {
 
     /// Returns the key of a path that was inserted before.
     pub fn get(&self, path: KeyRef<'_>) -> Option<Key> {
-        self.keys.get(&Probe(path))
+        self.keys.get(&path)
     }
 
     pub fn insert(&self, path: KeyRef<'_>, key: &Key) {

@@ -6,12 +6,12 @@ mod memory_share;
 pub use aliases::Aliases;
 pub use memory_share::MemoryBalancer;
 
-use aqs_api::{Key, KeyRef};
+use aqs_api::{Key, KeyHasher, KeyRef};
 use aqs_origin::Entry;
 use prometheus::IntCounter;
 use quick_cache::sync::{Cache, EntryAction, EntryResult};
-use quick_cache::{Equivalent, Lifecycle, OptionsBuilder, Weighter};
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use quick_cache::{Lifecycle, OptionsBuilder, Weighter};
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -28,7 +28,7 @@ const HOT_PART: f64 = 0.97;
 
 /// Entries by key. Scan-resistant: what is asked once does not push out what is asked often.
 pub struct ResponseCache {
-    entries: Cache<Key, Arc<Entry>, ByBytes, BuildHasherDefault<KeyHash>, CountEvictions>,
+    entries: Cache<Key, Arc<Entry>, ByBytes, BuildHasherDefault<KeyHasher>, CountEvictions>,
 }
 
 /// What became of an insertion.
@@ -68,7 +68,7 @@ impl ResponseCache {
 
     /// The entry of a key, however old.
     pub fn get(&self, key: KeyRef<'_>) -> Option<Arc<Entry>> {
-        self.entries.get(&Probe(key))
+        self.entries.get(&key)
     }
 
     /// Inserts an entry, unless the cache holds a newer one or the entry is too large.
@@ -123,37 +123,6 @@ impl ResponseCache {
 
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
-    }
-}
-
-/// A borrowed key that finds its owner in the map.
-#[derive(Hash)]
-struct Probe<'a>(KeyRef<'a>);
-
-impl Equivalent<Key> for Probe<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        self.0.is(key)
-    }
-}
-
-/// A hasher that takes the hash stored in a key.
-#[derive(Default)]
-struct KeyHash(u64);
-
-impl Hasher for KeyHash {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // Keys write their one word; anything else still gets a usable hash.
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
     }
 }
 

@@ -79,7 +79,7 @@ impl Service {
             Ok(query) => query,
             Err(problem) => return Served::Now(Reply::problem(problem)),
         };
-        if !raw.is(query.key()) {
+        if raw != query.key().as_ref() {
             self.aliases.insert(raw, query.key());
             if let Some(reply) = self.hit(head, query.key().as_ref(), now) {
                 return Served::Now(reply);

@@ -1,13 +1,12 @@
 //! The map of a generation and the memory that its answers take.
 
-use aqs_api::{Key, KeyRef, Representation};
+use aqs_api::{Key, KeyHasher, Representation};
 use aqs_origin::{Entry, Moment};
-use hashbrown::{Equivalent, HashMap};
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use hashbrown::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
-/// Keys carry their hash, so that a look-up computes none.
-pub(super) type Content = HashMap<Key, HotEntry, BuildHasherDefault<Prehashed>>;
+pub(super) type Content = HashMap<Key, HotEntry, BuildHasherDefault<KeyHasher>>;
 
 /// An answer of a generation.
 #[derive(Clone, Debug)]
@@ -18,41 +17,6 @@ pub struct HotEntry {
     /// When a build last read the answer or found that it cannot have changed. The age of the
     /// answer in the hot set counts from here.
     pub confirmed: Moment,
-}
-
-/// Passes on the hash that a key carries.
-#[derive(Debug, Default)]
-pub(super) struct Prehashed(u64);
-
-impl Hasher for Prehashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        // Keys write a single u64; other input is never hashed, and mixed well enough.
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
-pub(super) struct BorrowedKey<'a>(pub(super) KeyRef<'a>);
-
-impl Hash for BorrowedKey<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        Hash::hash(&self.0, state);
-    }
-}
-
-impl Equivalent<Key> for BorrowedKey<'_> {
-    fn equivalent(&self, key: &Key) -> bool {
-        self.0.is(key)
-    }
 }
 
 /// Bytes that a key and its answer take. The gzip form exists already, so that its real size

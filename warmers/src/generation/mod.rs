@@ -140,7 +140,7 @@ impl Generation {
     }
 
     pub fn get(&self, key: KeyRef<'_>) -> Option<&HotEntry> {
-        self.content.get(&content::BorrowedKey(key))
+        self.content.get(&key)
     }
 
     /// All answers in arbitrary order.
