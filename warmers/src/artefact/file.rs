@@ -58,7 +58,8 @@ struct Record<'a> {
     #[serde(borrow)]
     path: Cow<'a, str>,
     epoch: u64,
-    asked: Moment,
+    #[serde(rename = "asked")]
+    fetched_at: Moment,
     confirmed: Moment,
     plans: u64,
     /// The name of the `NoDataReason`, if there is no body.
@@ -108,7 +109,7 @@ pub(super) fn write(
             dialect: key.dialect() as u8,
             path: Cow::Borrowed(key.path()),
             epoch: hot.entry.epoch.0,
-            asked: hot.entry.fetched_at,
+            fetched_at: hot.entry.fetched_at,
             confirmed: hot.confirmed,
             plans: hot.plans,
             no_data,
@@ -261,7 +262,8 @@ impl Reader {
         };
         let tags = ReadPlan::new(query.clone(), ctx.catalogue).tags();
         let id = query.endpoint_id();
-        let entry = Arc::new(Entry::new(representation, id, record.asked, epoch, tags, lifetimes));
+        let entry =
+            Arc::new(Entry::new(representation, id, record.fetched_at, epoch, tags, lifetimes));
         let hot = HotEntry { entry, plans: record.plans, confirmed: record.confirmed };
         Ok((query.key().clone(), hot))
     }
@@ -292,7 +294,7 @@ fn parse_line<'a, T: Deserialize<'a>>(
 }
 
 fn read_bytes(frame: &mut impl Read, length: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    let mut bytes = vec![0; usize::try_from(length).map_err(|_| io::ErrorKind::InvalidData)?];
     frame.read_exact(&mut bytes)?;
     Ok(bytes)
 }

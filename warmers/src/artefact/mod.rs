@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;
+use zstd::zstd_safe::zstd_sys::ZSTD_ErrorCode;
 
 /// What the answers of a file depend on, besides the data.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,11 +92,20 @@ impl ReadError {
             Self::Io(error) if error.kind() == io::ErrorKind::NotFound => {
                 ArtefactError::Missing { id, path }
             }
-            // The system failed, and not the file.
-            Self::Io(source) if source.raw_os_error().is_some() => {
-                ArtefactError::File { path, action: "read", source }
+            Self::Io(error) if is_damage(&error) => {
+                ArtefactError::Damaged { path, reason: error.to_string() }
             }
-            Self::Io(error) => ArtefactError::Damaged { path, reason: error.to_string() },
+            Self::Io(source) => ArtefactError::File { path, action: "read", source },
+        }
+    }
+}
+
+/// Whether the content of a file is at fault, and not the system that reads it.
+fn is_damage(error: &io::Error) -> bool {
+    match error.get_ref().and_then(|error| error.downcast_ref::<zstd::Error>()) {
+        Some(error) => !error.is(ZSTD_ErrorCode::ZSTD_error_memory_allocation),
+        None => {
+            matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
         }
     }
 }

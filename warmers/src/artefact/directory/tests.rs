@@ -1,4 +1,5 @@
 use super::*;
+use crate::artefact::ReadError;
 use crate::generation::{Checksum, HotEntry, Provenance};
 use crate::tests::{answer, catalogue, generation, identity, top};
 use aqs_api::countries::ProtectedCountries;
@@ -11,7 +12,7 @@ use aqs_origin::{Epochs, Moment};
 use std::sync::Arc;
 use tempfile::TempDir;
 
-/// What a start has at hand.
+/// The parts that a directory needs.
 struct Fixture {
     folder: TempDir,
     catalogue: Catalogue,
@@ -67,7 +68,7 @@ impl Fixture {
     }
 }
 
-fn held<'a>(generation: &'a Generation, path: &str) -> &'a HotEntry {
+fn entry<'a>(generation: &'a Generation, path: &str) -> &'a HotEntry {
     generation.get(Key::new(Dialect::V2, path).as_ref()).unwrap()
 }
 
@@ -84,12 +85,12 @@ fn a_generation_survives_writing_and_reading() {
     assert_eq!((read.id, read.parent, read.provenance), (7, Some(6), Provenance::Built));
     assert_eq!((read.keys(), read.checksum, read.bytes), (3, written.checksum, written.bytes));
     assert_eq!((&read.plans, read.built), (&written.plans, written.built));
-    for (key, held) in written.iter() {
+    for (key, hot) in written.iter() {
         let again = read.get(key.as_ref()).unwrap();
-        assert_eq!((again.plans, again.confirmed), (held.plans, held.confirmed));
-        let of = |held: &HotEntry| (held.entry.epoch, held.entry.fetched_at, held.entry.tags);
-        assert_eq!(of(again), of(held));
-        match (&again.entry.representation, &held.entry.representation) {
+        assert_eq!((again.plans, again.confirmed), (hot.plans, hot.confirmed));
+        let of = |hot: &HotEntry| (hot.entry.epoch, hot.entry.fetched_at, hot.entry.tags);
+        assert_eq!(of(again), of(hot));
+        match (&again.entry.representation, &hot.entry.representation) {
             (Representation::Body(again), Representation::Body(body)) => {
                 assert_eq!((&again.identity, again.etag), (&body.identity, body.etag));
                 assert_eq!(again.gzip(), body.gzip());
@@ -100,9 +101,9 @@ fn a_generation_survives_writing_and_reading() {
             _ => panic!("{} became something else", key.path()),
         }
     }
-    // What was purged after it was written is purged in what is read.
+    // A purge after the write invalidates the answer that is read.
     let validity = |path: &str| {
-        let entry = &held(&read, path).entry;
+        let entry = &entry(&read, path).entry;
         fixture.epochs.validity(entry.epoch, &entry.tags)
     };
     assert_eq!(validity(&top("missing")), Validity::Invalid);
@@ -151,6 +152,33 @@ fn a_flipped_bit_never_changes_what_is_read() {
 }
 
 #[test]
+fn failures_of_the_system_are_not_damage() {
+    let at =
+        |error: io::Error| ReadError::from(error).at(1, PathBuf::from("gen-0000000001.aqs"), 0);
+    for kind in [io::ErrorKind::OutOfMemory, io::ErrorKind::TimedOut, io::ErrorKind::Other] {
+        let error = at(io::Error::new(kind, "the system"));
+        assert!(matches!(error, ArtefactError::File { action: "read", .. }), "{error:?}");
+    }
+    for kind in [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof] {
+        let error = at(io::Error::new(kind, "the file"));
+        assert!(matches!(error, ArtefactError::Damaged { .. }), "{error:?}");
+    }
+}
+
+#[test]
+fn files_that_the_system_cannot_read_are_not_quarantined() {
+    let fixture = Fixture::new();
+    let directory = fixture.open();
+    directory.write(&fixture.generation(1)).unwrap();
+    // The system refuses to read a directory.
+    fs::create_dir(directory.file(2)).unwrap();
+    let (loaded, unused) = directory.load(fixture.ctx()).unwrap();
+    assert_eq!(loaded.map(|generation| generation.id), Some(1));
+    assert!(matches!(unused[0], ArtefactError::File { .. }), "{unused:?}");
+    assert_eq!(fixture.names(), ["gen-0000000001.aqs", "gen-0000000002.aqs"]);
+}
+
+#[test]
 fn a_header_of_other_answers_is_damage() {
     let fixture = Fixture::new();
     let directory = fixture.open();
@@ -181,7 +209,7 @@ fn load_takes_the_newest_usable_generation() {
         fs::read(fixture.folder.path().join("gen-0000000003.aqs.damaged")).unwrap(),
         b"nonsense"
     );
-    // Its number is not given again.
+    // Its id is not used again.
     assert_eq!(directory.last_id().unwrap(), 3);
 }
 
@@ -189,7 +217,7 @@ fn load_takes_the_newest_usable_generation() {
 fn foreign_files_are_quarantined() {
     let fixture = Fixture::new();
     let ours = identity();
-    for (theirs, expected) in [
+    for (identity, expected) in [
         (Identity { state: 8, ..ours.clone() }, "another state directory"),
         (
             Identity { store: vec!["other".to_owned(), "third".to_owned()], ..ours.clone() },
@@ -200,9 +228,9 @@ fn foreign_files_are_quarantined() {
             "another build of the program wrote it, which may answer differently: 0.0.1 1",
         ),
     ] {
-        let their = ArtefactDirectory::open(fixture.folder.path(), theirs, 3).unwrap();
-        their.write(&fixture.generation(1)).unwrap();
-        drop(their);
+        let foreign = ArtefactDirectory::open(fixture.folder.path(), identity, 3).unwrap();
+        foreign.write(&fixture.generation(1)).unwrap();
+        drop(foreign);
         let (loaded, mut quarantined) = fixture.open().load(fixture.ctx()).unwrap();
         assert!(loaded.is_none());
         let Some(ArtefactError::Foreign { reason, .. }) = quarantined.pop() else {
@@ -244,7 +272,7 @@ fn stores_that_share_a_name_are_the_same() {
 fn future_epochs_are_foreign() {
     let mut fixture = Fixture::new();
     fixture.open().write(&fixture.generation(1)).unwrap();
-    // The state was put back: its counter is lower than when the file was written.
+    // The state was restored: its counter is lower than when the file was written.
     fixture.epochs = Epochs::starting_at(999, &catalogue());
     let (loaded, quarantined) = fixture.open().load(fixture.ctx()).unwrap();
     assert!(loaded.is_none());
@@ -266,7 +294,7 @@ fn old_generations_are_removed() {
 #[test]
 fn a_second_user_of_a_directory_is_refused() {
     let fixture = Fixture::new();
-    let _held = fixture.open();
+    let _first = fixture.open();
     let second = ArtefactDirectory::open(fixture.folder.path(), identity(), 3);
     assert!(matches!(second, Err(ArtefactError::Busy(_))));
 }
@@ -277,7 +305,7 @@ fn a_full_disk_changes_nothing() {
     let directory = fixture.open();
     directory.write(&fixture.generation(1)).unwrap();
     let before = fs::read(directory.file(1)).unwrap();
-    // The system's own answer of a disk that is full.
+    // Writes to it fail as on a full disk.
     let mut full = File::options().write(true).open("/dev/full").unwrap();
     let failed = directory.write_atomically(&directory.file(1), |file| {
         file.write_all(&before[..50])?;
@@ -329,27 +357,26 @@ fn generations_above_the_limit_are_refused_and_stay() {
     assert!(loaded.is_none());
     assert!(quarantined[0].to_string().contains("raise the limit"), "{quarantined:?}");
     assert_eq!(fixture.names(), ["gen-0000000001.aqs"]);
-    // It is not even begun if its header tells.
+    // A size in the header above the limit is refused before any answer is read.
     let mut large = made.republished(2, None, Moment(1));
     large.bytes = 1 << 40;
     directory.write(&large).unwrap();
     let read = directory.read(2, fixture.ctx());
     assert!(matches!(read, Err(ArtefactError::TooLarge { bytes: 0x100_0000_0000, .. })));
-    // Nor is a header believed that tells of less than there is.
-    let told = directory.file(2);
-    let mut lying = made.republished(2, None, Moment(1));
-    lying.bytes = 1;
-    directory.write(&lying).unwrap();
+    // Answers above the limit are refused also if the header has a smaller size.
+    let mut wrong = made.republished(2, None, Moment(1));
+    wrong.bytes = 1;
+    directory.write(&wrong).unwrap();
     for limit in [made.bytes - 1, made.bytes / 2, 1000] {
         fixture.limit = limit;
         let read = directory.read(2, fixture.ctx());
         assert!(matches!(read, Err(ArtefactError::TooLarge { .. })), "{limit}: {read:?}");
         assert_eq!(fixture.budget.used(Consumer::HotSet), 0);
     }
-    assert!(told.exists());
+    assert!(directory.file(2).exists());
     fixture.limit = made.bytes;
     assert_eq!(directory.read(1, fixture.ctx()).unwrap().bytes, made.bytes);
-    assert_eq!(fixture.budget.used(Consumer::HotSet), 0, "whoever publishes it charges it");
+    assert_eq!(fixture.budget.used(Consumer::HotSet), 0, "its publication charges it");
 }
 
 #[test]
@@ -363,7 +390,6 @@ fn decompression_stops_at_the_limit() {
     fixture.limit = 1 << 20;
     let read = directory.read(1, fixture.ctx());
     assert!(matches!(read, Err(ArtefactError::TooLarge { .. })), "{read:?}");
-    // Nobody sums it up either.
     let sum = directory.verify(1, fixture.ctx());
     assert!(matches!(sum, Err(ArtefactError::TooLarge { .. })), "{sum:?}");
 }
@@ -404,7 +430,7 @@ fn reserved_ids_are_remembered() {
     drop(directory);
     let directory = fixture.open();
     assert_eq!(directory.last_id().unwrap(), 4);
-    // Who broke the file loses what it said, and nothing else.
+    // A damaged file is ignored.
     fs::write(fixture.folder.path().join(NEXT), "seven").unwrap();
     assert_eq!(directory.last_id().unwrap(), 1);
 }
