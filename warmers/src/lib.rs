@@ -10,7 +10,7 @@
 //!
 //! Invariants:
 //!
-//! - **Serving never waits.** [`generation::HotSet::get`] takes no lock and allocates nothing.
+//! - **Serving never waits.** [`hot_set::HotSet::get`] takes no lock and allocates nothing.
 //!   Merging, compressing, writing and dropping generations happen on blocking threads.
 //! - **A generation is immutable and published as a whole.** Ids only rise, over rollbacks and
 //!   restarts too.
@@ -25,14 +25,15 @@
 //!   budget, as is a running build.
 //!
 //! Each module uses only modules that stand before it in this list: [`generation`] (with
-//! `blocking`), [`plan`], [`artefact`], [`checks`], `settings`, [`metrics`], [`build`], [`jobs`],
-//! [`view`].
+//! `blocking`), [`hot_set`], [`plan`], [`artefact`], [`checks`], `settings`, [`metrics`],
+//! [`build`], [`jobs`], [`view`].
 
 pub mod artefact;
 mod blocking;
 pub mod build;
 pub mod checks;
 pub mod generation;
+pub mod hot_set;
 pub mod jobs;
 pub mod metrics;
 pub mod plan;

@@ -2,7 +2,6 @@
 
 use crate::generation::Generation;
 use aqs_origin::metric_declarations::Declarations;
-use prometheus::core::Collector;
 use prometheus::{
     Error, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec,
     Opts, exponential_buckets,
@@ -27,15 +26,6 @@ pub struct Metrics {
     pub(crate) artefact_failures: IntCounterVec,
 }
 
-fn add<C: Collector + Clone + 'static>(
-    to: &mut Declarations<'_>,
-    metric: Result<C, Error>,
-) -> Result<C, Error> {
-    let metric = metric?;
-    to.add(metric.clone())?;
-    Ok(metric)
-}
-
 impl Metrics {
     pub fn declare(to: &mut Declarations<'_>) -> Result<Self, Error> {
         let opts = |name, help| Opts::new(format!("aqs_hot_set_{name}"), help);
@@ -48,7 +38,7 @@ impl Metrics {
         let counter = |name, help, labels: &[&str]| IntCounterVec::new(opts(name, help), labels);
 
         let published = "When the live generation was built, in seconds since 1970";
-        let begun = "When the last build of the plan began, in seconds since 1970";
+        let plan_built = "When the last build of the plan began, in seconds since 1970";
         let complete = "Held part of the answers that the plan wants, 0 to 1";
         let complete = GaugeVec::new(opts("plan_completeness_ratio", complete), &["plan"]);
         let outcomes = "Ended jobs by outcome (done, refused, failed, cancelled)";
@@ -59,21 +49,27 @@ impl Metrics {
         let write = "Duration of writing a generation to disk";
         let write = histogram("artefact_write_seconds", write, 0.01, 9)?;
         Ok(Self {
-            generation: add(to, gauge("generation", "Id of the live generation; 0 without one"))?,
-            built: add(to, gauge("built_timestamp_seconds", published))?,
-            keys: add(to, gauge("keys", "Answers of the live generation"))?,
-            bytes: add(to, gauge("bytes", "Memory of the live generation, in bytes"))?,
-            plan_built: add(to, by_plan("plan_built_timestamp_seconds", begun))?,
-            plan_keys: add(to, by_plan("plan_keys", "Answers of the plan in the live generation"))?,
-            completeness: add(to, complete)?,
-            running: add(to, by_plan("jobs_running", "Running jobs"))?,
-            jobs: add(to, counter("jobs_total", outcomes, &["plan", "outcome"]))?,
-            build_seconds: add(to, HistogramVec::new(build, &["plan"]))?,
-            refusals: add(to, counter("refusals_total", refused, &["plan", "check"]))?,
-            answers: add(to, counter("answers_total", origins, &["plan", "how"]))?,
-            reads: add(to, counter("reads_total", "Store reads of builds", &["plan"]))?,
-            artefact_seconds: add(to, Histogram::with_opts(write))?,
-            artefact_failures: add(to, counter("artefact_failures_total", failures, &["doing"]))?,
+            generation: to
+                .declare(gauge("generation", "Id of the live generation; 0 without one"))?,
+            built: to.declare(gauge("built_timestamp_seconds", published))?,
+            keys: to.declare(gauge("keys", "Answers of the live generation"))?,
+            bytes: to.declare(gauge("bytes", "Memory of the live generation, in bytes"))?,
+            plan_built: to.declare(by_plan("plan_built_timestamp_seconds", plan_built))?,
+            plan_keys: to
+                .declare(by_plan("plan_keys", "Answers of the plan in the live generation"))?,
+            completeness: to.declare(complete)?,
+            running: to.declare(by_plan("jobs_running", "Running jobs"))?,
+            jobs: to.declare(counter("jobs_total", outcomes, &["plan", "outcome"]))?,
+            build_seconds: to.declare(HistogramVec::new(build, &["plan"]))?,
+            refusals: to.declare(counter("refusals_total", refused, &["plan", "check"]))?,
+            answers: to.declare(counter("answers_total", origins, &["plan", "how"]))?,
+            reads: to.declare(counter("reads_total", "Store reads of builds", &["plan"]))?,
+            artefact_seconds: to.declare(Histogram::with_opts(write))?,
+            artefact_failures: to.declare(counter(
+                "artefact_failures_total",
+                failures,
+                &["doing"],
+            ))?,
         })
     }
 

@@ -1,7 +1,8 @@
 //! The hot set as the admin API shows it.
 
 use crate::artefact::ArtefactError;
-use crate::generation::{Checksum, Generation, HotFreshness, PlanFacts, Provenance};
+use crate::generation::{Checksum, Generation, PlanFacts, Provenance};
+use crate::hot_set::HotFreshness;
 use crate::jobs::Jobs;
 use crate::plan::Plan;
 use aqs_origin::Moment;

@@ -6,7 +6,8 @@ use aqs_api::{Catalogue, Key, Representation, Target};
 use aqs_origin::epochs::PurgeTags;
 use aqs_origin::memory_budget::Budget;
 use aqs_origin::{Entry, Epochs, Moment};
-use aqs_warmers::generation::{Generation, HotEntry, HotSet, Provenance};
+use aqs_warmers::generation::{Generation, HotEntry, Provenance};
+use aqs_warmers::hot_set::HotSet;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -135,7 +135,7 @@ fn plan(plan: &BuiltPlanView) -> [String; 8] {
 }
 
 fn verification(verified: &VerifiedView) -> (String, Exit) {
-    let (exit, result) = match (verified.well, verified.is_uncompared()) {
+    let (exit, result) = match (verified.passed, verified.is_uncompared()) {
         (true, _) => (Exit::Done, "all checks passed"),
         (false, true) => {
             (Exit::NotCompared, "no check failed, but the store was not available to compare with")
@@ -150,9 +150,9 @@ fn verification(verified: &VerifiedView) -> (String, Exit) {
     let mut rows = vec![
         ("checksum", if verified.intact { "ok" } else { "wrong" }.to_owned()),
         ("file", file.to_owned()),
-        ("compared", format!("{} of {} with the store", verified.compared, verified.asked)),
+        ("compared", format!("{} of {} with the store", verified.compared, verified.sampled)),
     ];
-    rows.extend(verified.unanswered.iter().map(|reason| ("not compared", reason.clone())));
+    rows.extend(verified.last_error.iter().map(|reason| ("not compared", reason.clone())));
     rows.extend(verified.differs.iter().map(|difference| ("differs", difference.clone())));
     let rows = format::properties(rows);
     (format!("generation {}: {result}\n{rows}", verified.generation), exit)
@@ -164,32 +164,32 @@ mod tests {
 
     #[test]
     fn verifications_have_a_text_and_an_exit_code() {
-        let well = VerifiedView {
+        let passed = VerifiedView {
             generation: 3,
-            well: true,
+            passed: true,
             intact: true,
             kept: None,
             kept_error: None,
-            asked: 5,
+            sampled: 5,
             compared: 5,
             differs: Vec::new(),
-            unanswered: None,
+            last_error: None,
         };
         let away = |compared| VerifiedView {
-            well: compared > 0,
+            passed: compared > 0,
             compared,
-            unanswered: Some("the store is away".to_owned()),
-            ..well.clone()
+            last_error: Some("the store is away".to_owned()),
+            ..passed.clone()
         };
         let differs = vec!["/a is answered otherwise".to_owned()];
         for (verified, code, parts) in [
-            (well.clone(), 0, ["all checks passed", "5 of 5 with the store\n"]),
+            (passed.clone(), 0, ["all checks passed", "5 of 5 with the store\n"]),
             (away(2), 0, ["all checks passed", "2 of 5 with the store\n"]),
             (away(0), 8, ["no check failed, but", "the store is away\n"]),
             (VerifiedView { intact: false, ..away(0) }, 6, ["a check failed", "0 of 5"]),
             (VerifiedView { kept: Some(false), ..away(0) }, 6, ["a check failed", "0 of 5"]),
             (
-                VerifiedView { well: false, differs, ..away(1) },
+                VerifiedView { passed: false, differs, ..away(1) },
                 6,
                 ["a check failed", "/a is answered"],
             ),

@@ -5,7 +5,7 @@ use crate::cache::ResponseCache;
 use crate::http::{CacheResult, CacheStatus};
 use aqs_api::KeyRef;
 use aqs_origin::{Entry, Epochs, Freshness, Moment};
-use aqs_warmers::generation::{HotFreshness, HotHit, HotSet};
+use aqs_warmers::hot_set::{HotFreshness, HotHit, HotSet};
 use std::sync::Arc;
 
 pub struct Lookup {

@@ -13,7 +13,7 @@ use aqs_origin::singleflight::{Failure, Joined, Outcome, Singleflight};
 use aqs_origin::{
     Clock, Entry, Freshness, Origin, OriginError, Priority, ReadPlan, RequestContext,
 };
-use aqs_warmers::generation::HotSet;
+use aqs_warmers::hot_set::HotSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 

@@ -5,7 +5,7 @@ use aqs_origin::Origin;
 use aqs_origin::store::Store;
 use aqs_warmers::artefact::{ArtefactDirectory, Identity};
 use aqs_warmers::build::Builder;
-use aqs_warmers::generation::HotSet;
+use aqs_warmers::hot_set::HotSet;
 use aqs_warmers::jobs::Jobs;
 use aqs_warmers::metrics::Metrics;
 use std::sync::Arc;

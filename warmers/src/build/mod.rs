@@ -7,7 +7,7 @@
 mod progress;
 mod publish;
 mod read;
-mod restore;
+mod republish;
 mod select;
 mod verify;
 
@@ -18,12 +18,13 @@ pub use verify::VerifiedView;
 use crate::artefact::{ArtefactDirectory, ArtefactError};
 use crate::blocking::{self, DropOffThread, drop_off_thread};
 use crate::checks::Refusal;
-use crate::generation::{Generation, HotSet, PlanFacts, TooManyPlans};
+use crate::generation::{Generation, PlanFacts, TooManyPlans};
+use crate::hot_set::HotSet;
 use crate::metrics::Metrics;
 use crate::plan::{Overrides, Plan, PlanError};
 use crate::settings::Settings;
 use aqs_origin::{Origin, RefreshError};
-use read::RateLimiter;
+use read::Pacer;
 use select::Selection;
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Weak};
@@ -41,7 +42,7 @@ pub struct Builder {
     metrics: Metrics,
     /// Shared by all builds, like `rate`.
     reads: Semaphore,
-    rate: RateLimiter,
+    rate: Pacer,
     /// One verification at a time.
     verifying: Arc<Semaphore>,
 }
@@ -134,7 +135,7 @@ impl Builder {
             plans,
             metrics,
             reads: Semaphore::new(settings.concurrency.max(1)),
-            rate: RateLimiter::per_second(settings.rate),
+            rate: Pacer::per_second(settings.rate),
             settings,
             verifying: Arc::new(Semaphore::new(1)),
         }
@@ -174,7 +175,7 @@ impl Builder {
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
     ) -> Result<Built, BuildError> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let now = self.origin.clock().now();
         let prepared = self.prepare(plan, options, progress, cancel).await?;
         self.check_expected_size(&prepared)?;
@@ -183,7 +184,7 @@ impl Builder {
         let groups = &prepared.selection.groups;
         let read = self.read_while(&prepared, groups, progress, cancel, check_size).await?;
         let built = self.check_and_publish(options, prepared, read, now, cancel).await?;
-        let seconds = begun.elapsed().as_secs_f64();
+        let seconds = started.elapsed().as_secs_f64();
         self.metrics.build_seconds.with_label_values(&[&plan.name]).observe(seconds);
         Ok(built)
     }

@@ -145,13 +145,13 @@ impl Builder {
     /// Writes a generation to disk, if there is a directory. It is served also if that fails.
     pub(super) async fn write_artefact(&self, generation: &Arc<Generation>) -> Result<(), String> {
         let Some(artefacts) = self.artefacts.clone() else { return Ok(()) };
-        let (written, begun) = (Arc::clone(generation), Instant::now());
+        let (written, started) = (Arc::clone(generation), Instant::now());
         let written = match blocking::run(move || artefacts.write(&written)).await {
             Some(written) => written.map_err(|error| error.to_string()),
             None => Err("the task that writes it ended".to_owned()),
         };
         match written {
-            Ok(_) => self.metrics.artefact_seconds.observe(begun.elapsed().as_secs_f64()),
+            Ok(_) => self.metrics.artefact_seconds.observe(started.elapsed().as_secs_f64()),
             Err(error) => {
                 self.metrics.artefact_failures.with_label_values(&["write"]).inc();
                 let id = generation.id;

@@ -115,7 +115,7 @@ impl Builder {
             builder: Arc::clone(self),
             parent,
             progress: Arc::clone(progress),
-            plan_rate: Arc::new(RateLimiter::per_second(plan.limits.rate)),
+            plan_rate: Arc::new(Pacer::per_second(plan.limits.rate)),
         }
     }
 }
@@ -125,7 +125,7 @@ struct Reader {
     builder: Arc<Builder>,
     parent: Weak<Generation>,
     progress: Arc<Progress>,
-    plan_rate: Arc<RateLimiter>,
+    plan_rate: Arc<Pacer>,
 }
 
 impl Reader {
@@ -236,12 +236,12 @@ fn compress(entry: &Entry) {
 
 /// Spaces out reads evenly. There are no bursts after a pause.
 #[derive(Debug)]
-pub(super) struct RateLimiter {
+pub(super) struct Pacer {
     next: Mutex<Instant>,
     step: Duration,
 }
 
-impl RateLimiter {
+impl Pacer {
     pub(super) fn per_second(rate: u32) -> Self {
         let step = Duration::from_secs(1).checked_div(rate.max(1)).unwrap_or_default();
         Self { next: Mutex::new(Instant::now()), step }
@@ -266,12 +266,12 @@ mod tests {
 
     #[test]
     fn reads_are_spaced_evenly_without_bursts() {
-        let limiter = RateLimiter::per_second(4);
+        let pacer = Pacer::per_second(4);
         let start = Instant::now();
         let step = Duration::from_millis(250);
-        let reads: Vec<Duration> = (0..3).map(|_| limiter.reserve(start) - start).collect();
+        let reads: Vec<Duration> = (0..3).map(|_| pacer.reserve(start) - start).collect();
         assert_eq!(reads, [Duration::ZERO, step, 2 * step]);
         let later = start + Duration::from_secs(60);
-        assert_eq!([limiter.reserve(later), limiter.reserve(later)], [later, later + step]);
+        assert_eq!([pacer.reserve(later), pacer.reserve(later)], [later, later + step]);
     }
 }

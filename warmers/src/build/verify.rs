@@ -13,26 +13,30 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifiedView {
     pub generation: u64,
-    /// Nothing is wrong, and if a comparison was asked for, something could be compared.
-    pub well: bool,
+    /// No check failed, and if there is a sample, some of it could be compared.
+    #[serde(rename = "well")]
+    pub passed: bool,
     /// The answers in memory have the checksum that they were built with.
     pub intact: bool,
     /// The file holds the same answers. `None` without a directory.
     pub kept: Option<bool>,
     pub kept_error: Option<String>,
-    /// How many answers were to be compared with the store.
-    pub asked: usize,
+    /// How many answers are in the sample.
+    #[serde(rename = "asked")]
+    pub sampled: usize,
+    /// How many of them could be compared with the store.
     pub compared: usize,
     pub differs: Vec<String>,
-    /// Why some could not be compared.
-    pub unanswered: Option<String>,
+    /// Why the others could not be compared.
+    #[serde(rename = "unanswered")]
+    pub last_error: Option<String>,
 }
 
 impl VerifiedView {
     /// Whether the only problem is that nothing could be compared.
     pub fn is_uncompared(&self) -> bool {
-        let wrong = !self.intact || self.kept == Some(false) || !self.differs.is_empty();
-        !wrong && self.compared < self.asked && self.compared == 0
+        let failed = !self.intact || self.kept == Some(false) || !self.differs.is_empty();
+        !failed && self.sampled > 0 && self.compared == 0
     }
 }
 
@@ -59,17 +63,17 @@ impl Builder {
         let (generation, intact, kept, sample, _permit) = work.await??;
         let compared = compare(&self.origin, sample, self.settings.within).await;
         let differs = compared.differences;
-        let could_compare = compared.asked == 0 || compared.compared > 0;
+        let could_compare = compared.sampled == 0 || compared.compared > 0;
         Some(VerifiedView {
             generation,
-            well: could_compare && intact && differs.is_empty() && !matches!(kept, Some(Err(_))),
+            passed: could_compare && intact && differs.is_empty() && !matches!(kept, Some(Err(_))),
             intact,
             kept: kept.as_ref().map(Result::is_ok),
             kept_error: kept.and_then(Result::err),
-            asked: compared.asked,
+            sampled: compared.sampled,
             compared: compared.compared,
             differs,
-            unanswered: compared.last_error,
+            last_error: compared.last_error,
         })
     }
 }

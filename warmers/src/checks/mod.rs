@@ -121,7 +121,7 @@ fn part(of: u64, share: f64) -> f64 {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Comparison {
-    pub(crate) asked: usize,
+    pub(crate) sampled: usize,
     pub(crate) compared: usize,
     pub(crate) differences: Vec<String>,
     /// Why some could not be compared.
@@ -137,13 +137,13 @@ pub(crate) async fn compare(
     sample: Vec<(Query, Arc<Entry>)>,
     within: Duration,
 ) -> Comparison {
-    let mut found = Comparison { asked: sample.len(), ..Comparison::default() };
+    let mut comparison = Comparison { sampled: sample.len(), ..Comparison::default() };
     for (query, entry) in sample {
         let ctx = RequestContext::new(Instant::now() + within, Priority::Warm, "hot-set-sample");
         let direct = match origin.answer(&query, &ctx).await {
             Ok(direct) => direct,
             Err(failure) => {
-                found.last_error = Some(failure.error.to_string());
+                comparison.last_error = Some(failure.error.to_string());
                 continue;
             }
         };
@@ -152,19 +152,19 @@ pub(crate) async fn compare(
             let _ = origin.refresh_coverage().await;
             if origin.epochs.validity(entry.epoch, &entry.tags) == Validity::Valid {
                 let path = query.key().path();
-                found.differences.push(format!("{path} differs from what the store answers"));
+                comparison.differences.push(format!("{path} differs from what the store answers"));
             }
         }
-        found.compared += 1;
+        comparison.compared += 1;
     }
-    found
+    comparison
 }
 
 impl Comparison {
     pub(crate) fn refusals(self) -> Vec<Refusal> {
-        let Self { asked, compared, differences: mut reasons, last_error } = self;
+        let Self { sampled, compared, differences: mut reasons, last_error } = self;
         if let (Some(error), 0) = (last_error, compared) {
-            reasons.push(format!("none of {asked} answers could be compared: {error}"));
+            reasons.push(format!("none of {sampled} answers could be compared: {error}"));
         }
         let refusal = |reason| Refusal { check: "sample".to_owned(), reason };
         reasons.into_iter().map(refusal).collect()

@@ -1,10 +1,13 @@
-//! The map of a generation and the memory that its answers take.
+//! The map of a generation, the memory that its answers take, and their checksum.
 
-use aqs_api::{Key, KeyHasher, Representation};
+use aqs_api::{Key, KeyHasher, NoDataReason, Representation};
 use aqs_origin::{Entry, Moment};
 use hashbrown::HashMap;
+use std::fmt;
 use std::hash::BuildHasherDefault;
+use std::str::FromStr;
 use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_128;
 
 pub(super) type Content = HashMap<Key, HotEntry, BuildHasherDefault<KeyHasher>>;
 
@@ -55,3 +58,43 @@ pub(crate) fn additional_weight(key: &Key, entry: &Entry, other: &Entry) -> u64 
 fn key_weight(key: &Key) -> u64 {
     (size_of::<(Key, HotEntry)>() * 3 / 2 + key.weight()) as u64
 }
+
+/// A sum over keys and bodies, independent of their order and the same in every process. Epochs
+/// and times are no part of it: two builds of the same data have the same checksum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Checksum(u128);
+
+impl Checksum {
+    pub fn of<'a>(answers: impl Iterator<Item = (&'a Key, &'a Entry)>) -> Self {
+        let mut sum = Self::default();
+        answers.for_each(|(key, entry)| sum.add(key, entry));
+        sum
+    }
+
+    pub(crate) fn add(&mut self, key: &Key, entry: &Entry) {
+        let content = match &entry.representation {
+            Representation::Body(body) => body.etag.as_bytes(),
+            Representation::Problem(problem) => {
+                problem.no_data_reason().map_or("", NoDataReason::name).as_bytes()
+            }
+        };
+        let text = [&[key.dialect() as u8], key.path().as_bytes(), &[0], content].concat();
+        self.0 = self.0.wrapping_add(xxh3_128(&text));
+    }
+}
+
+impl fmt::Display for Checksum {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(text, "{:032x}", self.0)
+    }
+}
+
+impl FromStr for Checksum {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        u128::from_str_radix(text, 16).map(Self).map_err(|error| error.to_string())
+    }
+}
+
+aqs_api::text_value!(Checksum, "hexadecimal number");

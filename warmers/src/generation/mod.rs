@@ -1,16 +1,12 @@
-//! Generations: immutable sets of answers that were built ahead, published one at a time.
+//! Generations: immutable sets of answers that were built ahead.
 
-mod checksum;
 mod content;
-mod hot_set;
 mod merge;
 #[cfg(test)]
 mod tests;
 
-pub use checksum::Checksum;
-pub use content::HotEntry;
+pub use content::{Checksum, HotEntry};
 pub(crate) use content::{additional_weight, answer_weight};
-pub use hot_set::{HotFreshness, HotHit, HotSet};
 pub use merge::{MAX_PLANS, MergeMode, PlanContent, TooManyPlans, merge};
 
 use crate::blocking::{DropOffThread, drop_off_thread};
@@ -173,7 +169,7 @@ impl Generation {
     }
 
     /// Bytes that this and another generation take together; what they share counts once.
-    fn weight_with(&self, other: &Self) -> u64 {
+    pub(crate) fn weight_with(&self, other: &Self) -> u64 {
         if Arc::ptr_eq(&self.content, &other.content) {
             return self.bytes;
         }

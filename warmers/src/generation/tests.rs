@@ -1,4 +1,5 @@
 use super::*;
+use crate::hot_set::{HotFreshness, HotSet};
 use crate::tests::{answer, catalogue, content, generation, top};
 use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::memory_budget::{Budget, Consumer};
@@ -58,7 +59,7 @@ fn partial_builds_add_and_removed_plans_go() {
     assert_eq!(paths(&third), [top("b"), top("c")]);
     let facts = third.plan("plan").unwrap();
     assert_eq!((facts.wanted, facts.keys, facts.built), (2, 2, Moment(1000)));
-    assert!(third.iter().all(|(_, held)| held.plans == 1));
+    assert!(third.iter().all(|(_, hot)| hot.plans == 1));
 }
 
 #[test]
@@ -92,8 +93,8 @@ fn the_later_read_of_two_builds_wins() {
         let second = content(plan, vec![early.clone()], Moment(2000), mode);
         let second = merge(Some(&first), second, &|_| true, &epochs, (2, Moment(2000))).unwrap();
         assert!(Arc::ptr_eq(entry(&second, &top("a")), &late.1), "{plan} {mode:?}");
-        let (_, held) = second.iter().next().unwrap();
-        assert_eq!(held.confirmed, Moment(2000));
+        let (_, hot) = second.iter().next().unwrap();
+        assert_eq!(hot.confirmed, Moment(2000));
         // The other way round it is new, and keeps the later moment, too.
         let first = content("one", vec![early.clone()], Moment(2000), MergeMode::Replace);
         let first = merge(None, first, &|_| true, &epochs, (1, Moment(2000))).unwrap();
@@ -124,7 +125,7 @@ fn a_generation_has_sixty_four_plans_at_most() {
         last = Some(generation(last.as_ref(), &plan.to_string(), answers, &epochs));
     }
     let last = last.unwrap();
-    assert_eq!(last.iter().map(|(_, held)| held.plans).collect::<Vec<_>>(), [u64::MAX]);
+    assert_eq!(last.iter().map(|(_, hot)| hot.plans).collect::<Vec<_>>(), [u64::MAX]);
     let more = content("more", Vec::new(), Moment(1), MergeMode::Replace);
     let refused = merge(Some(&last), more, &|_| true, &epochs, (99, Moment(1)));
     assert_eq!(refused.map(|_| ()).unwrap_err(), TooManyPlans);
@@ -147,7 +148,7 @@ fn the_checksum_depends_on_answers_alone() {
     ] {
         assert_ne!(one, sum(other));
     }
-    // Kept on disk: a change of the sum must show here.
+    // It is kept on disk, as text.
     let text = serde_json::to_string(&one).unwrap();
     assert_eq!(serde_json::from_str::<Checksum>(&text).unwrap(), one);
 }
@@ -187,8 +188,8 @@ fn answers_from_the_future_are_stale() {
     let epochs = Epochs::starting_at(1, &catalogue());
     let answers = vec![answer(&top("a"), Some("x"), &epochs)];
     let content = content("plan", answers, Moment(10_000_000), MergeMode::Replace);
-    let born = merge(None, content, &|_| true, &epochs, (1, Moment(10_000_000))).unwrap();
-    publish(&hot_set, born);
+    let generation = merge(None, content, &|_| true, &epochs, (1, Moment(10_000_000))).unwrap();
+    publish(&hot_set, generation);
     let key = Key::new(aqs_api::Dialect::V2, &top("a"));
     let hot = hot_set.get(key.as_ref(), Moment(1000), &epochs).unwrap();
     assert_eq!(hot.freshness, HotFreshness::Stale);
@@ -218,7 +219,7 @@ fn ids_only_rise() {
     hot_set.skip_ids(20);
     assert_eq!(publish(&hot_set, build("new")).id, 21);
     hot_set.skip_ids(3);
-    // One that was kept under a number that was given since gets a new one.
+    // A generation whose id was used since gets a new one.
     assert_eq!(hot_set.restore(Generation { id: 8, ..build("kept") }).id, 22);
 }
 
@@ -261,7 +262,7 @@ fn shared_memory_counts_once() {
     let second = publish(&hot_set, generation(Some(&first), "p", answers, &epochs));
     near(3, used());
     near(3, second.bytes as usize);
-    // The next one shares nothing with either: the first is let go.
+    // The next one shares nothing with either: the first is released.
     drop((first, second));
     publish(&hot_set, generation(None, "p", vec![of("d", long("d"))], &epochs));
     near(4, used());

@@ -1,7 +1,6 @@
 //! Starts builds without an operator.
 
-use super::view::{JobId, State, Trigger};
-use super::{Jobs, Start};
+use super::{JobId, Jobs, Start, State, Trigger};
 use crate::build::BuildOptions;
 use crate::generation::Generation;
 use crate::plan::Plan;

@@ -46,58 +46,59 @@ impl Plan {
     }
 
     pub fn check(&self, catalogue: &Catalogue) -> Result<(), PlanError> {
+        let items = || self.items.iter().try_for_each(|item| check_item(item, catalogue));
+        let checked = self.check_limits().and_then(|()| items());
+        checked.map_err(|mistake| PlanError(format!("plan {:?}: {mistake}", self.name)))
+    }
+
+    fn check_limits(&self) -> Result<(), String> {
         if self.items.is_empty() {
-            return Err(PlanError(format!("plan {:?} has no items", self.name)));
+            return Err("it has no items".to_owned());
         }
         let Limits { concurrency, rate, keys, .. } = self.limits;
         for (limit, is_zero) in
             [("concurrency", concurrency == 0), ("rate", rate == 0), ("keys", keys == 0)]
         {
             if is_zero {
-                let reason = format!("its limit of {limit} must be above 0");
-                return Err(PlanError(format!("plan {:?}: {reason}", self.name)));
+                return Err(format!("its limit of {limit} must be above 0"));
             }
         }
         if self.every < SHORTEST_INTERVAL {
-            let reason = "its interval `every` must be 1m or more";
-            return Err(PlanError(format!("plan {:?}: {reason}", self.name)));
+            return Err("its interval `every` must be 1m or more".to_owned());
         }
-        self.items.iter().try_for_each(|item| self.check_item(item, catalogue))
+        Ok(())
     }
+}
 
-    fn check_item(&self, item: &Item, catalogue: &Catalogue) -> Result<(), PlanError> {
-        let endpoint = find(catalogue, &item.endpoint).ok_or_else(|| {
-            let names = catalogue.endpoints().map(|(_, endpoint)| endpoint.name);
-            let nearest = suggest(&item.endpoint, names);
-            let (plan, endpoint) = (&self.name, &item.endpoint);
-            let hint = hint(nearest);
-            PlanError(format!("plan {plan:?}: there is no endpoint {endpoint:?}{hint}"))
+fn check_item(item: &Item, catalogue: &Catalogue) -> Result<(), String> {
+    let endpoint = find(catalogue, &item.endpoint).ok_or_else(|| {
+        let names = catalogue.endpoints().map(|(_, endpoint)| endpoint.name);
+        let hint = hint(suggest(&item.endpoint, names));
+        format!("there is no endpoint {:?}{hint}", item.endpoint)
+    })?;
+    let place = format!("endpoint {}", endpoint.name);
+    let wrong_param =
+        |param: &str, mistake: String| format!("{place}, parameter {param:?}: {mistake}");
+    for name in item.values.keys() {
+        let param = endpoint.params().find(|param| param.name == name).ok_or_else(|| {
+            let names = value_params(endpoint).map(|param| param.name);
+            let hint = hint(suggest(name, names));
+            wrong_param(name, format!("the endpoint has no such parameter{hint}"))
         })?;
-        let place = format!("plan {:?}, endpoint {}", self.name, endpoint.name);
-        let wrong_param = |param: &str, mistake: String| {
-            PlanError(format!("{place}, parameter {param:?}: {mistake}"))
-        };
-        for name in item.values.keys() {
-            let param = endpoint.params().find(|param| param.name == name).ok_or_else(|| {
-                let names = value_params(endpoint).map(|param| param.name);
-                let hint = hint(suggest(name, names));
-                wrong_param(name, format!("the endpoint has no such parameter{hint}"))
-            })?;
-            if is_date(&param.kind) {
-                let mistake = "dates are given by windows, not by values";
-                return Err(wrong_param(name, mistake.to_owned()));
-            }
+        if is_date(&param.kind) {
+            let mistake = "dates are given by windows, not by values";
+            return Err(wrong_param(name, mistake.to_owned()));
         }
-        for param in value_params(endpoint) {
-            check_values(param, item, endpoint)
-                .map_err(|mistake| wrong_param(param.name, mistake))?;
-        }
-        if item.windows.is_empty() {
-            return Err(PlanError(format!("{place}: there is no window")));
-        }
-        let Some((window, reason)) = misfit(item, endpoint) else { return Ok(()) };
-        Err(PlanError(format!("{place}: the window `{window}` does not fit: {reason}")))
     }
+    for param in value_params(endpoint) {
+        let checked = check_values(param, item, endpoint);
+        checked.map_err(|mistake| wrong_param(param.name, mistake))?;
+    }
+    if item.windows.is_empty() {
+        return Err(format!("{place}: there is no window"));
+    }
+    let Some((window, reason)) = misfit(item, endpoint) else { return Ok(()) };
+    Err(format!("{place}: the window `{window}` does not fit: {reason}"))
 }
 
 impl Item {

@@ -14,7 +14,7 @@ mod tops;
 
 pub use check::PlanError;
 pub use expand::Expansion;
-pub use text::{Last, ParseError, Unit, ValueSet, Window};
+pub use text::{Last, Unit, ValueSet, Window};
 pub use tops::Tops;
 
 use aqs_api::Catalogue;

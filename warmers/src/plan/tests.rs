@@ -37,7 +37,7 @@ fn plan(yaml: &str) -> Plan {
     plan
 }
 
-/// The paths that an item asks for, in order.
+/// The paths that an item expands to, in order.
 fn paths(item: &str, coverage: &Coverage, tops: &Tops) -> Vec<String> {
     let indented = item.trim().replace('\n', "\n    ");
     let plan = plan(&format!("name: p\nitems:\n  - {indented}\n"));
@@ -65,7 +65,7 @@ fn windows_of_series_follow_the_loaded_data() {
     for (granularity, window, loaded, expected) in [
         ("daily", "last 7 days", &within, &["daily/20260314/20260320"][..]),
         ("daily", "last 1 day", &within, &["daily/20260320/20260320"]),
-        // As far back as was asked for, whatever is loaded: that is what clients ask, too.
+        // As far back as the window says, whatever is loaded: clients do the same.
         ("daily", "last 365 days", &within, &["daily/20250321/20260320"]),
         ("daily", "everything", &within, &["daily/20251115/20260320"]),
         ("daily", "last 2 months", &within, &["daily/20260101/20260228"]),
@@ -89,18 +89,18 @@ fn months_of_a_daily_dataset_are_whole() {
              windows: [{window}]"
         )
     };
-    let asked = |window: &str, coverage: &Coverage| {
+    let expanded = |window: &str, coverage: &Coverage| {
         let start = "/pageviews/per-article/en.wikipedia/all-access/user/A_B%2FC/monthly/";
         let paths = paths(&item(window), coverage, &Tops::default());
         paths.iter().map(|path| path.strip_prefix(start).unwrap().to_owned()).collect::<Vec<_>>()
     };
     let within = coverage("20251115", "20260320");
-    assert_eq!(asked("last 2 months", &within), ["20260101/20260228"]);
-    assert_eq!(asked("everything", &within), ["20251201/20260228"]);
-    assert_eq!(asked("everything", &coverage("20260301", "20260331")), ["20260301/20260331"]);
+    assert_eq!(expanded("last 2 months", &within), ["20260101/20260228"]);
+    assert_eq!(expanded("everything", &within), ["20251201/20260228"]);
+    assert_eq!(expanded("everything", &coverage("20260301", "20260331")), ["20260301/20260331"]);
     // No month is whole.
-    assert!(asked("everything", &coverage("20260302", "20260331")).is_empty());
-    assert!(asked("everything", &coverage("20260301", "20260330")).is_empty());
+    assert!(expanded("everything", &coverage("20260302", "20260331")).is_empty());
+    assert!(expanded("everything", &coverage("20260301", "20260330")).is_empty());
 }
 
 #[test]
@@ -112,17 +112,17 @@ fn lists_are_expanded_by_date() {
              windows: [{window}]"
         )
     };
-    let asked = |window: &str, coverage: &Coverage| {
+    let expanded = |window: &str, coverage: &Coverage| {
         let start = "/pageviews/top/wikidata/all-access/";
         let paths = paths(&item(window), coverage, &Tops::default());
         paths.iter().map(|path| path.strip_prefix(start).unwrap().to_owned()).collect::<Vec<_>>()
     };
     let loaded = coverage("20251230", "20260101");
     let days = ["2026/01/01", "2025/12/31", "2025/12/30"];
-    assert_eq!(asked("newest 2 days", &loaded), &days[..2]);
-    assert_eq!(asked("newest 9 days", &loaded), days);
-    assert_eq!(asked("newest 9 months", &loaded), ["2026/01/all-days", "2025/12/all-days"]);
-    assert_eq!(asked("newest 1 month", &loaded), ["2026/01/all-days"]);
+    assert_eq!(expanded("newest 2 days", &loaded), &days[..2]);
+    assert_eq!(expanded("newest 9 days", &loaded), days);
+    assert_eq!(expanded("newest 9 months", &loaded), ["2026/01/all-days", "2025/12/all-days"]);
+    assert_eq!(expanded("newest 1 month", &loaded), ["2026/01/all-days"]);
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn top_lists_and_their_articles_are_expanded_once() {
     }
     let (_, none) = answer(&days[0], None, &Epochs::starting_at(1, &catalogue()));
     tops.add("a", Unit::Days, &none).unwrap();
-    let asked = |of: &str, first| {
+    let expanded = |of: &str, first| {
         let start = "/pageviews/per-article/a/all-access/user/";
         let paths = paths(&item(of, first), &loaded, &tops);
         let article = |path: &String| {
@@ -250,10 +250,10 @@ fn top_lists_and_their_articles_are_expanded_once() {
         };
         paths.iter().map(article).collect::<Vec<_>>()
     };
-    assert_eq!(asked("newest day", 9), ["X", "Y", "Z"]);
-    assert_eq!(asked("newest 3 days", 9), ["X", "Y", "Z", "W"]);
-    assert_eq!(asked("newest 2 days", 1), ["X", "W"]);
-    assert!(asked("newest 2 months", 9).is_empty());
+    assert_eq!(expanded("newest day", 9), ["X", "Y", "Z"]);
+    assert_eq!(expanded("newest 3 days", 9), ["X", "Y", "Z", "W"]);
+    assert_eq!(expanded("newest 2 days", 1), ["X", "W"]);
+    assert!(expanded("newest 2 months", 9).is_empty());
 
     let both = [item("newest 3 days", 1), item("newest day", 9), item("newest month", 9)];
     let items = both.map(|item| format!("  - {}\n", item.replace('\n', "\n    ")));
@@ -311,7 +311,7 @@ fn mistakes_are_named_with_suggestions() {
         ),
     ] {
         let error = item("unique-devices", values, "last 1 day").to_string();
-        let start = format!("plan \"p\", endpoint unique-devices, parameter {param:?}: ");
+        let start = format!("plan \"p\": endpoint unique-devices, parameter {param:?}: ");
         assert!(error.starts_with(&start) && error.contains(expected), "{values}: {error}");
     }
     for (endpoint, values, window) in [

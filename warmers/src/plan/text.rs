@@ -1,53 +1,17 @@
 //! The types of a plan that are written in a form of their own.
 
+use aqs_api::text_value;
 use serde::de::{self, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
-use thiserror::Error;
 
 /// A hundred years of days.
 const MAX_COUNT: u32 = 36_600;
 
-#[derive(Debug, Error)]
-#[error("{text:?} is no {expected}")]
-pub struct ParseError {
-    text: String,
-    expected: String,
-}
-
-/// Implements `FromStr` with a function and a description, and the conversions of serde.
-macro_rules! text_type {
-    ($type:ty, $parse:expr, $($expected:tt)*) => {
-        impl FromStr for $type {
-            type Err = ParseError;
-
-            fn from_str(text: &str) -> Result<Self, ParseError> {
-                let error = || ParseError { text: text.to_owned(), expected: format!($($expected)*) };
-                $parse(text).ok_or_else(error)
-            }
-        }
-
-        impl TryFrom<String> for $type {
-            type Error = ParseError;
-
-            fn try_from(text: String) -> Result<Self, ParseError> {
-                text.parse()
-            }
-        }
-
-        impl From<$type> for String {
-            fn from(value: $type) -> Self {
-                value.to_string()
-            }
-        }
-    };
-}
-
 /// The time that an item asks for, relative to the loaded data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
     /// `last 7 days`: one series that ends with the newest day, or the newest whole month.
     Last(u32, Unit),
@@ -63,12 +27,20 @@ pub enum Unit {
     Months,
 }
 
-text_type!(
-    Window,
-    parse_window,
-    "window: write `last 7 days`, `last 13 months` or `everything` for series, and `newest 7 days` \
-     or `newest 3 months` for lists; at most {MAX_COUNT}"
-);
+impl FromStr for Window {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        parse_window(text).ok_or_else(|| {
+            format!(
+                "{text:?} is no window: write `last 7 days`, `last 13 months` or `everything` for \
+                 series, and `newest 7 days` or `newest 3 months` for lists; at most {MAX_COUNT}"
+            )
+        })
+    }
+}
+
+text_value!(Window, "window");
 
 fn parse_window(text: &str) -> Option<Window> {
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -111,20 +83,27 @@ impl fmt::Display for Window {
 }
 
 /// A window in short: `7d`, `13m`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Last(pub(super) u32, pub(super) Unit);
 
-text_type!(Last, parse_last, "span of days or months such as 7d or 13m; at most {MAX_COUNT}");
+impl FromStr for Last {
+    type Err = String;
 
-fn parse_last(text: &str) -> Option<Last> {
-    let (count, unit) = match text.strip_suffix('d') {
-        Some(count) => (count, Unit::Days),
-        None => (text.strip_suffix('m')?, Unit::Months),
-    };
-    let is_number = count.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| parse_count(count).map(|count| Last(count, unit)))?
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parse = || {
+            let (count, unit) = match text.strip_suffix('d') {
+                Some(count) => (count, Unit::Days),
+                None => (text.strip_suffix('m')?, Unit::Months),
+            };
+            let is_number = count.bytes().all(|byte| byte.is_ascii_digit());
+            is_number.then(|| parse_count(count).map(|count| Self(count, unit)))?
+        };
+        let expected = "span of days or months such as 7d or 13m";
+        parse().ok_or_else(|| format!("{text:?} is no {expected}; at most {MAX_COUNT}"))
+    }
 }
+
+text_value!(Last, "span");
 
 impl fmt::Display for Last {
     fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {

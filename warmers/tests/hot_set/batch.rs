@@ -40,7 +40,7 @@ async fn batches_answer_like_single_queries_and_read_a_partition_once() {
     let queries: Vec<Query> = paths.iter().map(|path| query(&fixture.origin, path)).collect();
     let before = fixture.reads();
     let batch = fixture.origin.answers_of(&queries, &ctx()).await;
-    // The article, and a list that is not loaded yet costs nothing: the coverage tells.
+    // The article, and a list that is not loaded yet costs nothing: the coverage excludes it.
     assert_eq!((batch.reads, fixture.reads() - before), (2, 2));
     assert_eq!(fixture.origin.reads_of(&queries), 2);
     assert_eq!(batch.entries.len(), queries.len());
@@ -60,7 +60,7 @@ async fn a_purge_during_a_batch_invalidates_its_answers() {
     let path = "/pageviews/per-article/en.wikipedia/all-access/user/X/daily/20260131/20260131";
     let queries = vec![query(&fixture.origin, path)];
     fixture.store.allowed.forget_permits(1_000_000);
-    let asking = tokio::spawn({
+    let batch_task = tokio::spawn({
         let origin = std::sync::Arc::clone(&fixture.origin);
         async move { origin.answers_of(&queries, &ctx()).await }
     });
@@ -68,7 +68,7 @@ async fn a_purge_during_a_batch_invalidates_its_answers() {
     dir.load("pageviews_per_article_flat", &[views("en.wikipedia", "X", 31, 99, 0)]);
     fixture.origin.purge(Scope::Project("en.wikipedia"), PurgeMode::Hard).unwrap();
     fixture.store.allowed.add_permits(1);
-    let batch = asking.await.unwrap();
+    let batch = batch_task.await.unwrap();
     let entry = batch.entries[0].as_ref().unwrap();
     let validity = fixture.origin.epochs.validity(entry.epoch, &entry.tags);
     assert_eq!(validity, Validity::Invalid);

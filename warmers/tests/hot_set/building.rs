@@ -7,7 +7,8 @@ use aqs_origin::Entry;
 use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::memory_budget::Consumer;
 use aqs_warmers::build::BuildError;
-use aqs_warmers::generation::{Generation, HotFreshness, Provenance};
+use aqs_warmers::generation::{Generation, Provenance};
+use aqs_warmers::hot_set::HotFreshness;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -75,17 +76,17 @@ async fn unchanged_answers_are_not_read_again() {
     let dir = TestDir::new();
     let fixture = dir.fixture(PLANS).await;
     let first = fixture.build("articles").await.generation;
-    // The lists that tell the articles, and nothing else.
+    // Only the lists that name the articles are read.
     let before = fixture.reads();
     fixture.origin.clock().advance(HOUR);
     let built = fixture.build("articles").await;
     assert_eq!((built.facts.reads, built.facts.shared), (0, built.facts.wanted));
     assert!(fixture.reads() - before <= 1 + 20, "it reads only a list and the sample");
     assert!(Arc::ptr_eq(&entry(&first, ARTICLE), &entry(&built.generation, ARTICLE)));
-    // It was confirmed, and so is young again.
+    // The build has confirmed it, so that it is fresh again.
     fixture.origin.clock().advance(25 * HOUR + HOUR / 2);
     assert!(fresh(&fixture, ARTICLE).is_some());
-    // Read nevertheless: a new entry, but the same bytes.
+    // A full build makes new entries that share the equal bodies.
     let third = fixture.build_as("articles", &full()).await.unwrap();
     assert_eq!(third.facts.shared, 0);
     let (old, new) = (entry(&first, ARTICLE), entry(&third.generation, ARTICLE));
@@ -104,8 +105,11 @@ async fn new_data_are_read_and_equal_bodies_are_shared() {
     let x = "/pageviews/per-article/en.wikipedia/desktop/user/X/daily/20260130/20260131";
     let stale = fixture.get(x).unwrap();
     assert_eq!(stale.freshness, HotFreshness::Stale);
-    assert!(stale.says.contains(r#""views":30"#), "the old is served until the new is there");
-    // The other plan has nothing to do with it.
+    assert!(
+        stale.says.contains(r#""views":30"#),
+        "the old answer is served until the new one is published"
+    );
+    // The other plan is not affected.
     assert_eq!(fixture.build("devices").await.facts.reads, 0);
     let built = fixture.build("articles").await;
     // The two articles, and not the lists.
@@ -130,7 +134,7 @@ async fn a_newer_day_moves_the_windows_on() {
     assert_eq!(built.facts.data_through["pageviews-per-article-daily"], "2026020100");
     assert!(fresh(&fixture, last).unwrap().1.contains(r#""views":7"#));
     let first = "/pageviews/per-article/en.wikipedia/desktop/user/X/daily/20260131/20260131";
-    assert!(fixture.get(first).is_none(), "the plan does not want it any more");
+    assert!(fixture.get(first).is_none(), "the plan no longer wants it");
 }
 
 #[tokio::test]
@@ -163,7 +167,7 @@ async fn a_partial_build_adds_answers() {
     assert!(fresh(&fixture, &x).is_some());
     let facts = built.generation.plan("articles").unwrap();
     assert_eq!(facts.keys, facts.wanted);
-    // The next build of the whole plan brings what it has always brought: that is not less.
+    // The next full build drops the added part, which no check refuses.
     let built = fixture.build("articles").await;
     assert_eq!(built.generation.plan("articles").unwrap().keys, built.facts.wanted);
     assert!(fixture.get(q1).is_none());
@@ -206,9 +210,9 @@ async fn a_plan_above_the_memory_limit_is_refused() {
     assert!(bytes > 20_000 && limit == 20_000);
     assert_eq!(others, first.bytes);
     assert!(Arc::ptr_eq(&fixture.hot_set.live().unwrap(), &first));
-    // What was read for nothing is not charged any more.
+    // The answers of the refused build are not charged any more.
     eventually(|| fixture.origin.budget.used(Consumer::HotSet) == first.bytes).await;
-    // What is not wanted at all can't be published either.
+    // A plan that exceeds its own limit is refused, too.
     let own = PLANS.replace("- name: articles\n", "- name: articles\n  limits: { bytes: 1000 }\n");
     drop((fixture, first));
     let fixture = dir.fixture(&own).await;
@@ -236,7 +240,7 @@ async fn answers_of_removed_plans_do_not_count_against_the_limit() {
     let names: Vec<&str> = built.generation.plans.iter().map(|plan| &*plan.name).collect();
     assert_eq!(names, ["pages", "more-pages"]);
     drop((fixture, built));
-    // Of the two there is none any more, and what took their place needs no room beside theirs.
+    // Without the two plans, their memory is available to the third.
     let (_, devices) = PLANS.split_once("- name: devices").unwrap();
     fixture_settings.settings.memory = Some(bytes);
     let fixture = dir.start(&format!("- name: devices{devices}"), fixture_settings);
@@ -253,7 +257,7 @@ async fn bodies_are_charged_once() {
     let used = || fixture.origin.budget.used(Consumer::HotSet);
     assert_eq!(used(), first.bytes);
     // All is read again, and nothing has changed: two maps and entries, but one text. Then the
-    // sample waits for the store, while what was read is charged beside what is served.
+    // sample waits for the store, while both the read and the served answers are charged.
     let building = tokio::spawn({
         fixture.store.allowed.forget_permits(2_000_000);
         fixture.store.allowed.add_permits(1 + 4);
@@ -359,15 +363,14 @@ async fn a_second_rollback_goes_further_back() {
         back.extend(done.map(|done| (done.0.provenance, done.0.checksum)));
     }
     let from = |from: u64| (Provenance::RolledBack { from }, sums[from as usize - 1]);
-    assert_eq!(back, [from(2), from(1)], "and then there is nothing");
-    // A build ends it: before that one is what was gone back to, and before that what had been
-    // before it.
+    assert_eq!(back, [from(2), from(1)], "no older generation is left");
+    // After a build, a rollback returns to the generation before it, and then further back.
     fixture.origin.refresh_coverage().await.unwrap();
     let built = fixture.build("devices").await.generation;
     assert_eq!(built.id, 6);
     let (done, _) = fixture.builder.rollback(None).await.unwrap();
     assert_eq!((done.provenance, done.checksum), (Provenance::RolledBack { from: 5 }, sums[0]));
-    assert!(fixture.builder.rollback(None).await.is_err(), "2 and 3 were found bad");
+    assert!(fixture.builder.rollback(None).await.is_err(), "2 and 3 were rolled back");
 }
 
 #[tokio::test]
@@ -382,7 +385,7 @@ async fn a_rollback_skips_equal_content() {
     fixture.build("articles").await;
     let (back, _) = fixture.builder.rollback(None).await.unwrap();
     assert_eq!(back.provenance, Provenance::RolledBack { from: 2 });
-    assert!(fixture.builder.rollback(None).await.is_err(), "the first is what is served");
+    assert!(fixture.builder.rollback(None).await.is_err(), "the first has the served content");
 }
 
 #[tokio::test]
@@ -392,21 +395,21 @@ async fn verifications_run_one_at_a_time() {
     fixture.build("articles").await;
     fixture.store.allowed.forget_permits(2_000_000);
     let before = fixture.reads();
-    let look = || {
+    let verify = || {
         let builder = Arc::clone(&fixture.builder);
         tokio::spawn(async move { builder.verify(5).await })
     };
-    let first = look();
+    let first = verify();
     eventually(|| fixture.reads() > before).await;
-    // Many, since two that ask for the same at once would share a read.
-    let others: Vec<_> = (0..8).map(|_| look()).collect();
+    // Many, since two concurrent reads of the same answer would be shared.
+    let others: Vec<_> = (0..8).map(|_| verify()).collect();
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     assert_eq!(fixture.reads(), before + 1, "the others wait");
-    // Who asked goes away: the next ones have their turns.
+    // The first caller gives up: the next verifications run.
     first.abort();
     fixture.store.allowed.add_permits(1_000_000);
     for other in others {
-        assert!(other.await.unwrap().unwrap().well);
+        assert!(other.await.unwrap().unwrap().passed);
     }
 }
 
@@ -416,18 +419,18 @@ async fn verification_reports_differences() {
     let fixture = dir.fixture(PLANS).await;
     assert!(fixture.builder.verify(10).await.is_none());
     fixture.build("devices").await;
-    let well = fixture.builder.verify(10).await.unwrap();
-    assert!(well.well && well.compared == 3, "{well:?}");
-    // The file is damaged, and the store says something else, which no purge has told.
+    let verified = fixture.builder.verify(10).await.unwrap();
+    assert!(verified.passed && verified.compared == 3, "{verified:?}");
+    // The file is damaged, and a row of the store changes without a purge.
     std::fs::write(dir.artefacts().join("gen-0000000001.aqs"), b"nonsense").unwrap();
     change_without_trace(&dir);
-    let ill = fixture.builder.verify(10).await.unwrap();
-    assert!(!ill.well && ill.intact, "{ill:?}");
-    assert!(ill.kept == Some(false));
-    assert!(!ill.differs.is_empty());
+    let verified = fixture.builder.verify(10).await.unwrap();
+    assert!(!verified.passed && verified.intact, "{verified:?}");
+    assert!(verified.kept == Some(false));
+    assert!(!verified.differs.is_empty());
 }
 
-/// Changes a row behind the fixture's back, without a trace in the summaries of the store.
+/// Changes a row without a change of the store's summaries.
 fn change_without_trace(dir: &TestDir) {
     let conn = rusqlite::Connection::open(dir.store()).unwrap();
     conn.execute("UPDATE unique_devices SET devices = 777", []).unwrap();
@@ -449,7 +452,7 @@ async fn without_versions_new_data_prevent_carrying_over() {
     );
     fixture.origin.refresh_coverage().await.unwrap();
     let path = "/pageviews/top/en.wikipedia/all-access/2026/01/31";
-    assert_eq!(fixture.get(path).unwrap().freshness, HotFreshness::Fresh, "no purge told of it");
+    assert_eq!(fixture.get(path).unwrap().freshness, HotFreshness::Fresh, "no purge has met it");
     fixture.build("articles").await;
     assert!(fixture.get(path).unwrap().says.contains("Late"));
 }

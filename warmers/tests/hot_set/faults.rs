@@ -7,7 +7,7 @@ use aqs_origin::memory_budget::Consumer;
 use aqs_origin::{Priority, RequestContext};
 use aqs_warmers::artefact::{ArtefactDirectory, ArtefactError, Identity};
 use aqs_warmers::build::{BuildError, BuildOptions, Progress};
-use aqs_warmers::generation::HotFreshness;
+use aqs_warmers::hot_set::HotFreshness;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -46,7 +46,7 @@ async fn failed_reads_confirm_no_answers() {
     let x = ARTICLE.replace("Y%2FZ", "X");
     assert_eq!(fixture.get(&x).unwrap().freshness, HotFreshness::Fresh);
     assert_eq!(fixture.get(ARTICLE).unwrap().freshness, HotFreshness::Stale);
-    // And it is read as soon as it can be, whatever else has not changed.
+    // The next build reads it again.
     *fixture.store.poison.lock().unwrap() = None;
     let built = fixture.build("articles").await;
     assert_eq!(built.facts.reads, 1);
@@ -62,7 +62,7 @@ async fn a_build_gives_up_on_a_dead_store() {
     fixture.store.down.store(true, Ordering::SeqCst);
     let failed = fixture.build_as("devices", &Default::default()).await;
     assert!(matches!(failed, Err(BuildError::GivenUp { partitions: 1, .. })), "{failed:?}");
-    // Without the list nobody knows the articles.
+    // Without the list the articles are unknown.
     let failed = fixture.build_as("articles", &forced()).await;
     assert!(matches!(failed, Err(BuildError::Tops { .. })), "{failed:?}");
     assert!(fixture.hot_set.live().is_none());
@@ -80,7 +80,7 @@ async fn an_unknown_coverage_is_not_an_empty_one() {
         "failed to read what the store has loaded: store test is not available: away"
     );
     assert!(fixture.hot_set.live().is_none());
-    // And who waits for it to tell can be cancelled.
+    // A build that waits for the coverage can be cancelled.
     *fixture.store.away.lock().unwrap() = Some(Duration::from_secs(3600));
     let (progress, cancel) = (Arc::new(Progress::default()), CancellationToken::new());
     let building = tokio::spawn({
@@ -106,12 +106,12 @@ async fn transient_failures_are_retried() {
     let fixture = dir.start_with(PLANS, fixture_settings).await;
     fixture.store.down.store(true, Ordering::SeqCst);
     let store = Arc::clone(&fixture.store);
-    let mends = tokio::spawn(async move {
+    let recovery = tokio::spawn(async move {
         eventually(|| store.reads.load(Ordering::SeqCst) > 3).await;
         store.down.store(false, Ordering::SeqCst);
     });
     let built = fixture.build("devices").await;
-    mends.await.unwrap();
+    recovery.await.unwrap();
     assert_eq!((built.facts.keys, built.facts.errors), (3, 0));
 }
 
@@ -157,7 +157,7 @@ async fn builds_wait_for_clients() {
             origin.answer(&query, &RequestContext::new(deadline, Priority::Live, 1)).await.is_ok()
         })
     };
-    // One client is at the store, one waits for its place.
+    // One client reads from the store, one waits in the queue.
     let at_store =
         client("/pageviews/per-article/wikidata/desktop/user/Q1/daily/20260130/20260131");
     eventually(|| fixture.reads() == 1).await;
@@ -171,7 +171,7 @@ async fn builds_wait_for_clients() {
             builder.build(&plan, &BuildOptions::default(), &progress, &cancel).await
         }
     });
-    // The place goes to the client that waits, and then to the builder.
+    // The permit goes to the waiting client, and then to the builder.
     fixture.store.allowed.add_permits(1);
     assert!(at_store.await.unwrap());
     eventually(|| fixture.reads() == 2 && fixture.origin.live_waiting() == 0).await;
@@ -200,8 +200,8 @@ async fn a_slow_plan_does_not_delay_others() {
     });
     eventually(|| progress.snapshot().done > 0).await;
     fixture.build("devices").await;
-    let told = progress.snapshot();
-    assert!(told.done < told.total, "it has waited for all of the slow one: {told:?}");
+    let snapshot = progress.snapshot();
+    assert!(snapshot.done < snapshot.total, "it has waited for the slow plan: {snapshot:?}");
     cancel.cancel();
     assert!(matches!(building.await.unwrap(), Err(BuildError::Cancelled)));
 }
@@ -219,8 +219,8 @@ async fn a_second_builder_on_a_directory_is_refused() {
 async fn a_generation_that_cannot_be_written_is_served() {
     let dir = TestDir::new();
     let fixture = dir.fixture(PLANS).await;
-    // The place of the file is taken by a folder, so that the last step fails.
-    std::fs::create_dir_all(dir.artefacts().join("gen-0000000001.aqs/taken")).unwrap();
+    // A directory with the name of the file makes the rename fail.
+    std::fs::create_dir_all(dir.artefacts().join("gen-0000000001.aqs/file")).unwrap();
     let built = fixture.build("devices").await;
     assert!(built.not_kept.is_some());
     assert!(fixture.get(crate::support::DEVICES).is_some());

@@ -38,12 +38,12 @@ async fn a_second_start_joins_the_first() {
     jobs.wait(other.id).await.unwrap();
     assert_eq!(fixture.metric("aqs_hot_set_jobs_total", ("outcome", "done")), 2.0);
     assert_eq!(fixture.metric("aqs_hot_set_jobs_running", ("plan", "devices")), 0.0);
-    // It is over, so another start is another job.
+    // It has ended, so that another start is another job.
     assert!(!jobs.start(start("devices", BuildOptions::default())).unwrap().joined);
 }
 
 #[tokio::test]
-async fn top_lists_are_no_progress() {
+async fn top_lists_do_not_count_as_progress() {
     let dir = TestDir::new();
     let fixture = dir.fixture(PLANS).await;
     let (jobs, _) = jobs(&fixture);
@@ -66,7 +66,7 @@ async fn a_dry_run_reads_a_sample_and_publishes_nothing() {
     assert_eq!((estimate.basis, estimate.fits), (Basis::Sample, true));
     assert!(fixture.hot_set.live().is_none());
     let built = fixture.build("articles").await;
-    // Three lists and articles were looked at, which here is nearly all of them.
+    // The sample of three lists and articles is nearly the whole plan.
     let close = built.generation.bytes * 9 / 10..=built.generation.bytes * 11 / 10;
     assert!(close.contains(&estimate.bytes), "{} {}", estimate.bytes, built.generation.bytes);
     let id = jobs.start(dry("articles")).unwrap().id;

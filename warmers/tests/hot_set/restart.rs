@@ -4,7 +4,8 @@ use crate::support::{
 use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_warmers::artefact::ArtefactError;
 use aqs_warmers::build::RollbackError;
-use aqs_warmers::generation::{HotFreshness, Provenance};
+use aqs_warmers::generation::Provenance;
+use aqs_warmers::hot_set::HotFreshness;
 use std::sync::atomic::Ordering;
 
 #[tokio::test]
@@ -13,7 +14,7 @@ async fn a_restart_without_a_store_serves_the_artefact() {
     let fixture = dir.fixture(PLANS).await;
     fixture.build("articles").await;
     let checksum = fixture.build("devices").await.generation.checksum;
-    // Nothing is told to the one that ends: it is killed.
+    // The first process is killed: it does not shut down.
     drop(fixture);
     let fixture = dir.start(PLANS, FixtureSettings::default());
     fixture.store.down.store(true, Ordering::SeqCst);
@@ -29,7 +30,7 @@ async fn a_restart_without_a_store_serves_the_artefact() {
     assert_eq!(fixture.reads(), 0);
     fixture.store.down.store(false, Ordering::SeqCst);
     fixture.origin.refresh_coverage().await.unwrap();
-    // What was built before the restart can't have changed since.
+    // Answers from before the restart are carried over.
     let built = fixture.build("devices").await;
     assert_eq!((built.generation.id, built.facts.reads), (3, 0));
 }
@@ -76,7 +77,7 @@ async fn an_artefact_without_its_state_is_foreign() {
     assert!(loaded.is_none() && quarantined.len() == 1);
     assert!(fixture.get(DEVICES).is_none());
     assert_eq!(names(&dir.artefacts()), ["gen-0000000001.aqs.foreign"]);
-    // And its number is not given again.
+    // Its id is not used again.
     fixture.origin.refresh_coverage().await.unwrap();
     assert_eq!(fixture.build("devices").await.generation.id, 2);
 }
@@ -104,10 +105,10 @@ async fn ids_rise_also_if_the_newest_artefact_is_lost() {
     let first = fixture.build("articles").await.generation;
     fixture.build("devices").await;
     // The third is served, and its file can't be written.
-    let taken = dir.artefacts().join("gen-0000000003.aqs");
-    std::fs::create_dir_all(taken.join("taken")).unwrap();
+    let directory = dir.artefacts().join("gen-0000000003.aqs");
+    std::fs::create_dir_all(directory.join("file")).unwrap();
     assert_eq!(fixture.build("devices").await.generation.id, 3);
-    std::fs::remove_dir_all(&taken).unwrap();
+    std::fs::remove_dir_all(&directory).unwrap();
     drop(fixture);
     std::fs::write(dir.artefacts().join("gen-0000000002.aqs"), b"nonsense").unwrap();
     let fixture = dir.start(PLANS, FixtureSettings::default());
@@ -117,7 +118,7 @@ async fn ids_rise_also_if_the_newest_artefact_is_lost() {
     assert_eq!(fixture.get(ARTICLE).unwrap().generation, 4);
     assert!(fixture.builder.verify(1).await.unwrap().kept == Some(true));
     drop(fixture);
-    // From here on it is what was served last.
+    // The last served generation is loaded.
     let fixture = dir.start(PLANS, FixtureSettings::default());
     assert_eq!(fixture.builder.load().await.unwrap().0.unwrap().id, 4);
     fixture.origin.refresh_coverage().await.unwrap();
@@ -136,7 +137,7 @@ async fn artefacts_above_the_memory_limit_are_skipped() {
     let fixture = dir.start(PLANS, fixture_settings);
     let (loaded, unused) = fixture.builder.load().await.unwrap();
     let loaded = loaded.unwrap();
-    // The number of the larger one was served before.
+    // The id of the larger one was used before.
     assert_eq!((loaded.id, loaded.provenance), (3, Provenance::RolledBack { from: 1 }));
     assert_eq!(loaded.checksum, small.checksum);
     assert!(matches!(unused[0], ArtefactError::TooLarge { .. }), "{unused:?}");

@@ -1,7 +1,7 @@
 use crate::support::{ARTICLE, DEVICES, Fixture, HOUR, PLANS, TestDir, eventually, views};
 use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_warmers::build::BuildOptions;
-use aqs_warmers::generation::HotFreshness;
+use aqs_warmers::hot_set::HotFreshness;
 use aqs_warmers::jobs::{JobView, Jobs, Schedule, Start, State, Trigger};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -45,7 +45,7 @@ async fn plans_are_built_at_start_by_interval_and_for_new_data() {
     eventually(|| fixture.get(ARTICLE).is_some_and(|served| served.says.contains("999"))).await;
     eventually(|| ended(&jobs, "articles").len() == 2).await;
     assert_eq!(ended(&jobs, "articles")[0].start.trigger, Trigger::Data);
-    assert_eq!(ended(&jobs, "devices").len(), 1, "it has nothing to do with it");
+    assert_eq!(ended(&jobs, "devices").len(), 1, "its data have not changed");
     // Every six hours, which is the default.
     fixture.origin.clock().advance(7 * HOUR);
     eventually(|| ended(&jobs, "devices").len() == 2).await;
@@ -64,8 +64,8 @@ async fn a_purge_triggers_a_build() {
     let fresh = |path: &str| {
         fixture.get(path).is_some_and(|served| served.freshness == HotFreshness::Fresh)
     };
-    for depth in [PurgeMode::Soft, PurgeMode::Hard] {
-        fixture.origin.purge(Scope::Endpoint("unique-devices"), depth).unwrap();
+    for mode in [PurgeMode::Soft, PurgeMode::Hard] {
+        fixture.origin.purge(Scope::Endpoint("unique-devices"), mode).unwrap();
         assert!(!fresh(DEVICES));
         eventually(|| fresh(DEVICES)).await;
     }
@@ -86,7 +86,7 @@ async fn a_failed_plan_is_retried_later() {
     let [first] = &ended(&jobs, "devices")[..] else { panic!("more than one") };
     assert!(matches!(first.state, State::Failed | State::Refused), "{first:?}");
     fixture.store.down.store(false, Ordering::SeqCst);
-    // The clock stands, so it is not due yet, however often is looked.
+    // The clock stands, so that it is not due yet.
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(ended(&jobs, "devices").len(), 1);
     fixture.origin.clock().advance(Duration::from_secs(61));
@@ -107,13 +107,13 @@ async fn purges_of_other_answers_do_not_retry_a_failed_plan() {
     fixture.origin.purge(Scope::Endpoint("unique-devices"), PurgeMode::Soft).unwrap();
     eventually(|| ended(&jobs, "devices").len() == 2).await;
     assert_ne!(ended(&jobs, "devices")[0].state, State::Done);
-    // It failed, so its answers are stale still.
+    // It failed, so that its answers are still stale.
     for project in ["fr.wikipedia", "ja.wikipedia"] {
         fixture.origin.purge(Scope::Project(project), PurgeMode::Soft).unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(ended(&jobs, "devices").len(), 2);
-    // What is not served at all any more is worse than stale.
+    // A hard purge makes it due: its answers are no longer served.
     fixture.origin.purge(Scope::Endpoint("unique-devices"), PurgeMode::Hard).unwrap();
     eventually(|| ended(&jobs, "devices").len() == 3).await;
     assert_eq!(ended(&jobs, "articles").len(), 1);
@@ -123,14 +123,14 @@ async fn purges_of_other_answers_do_not_retry_a_failed_plan() {
 }
 
 #[tokio::test]
-async fn a_publication_of_another_plan_hides_no_purge() {
+async fn purges_are_noticed_despite_a_publication_of_another_plan() {
     let dir = TestDir::new();
     let fixture = dir.fixture(PLANS).await;
     fixture.build("articles").await;
     fixture.build("devices").await;
     let (jobs, cancel) = scheduled_every(&fixture, Duration::from_millis(300));
     eventually(|| jobs.next("devices").is_some()).await;
-    // Both between two looks: the purged answers are not carried on.
+    // Both between two polls: the purged answers are not carried over.
     fixture.origin.purge(Scope::Endpoint("unique-devices"), PurgeMode::Hard).unwrap();
     fixture.build("articles").await;
     assert!(fixture.get(DEVICES).is_none());
@@ -203,11 +203,11 @@ async fn plans_wait_for_scheduled_plans_of_higher_priority() {
     let names =
         |jobs: &Jobs| jobs.list().iter().map(|view| view.start.plan.clone()).collect::<Vec<_>>();
     assert_eq!(names(&jobs), ["devices"]);
-    // Whoever asks for a build gets it.
+    // An operator starts a build regardless of priorities.
     let options = BuildOptions { full: true, ..BuildOptions::default() };
     let (plan, trigger) = ("articles".to_owned(), Trigger::Operator);
-    let asked = jobs.start(Start { plan, options, dry_run: false, trigger }).unwrap();
-    eventually(|| jobs.show(asked.id).unwrap().state == State::Running && fixture.reads() > 2)
+    let started = jobs.start(Start { plan, options, dry_run: false, trigger }).unwrap();
+    eventually(|| jobs.show(started.id).unwrap().state == State::Running && fixture.reads() > 2)
         .await;
     fixture.store.allowed.add_permits(1_000_000);
     eventually(|| ended(&jobs, "articles").len() == 2).await;

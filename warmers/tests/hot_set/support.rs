@@ -14,7 +14,7 @@ use aqs_origin::{Clock, Epochs, Metrics as OriginMetrics, Moment, Origin, Parts,
 use aqs_warmers::Settings;
 use aqs_warmers::artefact::{ArtefactDirectory, Identity};
 use aqs_warmers::build::{BuildError, BuildOptions, Builder, Built, Progress};
-use aqs_warmers::generation::{HotFreshness, HotSet};
+use aqs_warmers::hot_set::{HotFreshness, HotSet};
 use aqs_warmers::metrics::Metrics;
 use aqs_warmers::plan::{Overrides, Plan};
 use async_trait::async_trait;
@@ -44,7 +44,7 @@ pub(crate) struct FaultyStore {
     pub(crate) forgetful: AtomicBool,
     /// The coverage is unknown, after this delay.
     pub(crate) away: std::sync::Mutex<Option<Duration>>,
-    /// Reads that may go on.
+    /// Permits of reads, which wait for one each.
     pub(crate) allowed: Semaphore,
 }
 
@@ -89,7 +89,7 @@ impl Store for FaultyStore {
     }
 }
 
-/// What survives a restart.
+/// The files that survive a restart.
 pub(crate) struct TestDir {
     pub(crate) folder: TempDir,
 }
@@ -162,9 +162,9 @@ impl TestDir {
                 top("wikidata", "01", "31", &["Q1"]),
             ],
         );
-        let devices = |granularity: &str, stamp: &str, devices: u32| {
+        let devices = |granularity: &str, timestamp: &str, devices: u32| {
             format!(
-                r#"{{"project":"en.wikipedia","access-site":"all-sites","granularity":"{granularity}","timestamp":"{stamp}","devices":{devices},"offset":1,"underestimate":2}}"#
+                r#"{{"project":"en.wikipedia","access-site":"all-sites","granularity":"{granularity}","timestamp":"{timestamp}","devices":{devices},"offset":1,"underestimate":2}}"#
             )
         };
         dir.load(
@@ -227,8 +227,8 @@ impl TestDir {
         let registry = Registry::new();
         let mut declarations = Declarations::of(&registry);
         let clock = Clock::set(NOON);
-        let (state, found) = StateDirectory::open(&self.folder.path().join("state")).unwrap();
-        let epochs = Arc::new(Epochs::remembered(state, &found, clock.now(), &catalogue).unwrap());
+        let (state, saved) = StateDirectory::open(&self.folder.path().join("state")).unwrap();
+        let epochs = Arc::new(Epochs::remembered(state, &saved, clock.now(), &catalogue).unwrap());
         let budget = Arc::new(Budget::new(fixture_settings.memory));
         let tasks = TaskTracker::new();
         let identity = Identity::new(epochs.identity().unwrap(), ["test"], &catalogue);
@@ -262,7 +262,7 @@ impl TestDir {
     }
 }
 
-/// What is served of an address: its generation, its freshness and what it says.
+/// A served answer: its generation, its freshness and its content.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Served {
     pub(crate) generation: u64,
@@ -279,7 +279,7 @@ impl Fixture {
         Some(Served { generation: hot.generation, freshness: hot.freshness, says })
     }
 
-    /// Builds the plan of a name.
+    /// Builds the plan called `plan`.
     pub(crate) async fn build_as(
         &self,
         plan: &str,
@@ -334,9 +334,9 @@ pub(crate) fn only(project: &str) -> BuildOptions {
 }
 
 /// Waits until a condition holds.
-pub(crate) async fn eventually(mut happened: impl FnMut() -> bool) {
+pub(crate) async fn eventually(mut holds: impl FnMut() -> bool) {
     for _ in 0..3000 {
-        if happened() {
+        if holds() {
             return;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -376,7 +376,7 @@ pub(crate) const PLANS: &str = "
       windows: [last 1 day, everything]
 ";
 
-/// An address of each plan, and what the rows above make of it (contract §1.4, §1.7).
+/// An address of each plan, and its body (contract §1.4, §1.7).
 pub(crate) const ARTICLE: &str =
     "/pageviews/per-article/en.wikipedia/desktop/user/Y%2FZ/daily/20260130/20260131";
 pub(crate) const ARTICLE_SAYS: &str = concat!(

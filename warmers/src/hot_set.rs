@@ -1,6 +1,6 @@
-//! The published generation.
+//! The published generation, from which answers are served.
 
-use super::{Generation, HotEntry};
+use crate::generation::{Generation, HotEntry};
 use aqs_api::KeyRef;
 use aqs_origin::epochs::Validity;
 use aqs_origin::memory_budget::{Budget, Consumer, Reservation};

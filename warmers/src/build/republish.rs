@@ -1,4 +1,4 @@
-//! Publishes older generations: after a restart, and when an operator rolls back.
+//! Publishes generations that exist already: after a restart, and when an operator rolls back.
 
 use super::{Builder, RollbackError};
 use crate::artefact::{ArtefactDirectory, ArtefactError, RestoreContext};
