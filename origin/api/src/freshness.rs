@@ -33,7 +33,26 @@ pub struct Times {
     /// Lifetimes of answers with data.
     pub data: Lifetimes,
     /// Lifetimes of 404 answers without data.
+    #[serde(deserialize_with = "NoDataLifetimes::deserialize")]
     pub no_data: Lifetimes,
+}
+
+/// Reads [`Times::no_data`], whose absent keys keep the defaults of that field.
+#[derive(Deserialize)]
+#[serde(remote = "Lifetimes", deny_unknown_fields, default = "NoDataLifetimes::default")]
+struct NoDataLifetimes {
+    #[serde(with = "Span")]
+    fresh: Duration,
+    #[serde(with = "Span")]
+    revalidate: Duration,
+    #[serde(with = "Span")]
+    usable: Duration,
+}
+
+impl NoDataLifetimes {
+    fn default() -> Lifetimes {
+        Times::default().no_data
+    }
 }
 
 impl Default for Times {

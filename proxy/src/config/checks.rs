@@ -219,18 +219,9 @@ fn columns_before_date(table: &Table) -> Vec<&'static str> {
 
 /// Whether it looks like a host, with or without a port.
 fn is_host(text: &str) -> bool {
-    let port = |text: &str| text.parse::<u16>().is_ok_and(|port| port > 0);
-    let v6 = |text: &str| text.parse::<Ipv6Addr>().is_ok();
-    if let Some(rest) = text.strip_prefix('[') {
-        return match rest.split_once(']') {
-            Some((address, "")) => v6(address),
-            Some((address, after)) => v6(address) && after.strip_prefix(':').is_some_and(port),
-            None => false,
-        };
-    }
-    match text.split_once(':') {
-        None => is_name(text),
-        Some((host, after)) if !after.contains(':') => is_name(host) && port(after),
-        Some(_) => v6(text),
-    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse::<u16>().unwrap_or(0)),
+        _ => (text, 1),
+    };
+    text.parse::<Ipv6Addr>().is_ok() || is_host_name(host) && port > 0
 }

@@ -1,15 +1,60 @@
 //! Deserialisation of a tree into configuration structs.
 
-use super::error::{Mistake, Origin};
 use super::value_tree::{Entry, Node, Value};
-use serde::de::value::StrDeserializer;
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use aqs_origin::suggest;
+use serde::de::value::{MapDeserializer, SeqDeserializer};
+use serde::de::{self, Deserializer, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
+use std::fmt::Display;
+use thiserror::Error;
+
+/// Why a value or its key is refused.
+#[derive(Debug, Error)]
+#[error("{message}")]
+pub(super) struct ValueError {
+    message: String,
+    /// The key is at fault, and not its value.
+    pub(super) is_key: bool,
+}
+
+impl de::Error for ValueError {
+    fn custom<T: Display>(message: T) -> Self {
+        Self { message: message.to_string(), is_key: false }
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        let nearest = suggest(field, expected.iter().copied());
+        let hint = nearest.map(|name| format!("; the nearest is `{name}`")).unwrap_or_default();
+        Self { message: format!("there is no such key{hint}"), is_key: true }
+    }
+
+    fn missing_field(field: &'static str) -> Self {
+        Self::custom(format!("the key `{field}` is missing"))
+    }
+}
+
+fn invalid<T>(message: impl Display) -> Result<T, ValueError> {
+    Err(de::Error::custom(message))
+}
+
+fn map<'de, 'a>(
+    entries: impl Iterator<Item = &'a Entry>,
+) -> MapDeserializer<'de, impl Iterator<Item = (&'a str, &'a Node)>, ValueError> {
+    MapDeserializer::new(entries.map(|entry| (entry.key.as_str(), &entry.node)))
+}
+
+impl<'de> IntoDeserializer<'de, ValueError> for &Node {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
 
 impl<'de> Deserializer<'de> for &Node {
-    type Error = Mistake;
+    type Error = ValueError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match &self.value {
             Value::Null => visitor.visit_unit(),
             Value::Scalar { text, plain: true } => {
@@ -24,43 +69,40 @@ impl<'de> Deserializer<'de> for &Node {
                 }
             }
             Value::Scalar { text, plain: false } => visitor.visit_str(text),
-            Value::List(list) => visitor.visit_seq(Items { nodes: list.iter().enumerate() }),
-            Value::Map(entries) => {
-                visitor.visit_map(Entries { entries: entries.iter(), value: None })
-            }
+            Value::List(list) => visitor.visit_seq(SeqDeserializer::new(list.iter())),
+            Value::Map(entries) => visitor.visit_map(map(entries.iter())),
         }
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         let Value::Scalar { text, .. } = &self.value else {
-            return Err(Mistake::custom("expected a single value"));
+            return invalid("expected a single value");
         };
-        visitor.visit_str(text).map_err(|mistake: Mistake| {
-            // What the standard library says of an address.
-            if mistake.to_string() == "invalid socket address syntax" {
-                Mistake::custom(format!("`{text}` is no address such as 127.0.0.1:8080"))
-            } else {
-                mistake
+        visitor.visit_str(text).or_else(|error: ValueError| match error.message.as_str() {
+            // The text of the standard library.
+            "invalid socket address syntax" => {
+                invalid(format!("`{text}` is no address such as 127.0.0.1:8080"))
             }
+            _ => Err(error),
         })
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match &self.value {
             Value::Scalar { text, .. } => match text.to_ascii_lowercase().as_str() {
                 "true" => visitor.visit_bool(true),
                 "false" => visitor.visit_bool(false),
-                _ => Err(Mistake::custom(format!("`{text}` is neither true nor false"))),
+                _ => invalid(format!("`{text}` is neither true nor false")),
             },
-            _ => Err(Mistake::custom("expected a single value")),
+            _ => invalid("expected a single value"),
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match &self.value {
             Value::Null => visitor.visit_none(),
             _ => visitor.visit_some(self),
@@ -71,82 +113,40 @@ impl<'de> Deserializer<'de> for &Node {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Mistake> {
+    ) -> Result<V::Value, ValueError> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match &self.value {
             Value::List(_) => self.deserialize_any(visitor),
-            _ => Err(Mistake::custom("expected a list, as [a, b]")),
+            _ => invalid("expected a list, as [a, b]"),
         }
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mistake> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match &self.value {
             Value::Map(_) => self.deserialize_any(visitor),
-            _ => Err(Mistake::custom("expected keys with values")),
+            _ => invalid("expected keys with values"),
         }
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Mistake> {
-        self.deserialize_map(visitor)
+    ) -> Result<V::Value, ValueError> {
+        let Value::Map(entries) = &self.value else { return self.deserialize_map(visitor) };
+        // A key without a value keeps its default.
+        let is_unset = |entry: &Entry| {
+            matches!(entry.node.value, Value::Null) && fields.contains(&entry.key.as_str())
+        };
+        visitor.visit_map(map(entries.iter().filter(|entry| !is_unset(entry))))
     }
 
     forward_to_deserialize_any! {
         i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf unit unit_struct tuple
         tuple_struct enum identifier ignored_any
-    }
-}
-
-struct Items<'a> {
-    nodes: std::iter::Enumerate<std::slice::Iter<'a, Node>>,
-}
-
-impl<'de> SeqAccess<'de> for Items<'_> {
-    type Error = Mistake;
-
-    fn next_element_seed<T: DeserializeSeed<'de>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Mistake> {
-        let Some((index, node)) = self.nodes.next() else { return Ok(None) };
-        let value = seed.deserialize(node);
-        value.map(Some).map_err(|mistake| mistake.within(format!("[{index}]"), node.origin))
-    }
-}
-
-struct Entries<'a> {
-    entries: std::slice::Iter<'a, Entry>,
-    value: Option<&'a Entry>,
-}
-
-impl<'de> MapAccess<'de> for Entries<'_> {
-    type Error = Mistake;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(
-        &mut self,
-        seed: K,
-    ) -> Result<Option<K::Value>, Mistake> {
-        // A default that depends on something else is null: that key is absent.
-        let is_given = |entry: &&Entry| {
-            !matches!(entry.node, Node { origin: Origin::Default, value: Value::Null })
-        };
-        let Some(entry) = self.entries.find(is_given) else { return Ok(None) };
-        self.value = Some(entry);
-        let key = seed.deserialize(StrDeserializer::new(&entry.key));
-        key.map(Some).map_err(|mistake: Mistake| mistake.within(entry.key.clone(), entry.origin))
-    }
-
-    fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Mistake> {
-        let Some(Entry { key, node, .. }) = self.value.take() else {
-            return Err(Mistake::custom("a value without a key"));
-        };
-        seed.deserialize(node).map_err(|mistake| mistake.within(key.clone(), node.origin))
     }
 }

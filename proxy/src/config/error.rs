@@ -1,7 +1,7 @@
 //! What is wrong with a configuration.
 
-use aqs_origin::suggest;
-use std::fmt::{self, Display};
+use serde_path_to_error::Path as KeyPath;
+use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -42,85 +42,34 @@ pub(super) enum Origin {
 /// One mistake.
 #[derive(Debug)]
 pub(super) struct Mistake {
-    pub(super) origin: Option<Origin>,
-    /// The keys that lead to the value, and indexes as `[0]`.
-    pub(super) path: Vec<String>,
-    message: Message,
-}
-
-#[derive(Debug)]
-enum Message {
-    Text(String),
-    UnknownKey { key: String, nearest: Option<String> },
+    origin: Option<Origin>,
+    /// The key with those of its sections; empty for the document as a whole.
+    key: String,
+    message: String,
 }
 
 impl Mistake {
     pub(super) fn new(origin: Option<Origin>, message: impl Into<String>) -> Self {
-        Self { origin, path: Vec::new(), message: Message::Text(message.into()) }
+        Self { origin, key: String::new(), message: message.into() }
     }
 
-    /// Notes that the value is part of another, at a key or index of it.
-    pub(super) fn within(mut self, key: String, origin: Origin) -> Self {
-        self.path.insert(0, key);
-        self.origin.get_or_insert(origin);
-        self
+    /// A mistake in the value or the key at a path.
+    pub(super) fn at(origin: Origin, path: &KeyPath, message: String) -> Self {
+        let key = if path.iter().len() == 0 { String::new() } else { path.to_string() };
+        Self { origin: Some(origin), key, message }
     }
 
     fn text(&self, file: Option<&Path>) -> String {
-        let mut key = String::new();
-        for part in &self.path {
-            if !key.is_empty() && !part.starts_with('[') {
-                key.push('.');
-            }
-            key.push_str(part);
-        }
-        let message = match &self.message {
-            Message::UnknownKey { key: unknown, nearest } => {
-                let section = key.strip_suffix(unknown.as_str()).unwrap_or(&key);
-                let section = match section.trim_end_matches('.') {
-                    "" => String::new(),
-                    section => format!(" in {section}"),
-                };
-                let hint = nearest.as_ref().map(|name| format!("; the nearest is `{name}`"));
-                format!("there is no key `{unknown}`{section}{}", hint.unwrap_or_default())
-            }
-            Message::Text(message) if key.is_empty() => message.clone(),
-            Message::Text(message) if matches!(self.origin, Some(Origin::Named(_))) => {
-                message.clone()
-            }
-            Message::Text(message) => format!("{key}: {message}"),
-        };
-        match (self.origin, file) {
-            (Some(Origin::Named(name)), _) => format!("{name}: {message}"),
+        let Self { origin, key, message } = self;
+        let place = match (origin, file) {
+            (Some(Origin::Named(name)), _) => return format!("{name}: {message}"),
             (Some(Origin::File { line, column }), Some(file)) => {
-                format!("{}:{line}:{column}: {message}", file.display())
+                format!("{}:{line}:{column}: ", file.display())
             }
-            (_, Some(file)) if self.path.is_empty() => format!("{}: {message}", file.display()),
-            _ => message,
-        }
-    }
-}
-
-impl Display for Mistake {
-    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
-        text.write_str(&self.text(None))
-    }
-}
-
-impl std::error::Error for Mistake {}
-
-impl serde::de::Error for Mistake {
-    fn custom<T: Display>(message: T) -> Self {
-        Self::new(None, message.to_string())
-    }
-
-    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let nearest = suggest(field, expected.iter().copied()).map(str::to_owned);
-        let message = Message::UnknownKey { key: field.to_owned(), nearest };
-        Self { origin: None, path: Vec::new(), message }
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self::new(None, format!("the key `{field}` is missing"))
+            (_, Some(file)) if key.is_empty() => format!("{}: ", file.display()),
+            _ => String::new(),
+        };
+        let key = if key.is_empty() { String::new() } else { format!("{key}: ") };
+        format!("{place}{key}{message}")
     }
 }

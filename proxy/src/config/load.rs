@@ -2,11 +2,9 @@
 
 use super::error::{ConfigError, Mistake, Origin};
 use super::value_tree::{Node, Value};
-use super::{Config, Druid, checks, warnings};
-use aqs_origin::store::cassandra;
+use super::{Config, checks, warnings};
 use clap::Args;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use serde::Deserialize;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
@@ -71,9 +69,6 @@ pub(super) const VARIABLES: [(&str, &str); 9] = [
     ("CASSANDRA_USERNAME", "cassandra.authentication.username"),
     ("CASSANDRA_PASSWORD", "cassandra.authentication.password"),
 ];
-/// Sections that are absent unless they are given.
-pub(super) const OPTIONAL: [&str; 4] =
-    ["cassandra.authentication", "cassandra", "druid.authentication", "druid"];
 /// The size from which a file is no configuration.
 const MAX_FILE: u64 = 1 << 20;
 /// More mistakes are not reported.
@@ -120,19 +115,6 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// All keys with their defaults, also those of the optional sections.
-pub(super) fn defaults() -> Node {
-    let authentication = Some(cassandra::Credentials::default());
-    Node::of(&Config {
-        cassandra: Some(cassandra::Options {
-            credentials: authentication.clone(),
-            ..cassandra::Options::default()
-        }),
-        druid: Some(Druid { authentication, ..Druid::default() }),
-        ..Config::default()
-    })
-}
-
 /// The sources merged so far.
 struct Sources {
     document: Node,
@@ -141,7 +123,7 @@ struct Sources {
 
 impl Default for Sources {
     fn default() -> Self {
-        Self { document: defaults(), mistakes: Vec::new() }
+        Self { document: Node::null(Origin::Default), mistakes: Vec::new() }
     }
 }
 
@@ -151,7 +133,7 @@ impl Sources {
             return self.mistakes.push(Mistake::new(None, "not UTF-8"));
         };
         match Node::parse(text) {
-            Ok(file) => self.document.overlay(file),
+            Ok(file) => self.document = file,
             Err(mistakes) => self.mistakes.extend(mistakes),
         }
     }
@@ -210,28 +192,24 @@ impl Sources {
     }
 
     fn is_given(&self, key: &str) -> bool {
-        self.document.get(key).is_some_and(|node| node.origin != Origin::Default)
+        self.document.get(key).is_some_and(|node| !matches!(node.value, Value::Null))
     }
 
     /// The configuration, if it has no mistakes.
     fn finish(mut self, file: Option<&Path>) -> Result<Config, ConfigError> {
         self.derive_read_deadline();
-        for section in OPTIONAL {
-            if !self.is_given(section)
-                && let Some(node) = self.document.get_mut(section)
-            {
-                node.value = Value::Null;
-            }
+        if matches!(self.document.value, Value::Null) {
+            self.document.value = Value::Map(Vec::new());
         }
         let config = loop {
-            match Config::deserialize(&self.document) {
+            match serde_path_to_error::deserialize(&self.document) {
                 Ok(config) => break config,
                 // The rest is read without the value, to find what else is wrong.
-                Err(mut mistake) => {
-                    mistake.origin.get_or_insert(self.document.origin);
-                    let removed = self.document.remove(&mistake.path);
-                    self.mistakes.push(mistake);
-                    if !removed || self.mistakes.len() >= MAX_MISTAKES {
+                Err(error) => {
+                    let (path, error) = (error.path(), error.inner());
+                    let origin = self.document.origin_at(path, error.is_key);
+                    self.mistakes.push(Mistake::at(origin, path, error.to_string()));
+                    if !self.document.remove(path) || self.mistakes.len() >= MAX_MISTAKES {
                         break Config::default();
                     }
                 }

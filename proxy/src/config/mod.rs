@@ -38,7 +38,6 @@ use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
-use value_tree::Node;
 use values::SocketAddress;
 
 /// All keys of the configuration.
@@ -303,7 +302,7 @@ impl Config {
 
     /// The configuration as YAML, with secrets as `***`.
     pub fn to_yaml(&self) -> String {
-        Node::of(self).to_string()
+        serde_saphyr::to_string(self).unwrap_or_default()
     }
 
     /// Checks that the files named by the configuration are usable.

@@ -1,8 +1,9 @@
 //! The reference page and the example file, from the schema of [`Config`] and its defaults.
 
-use super::Config;
-use super::load::{FILE, OPTIONAL, VARIABLES, defaults};
-use super::value_tree::{Node, Value};
+use super::load::{FILE, VARIABLES};
+use super::value_tree::{Entry, Node, Value};
+use super::{Config, Druid};
+use aqs_origin::store::cassandra;
 use serde_json::Value as Json;
 use std::fmt::Write;
 
@@ -39,6 +40,10 @@ const EXAMPLE_HEAD: &str = "\
 # The configuration of aqs, every key with its default. Written by `aqs config-docs --example`.
 # Keys whose default depends on something are commented out. See REFERENCE.md for what keys take.
 ";
+
+/// Sections that are absent by default.
+const OPTIONAL: [&str; 4] =
+    ["cassandra.authentication", "cassandra", "druid.authentication", "druid"];
 
 /// A key with what the documentation says of it.
 struct Key<'a> {
@@ -77,6 +82,19 @@ pub fn example() -> String {
     text
 }
 
+/// All keys with their defaults, also those of the optional sections.
+fn defaults() -> Node {
+    let authentication = Some(cassandra::Credentials::default());
+    Node::of(&Config {
+        cassandra: Some(cassandra::Options {
+            credentials: authentication.clone(),
+            ..cassandra::Options::default()
+        }),
+        druid: Some(Druid { authentication, ..Druid::default() }),
+        ..Config::default()
+    })
+}
+
 fn schema() -> Json {
     schemars::schema_for!(Config).to_value()
 }
@@ -94,7 +112,7 @@ fn resolved<'a>(root: &'a Json, schema: &'a Json) -> &'a Json {
 
 fn keys<'a>(root: &'a Json, section: &'a Json, node: &'a Node, path: &str) -> Vec<Key<'a>> {
     let Value::Map(entries) = &node.value else { return Vec::new() };
-    let key = |entry: &'a super::value_tree::Entry| {
+    let key = |entry: &'a Entry| {
         let schema = &section["properties"][entry.key.as_str()];
         let kind = resolved(root, schema);
         let path = format!("{path}{}", entry.key);

@@ -1,11 +1,10 @@
-//! The configuration as a tree of values, each with its origin: read from YAML, merged by source,
-//! written as YAML.
+//! The configuration as a tree of values, each with its origin.
 
 use super::error::{Mistake, Origin};
 use granit_parser::{Event, Marker, Options, Parser, ScalarStyle, StrInput};
 use serde::Serialize;
+use serde_path_to_error::{Path, Segment};
 use std::collections::BTreeMap;
-use std::fmt;
 
 /// Deeper and larger trees are no configuration.
 const MAX_DEPTH: usize = 32;
@@ -43,9 +42,7 @@ impl Node {
     /// The tree of a value that serialises to JSON, which is YAML too.
     pub(super) fn of(value: &impl Serialize) -> Self {
         let json = serde_json::to_string(value).unwrap_or_default();
-        let mut node = Self::parse(&json).unwrap_or_else(|_| Self::null(Origin::Default));
-        node.set_origin(Origin::Default);
-        node
+        Self::parse(&json).unwrap_or_else(|_| Self::null(Origin::Default))
     }
 
     /// Reads the only document of a text.
@@ -70,86 +67,81 @@ impl Node {
         Self { origin, value: Value::Scalar { text: text.to_owned(), plain: false } }
     }
 
-    fn null(origin: Origin) -> Self {
+    pub(super) fn null(origin: Origin) -> Self {
         Self { origin, value: Value::Null }
-    }
-
-    fn set_origin(&mut self, origin: Origin) {
-        self.origin = origin;
-        match &mut self.value {
-            Value::Null | Value::Scalar { .. } => {}
-            Value::List(list) => list.iter_mut().for_each(|node| node.set_origin(origin)),
-            Value::Map(entries) => {
-                for entry in entries {
-                    entry.origin = origin;
-                    entry.node.set_origin(origin);
-                }
-            }
-        }
     }
 
     /// The value at a key such as `log.filter`.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
-        key.split('.').try_fold(self, |node, name| {
-            let Value::Map(entries) = &node.value else { return None };
-            entries.iter().find(|entry| entry.key == name).map(|entry| &entry.node)
-        })
+        key.split('.').try_fold(self, |node, name| node.entry(name).map(|entry| &entry.node))
     }
 
-    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Self> {
-        key.split('.').try_fold(self, |node, name| {
-            let Value::Map(entries) = &mut node.value else { return None };
-            entries.iter_mut().find(|entry| entry.key == name).map(|entry| &mut entry.node)
-        })
+    fn entry(&self, name: &str) -> Option<&Entry> {
+        let Value::Map(entries) = &self.value else { return None };
+        entries.iter().find(|entry| entry.key == name)
     }
 
-    /// Sets a known key and marks its sections as given.
+    /// The origin of the value at a path, or of its key.
+    pub(super) fn origin_at(&self, path: &Path, of_key: bool) -> Origin {
+        let (mut node, mut origin) = (self, self.origin);
+        for segment in path {
+            let child = match (segment, &node.value) {
+                (Segment::Seq { index }, Value::List(list)) => list.get(*index),
+                (Segment::Map { key }, _) => node.entry(key).map(|entry| {
+                    origin = entry.origin;
+                    &entry.node
+                }),
+                _ => None,
+            };
+            let Some(child) = child else { break };
+            node = child;
+            if !of_key {
+                origin = node.origin;
+            }
+        }
+        origin
+    }
+
+    /// Sets a key, in sections that are added where they are absent.
     pub(super) fn set(&mut self, key: &str, value: Self) {
         let origin = value.origin;
-        // A section that is no map is reported as such.
-        let Some(node) = self.get_mut(key) else { return };
+        let mut node = self;
+        for name in key.split('.') {
+            if matches!(node.value, Value::Null) {
+                *node = Self { origin, value: Value::Map(Vec::new()) };
+            }
+            // A section that is no map is reported as such.
+            let Value::Map(entries) = &mut node.value else { return };
+            let index = entries.iter().position(|entry| entry.key == name).unwrap_or_else(|| {
+                entries.push(Entry { key: name.to_owned(), origin, node: Self::null(origin) });
+                entries.len() - 1
+            });
+            let Some(entry) = entries.get_mut(index) else { return };
+            node = &mut entry.node;
+        }
         *node = value;
-        for (end, _) in key.match_indices('.') {
-            if let Some(section) = key.get(..end).and_then(|section| self.get_mut(section)) {
-                section.origin = origin;
-            }
-        }
     }
 
-    /// Removes the value to which a mistake's path leads, or the list that holds it.
-    pub(super) fn remove(&mut self, path: &[String]) -> bool {
-        let end = path.iter().position(|part| part.starts_with('[')).unwrap_or(path.len());
-        let Some((last, sections)) = path.get(..end).and_then(|keys| keys.split_last()) else {
-            return false;
-        };
-        let section = match sections {
-            [] => Some(self),
-            sections => self.get_mut(&sections.join(".")),
-        };
-        let Some(Self { value: Value::Map(entries), .. }) = section else { return false };
-        let before = entries.len();
-        entries.retain(|entry| entry.key != *last);
-        entries.len() < before
-    }
-
-    /// Puts another tree over this one. A null keeps what is there.
-    pub(super) fn overlay(&mut self, other: Self) {
-        match (&mut self.value, other.value) {
-            (Value::Map(entries), Value::Map(others)) => {
-                self.origin = other.origin;
-                for other in others {
-                    match entries.iter_mut().find(|entry| entry.key == other.key) {
-                        Some(entry) => {
-                            entry.origin = other.origin;
-                            entry.node.overlay(other.node);
-                        }
-                        None => entries.push(other),
-                    }
-                }
+    /// Removes the value at a path, or the list that holds it.
+    pub(super) fn remove(&mut self, path: &Path) -> bool {
+        let keys = path.iter().map_while(|segment| match segment {
+            Segment::Map { key } => Some(key),
+            _ => None,
+        });
+        let (mut node, mut keys) = (self, keys.peekable());
+        while let Some(key) = keys.next() {
+            let Value::Map(entries) = &mut node.value else { return false };
+            let Some(index) = entries.iter().position(|entry| entry.key == *key) else {
+                return false;
+            };
+            if keys.peek().is_none() {
+                entries.remove(index);
+                return true;
             }
-            (_, Value::Null) => {}
-            (_, value) => *self = Self { origin: other.origin, value },
+            let Some(entry) = entries.get_mut(index) else { return false };
+            node = &mut entry.node;
         }
+        false
     }
 
     fn size(&self) -> usize {
@@ -270,59 +262,16 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// YAML, as [`Node::parse`] reads it.
-impl fmt::Display for Node {
-    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
-        text.write_str(&self.lines(""))
-    }
-}
-
 impl Node {
-    /// The lines of a map, or of the items of a list, each after an indent.
-    fn lines(&self, indent: &str) -> String {
-        let deeper = format!("{indent}  ");
-        let mut text = String::new();
-        match &self.value {
-            Value::Map(entries) => {
-                for Entry { key, node, .. } in entries {
-                    match node.is_block() {
-                        true => text.push_str(&format!("{indent}{key}:\n{}", node.lines(&deeper))),
-                        false => text.push_str(&format!("{indent}{key}: {}\n", node.inline())),
-                    }
-                }
-            }
-            Value::List(list) => {
-                for node in list {
-                    match node.is_block() {
-                        true => {
-                            text.push_str(&format!(
-                                "{indent}- {}",
-                                node.lines(&deeper).trim_start()
-                            ));
-                        }
-                        false => text.push_str(&format!("{indent}- {}\n", node.inline())),
-                    }
-                }
-            }
-            Value::Null | Value::Scalar { .. } => text.push_str(&format!("{}\n", self.inline())),
-        }
-        text
-    }
-
-    fn is_block(&self) -> bool {
-        match &self.value {
-            Value::Map(entries) => !entries.is_empty(),
-            Value::List(list) => !list.is_empty(),
-            Value::Null | Value::Scalar { .. } => false,
-        }
-    }
-
-    /// The value on one line; maps are empty here.
+    /// The value as YAML on one line; maps are empty here.
     pub(super) fn inline(&self) -> String {
         match &self.value {
             Value::Null => "null".to_owned(),
-            Value::Scalar { text, plain } if *plain || is_plain(text) => text.clone(),
-            Value::Scalar { text, .. } => serde_json::to_string(text).unwrap_or_default(),
+            Value::Scalar { text, plain: true } => text.clone(),
+            Value::Scalar { text, plain: false } => {
+                let yaml = serde_saphyr::to_string(text).unwrap_or_default();
+                yaml.trim_end().to_owned()
+            }
             Value::List(list) => {
                 let items: Vec<String> = list.iter().map(Self::inline).collect();
                 format!("[{}]", items.join(", "))
@@ -330,14 +279,4 @@ impl Node {
             Value::Map(_) => "{}".to_owned(),
         }
     }
-}
-
-/// Whether a text needs no quotes.
-fn is_plain(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_alphanumeric() || first == '/')
-        && text.chars().all(|char| char.is_ascii_alphanumeric() || "/._-+= :".contains(char))
-        && !text.contains(": ")
-        && !text.ends_with([':', ' '])
-        && text.parse::<f64>().is_err()
-        && !["null", "true", "false"].iter().any(|word| word.eq_ignore_ascii_case(text))
 }

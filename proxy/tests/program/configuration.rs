@@ -45,7 +45,7 @@ fn a_bad_configuration_is_refused_before_the_start() {
     for words in [&["--config"][..], &["check-config", "--config"], &["serve", "-config"]] {
         let ended = run(aqs(home.path()).args(words).arg(&file));
         assert_eq!(ended.status.code(), Some(64), "{}", output_text(&ended));
-        let refusal = "aqs.yaml:2:3: there is no key `haed` in limits; the nearest is `head`\n";
+        let refusal = "aqs.yaml:2:3: limits.haed: there is no such key; the nearest is `head`\n";
         assert!(output_text(&ended).ends_with(refusal), "{}", output_text(&ended));
     }
     let missing = run(aqs(home.path()).env("AQS_CONFIG", home.path().join("missing.yaml")));

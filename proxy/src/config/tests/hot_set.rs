@@ -75,13 +75,13 @@ fn mistakes_are_named() {
         (changed("newest 3 months", "newest 3 days"), "the lists are by month"),
         (changed("1h 30m", "10s"), "must be 1m or more"),
         (changed("name: mine", "name: my plan"), "or it is no name"),
-        (changed("name: mine", "nam: mine"), "there is no key `nam`"),
+        (changed("name: mine", "nam: mine"), "nam: there is no such key"),
         ("hot_set: {built_in: [top-article]}".to_owned(), "the nearest is `top-articles`"),
         ("hot_set: {projects: []}".to_owned(), "hot_set.projects: "),
         ("hot_set: {projects: ['a b']}".to_owned(), "\"a b\" is no value of it"),
         ("hot_set: {checks: {complete: 101}}".to_owned(), "out of range: 0 to 100"),
         ("hot_set: {rate: 0}".to_owned(), "out of range"),
-        ("hot_set: {every: 6h}".to_owned(), "there is no key `every` in hot_set"),
+        ("hot_set: {every: 6h}".to_owned(), "hot_set.every: there is no such key"),
     ] {
         let error = loaded(&text, &[], "").unwrap_err().to_string();
         assert!(error.contains(said), "{text}\n{error}");

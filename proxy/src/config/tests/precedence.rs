@@ -37,7 +37,7 @@ fn every_variable_sets_its_key() {
         ("AQS_MEMORY", "1GiB"),
         ("AQS_LOG", "aqs_origin=debug"),
         ("AQS_LOG_FORMAT", "ecs"),
-        ("CASSANDRA_USERNAME", "who"),
+        ("CASSANDRA_USERNAME", "aqs"),
         ("CASSANDRA_PASSWORD", "geheim"),
     ];
     // Not both at once: there is one store.
@@ -45,7 +45,7 @@ fn every_variable_sets_its_key() {
         variables.into_iter().filter(|(name, _)| *name != "AQS_STORE").collect();
     let config = loaded("cassandra:\n  port: 1", &cassandra, "").unwrap().config;
     let credentials = config.cassandra.unwrap().credentials.unwrap();
-    assert_eq!((credentials.username.as_str(), credentials.password.as_str()), ("who", "geheim"));
+    assert_eq!((credentials.username.as_str(), credentials.password.as_str()), ("aqs", "geheim"));
     let config = loaded("", &variables, "").unwrap().config;
     assert_eq!(config.admin.listen[0].to_string(), "127.0.0.1:5");
     assert_eq!(config.store.path, Some("/a/store".into()));

@@ -5,16 +5,16 @@ use super::*;
 #[test]
 fn a_file_is_refused_with_place_key_and_reason() {
     for (file, refusal) in [
-        ("lisen: []", ":1:1: there is no key `lisen`; the nearest is `listen`"),
-        ("admin:\n  listn: []", ":2:3: there is no key `listn` in admin; the nearest is `listen`"),
-        ("limits:\n  haed: 10s", ":2:3: there is no key `haed` in limits; the nearest is `head`"),
+        ("lisen: []", ":1:1: lisen: there is no such key; the nearest is `listen`"),
+        ("admin:\n  listn: []", ":2:3: admin.listn: there is no such key; the nearest is `listen`"),
+        ("limits:\n  haed: 10s", ":2:3: limits.haed: there is no such key; the nearest is `head`"),
         (
             "freshness:\n  no_data:\n    freshh: 1s",
-            ":3:5: there is no key `freshh` in freshness.no_data; the nearest is `fresh`",
+            ":3:5: freshness.no_data.freshh: there is no such key; the nearest is `fresh`",
         ),
         (
             "cassandra:\n  authentication:\n    pasword: x",
-            ":3:5: there is no key `pasword` in cassandra.authentication; the nearest is `password`",
+            ":3:5: cassandra.authentication.pasword: there is no such key; the nearest is `password`",
         ),
         (
             "limits: {head: 10}",
@@ -74,7 +74,7 @@ fn a_file_is_refused_with_place_key_and_reason() {
     assert_eq!(error, "f: not UTF-8");
     let error = loaded("lisen: []", &[], "").unwrap_err().to_string();
     assert!(
-        error.ends_with("aqs.yaml:1:1: there is no key `lisen`; the nearest is `listen`"),
+        error.ends_with("aqs.yaml:1:1: lisen: there is no such key; the nearest is `listen`"),
         "{error}"
     );
 }
@@ -88,7 +88,7 @@ fn all_mistakes_are_reported_at_once() {
     assert_eq!(
         lines,
         [
-            ":1:10: there is no key `haed` in limits; the nearest is `head`",
+            ":1:10: limits.haed: there is no such key; the nearest is `head`",
             ":1:26: limits.idle: `soon` is no duration such as 250ms, 300s, 5m or 24h",
             ":2:10: listen[0]: `here` is no address such as 127.0.0.1:8080",
             ":4:6: log: expected keys with values",
