@@ -1,16 +1,21 @@
 //! Limits how many lines of a kind are logged in a period, and counts those left out.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 #[derive(Debug)]
 pub struct RateLimiter {
     limit: u64,
     period: Duration,
+    window: Mutex<Window>,
+}
+
+#[derive(Debug)]
+struct Window {
     started: Instant,
-    /// The current period in the upper half, the lines of that period in the lower one.
-    window: AtomicU64,
-    suppressed: AtomicU64,
+    logged: u64,
+    /// Lines left out since the last one.
+    suppressed: u64,
 }
 
 impl Default for RateLimiter {
@@ -22,31 +27,26 @@ impl Default for RateLimiter {
 
 impl RateLimiter {
     pub fn new(limit: u64, period: Duration) -> Self {
-        let (window, suppressed) = (AtomicU64::new(0), AtomicU64::new(0));
-        Self { limit, period, started: Instant::now(), window, suppressed }
+        let window = Window { started: Instant::now(), logged: 0, suppressed: 0 };
+        Self { limit, period, window: Mutex::new(window) }
     }
 
     /// Returns how many lines were left out since the last one if another may be logged.
     pub fn take(&self) -> Option<u64> {
-        self.take_at(self.started.elapsed())
+        self.take_at(Instant::now())
     }
 
-    fn take_at(&self, elapsed: Duration) -> Option<u64> {
-        let period = (elapsed.as_nanos() / self.period.as_nanos().max(1)) as u32;
-        let mut allowed = false;
-        // The closure always returns a value.
-        let _ = self.window.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |window| {
-            let is_current = window >> 32 == u64::from(period);
-            let count = if is_current { window & 0xffff_ffff } else { 0 };
-            allowed = count < self.limit;
-            Some(u64::from(period) << 32 | (count + u64::from(allowed)))
-        });
-        if allowed {
-            Some(self.suppressed.swap(0, Ordering::Relaxed))
-        } else {
-            self.suppressed.fetch_add(1, Ordering::Relaxed);
-            None
+    fn take_at(&self, now: Instant) -> Option<u64> {
+        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.duration_since(window.started) >= self.period {
+            (window.started, window.logged) = (now, 0);
         }
+        if window.logged >= self.limit {
+            window.suppressed += 1;
+            return None;
+        }
+        window.logged += 1;
+        Some(std::mem::take(&mut window.suppressed))
     }
 }
 
@@ -57,8 +57,10 @@ mod tests {
     #[test]
     fn each_period_has_its_limit() {
         let limiter = RateLimiter::new(2, Duration::from_secs(60));
-        let taken: Vec<_> =
-            [0, 1, 59, 59, 60, 200, 239].map(|at| limiter.take_at(Duration::from_secs(at))).into();
+        let start = limiter.window.lock().unwrap().started;
+        let taken: Vec<_> = [0, 1, 59, 59, 60, 200, 239]
+            .map(|at| limiter.take_at(start + Duration::from_secs(at)))
+            .into();
         let expected = [Some(0), Some(0), None, None, Some(2), Some(0), Some(0)];
         assert_eq!(taken, expected);
     }

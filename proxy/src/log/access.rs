@@ -43,7 +43,7 @@ pub struct LogContext {
     pub cause: Option<Arc<OriginError>>,
 }
 
-/// Longer targets are cut.
+/// Longer targets are truncated.
 const MAX_TARGET: usize = 1024;
 
 impl LogConfig {
@@ -74,7 +74,7 @@ impl LogConfig {
         });
         let duration = took.map(|took| u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
         let bytes = line.bytes.map(|bytes| bytes as u64);
-        let cut = bytes.is_none().then_some(true);
+        let incomplete = bytes.is_none().then_some(true);
         let trace = line.trace.map(|trace| tracing::field::display(trace.trace_id()));
         let parent = line.trace.map(|trace| tracing::field::display(trace.parent_id()));
         let context = line.context;
@@ -92,7 +92,7 @@ impl LogConfig {
                     { fields::URL } = target,
                     { fields::STATUS } = status,
                     { fields::BYTES } = bytes,
-                    { fields::CUT } = cut,
+                    { fields::INCOMPLETE } = incomplete,
                     { fields::DURATION } = duration,
                     { fields::CACHE } = cache,
                     { fields::DETAIL } = detail,

@@ -109,7 +109,7 @@ impl Recorded {
             // The origin of events of the `log` crate.
             "log.target" => self.target = value.as_str().map(str::to_owned),
             name if name.starts_with("log.") => {}
-            name => self.insert(&fields::place(name), value),
+            name => self.insert(&fields::ecs_name(name), value),
         }
     }
 

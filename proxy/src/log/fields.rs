@@ -41,7 +41,7 @@ pub const CODING: &str = "aqs.coding";
 /// The request whose answer this one shared.
 pub const LEADER: &str = "aqs.leader";
 /// Whether the client disconnected, or was too slow, before the end of the response.
-pub const CUT: &str = "aqs.cut";
+pub const INCOMPLETE: &str = "aqs.cut";
 /// The key that was read from the store.
 pub const KEY: &str = "aqs.key";
 /// The module that logs the line.
@@ -51,7 +51,7 @@ pub const TARGET: &str = "aqs.target";
 const SETS: [&str; 6] = ["client", "error", "event", "http", "trace", "url"];
 
 /// The name of a field in an ECS line.
-pub fn place(name: &str) -> Cow<'_, str> {
+pub fn ecs_name(name: &str) -> Cow<'_, str> {
     let set = name.split_once('.').map(|(set, _)| set);
     match (name, set) {
         ("error", _) => ERROR.into(),

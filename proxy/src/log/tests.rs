@@ -17,18 +17,18 @@ use captured_log::CapturedLog;
 /// 2024-06-20T21:07:55.9Z, the moment of the contract's sample.
 const MOMENT: Moment = Moment(1_718_917_675_900);
 
-/// The lines that `log` writes at a filter.
-fn lines_at(text: &str, tell: impl FnOnce()) -> Vec<String> {
-    let kept = CapturedLog::default();
+/// The lines that `write` logs with a filter.
+fn lines_at(filter_text: &str, write: impl FnOnce()) -> Vec<String> {
+    let captured = CapturedLog::default();
     let ecs = Ecs { service: "geo-analytics".to_owned(), clock: Clock::set(MOMENT) };
-    let layer = tracing_subscriber::fmt::layer().event_format(ecs).with_writer(kept.clone());
-    let log = tracing_subscriber::registry().with(filter(text).unwrap()).with(layer);
-    tracing::subscriber::with_default(log, tell);
-    kept.text().lines().map(str::to_owned).collect()
+    let layer = tracing_subscriber::fmt::layer().event_format(ecs).with_writer(captured.clone());
+    let log = tracing_subscriber::registry().with(filter(filter_text).unwrap()).with(layer);
+    tracing::subscriber::with_default(log, write);
+    captured.text().lines().map(str::to_owned).collect()
 }
 
-fn line(tell: impl FnOnce()) -> String {
-    lines_at("debug", tell).join("\n")
+fn line(write: impl FnOnce()) -> String {
+    lines_at("debug", write).join("\n")
 }
 
 /// The beginning of a line.
@@ -184,33 +184,33 @@ fn failed_and_slow_requests_are_always_logged() {
     assert!(log(AccessMode::Off).wants_refused(503) && !log(AccessMode::Off).wants_refused(414));
     assert!(log(AccessMode::Full).wants_refused(414));
     let sampled = (0..10_000).filter(|_| log(AccessMode::Sampled).wants(200, fast)).count();
-    // A thousand on average: so far off it is once in more tries than there will ever be.
+    // A thousand on average. The bounds are ten standard deviations away.
     assert!((700..1300).contains(&sampled), "{sampled}");
 }
 
 #[test]
 fn access_lines_pass_at_any_level_unless_they_are_named() {
     let log = LogConfig { access: AccessMode::Full, ..LogConfig::default() };
-    let tell = || {
+    let write = || {
         log.write(&hit());
         tracing::info!("other");
     };
-    assert_eq!(lines_at("info", tell).len(), 2);
-    assert_eq!(lines_at("warn", tell).len(), 1);
-    assert_eq!(lines_at("error", tell).len(), 1);
-    assert_eq!(lines_at("info,access=off", tell).len(), 1);
+    assert_eq!(lines_at("info", write).len(), 2);
+    assert_eq!(lines_at("warn", write).len(), 1);
+    assert_eq!(lines_at("error", write).len(), 1);
+    assert_eq!(lines_at("info,access=off", write).len(), 1);
     assert!(filter("a=b=c").unwrap_err().to_string().starts_with("`a=b=c` is no filter: "));
 }
 
 #[test]
 fn admin_requests_are_logged_at_any_level() {
-    let tell = || {
+    let write = || {
         tracing::info!(target: fields::ADMIN, "done");
         tracing::info!("other");
     };
     for (text, count) in [("info", 2), ("warn", 1), ("error", 1), ("off", 1), ("info,admin=off", 1)]
     {
-        assert_eq!(lines_at(text, tell).len(), count, "{text}");
+        assert_eq!(lines_at(text, write).len(), count, "{text}");
     }
 }
 
@@ -225,10 +225,10 @@ fn a_long_target_is_cut_between_characters() {
 
 #[test]
 fn the_level_fatal_passes_only_the_last_line() {
-    let tell = || {
+    let write = || {
         tracing::error!("no answer");
         tracing::error!(target: fields::FATAL, "the end");
     };
-    let at = |level: LogLevel| lines_at(level.filter(), tell).len();
+    let at = |level: LogLevel| lines_at(level.filter(), write).len();
     assert_eq!((at(LogLevel::Error), at(LogLevel::Fatal)), (2, 1));
 }
