@@ -1,16 +1,11 @@
 //! Writes the dashboard.
 
-use std::process::ExitCode;
+use aqs_dashboards::{DASHBOARD_FILE, dashboard_json, directory};
+use std::error::Error;
 
-fn main() -> ExitCode {
-    match aqs_dashboards::write_dashboard() {
-        Ok(path) => {
-            println!("{}", path.display());
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("aqs-dashboards: {error}");
-            ExitCode::FAILURE
-        }
-    }
+fn main() -> Result<(), Box<dyn Error>> {
+    let path = directory().join(DASHBOARD_FILE);
+    std::fs::write(&path, dashboard_json()?)?;
+    println!("{}", path.display());
+    Ok(())
 }

@@ -1,6 +1,5 @@
 //! The panels of the dashboard, as `overview.yml` declares them.
 
-use crate::{Error, parse};
 use serde::Deserialize;
 
 /// A placeholder in expressions for the matchers of the selected jobs and instances.
@@ -55,6 +54,6 @@ pub struct Target {
 /// # Errors
 ///
 /// The file is invalid.
-pub fn rows() -> Result<Vec<Row>, Error> {
-    parse("overview.yml", include_str!("../overview.yml"))
+pub fn rows() -> Result<Vec<Row>, Box<serde_saphyr::Error>> {
+    serde_saphyr::from_str(include_str!("../overview.yml")).map_err(Box::new)
 }
