@@ -254,9 +254,9 @@ impl Exchange {
         bytes: Option<usize>,
         duration: Option<Duration>,
     ) {
-        let HttpServer { catalogue, log, .. } = &*self.server;
+        let HttpServer { service, log, .. } = &*self.server;
         let endpoint = reply.endpoint.and_then(|id| {
-            let (_, endpoint) = catalogue.endpoints().nth(id.index())?;
+            let (_, endpoint) = service.origin.catalogue().endpoints().nth(id.index())?;
             Some(endpoint.name)
         });
         // Parsed only if the log shows the address.

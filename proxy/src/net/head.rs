@@ -44,9 +44,7 @@ pub(super) fn parse<'a>(buffer: &'a [u8], limits: &Limits) -> Parsed<'a> {
         Ok(httparse::Status::Partial) if buffer.len() < limits.head_bytes => {
             return Parsed::Partial;
         }
-        Ok(httparse::Status::Partial) => {
-            return refused(431, "the head is too large");
-        }
+        Ok(httparse::Status::Partial) => return refused(431, "the head is too large"),
         Err(httparse::Error::TooManyHeaders) => {
             return refused(431, "too many header lines");
         }
@@ -63,13 +61,16 @@ pub(super) fn parse<'a>(buffer: &'a [u8], limits: &Limits) -> Parsed<'a> {
     else {
         return refused(400, "malformed request: incomplete request line");
     };
-    match validate(request.headers, version) {
-        Ok(Validated { negotiation, trace, keep_alive, body }) => {
-            let (method, target) = (Method::parse(method), origin_form(target));
-            let view = RequestHead { method, target, negotiation, trace };
-            let bytes = buffer.get(..length).unwrap_or_default();
-            Parsed::Head(Head { view, bytes, keep_alive, body }, length)
-        }
+    let view = RequestHead {
+        method: Method::parse(method),
+        target: origin_form(target),
+        negotiation: Negotiation::default(),
+        trace: RequestTrace::default(),
+    };
+    let bytes = buffer.get(..length).unwrap_or_default();
+    let mut head = Head { view, bytes, keep_alive: KeepAlive::Implicit, body: false };
+    match read_headers(&mut head, request.headers, version) {
+        Ok(()) => Parsed::Head(head, length),
         Err(detail) => refused(400, detail),
     }
 }
@@ -81,22 +82,15 @@ fn names_a_version(buffer: &[u8]) -> bool {
     words.next().is_some_and(|word| word.starts_with(b"HTTP/")) && words.next().is_none()
 }
 
-struct Validated<'a> {
-    negotiation: Negotiation<'a>,
-    trace: RequestTrace<'a>,
-    keep_alive: KeepAlive,
-    body: bool,
-}
-
-fn validate<'a>(
+/// Reads the headers that decide how a request is answered.
+fn read_headers<'a>(
+    head: &mut Head<'a>,
     headers: &[httparse::Header<'a>],
     version: u8,
-) -> Result<Validated<'a>, &'static str> {
-    let mut negotiation = Negotiation::default();
-    let mut trace = RequestTrace::default();
+) -> Result<(), &'static str> {
+    let RequestHead { negotiation, trace, .. } = &mut head.view;
     let mut hosts = 0;
     let mut lengths = 0;
-    let mut body = false;
     let mut has_transfer_encoding = false;
     let mut close = false;
     let mut keep_alive = false;
@@ -128,7 +122,7 @@ fn validate<'a>(
                 if !header.value.trim_ascii().iter().all(u8::is_ascii_digit) {
                     return Err("malformed request: Content-Length is no number");
                 }
-                body |= header.value.trim_ascii() != b"0";
+                head.body |= header.value.trim_ascii() != b"0";
             }
             15 if header.name.eq_ignore_ascii_case("accept-encoding") => {
                 negotiation.accept_encoding = negotiation.accept_encoding.or(Some(header.value));
@@ -152,13 +146,13 @@ fn validate<'a>(
         // Two parsers could disagree about where the next request starts (RFC 9112 §6.3).
         return Err("malformed request: Content-Length beside Transfer-Encoding");
     }
-    let body = body || has_transfer_encoding;
-    let keep_alive = match (version, close, keep_alive) {
+    head.body |= has_transfer_encoding;
+    head.keep_alive = match (version, close, keep_alive) {
         (_, true, _) | (0, false, false) => KeepAlive::Close,
         (0, false, true) => KeepAlive::Explicit,
         _ => KeepAlive::Implicit,
     };
-    Ok(Validated { negotiation, trace, keep_alive, body })
+    Ok(())
 }
 
 /// Whether the request line is too long, or will be.

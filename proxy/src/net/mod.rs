@@ -14,21 +14,19 @@ mod exchange;
 pub(crate) mod fuzzing;
 mod head;
 mod limits;
-mod metrics;
 mod syn_filter;
 
 pub use accept::{Acceptor, Connections};
+pub(crate) use admission::CloseReason;
+use admission::ConnectionGuard;
 pub use admission::{Admission, max_rejections};
 pub use limits::Limits;
-pub(crate) use metrics::CloseReason;
 
 use crate::log::LogConfig;
 use crate::metrics::Metrics;
 use crate::serve::Service;
-use aqs_api::Catalogue;
 use aqs_origin::memory_budget::{Budget, Consumer};
 use connection::{Connection, Next};
-use metrics::ConnectionGuard;
 use pingora_core::protocols::Stream;
 use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, watch};
@@ -40,7 +38,6 @@ const CONNECTION_BYTES: usize = 8 * 1024;
 /// Serves the connections of all public listeners.
 pub struct HttpServer {
     pub service: Arc<Service>,
-    pub catalogue: Arc<Catalogue>,
     pub budget: Arc<Budget>,
     pub metrics: Arc<Metrics>,
     pub log: LogConfig,

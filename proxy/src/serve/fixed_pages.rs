@@ -41,7 +41,7 @@ impl Service {
 
     fn index(&self) -> String {
         let mut text = String::from("aqs: the analytics API of the wikis\n\nEndpoints:\n");
-        for (_, endpoint) in self.catalogue.endpoints() {
+        for (_, endpoint) in self.origin.catalogue().endpoints() {
             text.push_str(&format!("  /metrics{}\n", endpoint.template()));
             text.push_str(&format!("      {}\n", endpoint.summary));
         }
@@ -73,7 +73,7 @@ impl Service {
                 "What the data store holds is not known at the moment. Please try again later.";
             return Some(Reply::problem(Problem::new(503, Code::Unavailable, detail)));
         }
-        let items = self.catalogue.datasets().iter().filter_map(|dataset| {
+        let items = self.origin.catalogue().datasets().iter().filter_map(|dataset| {
             let extent = coverage.get(dataset)?;
             Some(Dataset {
                 dataset: dataset.name,

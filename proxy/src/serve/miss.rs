@@ -10,9 +10,7 @@ use aqs_api::problem::Code;
 use aqs_api::{Key, Problem, Query};
 use aqs_origin::epochs::Validity;
 use aqs_origin::singleflight::{Failure, Joined, Outcome, Singleflight};
-use aqs_origin::{
-    Clock, Entry, Freshness, Origin, OriginError, Priority, ReadPlan, RequestContext,
-};
+use aqs_origin::{Entry, Freshness, Origin, OriginError, Priority, ReadPlan, RequestContext};
 use aqs_warmers::hot_set::HotSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,7 +39,6 @@ pub struct MissHandler {
     pub cache: Arc<ResponseCache>,
     pub responses: Arc<ResponseSingleflight>,
     pub metrics: Arc<Metrics>,
-    pub clock: Clock,
     pub answer_timeout: Duration,
     pub error_log: ErrorLog,
 }
@@ -74,7 +71,7 @@ impl MissHandler {
                     (false, false) => CacheResult::NotStored,
                 };
                 let leader = fetched.joined.then_some(fetched.leader);
-                let hit = Hit::new(entry, result, self.clock.now());
+                let hit = Hit::new(entry, result, self.origin.clock().now());
                 return (Ok(hit), LogContext { leader, cause: None });
             }
         }
@@ -124,7 +121,7 @@ impl MissHandler {
 
     /// Whether an entry may be served when the store fails.
     fn is_usable(&self, entry: &Entry) -> bool {
-        entry.freshness(self.clock.now(), &self.origin.epochs) != Freshness::Invalid
+        entry.freshness(self.origin.clock().now(), &self.origin.epochs) != Freshness::Invalid
     }
 
     /// Why the entry that the cache or the hot set holds, if any, was not served.
@@ -157,7 +154,7 @@ impl MissHandler {
         };
         let outcome = match held.filter(|entry| self.is_usable(entry)) {
             Some(entry) => {
-                let now = self.clock.now();
+                let now = self.origin.clock().now();
                 // A store that does not answer in time has failed; our own limits are no failure of it.
                 let store_failed =
                     !matches!(*failure.error, OriginError::Rejected | OriginError::Overloaded);

@@ -17,8 +17,8 @@ pub use refresh::Refresher;
 
 use crate::cache::Aliases;
 use crate::http::{CacheResult, Content, Method, Negotiation, Reply, RequestHead};
-use aqs_api::{Catalogue, KeyRef, Problem, Query, Target};
-use aqs_origin::{Clock, Moment, Origin, Priority, ReadPlan};
+use aqs_api::{KeyRef, Problem, Query, Target};
+use aqs_origin::{Moment, Origin, Priority, ReadPlan};
 use lookup::Hit;
 use std::future::Future;
 use std::pin::Pin;
@@ -26,7 +26,6 @@ use std::sync::Arc;
 
 /// Answers requests, whatever protocol brought them.
 pub struct Service {
-    pub catalogue: Arc<Catalogue>,
     pub origin: Arc<Origin>,
     pub lookup: Lookup,
     pub aliases: Arc<Aliases>,
@@ -35,7 +34,6 @@ pub struct Service {
     pub gzip: GzipEncoder,
     pub public_pages: PublicPages,
     pub metrics_page: Arc<MetricsPage>,
-    pub clock: Clock,
 }
 
 /// A reply, now or once the store has answered.
@@ -60,7 +58,7 @@ impl Service {
     }
 
     fn data(self: &Arc<Self>, head: &RequestHead<'_>, target: Target<'_>) -> Served {
-        let now = self.clock.now();
+        let now = self.origin.clock().now();
         // Most clients send the canonical form, so the target is looked up before it is parsed;
         // then by the key that it is a known alias of.
         let raw = KeyRef::new(target.dialect, target.path);
@@ -75,7 +73,7 @@ impl Service {
         if let Some(page) = self.datasets_page(target) {
             return Served::Now(page);
         }
-        let query = match self.catalogue.resolve(target) {
+        let query = match self.origin.catalogue().resolve(target) {
             Ok(query) => query,
             Err(problem) => return Served::Now(Reply::problem(problem)),
         };
@@ -102,7 +100,8 @@ impl Service {
         head: &RequestHead<'_>,
         query: Query,
     ) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
-        let (service, plan) = (Arc::clone(self), Arc::new(ReadPlan::new(query, &self.catalogue)));
+        let plan = Arc::new(ReadPlan::new(query, self.origin.catalogue()));
+        let service = Arc::clone(self);
         let Negotiation { if_none_match, accept_encoding } = head.negotiation;
         let if_none_match = if_none_match.map(<[u8]>::to_vec);
         let accept_encoding = accept_encoding.map(<[u8]>::to_vec);

@@ -65,7 +65,7 @@ pub(super) fn components(
         origin_metrics.singleflight("key"),
     ));
     let origin = Arc::new(Origin::new(aqs_origin::Parts {
-        catalogue: Arc::clone(&catalogue),
+        catalogue,
         store: Arc::clone(&store),
         epochs: Arc::new(epochs),
         budget: Arc::clone(&budget),
@@ -87,19 +87,17 @@ pub(super) fn components(
         aliases: Arc::clone(&aliases),
         metrics: Arc::clone(&metrics),
     });
-    let metrics_page = MetricsPage::new(registry.clone(), Arc::clone(&balancer), clock.clone());
+    let metrics_page = MetricsPage::new(registry.clone(), Arc::clone(&balancer), clock);
     let misses = Arc::new(MissHandler {
         origin: Arc::clone(&origin),
         hot_set: Arc::clone(&hot_set),
         cache: Arc::clone(&cache),
         responses,
         metrics: Arc::clone(&metrics),
-        clock: clock.clone(),
         answer_timeout: config.answer_within,
         error_log: Default::default(),
     });
     let service = Arc::new(Service {
-        catalogue,
         origin: Arc::clone(&origin),
         lookup: Lookup { hot_set, cache, epochs: Arc::clone(&origin.epochs) },
         aliases,
@@ -108,7 +106,6 @@ pub(super) fn components(
         gzip: GzipEncoder::new(tasks.clone(), Arc::clone(&metrics)),
         public_pages: config.public_pages(),
         metrics_page: Arc::new(metrics_page),
-        clock,
     });
     let readiness = Readiness::default();
     let components = Components { service, origin, jobs, metrics, registry, readiness, tasks };
@@ -119,7 +116,7 @@ impl Components {
     pub(super) fn admin_state(&self, auth: AdminAuth, log: Option<log::Handle>) -> AdminState {
         AdminState {
             auth,
-            catalogue: Arc::clone(&self.service.catalogue),
+            catalogue: Arc::clone(self.origin.catalogue()),
             origin: Arc::clone(&self.origin),
             jobs: Arc::clone(&self.jobs),
             readiness: self.readiness.clone(),

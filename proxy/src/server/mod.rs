@@ -178,7 +178,6 @@ impl Server {
         let (draining, drain_watch) = watch::channel(false);
         let server = Arc::new(HttpServer {
             service: Arc::clone(&components.service),
-            catalogue: Arc::clone(&components.service.catalogue),
             budget: Arc::clone(&components.origin.budget),
             metrics: Arc::clone(&components.metrics),
             log: config.log.clone(),

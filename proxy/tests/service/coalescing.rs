@@ -158,7 +158,7 @@ async fn a_live_request_raises_the_priority_of_a_warming_read() {
     let store = Scripted::gated();
     let server = server(config(), store.clone()).await;
     let query =
-        server.components.service.catalogue.resolve(Target::parse(TARGET).unwrap()).unwrap();
+        server.components.origin.catalogue().resolve(Target::parse(TARGET).unwrap()).unwrap();
     let origin = server.components.origin.clone();
     let warming = tokio::spawn(async move {
         let ctx = RequestContext::new(Instant::now() + Duration::from_secs(60), Priority::Warm, 1);

@@ -175,9 +175,9 @@ async fn purges_survive_a_restart() {
     let first = server(with_state(), store.clone()).await;
     let query = {
         let target = aqs_api::Target::parse(LONG).unwrap();
-        first.components.service.catalogue.resolve(target).unwrap()
+        first.components.origin.catalogue().resolve(target).unwrap()
     };
-    let tags = aqs_origin::ReadPlan::new(query.clone(), &first.components.service.catalogue).tags();
+    let tags = aqs_origin::ReadPlan::new(query.clone(), first.components.origin.catalogue()).tags();
     let before = first.components.origin.epochs.current();
     first
         .components

@@ -256,8 +256,8 @@ async fn a_hard_purge_invalidates_its_scope_only() {
     let key = |target: &str| {
         server
             .components
-            .service
-            .catalogue
+            .origin
+            .catalogue()
             .resolve(Target::parse(target).unwrap())
             .unwrap()
             .key()

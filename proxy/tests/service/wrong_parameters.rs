@@ -143,7 +143,7 @@ async fn each_invalid_parameter_is_refused() {
     let (server, _folder) = server_of_titles().await;
     let mut client = Client::connect(server.addresses[0]).await;
     let mut tried = 0;
-    for (_, endpoint) in server.components.service.catalogue.endpoints() {
+    for (_, endpoint) in server.components.origin.catalogue().endpoints() {
         // The examples are valid: what is refused below is refused for its change.
         let response = client.get(&target(endpoint, None)).await;
         assert!([200, 404].contains(&response.status), "{}: {}", endpoint.name, response.text());
@@ -171,7 +171,7 @@ async fn start_after_end_is_refused_everywhere() {
     let dated =
         |endpoint: &&Endpoint| endpoint.params().any(|param| matches!(param.kind, ParamKind::End));
     for endpoint in
-        server.components.service.catalogue.endpoints().map(|(_, endpoint)| endpoint).filter(dated)
+        server.components.origin.catalogue().endpoints().map(|(_, endpoint)| endpoint).filter(dated)
     {
         let response = client.get(&target(endpoint, Some(("end", "2026093023")))).await;
         assert_eq!(response.status, 400, "{}", endpoint.name);

@@ -34,7 +34,7 @@ async fn expressions_have_the_values_that_the_load_implies() {
     let prometheus = Prometheus::start(&program, proxy.server.admin_addresses[0]).await;
     let build_reads = reads_of_the_hot_set_build(&prometheus).await;
     // Series of failed reads must exist before the first failure, or rates would miss it.
-    let datasets = proxy.server.components.service.catalogue.datasets().len();
+    let datasets = proxy.server.components.origin.catalogue().datasets().len();
     let failed = prometheus.one(r#"count(aqs_store_reads_total{outcome="error"} == 0)"#).await;
     assert_eq!(failed, datasets as f64, "series of failed reads");
 

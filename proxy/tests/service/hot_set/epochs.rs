@@ -98,7 +98,7 @@ async fn hard_purged_entries_are_served_by_no_generation() {
     let store = store_with_days();
     let (server, clock, _) = server_with_clock(&store).await;
     let mut client = Client::connect(server.addresses[0]).await;
-    let query = server.components.service.catalogue.resolve(Target::parse(EN).unwrap()).unwrap();
+    let query = server.components.origin.catalogue().resolve(Target::parse(EN).unwrap()).unwrap();
     for (value, scope) in (2..).zip([
         Scope::Key(query.key().stable_hash()),
         Scope::Project("en.wikipedia"),

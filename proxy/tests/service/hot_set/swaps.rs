@@ -25,13 +25,13 @@ pub(super) fn numbered_generation(
     id: u64,
     parent: Option<u64>,
 ) -> Generation {
-    let query = components.service.catalogue.resolve(Target::parse(EN).unwrap()).unwrap();
+    let query = components.origin.catalogue().resolve(Target::parse(EN).unwrap()).unwrap();
     let epochs = &components.origin.epochs;
     let (now, epoch) = (components.origin.clock().now(), epochs.current());
     let tags = PurgeTags::of(
         &query,
         (query.endpoint().lookup)(&query).dataset(),
-        &components.service.catalogue,
+        components.origin.catalogue(),
     );
     // Long, so that a mix of two generations shows.
     let item = format!(r#"{{"devices":{id}}}"#);
