@@ -5,7 +5,6 @@
 //! operators, [`server`] builds, starts and drains all of it. A module uses only those below it.
 
 pub mod admin;
-pub mod banner;
 pub mod build_info;
 pub mod cache;
 pub mod cli;

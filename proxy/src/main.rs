@@ -2,7 +2,7 @@
 
 use aqs_proxy::cli::{self, Cli, Command};
 use aqs_proxy::commands::exit::Exit;
-use aqs_proxy::commands::{Done, local};
+use aqs_proxy::commands::{CommandResult, local};
 use aqs_proxy::{commands, log};
 use clap::{CommandFactory, Parser};
 use std::io::Write;
@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: Cli) -> Done {
+fn run(cli: Cli) -> CommandResult {
     let command = cli.command.unwrap_or(Command::Serve(cli.serve));
     // `serve` starts the log with its configuration; `check-config` needs none.
     if !matches!(command, Command::Serve(_) | Command::CheckConfig(_)) {

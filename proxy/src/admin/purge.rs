@@ -13,7 +13,7 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Parameters {
-    scope: Option<Kind>,
+    scope: Option<ScopeName>,
     name: Option<String>,
     #[serde(default)]
     depth: PurgeMode,
@@ -21,7 +21,7 @@ pub(super) struct Parameters {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Kind {
+enum ScopeName {
     Everything,
     Endpoint,
     Dataset,
@@ -74,31 +74,31 @@ impl Parameters {
         catalogue: &Catalogue,
         purge: impl FnOnce(Scope<'_>, &str) -> T,
     ) -> Result<T, String> {
-        let kind = self.scope.ok_or_else(|| {
+        let scope = self.scope.ok_or_else(|| {
             let scopes = "the scope (everything, endpoint, dataset, project or address)";
             query::missing(scopes, "scope")
         })?;
-        match (kind, self.name.as_deref()) {
-            (Kind::Everything, None) => Ok(purge(Scope::Everything, "")),
-            (Kind::Everything, Some(_)) => {
+        match (scope, self.name.as_deref()) {
+            (ScopeName::Everything, None) => Ok(purge(Scope::Everything, "")),
+            (ScopeName::Everything, Some(_)) => {
                 Err("scope=everything takes no name: give another scope or no name".to_owned())
             }
             (_, None) => Err(query::missing("the name", "name")),
-            (Kind::Endpoint, Some(name)) => {
+            (ScopeName::Endpoint, Some(name)) => {
                 let names = catalogue.endpoints().map(|(_, endpoint)| endpoint.name);
                 let name = known("endpoint", name, names)?;
                 Ok(purge(Scope::Endpoint(name), name))
             }
-            (Kind::Dataset, Some(name)) => {
+            (ScopeName::Dataset, Some(name)) => {
                 let names = catalogue.datasets().iter().map(|dataset| dataset.name);
                 let name = known("dataset", name, names)?;
                 Ok(purge(Scope::Dataset(name), name))
             }
-            (Kind::Project, Some(name)) => {
+            (ScopeName::Project, Some(name)) => {
                 let name = param::project(name).ok_or(format!("{name:?} is not a project"))?;
                 Ok(purge(Scope::Project(&name), &name))
             }
-            (Kind::Address, Some(url)) => {
+            (ScopeName::Address, Some(url)) => {
                 let query = resolve(url, catalogue)
                     .map_err(|reason| format!("{url:?} is not the address of an answer{reason}"))?;
                 Ok(purge(Scope::Key(query.key().stable_hash()), query.key().path()))

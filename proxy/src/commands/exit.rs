@@ -8,7 +8,7 @@ use std::process::ExitCode;
 /// How the program ends; the value is the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    Done = 0,
+    Success = 0,
     Failed = 1,
     /// clap uses this code, too.
     Usage = 2,

@@ -52,7 +52,7 @@ pub(super) fn or_dash(value: Option<impl ToString>) -> String {
 }
 
 /// A table with a header.
-pub(crate) fn table<const N: usize>(
+pub(super) fn table<const N: usize>(
     names: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> String {

@@ -2,7 +2,7 @@
 
 use super::admin_client::{AdminClient, ServerArgs};
 use super::exit::Exit;
-use super::{Done, format, print};
+use super::{CommandResult, format, print};
 use aqs_warmers::generation::Provenance;
 use aqs_warmers::view::{
     BuiltPlanView, GenerationView, HotSetView, PlanView, RolledBackView, VerifiedView,
@@ -42,7 +42,7 @@ pub enum Action {
     },
 }
 
-pub fn run(args: &HotSetArgs) -> Done {
+pub fn run(args: &HotSetArgs) -> CommandResult {
     let client = AdminClient::connect(&args.server)?;
     let post = |path: &str, name, value: Option<String>| {
         let parameter = value.as_deref().map(|value| (name, value));
@@ -52,13 +52,13 @@ pub fn run(args: &HotSetArgs) -> Done {
         Action::Show => {
             let answer = client.send(Method::GET, PATH, &[])?;
             let text = show(&client.parse(&answer)?);
-            (answer, text, Exit::Done)
+            (answer, text, Exit::Success)
         }
         Action::Rollback { to } => {
             let answer = post("rollback", "to", to.map(|to| to.to_string()))?;
             let RolledBackView { generation: live, not_kept } = client.parse(&answer)?;
             let warning = not_kept.map(|why| format!("not kept for a restart: {why}\n"));
-            (answer, generation(&live) + &warning.unwrap_or_default(), Exit::Done)
+            (answer, generation(&live) + &warning.unwrap_or_default(), Exit::Success)
         }
         Action::Verify { sample } => {
             let answer = post("verify", "sample", sample.map(|sample| sample.to_string()))?;
@@ -136,7 +136,7 @@ fn plan(plan: &BuiltPlanView) -> [String; 8] {
 
 fn verification(verified: &VerifiedView) -> (String, Exit) {
     let (exit, result) = match (verified.passed, verified.is_uncompared()) {
-        (true, _) => (Exit::Done, "all checks passed"),
+        (true, _) => (Exit::Success, "all checks passed"),
         (false, true) => {
             (Exit::NotCompared, "no check failed, but the store was not available to compare with")
         }

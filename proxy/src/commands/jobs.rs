@@ -2,7 +2,7 @@
 
 use super::admin_client::{AdminClient, ServerArgs};
 use super::exit::Exit;
-use super::{Done, format, print};
+use super::{CommandResult, format, print};
 use aqs_warmers::build::{Basis, BuildOptions, Estimate, Snapshot};
 use aqs_warmers::generation::PlanFacts;
 use aqs_warmers::jobs::{JobView, State};
@@ -41,7 +41,7 @@ pub enum Action {
     },
 }
 
-pub fn run(args: &JobsArgs) -> Done {
+pub fn run(args: &JobsArgs) -> CommandResult {
     let action = args.action.unwrap_or(Action::List);
     let (method, path) = match action {
         Action::List => (Method::GET, PATH.to_owned()),
@@ -57,7 +57,7 @@ pub fn run(args: &JobsArgs) -> Done {
         Action::Cancel { id } => format!("job {id} is being cancelled\n"),
     };
     print(&text)?;
-    Ok(Exit::Done.into())
+    Ok(Exit::Success.into())
 }
 
 fn list(jobs: &[JobView]) -> String {

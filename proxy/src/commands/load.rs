@@ -1,6 +1,6 @@
 //! `aqs load`: loads a directory of NDJSON files into an embedded store or Cassandra.
 
-use super::Done;
+use super::CommandResult;
 use super::exit::Exit;
 use super::progress::ProgressReporter;
 use crate::config::{self, ConfigArgs};
@@ -67,7 +67,7 @@ impl LoadArgs {
 }
 
 /// Loads and prints a summary; bad rows make the exit code 1.
-pub fn run(args: &LoadArgs) -> Done {
+pub fn run(args: &LoadArgs) -> CommandResult {
     let catalogue = Catalogue::standard()?;
     match (args.to.unwrap_or_default(), &args.store) {
         (Target::Embedded, Some(store)) => embedded(args, store, &catalogue),
@@ -80,7 +80,7 @@ pub fn run(args: &LoadArgs) -> Done {
     }
 }
 
-fn embedded(args: &LoadArgs, store: &Path, catalogue: &Catalogue) -> Done {
+fn embedded(args: &LoadArgs, store: &Path, catalogue: &Catalogue) -> CommandResult {
     let mut progress = LoadProgress::new();
     let loaded = load::into_store(&args.directory, store, catalogue, args.options(), &mut progress);
     let seconds = progress.finish();
@@ -88,7 +88,7 @@ fn embedded(args: &LoadArgs, store: &Path, catalogue: &Catalogue) -> Done {
 }
 
 /// A signal ends it after the rows under way, a second one at once.
-fn cluster(args: &LoadArgs, catalogue: &Catalogue) -> Done {
+fn cluster(args: &LoadArgs, catalogue: &Catalogue) -> CommandResult {
     let given = &args.cluster;
     let to = cassandra_options(given.config.as_deref(), given.consistency)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -167,7 +167,7 @@ fn summarise(report: &Report, seconds: f64, into: &str) -> ExitCode {
     } else {
         println!("{rows} rows loaded into {into} in {seconds:.1} s, {bad} bad rows left out");
     }
-    if bad == 0 { Exit::Done.into() } else { Exit::Failed.into() }
+    if bad == 0 { Exit::Success.into() } else { Exit::Failed.into() }
 }
 
 /// The commands that purge what was loaded, for the server with the given configuration.

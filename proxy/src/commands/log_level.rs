@@ -2,7 +2,7 @@
 
 use super::admin_client::{AdminClient, ServerArgs};
 use super::exit::Exit;
-use super::{Done, print};
+use super::{CommandResult, print};
 use crate::log::LogLevel;
 use clap::Args;
 use reqwest::Method;
@@ -20,7 +20,7 @@ pub struct LogLevelArgs {
     pub server: ServerArgs,
 }
 
-pub fn run(args: &LogLevelArgs) -> Done {
+pub fn run(args: &LogLevelArgs) -> CommandResult {
     let mut parameters = Vec::new();
     if let Some(level) = args.level.as_deref() {
         let name = if level.parse::<LogLevel>().is_ok() { "level" } else { "filter" };
@@ -30,5 +30,5 @@ pub fn run(args: &LogLevelArgs) -> Done {
     let method = if parameters.is_empty() { Method::GET } else { Method::POST };
     let client = AdminClient::connect(&args.server)?;
     print(&client.send(method, "/admin/log-level", &parameters)?)?;
-    Ok(Exit::Done.into())
+    Ok(Exit::Success.into())
 }

@@ -1,8 +1,9 @@
 //! The commands.
 
 pub mod admin_client;
+mod banner;
 pub mod exit;
-pub(crate) mod format;
+mod format;
 pub mod hot_set;
 pub mod jobs;
 pub mod load;
@@ -19,7 +20,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 /// The exit code of a command, or an error for standard error.
-pub type Done = Result<ExitCode, Box<dyn Error>>;
+pub type CommandResult = Result<ExitCode, Box<dyn Error>>;
 
 /// Writes to standard output. A closed one is an error, where `print!` would panic.
 pub fn print(text: &str) -> io::Result<()> {

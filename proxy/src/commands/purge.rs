@@ -2,7 +2,7 @@
 
 use super::admin_client::{AdminClient, ServerArgs};
 use super::exit::Exit;
-use super::{Done, print};
+use super::{CommandResult, print};
 use clap::Args;
 use reqwest::Method;
 
@@ -32,7 +32,7 @@ pub struct PurgeArgs {
 }
 
 /// Purges one scope after the other. Closed standard output doesn't stop it, a refusal does.
-pub fn run(args: &PurgeArgs) -> Done {
+pub fn run(args: &PurgeArgs) -> CommandResult {
     let client = AdminClient::connect(&args.server)?;
     let depth = if args.hard { "hard" } else { "soft" };
     let named =
@@ -52,5 +52,5 @@ pub fn run(args: &PurgeArgs) -> Done {
         printed = printed.and_then(|()| print(&answer));
     }
     printed?;
-    Ok(Exit::Done.into())
+    Ok(Exit::Success.into())
 }

@@ -1,6 +1,6 @@
 //! `aqs schema`: prints or applies the schema of Cassandra.
 
-use super::{Done, load};
+use super::{CommandResult, load};
 use aqs_api::Catalogue;
 use aqs_origin::store::cassandra::replication::Replication;
 use aqs_origin::store::cassandra::schema::{self, Change, Wanted};
@@ -27,7 +27,7 @@ pub struct SchemaArgs {
     pub grant: Option<String>,
 }
 
-pub fn run(args: &SchemaArgs) -> Done {
+pub fn run(args: &SchemaArgs) -> CommandResult {
     let tables = Catalogue::standard()?.tables();
     if !args.apply {
         let replication = args.replication.clone().unwrap_or_default();

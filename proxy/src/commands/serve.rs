@@ -1,7 +1,6 @@
 //! `aqs serve`: opens the store, starts the server and drains it upon a signal.
 
-use super::Done;
-use crate::banner;
+use super::{CommandResult, banner};
 use crate::config::{self, Config, ConfigArgs};
 use crate::fd_limit;
 use crate::log::{self, Log};
@@ -27,7 +26,7 @@ const CLEAN_UP_TIMEOUT: Duration = Duration::from_secs(10);
 const COVERAGE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Runs until a signal.
-pub fn run(args: &ConfigArgs) -> Done {
+pub fn run(args: &ConfigArgs) -> CommandResult {
     let loaded = config::load(args, &config::process_environment)?;
     let form = loaded.config.log_form(io::stdout().is_terminal());
     let mut log = log::start_with(form, loaded.config.log_filter())?;
@@ -47,7 +46,7 @@ pub fn run(args: &ConfigArgs) -> Done {
     done
 }
 
-async fn serve(mut config: Config, log: &mut Log) -> Done {
+async fn serve(mut config: Config, log: &mut Log) -> CommandResult {
     let mut signals = Signals::listen()?;
     let catalogue = Arc::new(Catalogue::standard()?.with_rules(config.rules()));
     let connections = fd_limit::for_connections(&config);

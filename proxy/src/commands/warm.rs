@@ -3,7 +3,7 @@
 use super::admin_client::{AdminClient, AdminError, ServerArgs};
 use super::exit::Exit;
 use super::progress::ProgressReporter;
-use super::{Done, format, jobs, print};
+use super::{CommandResult, format, jobs, print};
 use crate::admin::StartedJob;
 use aqs_warmers::build::Snapshot;
 use aqs_warmers::jobs::{JobView, State};
@@ -50,7 +50,7 @@ pub struct WarmArgs {
 }
 
 /// Starts or joins the job, and waits for its end.
-pub fn run(args: &WarmArgs) -> Done {
+pub fn run(args: &WarmArgs) -> CommandResult {
     let client = AdminClient::connect(&args.server)?;
     let parameters = parameters(args);
     if args.no_wait {
@@ -59,7 +59,7 @@ pub fn run(args: &WarmArgs) -> Done {
         let how = if joined { "already running" } else { "started" };
         let text = format!("job {id} is {how}; aqs jobs show {id} shows its progress\n");
         print(if args.json { &answer } else { &text })?;
-        return Ok(Exit::Done.into());
+        return Ok(Exit::Success.into());
     }
     let Some((answer, job)) = client.block_on(start_and_follow(&client, &parameters))? else {
         return Ok(Exit::Interrupted.into());
@@ -67,7 +67,7 @@ pub fn run(args: &WarmArgs) -> Done {
     print(&if args.json { answer } else { jobs::describe(&job) })?;
     let fits = job.estimate.is_none_or(|estimate| estimate.fits);
     let exit = match job.state {
-        State::Done if fits => Exit::Done,
+        State::Done if fits => Exit::Success,
         State::Done => Exit::TooLarge,
         State::Refused => Exit::Refused,
         State::Cancelled => Exit::Cancelled,

@@ -1,7 +1,7 @@
 //! The text that is printed at the start: addresses, loaded data, examples.
 
+use super::format;
 use crate::build_info;
-use crate::commands::format;
 use crate::server::Server;
 use aqs_api::calendar::Granularity;
 use aqs_api::calendar::{Digits, Form};
@@ -16,7 +16,12 @@ const EXAMPLES: usize = 3;
 const EXAMPLES_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Describes a server and its store; `known` says whether the coverage of the store is known.
-pub async fn text(server: &Server, catalogue: &Catalogue, name: &str, known: bool) -> String {
+pub(super) async fn text(
+    server: &Server,
+    catalogue: &Catalogue,
+    name: &str,
+    known: bool,
+) -> String {
     let coverage = server.components.origin.coverage();
     let examples = examples(catalogue, &server.components.origin, &coverage);
     let examples = tokio::time::timeout(EXAMPLES_TIMEOUT, examples).await.unwrap_or_default();
