@@ -1,14 +1,17 @@
 //! A hit allocates nothing: counted on the thread that serves, over a real socket.
 
+#[path = "../../../proxy/tests/service/support/config.rs"]
+mod config;
+
 use allocation_counter::measure;
 use aqs_api::Catalogue;
 use aqs_bench::synthetic::ABSENT;
 use aqs_bench::{LoadedStore, targets};
-use aqs_proxy::config::{Admin, Config, StateDir};
+use aqs_proxy::config::Config;
 use aqs_proxy::server::{Parts, Server};
 use aqs_warmers::plan::{Item, Limits, Plan, Unit, ValueSet, Window};
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -17,7 +20,7 @@ use tokio::sync::oneshot;
 const HITS: usize = 2000;
 const TARGET: &str = targets::DEVICES_MONTH;
 
-/// Asks so often, and gives the last answer's head.
+/// Sends a request a number of times; returns the head of the last response.
 fn ask(stream: &mut TcpStream, request: &[u8], times: usize) -> String {
     let mut buffer = vec![0; 64 * 1024];
     let mut head = 0..0;
@@ -45,7 +48,7 @@ fn ask(stream: &mut TcpStream, request: &[u8], times: usize) -> String {
     String::from_utf8_lossy(&buffer[head]).into_owned()
 }
 
-/// A plan that wants an answer of each kind that is asked for here.
+/// A plan with the targets of this test.
 fn plan() -> Plan {
     let item = |endpoint: &str, values: &[(&str, &str)]| {
         let list = |value: &str| ValueSet::List(vec![value.to_owned()]);
@@ -82,14 +85,7 @@ impl Held {
     }
 
     fn config(self) -> Config {
-        let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut config = Config {
-            listen: Some(vec![free]),
-            admin: Admin { listen: vec![free.into()], ..Admin::default() },
-            state: StateDir::Nowhere,
-            ..Config::default()
-        };
-        config.hot_set.built_in.clear();
+        let mut config = config::config();
         match self {
             Self::Cache => {}
             Self::StaleCache => config.freshness.data.fresh = Duration::ZERO,
@@ -99,13 +95,13 @@ impl Held {
                 config.hot_set.max_age = Duration::ZERO;
             }
         }
-        // None at all: a stale answer stays stale.
+        // A stale answer stays stale.
         config.refreshes = 0;
         config
     }
 
-    /// What tells in the head of an answer that it is from there.
-    fn told(self) -> &'static str {
+    /// The part of a response head that shows this source.
+    fn marker(self) -> &'static str {
         match self {
             Self::Cache | Self::StaleCache => "aqs; hit; ttl=",
             Self::HotSet => "aqs; hit; detail=\"hotset;gen=",
@@ -114,8 +110,8 @@ impl Held {
     }
 }
 
-/// How often the serving thread allocates while a client asks so often, once its answer's head
-/// holds what is expected.
+/// The allocations of the serving thread during a number of hits, counted once a response head
+/// contains `expected`.
 fn allocations(request: &str, expected: &'static str, held: Held, hits: usize) -> u64 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let config = held.config();
@@ -124,7 +120,7 @@ fn allocations(request: &str, expected: &'static str, held: Held, hits: usize) -
     let store = Arc::new(LoadedStore::of(&catalogue));
     let server =
         runtime.block_on(Server::start(sockets, &config, Parts::new(catalogue, store))).unwrap();
-    // Whoever asks before it is there has its answer in the cache, and newer.
+    // A request before the build would be answered from the cache, with a newer entry.
     runtime.block_on(async {
         while held.is_hot() && server.components.service.lookup.hot_set.live().is_none() {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -136,7 +132,7 @@ fn allocations(request: &str, expected: &'static str, held: Held, hits: usize) -
     let (done, finished) = oneshot::channel();
     let client = std::thread::spawn(move || {
         let mut stream = TcpStream::connect(address).unwrap();
-        let is_right = |head: String| head.contains(expected) && head.contains(held.told());
+        let is_right = |head: String| head.contains(expected) && head.contains(held.marker());
         while !is_right(ask(&mut stream, request.as_bytes(), 1)) {}
         ask(&mut stream, request.as_bytes(), 20);
         warm.send(()).unwrap();
@@ -154,7 +150,7 @@ fn allocations(request: &str, expected: &'static str, held: Held, hits: usize) -
     counted.count_total
 }
 
-/// What the looks at the store in between take, however many hits there are.
+/// Allocations of the coverage polling in between, whatever the number of hits.
 const AROUND: u64 = 100;
 
 #[test]

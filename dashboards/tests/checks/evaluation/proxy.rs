@@ -1,16 +1,17 @@
 //! An aqs server on a store that succeeds, fails or blocks by the name of the project.
 
+#[path = "../../../../proxy/tests/service/support/config.rs"]
+mod config;
+
 use aqs_api::calendar::Digits;
 use aqs_api::table::ColumnType;
 use aqs_api::{Catalogue, Coverage, Extent, Lookup, Rows};
 use aqs_origin::store::{Store, StoreError};
 use aqs_origin::{Clock, Moment, RequestContext};
-use aqs_proxy::config::{Admin, Config, StateDir};
 use aqs_proxy::server::{Parts, Server};
 use async_trait::async_trait;
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -117,7 +118,6 @@ impl Proxy {
         // The load advances the clock by hours, and must not reach the future.
         let started = now - Duration::from_secs(6 * 3600);
         let clock = Clock::set(Moment(u64::try_from(started.as_millis()).unwrap()));
-        let free = SocketAddr::from(([127, 0, 0, 1], 0));
         let plan = json!({
             "name": PLAN,
             "items": [{
@@ -131,13 +131,7 @@ impl Proxy {
                 "windows": ["last 7 days"],
             }],
         });
-        let mut config = Config {
-            listen: Some(vec![free]),
-            admin: Admin { listen: vec![free.into()], ..Admin::default() },
-            state: StateDir::Nowhere,
-            ..Config::default()
-        };
-        config.hot_set.built_in.clear();
+        let mut config = config::config();
         config.hot_set.plans = vec![serde_json::from_value(plan).unwrap()];
         let sockets = Server::bind(&config).unwrap();
         let parts = Parts { clock: clock.clone(), ..Parts::new(catalogue, store.clone()) };

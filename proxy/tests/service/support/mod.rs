@@ -3,9 +3,12 @@
 
 pub(crate) mod captured_log;
 pub(crate) mod client;
+mod config;
 pub(crate) mod counting_store;
 pub(crate) mod scenario;
 pub(crate) mod scripted;
+
+pub(crate) use config::config;
 
 use aqs_api::Catalogue;
 use aqs_api::table::Column;
@@ -13,29 +16,15 @@ use aqs_origin::Clock;
 use aqs_origin::row::{Cell, Sink};
 use aqs_origin::store::Store;
 use aqs_origin::store::embedded::{EmbeddedStore, Options, StoreWriter, WriterOptions};
-use aqs_proxy::config::{Admin, Config, StateDir};
+use aqs_proxy::config::Config;
 use aqs_proxy::server::{Parts, Server};
 use serde_json::Value;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
 /// The standard catalogue.
 pub(crate) fn catalogue() -> Arc<Catalogue> {
     Arc::new(Catalogue::standard().unwrap())
-}
-
-/// A configuration for a server on free ports.
-pub(crate) fn config() -> Config {
-    let free = SocketAddr::from(([127, 0, 0, 1], 0));
-    let mut config = Config {
-        listen: Some(vec![free]),
-        admin: Admin { listen: vec![free.into()], ..Admin::default() },
-        state: StateDir::Nowhere,
-        ..Config::default()
-    };
-    config.hot_set.built_in.clear();
-    config
 }
 
 /// A server over any store.
