@@ -21,9 +21,9 @@ fn plans_are_built_in_or_configured() {
     let replaced = MINE.replace("name: mine", "name: aggregates");
     assert_eq!(plans(&replaced), ["top-articles", "aggregates"]);
     let config = loaded(&replaced, &[], "").unwrap().config;
-    let held = config.hot_set.all_plans().pop().unwrap();
-    assert_eq!(held.every, Duration::from_secs(5400));
-    assert_eq!(held.items[0].endpoint, "pageviews/top-by-country");
+    let plan = config.hot_set.all_plans().pop().unwrap();
+    assert_eq!(plan.every, Duration::from_secs(5400));
+    assert_eq!(plan.items[0].endpoint, "pageviews/top-by-country");
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn mistakes_are_named() {
         assert!(MINE.contains(from), "{from}");
         MINE.replace(from, to)
     };
-    for (text, said) in [
+    for (text, expected) in [
         (
             changed("pageviews/top-by-country", "pageviews/top-by-contry"),
             "did you mean \"pageviews/top-by-country\"?",
@@ -84,7 +84,7 @@ fn mistakes_are_named() {
         ("hot_set: {every: 6h}".to_owned(), "hot_set.every: there is no such key"),
     ] {
         let error = loaded(&text, &[], "").unwrap_err().to_string();
-        assert!(error.contains(said), "{text}\n{error}");
+        assert!(error.contains(expected), "{text}\n{error}");
         assert!(error.contains("hot_set"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! What the configuration takes, refuses and prints.
+//! Tests of reading, refusing and printing the configuration.
 
 mod hot_set;
 mod logging;

@@ -6,16 +6,16 @@ use proptest::prelude::*;
 use serde::de::value::StrDeserializer;
 
 #[test]
-fn the_committed_pages_are_fresh() {
+fn the_committed_pages_are_up_to_date() {
     for (name, page) in
         [("REFERENCE.md", reference_page::page()), ("aqs.yaml", reference_page::example())]
     {
         if std::env::var_os("AQS_WRITE_PAGES").is_some() {
             fs::write(committed(name), &page).unwrap();
         }
-        let held = fs::read_to_string(committed(name)).unwrap_or_default();
+        let committed_page = fs::read_to_string(committed(name)).unwrap_or_default();
         let flag = if name == "aqs.yaml" { " --example" } else { "" };
-        assert!(held == page, "stale: aqs config-docs{flag} > config/{name}");
+        assert!(committed_page == page, "stale: aqs config-docs{flag} > config/{name}");
     }
 }
 
@@ -48,7 +48,7 @@ fn uncommented(line: &str) -> String {
 }
 
 #[test]
-fn what_is_printed_can_be_read_and_holds_no_secret() {
+fn the_printed_configuration_can_be_read_and_has_no_secret() {
     let file = "cassandra: {authentication: {username: aqs, password: geheim}}\n\
                 druid: {authentication: {password: geheim}}\nlimits: {idle: 90s}";
     let config = loaded(file, &[], "").unwrap().config;

@@ -10,7 +10,7 @@ fn port(loaded: &Loaded) -> u16 {
 }
 
 #[test]
-fn flags_override_the_environment_and_that_the_file() {
+fn flags_override_the_environment_which_overrides_the_file() {
     let file = "listen: ['127.0.0.1:1']\nmemory: 16MiB\nlog: {filter: error}\nadmin: {listen: ['[::1]:1']}";
     let environment = [("AQS_LISTEN", "127.0.0.1:2, [::1]:2"), ("AQS_MEMORY", "32MiB")];
     assert_eq!(port(&loaded(file, &[], "").unwrap()), 1);
@@ -71,11 +71,13 @@ fn an_admin_socket_file_can_be_set_by_every_source() {
 }
 
 #[test]
-fn an_empty_variable_is_absent_and_no_file_is_the_defaults() {
+fn empty_variables_are_absent_and_no_file_means_defaults() {
     assert_eq!(
         loaded("", &[("AQS_STORE", ""), ("AQS_LOG", "")], "").unwrap().config,
         Config::default()
     );
+    let unset = loaded("log:\nstore: {path:}", &[("AQS_LOG", "debug")], "").unwrap().config;
+    assert_eq!((unset.log_filter(), &unset.store), ("debug", &Config::default().store));
     let nothing = load(&crate::config::ConfigArgs::default(), &|_| None).unwrap();
     assert_eq!((nothing.config, nothing.warnings), (Config::default(), vec![]));
 }

@@ -5,6 +5,7 @@ use super::*;
 #[test]
 fn a_file_is_refused_with_place_key_and_reason() {
     for (file, refusal) in [
+        ("lisen:", ":1:1: lisen: there is no such key; the nearest is `listen`"),
         ("lisen: []", ":1:1: lisen: there is no such key; the nearest is `listen`"),
         ("admin:\n  listn: []", ":2:3: admin.listn: there is no such key; the nearest is `listen`"),
         ("limits:\n  haed: 10s", ":2:3: limits.haed: there is no such key; the nearest is `head`"),

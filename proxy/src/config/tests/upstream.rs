@@ -5,7 +5,7 @@ use aqs_api::calendar::Digits;
 use aqs_origin::store::cassandra::{Compression, Consistency, Options};
 use std::time::Duration;
 
-/// As production's chart fills it.
+/// A file of production.
 const PRODUCTION: &str = "\
 service_name: device-analytics
 base_uri: metrics/unique-devices
@@ -67,7 +67,7 @@ fn credentials_of_the_environment_silence_the_first_warning() {
 }
 
 #[test]
-fn its_section_says_how_cassandra_is_reached() {
+fn the_cassandra_section_is_read() {
     let variables = [("CASSANDRA_PASSWORD", "streng geheim")];
     let options = loaded(PRODUCTION, &variables, "").unwrap().config.cassandra.unwrap();
     assert_eq!(
@@ -80,7 +80,7 @@ fn its_section_says_how_cassandra_is_reached() {
     let credentials = options.credentials.unwrap();
     assert_eq!(credentials.username, "device_analytics");
     assert_eq!(credentials.password, "streng geheim");
-    // Upstream's milliseconds, unless our own key says otherwise.
+    // The milliseconds of upstream, unless our own key is given.
     assert_eq!(options.read_within, Duration::from_millis(40));
     let ours = "context_timeout: 40\ncassandra: {read_within: 3s, local_dc: '', tls: {ca: ''}}";
     let options = read(ours).unwrap().cassandra.unwrap();
@@ -92,7 +92,7 @@ fn its_section_says_how_cassandra_is_reached() {
 }
 
 #[test]
-fn our_own_keys_of_its_section_are_taken() {
+fn additional_cassandra_keys_are_read() {
     let file = "\
 cassandra:
   speculative_after: off
@@ -117,7 +117,7 @@ cassandra:
 }
 
 #[test]
-fn what_its_section_can_not_mean_is_refused_with_a_hint() {
+fn invalid_cassandra_keys_are_refused_with_a_hint() {
     for (section, expected) in [
         ("hosts: []", "cassandra.hosts: it is empty"),
         ("hosts: ['cql://a:9042']", "cassandra.hosts: `cql://a:9042` is no host such as"),
@@ -152,7 +152,7 @@ fn what_its_section_can_not_mean_is_refused_with_a_hint() {
 }
 
 #[test]
-fn a_ca_file_that_is_not_there_is_named() {
+fn a_missing_ca_file_is_named() {
     let config = loaded(PRODUCTION.replace("wmf-ca", "no-ca").as_str(), &[], "").unwrap().config;
     let error = config.check_files().unwrap_err().to_string();
     assert!(
@@ -163,7 +163,7 @@ fn a_ca_file_that_is_not_there_is_named() {
 }
 
 #[test]
-fn the_listener_is_upstreams_only_if_ours_is_not_named() {
+fn listen_overrides_the_upstream_listener() {
     for (file, address) in [
         ("listen_port: 81", "127.0.0.1:81"),
         ("listen_address: localhost", "127.0.0.1:8080"),
@@ -179,7 +179,7 @@ fn the_listener_is_upstreams_only_if_ours_is_not_named() {
 }
 
 #[test]
-fn a_key_of_theirs_makes_it_an_upstream_file() {
+fn upstream_keys_enable_the_upstream_pages() {
     for file in [
         "service_name: a",
         "base_uri: /metrics/pageviews",
@@ -205,7 +205,7 @@ fn a_key_of_theirs_makes_it_an_upstream_file() {
 }
 
 #[test]
-fn a_prefix_under_which_nothing_is_served_is_warned_of() {
+fn a_prefix_without_endpoints_causes_a_warning() {
     for (base, warned) in [
         ("/metrics/unique-devices", false),
         ("metrics/pageviews/", false),
@@ -225,7 +225,7 @@ fn a_prefix_under_which_nothing_is_served_is_warned_of() {
 }
 
 #[test]
-fn levels_are_taken_in_any_case() {
+fn levels_are_read_in_any_case() {
     for level in ["debug", "INFO", "Warning", "error", "fatal"] {
         assert!(read(&format!("log_level: {level}")).is_ok(), "{level}");
     }
@@ -237,7 +237,7 @@ fn levels_are_taken_in_any_case() {
 }
 
 #[test]
-fn gos_single_dash_names_the_file() {
+fn a_single_dash_is_accepted_as_in_go() {
     let words = |given: &[&str]| {
         arguments(given.iter().map(|word| (*word).into()))
             .into_iter()
