@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_hosts_none_counts() {
+    fn a_request_needs_exactly_one_host() {
         let auth = AdminAuth::default();
         let request = |hosts: &[&str]| {
             let request = Request::builder().uri("/metrics");
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_need_the_token_unless_they_are_open() {
+    fn reads_need_the_token_unless_reads_are_open() {
         let folder = tempfile::tempdir().unwrap();
         let token = Token::read_or_create(&folder.path().join("token")).unwrap();
         let bearer = format!("Bearer {}", token.secret());
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_scheme_of_a_bearer_token_has_no_case() {
+    fn the_bearer_scheme_is_case_insensitive() {
         assert_eq!(bearer(b"Bearer abc"), Some(b"abc".as_slice()));
         assert_eq!(bearer(b"bearer  abc "), Some(b"abc".as_slice()));
         assert_eq!(bearer(b"Basic abc"), None);

@@ -21,7 +21,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     }
 }
 
-/// Reads a query; the error names the parameter.
+/// Parses a query; the error names the parameter.
 pub(super) fn parse<T: DeserializeOwned>(query: &str) -> Result<T, String> {
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));

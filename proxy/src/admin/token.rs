@@ -23,16 +23,16 @@ pub struct Token(String);
 #[derive(Debug, Error)]
 pub enum TokenError {
     #[error(
-        "{path} can be read or written by others (mode {mode:03o}): chmod 600 it, or remove it to have a new one made"
+        "{path} can be read or written by others (mode {mode:03o}): chmod 600 it, or remove it, and the next start creates a new one"
     )]
     Permissions { path: PathBuf, mode: u32 },
     #[error(
-        "{0} holds no token: it needs {MIN_LENGTH} to {MAX_BYTES} characters without blanks; remove it to have a new one made"
+        "{0} has no valid token: it needs {MIN_LENGTH} to {MAX_BYTES} characters without blanks; remove it, and the next start creates a new one"
     )]
     Invalid(PathBuf),
     #[error("{path}: {source}")]
     File { path: PathBuf, source: io::Error },
-    #[error("no token can be made: {0}")]
+    #[error("failed to create a token: {0}")]
     Random(getrandom::Error),
 }
 
@@ -87,7 +87,7 @@ impl Token {
         writeln!(file, "{token}").and_then(|()| file.as_file().sync_all()).map_err(failed)?;
         match file.persist_noclobber(path) {
             Ok(_) => Ok(Self(token)),
-            // Another process was faster.
+            // Another process has created it meanwhile.
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Self::read(path),
             Err(error) => Err(failed(error.error)),
         }
@@ -117,14 +117,14 @@ mod tests {
     fn a_token_is_created_once_and_readable_by_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state/admin-token");
-        let made = Token::read_or_create(&path).unwrap();
+        let created = Token::read_or_create(&path).unwrap();
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         let read = Token::read_or_create(&path).unwrap();
-        assert!(read.matches(made.secret().as_bytes()) && made.secret().len() == 2 * BYTES);
-        for wrong in ["", "x", &made.secret()[1..], &format!("{}x", made.secret())] {
-            assert!(!made.matches(wrong.as_bytes()), "{wrong}");
+        assert!(read.matches(created.secret().as_bytes()) && created.secret().len() == 2 * BYTES);
+        for wrong in ["", "x", &created.secret()[1..], &format!("{}x", created.secret())] {
+            assert!(!created.matches(wrong.as_bytes()), "{wrong}");
         }
-        assert_eq!(format!("{made:?}"), "Token(***)");
+        assert_eq!(format!("{created:?}"), "Token(***)");
     }
 
     #[test]

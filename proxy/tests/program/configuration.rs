@@ -42,8 +42,8 @@ fn a_bad_configuration_is_refused_before_the_start() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("aqs.yaml");
     fs::write(&file, "limits:\n  haed: 10s\n").unwrap();
-    for words in [&["--config"][..], &["check-config", "--config"], &["serve", "-config"]] {
-        let ended = run(aqs(home.path()).args(words).arg(&file));
+    for args in [&["--config"][..], &["check-config", "--config"], &["serve", "-config"]] {
+        let ended = run(aqs(home.path()).args(args).arg(&file));
         assert_eq!(ended.status.code(), Some(64), "{}", output_text(&ended));
         let refusal = "aqs.yaml:2:3: limits.haed: there is no such key; the nearest is `head`\n";
         assert!(output_text(&ended).ends_with(refusal), "{}", output_text(&ended));
@@ -51,10 +51,10 @@ fn a_bad_configuration_is_refused_before_the_start() {
     let missing = run(aqs(home.path()).env("AQS_CONFIG", home.path().join("missing.yaml")));
     assert_eq!(missing.status.code(), Some(64), "{}", output_text(&missing));
     assert_eq!(run(aqs(home.path()).env("AQS_MEMORY", "much")).status.code(), Some(64));
-    for words in
+    for args in
         [["--memory", "much"], ["--listen", "here"], ["--admin-listen", "x"], ["--state", ""]]
     {
-        let ended = run(aqs(home.path()).args(words));
+        let ended = run(aqs(home.path()).args(args));
         assert_eq!(ended.status.code(), Some(64), "{}", output_text(&ended));
     }
     assert!(!home.path().join("cache").exists(), "a sample was built");

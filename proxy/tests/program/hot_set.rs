@@ -81,8 +81,8 @@ fn a_kill_during_writes_leaves_a_complete_generation() {
     let file = home.path().join("aqs.yaml");
     let start = |round: u64| {
         fs::write(&file, configuration(round)).unwrap();
-        let words = ["--config", file.to_str().unwrap(), "--state", state.to_str().unwrap()];
-        Running::start_with(home.path(), &store, &words)
+        let args = ["--config", file.to_str().unwrap(), "--state", state.to_str().unwrap()];
+        Running::start_with(home.path(), &store, &args)
     };
     let kill = |mut running: Running| {
         running.child.kill().unwrap();

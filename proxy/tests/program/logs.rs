@@ -196,12 +196,12 @@ fn lost_lines_are_counted_and_reported_once() {
 fn the_level_is_changed_while_it_runs() {
     let home = tempfile::tempdir().unwrap();
     let mut running = Collected::start(home.path(), "");
-    let level = |words: &[&str]| {
+    let level = |args: &[&str]| {
         let mut command = aqs(home.path());
-        run(command.env("AQS_STATE", home.path().join("state")).arg("log-level").args(words))
+        run(command.env("AQS_STATE", home.path().join("state")).arg("log-level").args(args))
     };
-    let json = |words: &[&str]| -> Value {
-        let output = level(words);
+    let json = |args: &[&str]| -> Value {
+        let output = level(args);
         assert!(output.status.success(), "{}", output_text(&output));
         serde_json::from_slice(&output.stdout).unwrap()
     };
@@ -215,10 +215,10 @@ fn the_level_is_changed_while_it_runs() {
     assert_eq!(json(&[]), shown("aqs_origin=debug,info", Some("warn")));
     json(&["error", "--for", "1ms"]);
     eventually("it falls back", Duration::from_secs(60), || json(&[]) == shown("warn", None));
-    for (words, refusal) in
+    for (args, refusal) in
         [(&["a=b=c"][..], "`a=b=c` is no filter"), (&["debug", "--for", "soon"], "is no duration")]
     {
-        let refused = level(words);
+        let refused = level(args);
         assert!(!refused.status.success());
         assert!(output_text(&refused).contains("refused with 400"), "{}", output_text(&refused));
         assert!(output_text(&refused).contains(refusal), "{}", output_text(&refused));

@@ -32,9 +32,9 @@ impl Served {
         self.home.path().join("state").join(file)
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = aqs(self.home.path());
-        command.args(words).arg("--state").arg(self.state(""));
+        command.args(args).arg("--state").arg(self.state(""));
         command
     }
 
@@ -50,10 +50,10 @@ impl Served {
 #[test]
 fn writes_are_logged_at_any_level() {
     let served = Served::start("warn");
-    for words in
+    for args in
         [&["purge", "--project", "en.wikipedia"][..], &["log-level", "error"], &["purge", "--all"]]
     {
-        let done = run(&mut served.command(words));
+        let done = run(&mut served.command(args));
         assert!(done.status.success(), "{}", output_text(&done));
     }
     let log = served.log();
@@ -75,20 +75,20 @@ fn reads_need_no_token_and_a_wrong_token_file_is_named() {
     let address = fs::read_to_string(served.state("admin-address")).unwrap();
     let url = format!("http://{}", address.trim());
     let state = served.home.path().join("other");
-    let output = |words: &[&str]| {
+    let output = |args: &[&str]| {
         let mut command = aqs(served.home.path());
-        command.args(words).args(["--admin", &url, "--state"]).arg(&state);
+        command.args(args).args(["--admin", &url, "--state"]).arg(&state);
         let done = run(&mut command);
         (done.status.code(), output_text(&done))
     };
     let file = state.join("admin-token");
-    for words in [&["jobs"][..], &["hot-set"], &["log-level"]] {
-        let (code, text) = output(words);
-        assert_eq!(code, Some(0), "{words:?}: {text}");
+    for args in [&["jobs"][..], &["hot-set"], &["log-level"]] {
+        let (code, text) = output(args);
+        assert_eq!(code, Some(0), "{args:?}: {text}");
     }
-    for words in [&["purge", "--all"][..], &["log-level", "error"], &["hot-set", "verify"]] {
-        let (code, text) = output(words);
-        assert!(code == Some(1) && text.contains(file.to_str().unwrap()), "{words:?}: {text}");
+    for args in [&["purge", "--all"][..], &["log-level", "error"], &["hot-set", "verify"]] {
+        let (code, text) = output(args);
+        assert!(code == Some(1) && text.contains(file.to_str().unwrap()), "{args:?}: {text}");
     }
     fs::create_dir(&state).unwrap();
     fs::write(&file, "a-token-of-another-server").unwrap();
@@ -102,11 +102,11 @@ fn reads_need_no_token_and_a_wrong_token_file_is_named() {
 #[test]
 fn another_machine_needs_a_token_file() {
     let served = Served::start("info");
-    for words in [&["purge", "--all"][..], &["log-level"], &["jobs"], &["warm", "aggregates"]] {
+    for args in [&["purge", "--all"][..], &["log-level"], &["jobs"], &["warm", "aggregates"]] {
         // An address for documentation (RFC 5737): nothing answers there.
         for elsewhere in ["http://192.0.2.1:8081", "192.0.2.1:8081"] {
-            let refused = run(served.command(words).args(["--admin", elsewhere]));
-            assert_eq!(refused.status.code(), Some(2), "{words:?}: {}", output_text(&refused));
+            let refused = run(served.command(args).args(["--admin", elsewhere]));
+            assert_eq!(refused.status.code(), Some(2), "{args:?}: {}", output_text(&refused));
             let message = format!("aqs: {elsewhere} is not on this machine");
             assert!(output_text(&refused).starts_with(&message), "{}", output_text(&refused));
             assert!(output_text(&refused).contains("--token-file"), "{}", output_text(&refused));
@@ -157,8 +157,8 @@ fn the_token_is_not_sent_to_the_address_of_a_crashed_server() {
     let address = fs::read_to_string(served.state("admin-address")).unwrap();
     let other_server = TcpListener::bind(address.trim()).unwrap();
     other_server.set_nonblocking(true).unwrap();
-    for words in [&["purge", "--all"][..], &["log-level"]] {
-        let refused = run(&mut served.command(words));
+    for args in [&["purge", "--all"][..], &["log-level"]] {
+        let refused = run(&mut served.command(args));
         assert_eq!(refused.status.code(), Some(1));
         assert!(
             output_text(&refused).contains("found no running server"),
@@ -173,18 +173,18 @@ fn the_token_is_not_sent_to_the_address_of_a_crashed_server() {
 #[test]
 fn a_closed_output_does_not_stop_a_purge() {
     let served = Served::start("info");
-    for words in [&["purge", "--hard", TARGET, OTHER][..], &["log-level"]] {
+    for args in [&["purge", "--hard", TARGET, OTHER][..], &["log-level"]] {
         served.running.get(TARGET);
         served.running.get(OTHER);
         let (read, write) = std::io::pipe().unwrap();
         drop(read);
-        let ended = served.command(words).stdout(write).output().unwrap();
+        let ended = served.command(args).stdout(write).output().unwrap();
         let text = String::from_utf8_lossy(&ended.stderr);
         assert_eq!(ended.status.code(), Some(1), "{text}");
         assert!(text.starts_with("aqs: ") && !text.contains("panicked"), "{text}");
         for target in [TARGET, OTHER] {
             let purged = served.running.get(target).contains("detail=purged");
-            assert_eq!(purged, words[0] == "purge", "{target}");
+            assert_eq!(purged, args[0] == "purge", "{target}");
         }
     }
 }

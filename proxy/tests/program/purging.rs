@@ -10,11 +10,11 @@ fn a_purge_finds_the_server_by_its_state_directory() {
     run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
     let state = home.path().join("state");
     let purge =
-        |words: &[&str]| run(aqs(home.path()).env("AQS_STATE", &state).arg("purge").args(words));
+        |args: &[&str]| run(aqs(home.path()).env("AQS_STATE", &state).arg("purge").args(args));
     assert!(output_text(&purge(&["--all"])).contains("name it with --admin"), "no server runs yet");
     let running = Running::start_with(home.path(), &store, &["--state", state.to_str().unwrap()]);
     let target = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
-    for words in [
+    for args in [
         ["--all", "--hard"].as_slice(),
         &["--hard", "--project", "en.wikipedia"],
         &["--hard", "--endpoint", "unique-devices"],
@@ -26,9 +26,9 @@ fn a_purge_finds_the_server_by_its_state_directory() {
         ],
     ] {
         running.get(target);
-        let purged = purge(words);
-        assert!(purged.status.success(), "{words:?}: {}", output_text(&purged));
-        assert!(running.get(target).contains("detail=purged"), "{words:?}");
+        let purged = purge(args);
+        assert!(purged.status.success(), "{args:?}: {}", output_text(&purged));
+        assert!(running.get(target).contains("detail=purged"), "{args:?}");
     }
     let refused = purge(&["--dataset", "unique-devices-weekly"]);
     assert!(!refused.status.success());
@@ -58,11 +58,11 @@ fn a_purge_uses_the_configured_socket_file() {
     let by_flags = format!("--admin unix:{} --token-file {}", socket.display(), token.display());
     let by_flags: Vec<&str> = by_flags.split(' ').collect();
     let config = file.to_str().unwrap();
-    for words in [&["--config", config][..], &by_flags] {
+    for args in [&["--config", config][..], &by_flags] {
         running.get(target);
-        let purged = run(aqs(home.path()).args(["purge", "--all", "--hard"]).args(words));
-        assert!(purged.status.success(), "{words:?}: {}", output_text(&purged));
-        assert!(running.get(target).contains("detail=purged"), "{words:?}");
+        let purged = run(aqs(home.path()).args(["purge", "--all", "--hard"]).args(args));
+        assert!(purged.status.success(), "{args:?}: {}", output_text(&purged));
+        assert!(running.get(target).contains("detail=purged"), "{args:?}");
     }
     let purged = run(aqs(home.path()).env("AQS_CONFIG", &file).args(["purge", "--all"]));
     assert!(purged.status.success(), "{}", output_text(&purged));

@@ -62,24 +62,23 @@ impl Served {
     }
 
     /// A command that finds the server by its state directory.
-    fn command(&self, words: &[&str]) -> Command {
+    fn command(&self, args: &[&str]) -> Command {
         let mut command = aqs(self.home.path());
-        command.args(words).env("AQS_STATE", self.state());
+        command.args(args).env("AQS_STATE", self.state());
         command
     }
 
     /// The exit code and the output of a command.
-    fn output(&self, words: &[&str]) -> (Option<i32>, String) {
-        let output = run(&mut self.command(words));
+    fn output(&self, args: &[&str]) -> (Option<i32>, String) {
+        let output = run(&mut self.command(args));
         (output.status.code(), output_text(&output))
     }
 
     /// What a command prints with `--json`.
-    fn json(&self, words: &[&str]) -> Value {
-        let output = run(self.command(words).arg("--json"));
+    fn json(&self, args: &[&str]) -> Value {
+        let output = run(self.command(args).arg("--json"));
         let text = String::from_utf8_lossy(&output.stdout);
-        serde_json::from_str(&text)
-            .unwrap_or_else(|_| panic!("{words:?}: {}", output_text(&output)))
+        serde_json::from_str(&text).unwrap_or_else(|_| panic!("{args:?}: {}", output_text(&output)))
     }
 
     fn jobs(&self) -> Vec<Value> {
@@ -252,9 +251,9 @@ fn a_plan_over_the_memory_limit_fails() {
 fn failures_to_connect_are_explained() {
     let home = tempfile::tempdir().unwrap();
     let state = home.path().join("state");
-    for words in [&["warm", "aggregates"][..], &["jobs"], &["hot-set", "verify"]] {
-        let nowhere = run(aqs(home.path()).args(words).arg("--state").arg(&state));
-        assert_eq!(nowhere.status.code(), Some(1), "{words:?}");
+    for args in [&["warm", "aggregates"][..], &["jobs"], &["hot-set", "verify"]] {
+        let nowhere = run(aqs(home.path()).args(args).arg("--state").arg(&state));
+        assert_eq!(nowhere.status.code(), Some(1), "{args:?}");
         assert!(
             output_text(&nowhere).contains("name it with --admin"),
             "{}",
@@ -264,9 +263,9 @@ fn failures_to_connect_are_explained() {
         fs::write(&token, "a-token-that-is-long-enough").unwrap();
         assert!(Command::new("chmod").arg("600").arg(&token).status().unwrap().success());
         let mut command = aqs(home.path());
-        command.args(words).args(["--admin", "http://127.0.0.1:1", "--token-file"]).arg(&token);
+        command.args(args).args(["--admin", "http://127.0.0.1:1", "--token-file"]).arg(&token);
         let silent = run(&mut command);
-        assert_eq!(silent.status.code(), Some(1), "{words:?}");
+        assert_eq!(silent.status.code(), Some(1), "{args:?}");
         assert!(
             output_text(&silent).contains("no server answers at http://127.0.0.1:1"),
             "{}",
@@ -274,11 +273,11 @@ fn failures_to_connect_are_explained() {
         );
         let bad = home.path().join("bad.yaml");
         fs::write(&bad, "stat: x\n").unwrap();
-        let bad = run(aqs(home.path()).args(words).arg("--config").arg(&bad));
+        let bad = run(aqs(home.path()).args(args).arg("--config").arg(&bad));
         assert_eq!(bad.status.code(), Some(64), "{}", output_text(&bad));
     }
-    for words in [&["warm"][..], &["jobs", "show"], &["jobs", "show", "x"], &["hot-set", "burn"]] {
-        assert_eq!(run(aqs(home.path()).args(words)).status.code(), Some(2), "{words:?}");
+    for args in [&["warm"][..], &["jobs", "show"], &["jobs", "show", "x"], &["hot-set", "burn"]] {
+        assert_eq!(run(aqs(home.path()).args(args)).status.code(), Some(2), "{args:?}");
     }
     let help = output_text(&run(aqs(home.path()).args(["warm", "--help"])));
     assert!(help.contains("  7  warm --dry-run: "), "{help}");
