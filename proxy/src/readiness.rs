@@ -1,4 +1,4 @@
-//! Readiness: a set of latches. The process is ready while none of them is held.
+//! Readiness: a set of latches. The process is ready while there is none.
 
 use parking_lot::Mutex;
 use std::sync::Arc;

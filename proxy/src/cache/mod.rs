@@ -23,10 +23,10 @@ const TYPICAL_WEIGHT: u64 = 4096;
 /// How many parts are locked apart. More of them contend less and bound a single entry lower.
 const SHARDS: usize = 16;
 
-/// The part of a shard that what is asked often may fill; an entry must fit into it.
+/// The part of a shard for frequently requested entries; an entry must fit into it.
 const HOT_PART: f64 = 0.97;
 
-/// Entries by key. Scan-resistant: what is asked once does not push out what is asked often.
+/// Entries by key. Scan-resistant: entries that are requested once do not evict frequent ones.
 pub struct ResponseCache {
     entries: Cache<Key, Arc<Entry>, ByBytes, BuildHasherDefault<KeyHasher>, CountEvictions>,
 }
@@ -40,7 +40,7 @@ pub enum Insertion {
     TooLarge,
 }
 
-/// The cache can't be built as it was asked for.
+/// The options of the cache are invalid.
 #[derive(Debug, Error)]
 #[error("the response cache can't be built: {0}")]
 pub struct CacheError(String);
@@ -104,7 +104,7 @@ impl ResponseCache {
         }
     }
 
-    /// Changes the bound; what is too much is evicted at once.
+    /// Changes the limit. Entries beyond it are evicted at once.
     pub fn resize(&self, bytes: u64) {
         self.entries.set_capacity(bytes);
     }

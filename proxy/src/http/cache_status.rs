@@ -13,7 +13,7 @@ labelled_enum! {
         Stale = "stale",
         /// A stale entry of the cache, because the store failed.
         StaleIfError = "stale-if-error",
-        /// The answer that another request had asked the store for.
+        /// The answer of a read that another request had started.
         Collapsed = "collapsed",
         /// Read from the store: the cache had no entry.
         Cold = "miss-cold",

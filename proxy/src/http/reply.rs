@@ -49,7 +49,7 @@ pub struct Page {
 pub enum KeepAlive {
     /// It stays open, which is the default of HTTP/1.1.
     Implicit,
-    /// It stays open; an HTTP/1.0 client needs a header that says so.
+    /// It stays open; an HTTP/1.0 client needs a header for that.
     Explicit,
     Close,
 }
@@ -78,7 +78,7 @@ impl Reply {
         Self::generated(Content::Problem(problem))
     }
 
-    /// Sends the problem of a miss that brought no answer.
+    /// Sends the problem of a failed miss.
     pub fn failure(problem: Problem, endpoint: EndpointId) -> Self {
         Self {
             endpoint: Some(endpoint),
@@ -92,7 +92,7 @@ impl Reply {
         Self { log_context: used.then(|| Box::new(context)), ..self }
     }
 
-    /// Why there is no data, where `Cache-Status` says more than that there is none.
+    /// The `detail` of `Cache-Status`: why there is no data, unless there simply is none.
     pub fn detail(&self) -> Option<&'static str> {
         match &self.content {
             Content::Entry(entry) => match &entry.representation {

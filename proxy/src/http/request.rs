@@ -1,4 +1,4 @@
-//! The head of a request, whatever protocol brought it.
+//! The head of a request, independent of the protocol version.
 
 use super::trace::RequestTrace;
 

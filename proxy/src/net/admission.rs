@@ -81,7 +81,7 @@ async fn send_rejection(server: &Arc<HttpServer>, mut io: Stream) {
 labelled_enum! {
     /// Why a connection closed.
     pub(crate) enum CloseReason {
-        /// The client closed it, or asked for that.
+        /// The client closed it, or requested the close.
         Client = "client",
         /// No request came for too long.
         Idle = "idle",

@@ -53,7 +53,7 @@ async fn read_body(
     limits: &Limits,
 ) -> Result<Option<(Stream, BytesMut)>, (Stream, Problem)> {
     let mut session = HttpSession::new(io);
-    // Later than our own deadline, whose reply says why.
+    // Later than our own deadline, whose reply names the reason.
     session.set_read_timeout(Some(limits.head.saturating_mul(2)));
     session.set_pipelining_enabled(true);
     session.set_pipelined_prefix(bytes);
@@ -95,7 +95,7 @@ async fn read_body(
     // the stream only has to come back, with what the client sent behind the body.
     session.set_server_keepalive(Some(0));
     if !session.will_keepalive() {
-        // The client wants this reply to be the last.
+        // The client requested the close.
         return Ok(Some((session.into_inner(), BytesMut::new())));
     }
     match session.reuse().await {

@@ -24,7 +24,7 @@ pub(crate) fn head(bytes: &[u8]) {
     assert_eq!(first.unwrap_or(Outcome::Partial), outcome, "it depends on how it arrives");
     match outcome {
         Outcome::Partial => {
-            assert!(bytes.len() < limits.head_bytes, "no end of it is asked for");
+            assert!(bytes.len() < limits.head_bytes, "a head beyond the limit is incomplete");
         }
         Outcome::Refused(status) => {
             assert!([400, 414, 431, 505].contains(&status), "{status}");

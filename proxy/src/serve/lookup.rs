@@ -42,7 +42,7 @@ impl Lookup {
             Some(hot) if hot.freshness == HotFreshness::Fresh => {
                 Some(Hit::hot(hot, CacheResult::Hot, now))
             }
-            // A refresh may have brought a newer answer into the cache.
+            // A refresh may have stored a newer answer in the cache.
             Some(hot) => match self.cached(key, now, Some(&hot.entry)) {
                 Some(hit) => Some(hit),
                 None => Some(Hit::hot(hot, CacheResult::HotStale, now)),

@@ -24,7 +24,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-/// Answers requests, whatever protocol brought them.
+/// Answers requests, independent of the protocol version.
 pub struct Service {
     pub origin: Arc<Origin>,
     pub lookup: Lookup,

@@ -25,8 +25,8 @@ impl Refresher {
         Self { misses, permits: Arc::new(Semaphore::new(max_refreshes)), tasks }
     }
 
-    /// Starts the refresh of a stale entry, unless one was started lately or too many run. Logs
-    /// name it by the request that met the entry.
+    /// Starts the refresh of a stale entry, unless one was started recently or too many run. Logs
+    /// contain the id of the request that hit the entry.
     pub(super) fn start(
         &self,
         entry: &Entry,

@@ -80,16 +80,16 @@ pub(super) fn open(
     // A process that crashed leaves it.
     remove(&path.join(ADDRESS_FILE));
     match &found {
-        Found::Damaged(aside) => tracing::warn!(
-            aside = %aside.display(),
-            "the state was damaged and is set aside; nothing from before now is trusted"
+        Found::Damaged(moved) => tracing::warn!(
+            moved = %moved.display(),
+            "the state was damaged and is moved; entries from before now are not trusted"
         ),
         Found::OtherFormat { format, moved } => tracing::warn!(
             format,
             moved = %moved.display(),
-            "the state was written by another version of aqs; nothing from before now is trusted"
+            "the state was written by another version of aqs; entries from before now are not trusted"
         ),
-        Found::Lost => tracing::warn!("the state is gone; nothing from before now is trusted"),
+        Found::Lost => tracing::warn!("the state is lost; entries from before now are not trusted"),
         Found::New | Found::Kept => {}
     }
     let token = Token::read_or_create(&path.join(TOKEN_FILE))?;
