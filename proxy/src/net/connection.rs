@@ -65,7 +65,7 @@ impl Connection {
                     Err(Stopped::Disconnected) => Some(Next::Closed(CloseReason::Client)),
                     // A client of an idle connection expects no reply.
                     Err(Stopped::TimedOut) if self.buffer.is_empty() && self.is_used() => {
-                        Some(Next::Linger(match *self.exchange.draining.borrow() {
+                        Some(Next::Linger(match self.exchange.is_draining() {
                             true => CloseReason::Drain,
                             false => CloseReason::Idle,
                         }))
@@ -98,14 +98,14 @@ impl Connection {
     /// Reads until there is something new to parse.
     async fn read(&mut self, io: &mut Stream) -> Result<(), Stopped> {
         let is_used = self.is_used();
-        let Exchange { server, timer, draining, .. } = &mut self.exchange;
-        let limits = &server.limits;
         loop {
+            let draining_now = self.exchange.is_draining();
+            let Exchange { server, timer, draining, .. } = &mut self.exchange;
+            let limits = &server.limits;
             let before = self.buffer.len();
             self.buffer.reserve(INITIAL_BUFFER / 2);
             // A fresh connection has its first request on the way, and time for it.
             let may_end = before == 0 && is_used;
-            let draining_now = *draining.borrow();
             if may_end && draining_now {
                 // Closing at once would lose a request that is on its way.
                 timer.bring_forward(limits.idle_at_drain());
@@ -120,7 +120,10 @@ impl Connection {
                     return Err(Stopped::TimedOut);
                 },
                 changed = draining.changed(), if may_end && !draining_now => match changed {
-                    Ok(()) => continue,
+                    Ok(()) => {
+                        draining.mark_changed();
+                        continue;
+                    }
                     // The server is gone.
                     Err(_) => return Err(Stopped::TimedOut),
                 },

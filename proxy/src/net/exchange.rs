@@ -44,6 +44,7 @@ pub(super) enum Refused<'a> {
 pub(super) struct Exchange {
     pub(super) server: Arc<HttpServer>,
     pub(super) timer: Timer,
+    /// Changes once, when a drain begins, and is never marked as seen.
     pub(super) draining: watch::Receiver<bool>,
     /// How many requests were answered.
     pub(super) answered: u64,
@@ -142,13 +143,18 @@ impl Exchange {
         }
     }
 
+    /// Whether the server is draining. Borrowing the value would take a lock.
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.has_changed().unwrap_or(true)
+    }
+
     /// Why the connection ends after this request, if it does.
     fn last(&self, requested: KeepAlive, pipelined: bool) -> Option<CloseReason> {
         if requested == KeepAlive::Close {
             Some(CloseReason::Client)
         } else if self.answered >= self.server.limits.requests {
             Some(CloseReason::Requests)
-        } else if *self.draining.borrow() && !pipelined {
+        } else if self.is_draining() && !pipelined {
             Some(CloseReason::Drain)
         } else {
             None
