@@ -29,7 +29,6 @@ const MIN_QUERY_TIMEOUT: Duration = Duration::from_secs(2);
 const EARLIEST: Date = Date::constant(2007, 1, 1);
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
-/// The coverage that was observed last.
 #[derive(Default)]
 pub(super) struct ObservedCoverage {
     /// Changes with the coverage; 0 before the first observation.
@@ -78,15 +77,14 @@ enum ProbeError {
     Timestamp(String),
 }
 
-/// The result of probing all datasets.
 #[derive(Default)]
 pub(super) struct ProbeRound {
     /// The observed coverage; of datasets whose probes failed, what was known before.
     pub(super) coverage: Coverage,
     /// Probes that failed, one message each.
     pub(super) issues: Vec<String>,
-    /// Whether any probe succeeded.
-    pub(super) any_succeeded: bool,
+    /// Whether a node answered any probe.
+    pub(super) is_answered: bool,
 }
 
 /// Probes all datasets at once, so that a silent node costs one timeout and not one for each.
@@ -107,16 +105,16 @@ pub(super) async fn probe(
     }));
     let mut round = ProbeRound::default();
     for (dataset, known, probed) in probes.await {
-        round.any_succeeded |= probed.is_ok();
-        let extent = probed.unwrap_or_else(|error| {
+        let (extent, is_answered) = probed.unwrap_or_else(|error| {
             if !matches!(error, ProbeError::NotReady) {
                 round.issues.push(format!(
                     "dataset {}: failed to probe its coverage: {error}",
                     dataset.name
                 ));
             }
-            known
+            (known, false)
         });
+        round.is_answered |= is_answered;
         if let Some(extent) = extent {
             round.coverage.insert(dataset, extent);
         }
@@ -124,6 +122,7 @@ pub(super) async fn probe(
     round
 }
 
+/// Returns the extent of a dataset, and whether a node was queried for it.
 async fn extent(
     session: &Session,
     state: Option<&TableState>,
@@ -131,14 +130,14 @@ async fn extent(
     options: &Options,
     known: Option<Extent>,
     today: Date,
-) -> Result<Option<Extent>, ProbeError> {
+) -> Result<(Option<Extent>, bool), ProbeError> {
     let configured = options.extents.get(dataset.name);
     if let Some((first, last)) = configured.and_then(|extent| Some((extent.first, extent.last?))) {
-        return Ok(Some(Extent { first, last, series: None, exact: true }));
+        return Ok((Some(Extent { first, last, series: None, exact: true }), false));
     }
     let reader = match state {
         Some(TableState::Ready(reader)) => reader,
-        Some(TableState::ExpectedAbsent) => return Ok(known),
+        Some(TableState::ExpectedAbsent) => return Ok((known, false)),
         Some(TableState::Missing(_) | TableState::Unusable(_)) | None => {
             return Err(ProbeError::NotReady);
         }
@@ -149,13 +148,13 @@ async fn extent(
     };
     let timeout = options.read_within.max(MIN_QUERY_TIMEOUT);
     let probe = Probe { session, reader, dataset, key, timeout };
-    let Some(last) = probe.newest(today).await? else { return Ok(None) };
+    let Some(last) = probe.newest(today).await? else { return Ok((None, true)) };
     let first = match (configured, known) {
         (Some(configured), _) => configured.first,
         (None, Some(known)) if !probe.is_series() => known.first,
         _ => probe.oldest(last).await?,
     };
-    Ok(Some(Extent { first, last, series: None, exact: false }))
+    Ok((Some(Extent { first, last, series: None, exact: false }), true))
 }
 
 struct Probe<'a> {
@@ -244,7 +243,8 @@ impl Probe<'_> {
         &self,
         query: impl Future<Output = Result<T, ReadError>>,
     ) -> Result<T, ProbeError> {
-        Ok(tokio::time::timeout(self.timeout, query).await.unwrap_or(Err(ReadError::Timeout))?)
+        let late = |_| Err(ReadError::Timeout { nodes: "the cluster".to_owned() });
+        Ok(tokio::time::timeout(self.timeout, query).await.unwrap_or_else(late)?)
     }
 }
 

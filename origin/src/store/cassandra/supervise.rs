@@ -158,8 +158,8 @@ impl Shared {
         let (session, known) = (&connection.session, self.coverage.get());
         let now = self.clock.now().0;
         let round = probe(session, &tables, &self.datasets, &self.options, &known, now).await;
-        // Without a single answer the store is not ready.
-        if round.any_succeeded {
+        // While probes fail and no node answers, the store is not ready.
+        if round.is_answered || round.issues.is_empty() {
             self.coverage.set(round.coverage);
         }
         round.issues
