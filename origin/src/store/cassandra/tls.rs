@@ -23,6 +23,8 @@ pub enum CaError {
     Damaged { path: PathBuf, message: String },
     #[error("failed to set up TLS with the CA file {}: {source}", path.display())]
     Unusable { path: PathBuf, source: Error },
+    #[error("the host {0:?} of cassandra.hosts is no name that a certificate can have")]
+    Name(String),
 }
 
 /// Returns a configuration that trusts nodes with certificates of the authority in a file. With
@@ -35,8 +37,9 @@ pub(super) fn client_config(
 ) -> Result<Arc<ClientConfig>, CaError> {
     // Passed explicitly: another part of the program may have installed another one.
     let provider = Arc::new(crypto::aws_lc_rs::default_provider());
-    let names =
-        names.map(|names| names.into_iter().filter_map(|name| name.try_into().ok()).collect());
+    let server_name =
+        |name: String| ServerName::try_from(name.clone()).map_err(|_| CaError::Name(name));
+    let names = names.map(|names| names.into_iter().map(server_name).collect()).transpose()?;
     let verifier = NodeVerifier {
         roots: authorities(ca)?,
         algorithms: provider.signature_verification_algorithms,
@@ -191,6 +194,17 @@ vEI3szop2SrMWdFm+srM8GJfV8W3OrlDGhg=
         let other = verify(Some(&["other.example"]), "10.0.0.2");
         assert!(matches!(other, Err(Error::InvalidCertificate(_))), "{other:?}");
         assert_eq!(verify(None, "10.0.0.2"), Ok(()));
+    }
+
+    #[test]
+    fn an_unusable_host_name_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        std::fs::write(&path, CA).unwrap();
+        let config = |name: &str| client_config(&path, Some(vec![name.to_owned()]));
+        assert!(config("node.example").is_ok());
+        let error = config("-node.example").unwrap_err().to_string();
+        assert!(error.contains("-node.example"), "{error}");
     }
 
     #[test]
