@@ -13,14 +13,11 @@ use prometheus::{
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// The metrics of origin.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     store_reads: IntCounterVec,
     store_seconds: HistogramVec,
-    /// Purges, by scope and depth.
     pub purges: IntCounterVec,
-    /// Answers without data, by reason.
     pub no_data: IntCounterVec,
     data_through: IntGaugeVec,
     singleflight: IntCounterVec,
@@ -30,18 +27,13 @@ pub struct Metrics {
     queue: IntGauge,
 }
 
-/// The metrics of a store's concurrency limiter.
 #[derive(Clone, Debug)]
 pub struct LimiterMetrics {
-    /// Reads rejected because the queue was full.
     pub full: IntCounter,
-    /// Reads rejected because they waited too long.
     pub late: IntCounter,
-    /// Reads in the queue.
     pub waiting: IntGauge,
 }
 
-/// The metrics of one dataset's reads.
 #[derive(Debug)]
 pub(crate) struct ReadMetrics {
     pub(crate) seconds: Histogram,
@@ -61,23 +53,16 @@ impl Reads {
     }
 }
 
-/// The metrics of one kind of singleflight.
 #[derive(Clone, Debug)]
 pub struct SingleflightMetrics {
-    /// Flights that were started.
     pub started: IntCounter,
-    /// Requests that joined a flight and got its value.
     pub joined: IntCounter,
-    /// Requests that were rejected because too many wait.
     pub rejected: IntCounter,
-    /// Flights under way.
     pub in_flight: IntGauge,
-    /// Requests that wait for a flight.
     pub waiting: IntGauge,
 }
 
 impl Metrics {
-    /// Declares the metrics.
     pub fn declare(declarations: &mut Declarations<'_>) -> Result<Self, prometheus::Error> {
         let counters =
             |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
@@ -172,7 +157,6 @@ impl Metrics {
         }
     }
 
-    /// The metrics of one kind of singleflight.
     pub fn singleflight(&self, kind: &str) -> SingleflightMetrics {
         let event = |event| self.singleflight.with_label_values(&[kind, event]);
         SingleflightMetrics {
@@ -199,27 +183,17 @@ fn end_of(period: &Digits, granularity: Granularity) -> Option<i64> {
     Some(end.as_second())
 }
 
-/// Metrics of a Cassandra store.
 #[derive(Clone, Debug)]
 pub struct CassandraMetrics {
     reads: IntCounterVec,
-    /// Reads that brought rows, or found none.
     pub answered: IntCounter,
-    /// Reads that no node could answer.
     pub unavailable: IntCounter,
-    /// Reads that took too long.
     pub timeouts: IntCounter,
-    /// Reads that failed.
     pub failed: IntCounter,
-    /// Requests that were repeated at another node.
     pub retries: IntCounter,
-    /// Reads that took longer than the delay of speculative executions.
     pub slow: IntCounter,
-    /// Whether there is a session.
     pub up: IntGauge,
-    /// Nodes that are connected.
     pub nodes: IntGauge,
-    /// Tables that are missing or can't be read.
     pub missing: IntGauge,
 }
 
@@ -245,7 +219,7 @@ impl CassandraMetrics {
             )?,
             slow: IntCounter::new(
                 "aqs_cassandra_slow_reads_total",
-                "Reads that took longer than a node may before another one, if there is one, is asked as well",
+                "Pages of reads that took longer than cassandra.speculative_after",
             )?,
             up: IntGauge::new("aqs_cassandra_session", "Whether there is a session, 0 or 1")?,
             nodes: IntGauge::new("aqs_cassandra_nodes", "Nodes that are connected")?,
@@ -256,7 +230,6 @@ impl CassandraMetrics {
         })
     }
 
-    /// Declares them.
     pub fn declare(&self, declarations: &mut Declarations<'_>) -> Result<(), prometheus::Error> {
         declarations.add(self.reads.clone())?;
         declarations.add(self.retries.clone())?;

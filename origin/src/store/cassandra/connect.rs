@@ -15,13 +15,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The limit for one connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The limit for a session: contact points, topology, schema, a connection to each node.
 const SESSION_TIMEOUT: Duration = Duration::from_secs(30);
-/// Further nodes that are asked while one is slow: with it, all of three replicas.
+/// Further nodes that are tried while one is slow: with it, all of three replicas.
 const SPECULATIVE_EXECUTIONS: usize = 2;
-/// Further nodes that are asked after failures: the rest of three replicas, and one more.
+/// Further nodes that are tried after failures: the rest of three replicas, and one more.
 const RETRIES: u32 = 3;
 
 /// Opens a session that knows the schema of the keyspaces of `tables` and of `more_keyspaces`.
@@ -95,7 +94,7 @@ async fn open(
     Session::connect(config).await.map_err(|error| ConnectError::from_driver(error, options))
 }
 
-fn load_balancing(options: &Options) -> Arc<dyn LoadBalancingPolicy> {
+pub(super) fn load_balancing(options: &Options) -> Arc<dyn LoadBalancingPolicy> {
     let policy = DefaultPolicy::builder().token_aware(true);
     match &options.local_dc {
         Some(local_dc) => policy.prefer_datacenter(local_dc.clone()).permit_dc_failover(true),
@@ -124,7 +123,6 @@ fn check_data_center(session: &Session, options: &Options) -> Result<(), Connect
 /// are alive.
 #[derive(Debug)]
 pub(super) struct NextNodeRetryPolicy {
-    /// Counts the retries.
     pub(super) retries: IntCounter,
 }
 

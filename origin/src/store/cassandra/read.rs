@@ -6,19 +6,24 @@ use super::error::FailureKind;
 use super::metadata::TableMetadata;
 use aqs_api::table::{Calendar, Column, DOMAIN};
 use aqs_api::{Read, Rows, Table};
+use prometheus::IntCounter;
 use scylla::client::session::Session;
+use scylla::cluster::{ClusterState, NodeRef};
 use scylla::errors::{
     DbError, ExecutionError, IntoRowsResultError, MaybeFirstRowError, PrepareError,
     RequestAttemptError, RowsError,
 };
+use scylla::policies::load_balancing::{FallbackPlan, LoadBalancingPolicy, RoutingInfo};
 use scylla::response::query_result::{QueryResult, QueryRowsResult};
 use scylla::response::{PagingState, PagingStateResponse};
+use scylla::routing::Shard;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::unprepared::Statement;
 use smallvec::{SmallVec, smallvec};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
@@ -31,13 +36,12 @@ const MAX_BYTES: usize = 64 << 20;
 
 type PageResult = Result<(QueryResult, PagingStateResponse), ExecutionError>;
 
-/// A partition can't be read.
 #[derive(Debug, Error)]
 pub(super) enum ReadError {
     #[error("{0}")]
     Execution(Box<ExecutionError>),
-    #[error("no answer in time")]
-    Timeout,
+    #[error("no answer in time from {nodes}")]
+    Timeout { nodes: String },
     #[error("{error}, from node {node}")]
     Decode { error: DecodeError, node: SocketAddr },
     #[error("the answer holds no rows: {0}")]
@@ -55,7 +59,7 @@ pub(super) enum ReadError {
 impl ReadError {
     pub(super) fn kind(&self) -> FailureKind {
         match self {
-            Self::Timeout => FailureKind::Timeout,
+            Self::Timeout { .. } => FailureKind::Timeout,
             Self::Execution(error) => FailureKind::of_execution(error),
             Self::Decode { .. } | Self::NoRows(_) | Self::Rows(_) | Self::FirstRow(_) => {
                 FailureKind::SchemaChanged
@@ -95,15 +99,23 @@ impl From<IntoRowsResultError> for ReadError {
 pub(super) struct TableReader {
     /// Selects a partition. Not speculative, like `ranged`.
     whole: PreparedStatement,
-    /// Selects a range of timestamps of a partition.
     ranged: Option<PreparedStatement>,
-    /// Selects the newest row of a partition.
     newest: PreparedStatement,
     /// Selects the oldest row of a partition with timestamps.
     oldest: Option<PreparedStatement>,
     decoder: RowDecoder,
+    /// Chooses the nodes of each page.
+    load_balancing: Arc<dyn LoadBalancingPolicy>,
     /// Whether a partition has one row, and perhaps older versions of it.
     is_single_row: bool,
+}
+
+/// The limits of a read, and the counter of slow pages.
+pub(super) struct ReadLimits<'a> {
+    pub(super) deadline: Instant,
+    /// The time after which a page is requested from a further node as well.
+    pub(super) speculation: Option<Duration>,
+    pub(super) slow: &'a IntCounter,
 }
 
 impl TableReader {
@@ -112,6 +124,7 @@ impl TableReader {
         table: &'static Table,
         metadata: &TableMetadata,
         decoder: RowDecoder,
+        load_balancing: Arc<dyn LoadBalancingPolicy>,
     ) -> Result<Self, PrepareError> {
         let is_single_row = table.clustering.is_empty();
         let has = |column: &Column| metadata.columns.contains_key(column.name);
@@ -137,6 +150,7 @@ impl TableReader {
             newest: prepare(session, &cql::newest(table), 1).await?,
             oldest,
             decoder,
+            load_balancing,
             is_single_row,
         })
     }
@@ -145,14 +159,12 @@ impl TableReader {
         self.decoder.has_missing_columns()
     }
 
-    /// Reads a partition, page by page, until the deadline. A page that takes longer than
-    /// `speculation` is requested again.
+    /// Reads a partition, page by page.
     pub(super) async fn read(
         &self,
         session: &Session,
         read: &Read,
-        speculation: Option<Duration>,
-        deadline: Instant,
+        limits: &ReadLimits<'_>,
     ) -> Result<Rows, ReadError> {
         let mut values: SmallVec<[&str; 10]> = smallvec![DOMAIN];
         values.extend(read.partition.iter());
@@ -166,21 +178,7 @@ impl TableReader {
         let mut rows = self.decoder.start();
         let mut paging = PagingState::start();
         loop {
-            let values = values.as_slice();
-            let first = session.execute_single_page(statement, values, paging.clone());
-            // Pinned: the driver's future is too large to be moved into that of a timeout.
-            let mut first = pin!(first);
-            // One timer at a time: most pages arrive before the first fires.
-            let slow_at =
-                speculation.map_or(deadline, |delay| deadline.min(Instant::now() + delay));
-            let page = match timeout_at(slow_at, first.as_mut()).await {
-                Err(_) if slow_at < deadline => {
-                    let page = slow_page(first, session, statement, values, paging);
-                    Box::pin(timeout_at(deadline, page)).await
-                }
-                page => page,
-            };
-            let (page, next) = page.map_err(|_| ReadError::Timeout)??;
+            let (page, next) = self.read_page(session, statement, &values, paging, limits).await?;
             let node = page.request_coordinator().connection_address();
             let page = page.into_rows_result()?;
             // A page can't have more, whatever it says.
@@ -199,7 +197,38 @@ impl TableReader {
         }
     }
 
-    /// Whether a partition has any row.
+    /// Reads a page. No node is requested twice, neither by retries nor because the page is slow.
+    async fn read_page(
+        &self,
+        session: &Session,
+        statement: &PreparedStatement,
+        values: &[&str],
+        paging: PagingState,
+        limits: &ReadLimits<'_>,
+    ) -> Result<(QueryResult, PagingStateResponse), ReadError> {
+        let policy = Arc::clone(&self.load_balancing);
+        let nodes = Arc::new(EachNodeOnce { policy, tried: Mutex::default() });
+        let mut statement = statement.clone();
+        statement.set_load_balancing_policy(Some(Arc::clone(&nodes) as _));
+        // Pinned: the driver's future is too large to be moved into that of a timeout.
+        let mut first = pin!(session.execute_single_page(&statement, values, paging.clone()));
+        // One timer at a time: most pages arrive before the first fires.
+        let deadline = limits.deadline;
+        let slow_at = limits.speculation.map_or(deadline, |delay| Instant::now() + delay);
+        let page = match timeout_at(slow_at.min(deadline), first.as_mut()).await {
+            Err(_) if slow_at < deadline => {
+                limits.slow.inc();
+                let page = slow_page(first, session, statement.clone(), values, paging, &nodes);
+                Box::pin(timeout_at(deadline, page)).await
+            }
+            page => page,
+        };
+        Ok(page.map_err(|_| {
+            let tried: Vec<_> = nodes.tried().iter().map(SocketAddr::to_string).collect();
+            ReadError::Timeout { nodes: tried.join(", ") }
+        })??)
+    }
+
     pub(super) async fn has_rows(
         &self,
         session: &Session,
@@ -208,7 +237,6 @@ impl TableReader {
         Ok(execute(session, &self.newest, key).await?.rows_num() > 0)
     }
 
-    /// Returns the newest timestamp of a partition.
     pub(super) async fn newest_timestamp(
         &self,
         session: &Session,
@@ -218,7 +246,6 @@ impl TableReader {
         Ok(row.maybe_first_row::<(String,)>()?.map(|(timestamp,)| timestamp))
     }
 
-    /// Returns the oldest timestamp of a partition.
     pub(super) async fn oldest_timestamp(
         &self,
         session: &Session,
@@ -230,20 +257,21 @@ impl TableReader {
     }
 }
 
-/// Awaits a page that is late, and requests it a second time with the driver's speculation, unless
-/// there is one node. The first success is taken, or an error that is the same on every node.
+/// Awaits a page that is late, and requests it from the remaining nodes with the driver's
+/// speculation. The first success is taken, or an error that is the same on every node.
 async fn slow_page(
     mut first: Pin<&mut impl Future<Output = PageResult>>,
     session: &Session,
-    statement: &PreparedStatement,
+    mut statement: PreparedStatement,
     values: &[&str],
     paging: PagingState,
+    nodes: &EachNodeOnce,
 ) -> PageResult {
     let cluster = session.get_cluster_state();
-    if cluster.get_nodes_info().iter().filter(|node| node.is_connected()).count() < 2 {
+    let mut connected = cluster.get_nodes_info().iter().filter(|node| node.is_connected());
+    if connected.all(|node| nodes.tried().contains(&address(node))) {
         return first.await;
     }
-    let mut statement = statement.clone();
     // The profile of the session is speculative.
     statement.set_execution_profile_handle(None);
     let mut second = pin!(session.execute_single_page(&statement, values, paging));
@@ -255,6 +283,55 @@ async fn slow_page(
         page = &mut first => if is_final(&page) { page } else { second.await },
         page = &mut second => if is_final(&page) { page } else { first.await },
     }
+}
+
+/// The nodes of one page: each is handed out once, whichever execution takes it.
+#[derive(Debug)]
+struct EachNodeOnce {
+    policy: Arc<dyn LoadBalancingPolicy>,
+    tried: Mutex<SmallVec<[SocketAddr; 3]>>,
+}
+
+impl EachNodeOnce {
+    fn tried(&self) -> MutexGuard<'_, SmallVec<[SocketAddr; 3]>> {
+        self.tried.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Marks a node as tried; false if it was tried before.
+    fn take(&self, node: NodeRef<'_>) -> bool {
+        let mut tried = self.tried();
+        let is_new = !tried.contains(&address(node));
+        if is_new {
+            tried.push(address(node));
+        }
+        is_new
+    }
+}
+
+impl LoadBalancingPolicy for EachNodeOnce {
+    fn pick<'a>(
+        &'a self,
+        request: &'a RoutingInfo<'_>,
+        cluster: &'a ClusterState,
+    ) -> Option<(NodeRef<'a>, Option<Shard>)> {
+        self.policy.pick(request, cluster).filter(|(node, _)| self.take(node))
+    }
+
+    fn fallback<'a>(
+        &'a self,
+        request: &'a RoutingInfo<'_>,
+        cluster: &'a ClusterState,
+    ) -> FallbackPlan<'a> {
+        Box::new(self.policy.fallback(request, cluster).filter(|(node, _)| self.take(node)))
+    }
+
+    fn name(&self) -> String {
+        "EachNodeOnce".to_owned()
+    }
+}
+
+fn address(node: NodeRef<'_>) -> SocketAddr {
+    SocketAddr::new(node.address.ip(), node.address.port())
 }
 
 async fn execute(

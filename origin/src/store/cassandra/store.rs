@@ -3,7 +3,7 @@
 use super::coverage::ObservedCoverage;
 use super::error::FailureKind;
 use super::options::Options;
-use super::read::ReadError;
+use super::read::{ReadError, ReadLimits};
 use super::supervise::{Connection, Shared};
 use super::tables::TableState;
 use crate::clock::Clock;
@@ -23,11 +23,10 @@ use tokio_util::sync::CancellationToken;
 
 const STORE: &str = "cassandra";
 
-/// A store in a Cassandra cluster. It connects once it is [kept](Store::keep).
+/// A store in a Cassandra cluster. [`Store::run`] connects it.
 pub struct CassandraStore(Shared);
 
 impl CassandraStore {
-    /// A store of the tables of a catalogue.
     pub fn new(
         options: Options,
         catalogue: &Catalogue,
@@ -67,11 +66,12 @@ impl CassandraStore {
             }
             None => return Err(unavailable(format!("table {} is unknown", table.name))),
         };
-        let (started, speculation) = (Instant::now(), self.0.options.speculation());
-        let rows = reader.read(&connection.session, read, speculation, deadline.into()).await;
-        if speculation.is_some_and(|delay| started.elapsed() >= delay) {
-            self.0.metrics.slow.inc();
-        }
+        let limits = ReadLimits {
+            deadline: deadline.into(),
+            speculation: self.0.options.speculation(),
+            slow: &self.0.metrics.slow,
+        };
+        let rows = reader.read(&connection.session, read, &limits).await;
         rows.map_err(|error| self.explain(read, &error))
     }
 
@@ -160,7 +160,7 @@ impl Store for CassandraStore {
         self.0.metrics.declare(declarations)
     }
 
-    async fn keep(&self, cancel: CancellationToken) {
+    async fn run(&self, cancel: CancellationToken) {
         cancel.run_until_cancelled(self.0.supervise()).await;
     }
 }

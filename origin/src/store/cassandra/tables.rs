@@ -1,5 +1,6 @@
 //! The tables of the catalogue as a cluster has them.
 
+use super::connect::load_balancing;
 use super::cql;
 use super::decode::RowDecoder;
 use super::error::FailureKind;
@@ -27,7 +28,6 @@ pub(super) enum TableState {
     Unusable(String),
 }
 
-/// A snapshot of all tables, by name.
 #[derive(Debug, Default)]
 // Names are the catalogue's, and each read looks one up: no defence against collisions is needed.
 pub(super) struct Tables(HashMap<&'static str, Examined, foldhash::fast::RandomState>);
@@ -148,7 +148,7 @@ async fn prepare(
         Ok(decoder) => decoder,
         Err(error) => return examined(TableState::Unusable(error.to_string())),
     };
-    match TableReader::prepare(session, table, metadata, decoder).await {
+    match TableReader::prepare(session, table, metadata, decoder, load_balancing(options)).await {
         Ok(reader) => {
             // Cassandra prepares statements that the user may not execute.
             let no_partition = vec![""; table.partition.len()];
