@@ -133,7 +133,15 @@ impl Sources {
             return self.mistakes.push(Mistake::new(None, "not UTF-8"));
         };
         match Node::parse(text) {
-            Ok(file) => self.document = file,
+            Ok(file) => {
+                if let Some(Node { origin, value: Value::Null }) = file.get("cassandra") {
+                    let message = "the section is empty; remove it, or write `cassandra: {}` for a \
+                                   cluster with the defaults";
+                    let mistake = Mistake::new(Some(*origin), message);
+                    self.mistakes.push(mistake.within("cassandra".to_owned(), *origin));
+                }
+                self.document = file;
+            }
             Err(mistakes) => self.mistakes.extend(mistakes),
         }
     }

@@ -107,6 +107,8 @@ pub struct Config {
     #[serde(deserialize_with = "non_empty")]
     pub data_gateway_uri: Option<String>,
     /// Upstream: the Cassandra cluster. If this section is present, answers come from there.
+    // An empty section is refused when it is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cassandra: Option<cassandra::Options>,
     /// Upstream: the Druid cluster. Accepted and not used.
     pub druid: Option<Druid>,

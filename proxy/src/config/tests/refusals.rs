@@ -64,6 +64,10 @@ fn a_file_is_refused_with_place_key_and_reason() {
             "cassandra: {consistency: most}",
             ":1:26: cassandra.consistency: Unsupported consistency level: most; it can be any, one, two, three, quorum, all, localquorum, eachquorum or localone",
         ),
+        (
+            "memory: 8MiB\ncassandra:\n  # hosts: [aqs1010-a.eqiad.wmnet]\n",
+            ":2:10: cassandra: the section is empty; remove it, or write `cassandra: {}` for a cluster with the defaults",
+        ),
         ("cassandra: {port: 0}", ":1:19: cassandra.port: 0 is out of range: 1 to 65535"),
         ("a: b\n---\nc: d", ":2:1: a second document begins; one is read"),
         ("refreshes: 1\n---\nc: d", ":2:1: a second document begins; one is read"),
