@@ -45,13 +45,13 @@ fn main() -> Result<(), Failure> {
                 runtime.spawn(read(session, statement, Arc::clone(&next), until))
             })
             .collect();
-        let mut took: Vec<u64> = Vec::new();
+        let mut micros: Vec<u64> = Vec::new();
         for reader in readers {
-            took.extend(runtime.block_on(reader)??);
+            micros.extend(runtime.block_on(reader)??);
         }
-        took.sort_unstable();
-        let at = |part: usize| took.get(took.len() * part / 100).copied().unwrap_or_default();
-        println!("{} {} {}", took.len(), at(50), at(99));
+        micros.sort_unstable();
+        let at = |part: usize| micros.get(micros.len() * part / 100).copied().unwrap_or_default();
+        println!("{} {} {}", micros.len(), at(50), at(99));
     }
     Ok(())
 }
@@ -72,9 +72,9 @@ async fn read(
     next: Arc<AtomicUsize>,
     until: Instant,
 ) -> Result<Vec<u64>, Failure> {
-    let mut took = Vec::new();
+    let mut micros = Vec::new();
     while Instant::now() < until {
-        let begun = Instant::now();
+        let started = Instant::now();
         let number = next.fetch_add(1, Ordering::Relaxed);
         let project = format!("p{}.wikipedia", number % PROJECTS);
         let first = number / PROJECTS % WINDOWS + 1;
@@ -100,7 +100,7 @@ async fn read(
         if rows != ROWS {
             return Err(format!("{rows} rows and not {ROWS}").into());
         }
-        took.push(begun.elapsed().as_micros() as u64);
+        micros.push(started.elapsed().as_micros() as u64);
     }
-    Ok(took)
+    Ok(micros)
 }

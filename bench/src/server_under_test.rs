@@ -1,51 +1,27 @@
-//! What is measured: a whole service, without a socket.
+//! A whole service without a socket, which is measured.
 
 use crate::synthetic::SyntheticStore;
 use aqs_api::freshness::{Lifetimes, Times};
-use aqs_api::{Catalogue, CatalogueError, Representation};
+use aqs_api::{Catalogue, Representation};
 use aqs_proxy::config::{Admin, Config, StateDir};
 use aqs_proxy::http::{Content, Method, Negotiation, Reply, RequestHead, RequestTrace};
-use aqs_proxy::listen::ListenError;
 use aqs_proxy::serve::{Served, Service};
-use aqs_proxy::server::{Components, Parts, Server, StartError};
-use std::io;
+use aqs_proxy::server::{Components, Parts, Server};
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
-use thiserror::Error;
 use tokio::runtime::Runtime;
 
-/// A service over the [`SyntheticStore`], and what its misses run on.
+/// A service over the [`SyntheticStore`], and the runtime of its misses.
 pub struct Subject {
     server: Server,
     runtime: Runtime,
 }
 
-/// The service can't be built.
-#[derive(Debug, Error)]
-pub enum SubjectError {
-    /// The runtime can't be had.
-    #[error("no runtime: {0}")]
-    Runtime(#[from] io::Error),
-    /// The endpoints contradict each other.
-    #[error(transparent)]
-    Catalogue(#[from] CatalogueError),
-    /// There is no address to be had, and none is asked for.
-    #[error(transparent)]
-    Listen(#[from] ListenError),
-    /// The parts don't fit.
-    #[error(transparent)]
-    Start(#[from] StartError),
-}
-
 impl Subject {
-    /// Builds the service as the program does, with no listener and with answers that stay fresh
-    /// for as long as any bench takes.
-    pub fn build() -> Result<Self, SubjectError> {
-        Self::with_memory(Config::default().memory_bytes())
-    }
-
-    /// The same with a limit in bytes for its answers.
-    pub fn with_memory(memory_bytes: u64) -> Result<Self, SubjectError> {
+    /// Builds the service as the program does, without a listener, and with answers that stay fresh
+    /// for longer than any bench takes.
+    pub fn build() -> Result<Self, Box<dyn Error>> {
         // Misses are filled before anything is measured: one thread is enough for them.
         let mut runtime = tokio::runtime::Builder::new_multi_thread();
         let runtime = runtime.worker_threads(1).enable_all().build()?;
@@ -55,14 +31,13 @@ impl Subject {
             listen: Some(Vec::new()),
             admin: Admin { listen: Vec::new(), ..Admin::default() },
             state: StateDir::Nowhere,
-            memory: Some(memory_bytes),
             freshness: Times { data: lasting, no_data: lasting },
             ..Config::default()
         };
         config.hot_set.enabled = false;
         let catalogue = Arc::new(Catalogue::standard()?);
         let sockets = Server::bind(&config)?;
-        let store = Arc::new(SyntheticStore);
+        let store = Arc::new(SyntheticStore::default());
         let server =
             runtime.block_on(Server::start(sockets, &config, Parts::new(catalogue, store)))?;
         Ok(Self { server, runtime })
@@ -76,7 +51,7 @@ impl Subject {
         &self.server.components
     }
 
-    /// Answers a GET, from the store if need be: afterwards the cache has it.
+    /// Answers a GET, from the store if need be. The cache has the answer afterwards.
     pub fn get(&self, target: &str) -> Reply {
         match self.service().serve(&head(target, None)) {
             Served::Now(reply) => reply,
@@ -92,7 +67,7 @@ pub fn head<'a>(target: &'a str, if_none_match: Option<&'a [u8]>) -> RequestHead
     RequestHead { method: Method::Get, target, negotiation, trace }
 }
 
-/// The `If-None-Match` of a client that has the body of a reply.
+/// The `If-None-Match` value of a client that has the body of a reply.
 pub fn validator(reply: &Reply) -> Option<Vec<u8>> {
     let Content::Entry(entry) = &reply.content else { return None };
     let Representation::Body(body) = &entry.representation else { return None };
@@ -106,7 +81,7 @@ mod tests {
     use aqs_proxy::http::CacheResult;
 
     #[test]
-    fn what_was_asked_once_is_a_hit_without_a_future() {
+    fn a_repeated_request_is_a_hit_without_a_future() {
         let subject = Subject::build().unwrap();
         let absent = targets::absent();
         for (target, status) in

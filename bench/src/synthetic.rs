@@ -1,23 +1,53 @@
-//! A store that has nothing and answers everything: rows made up from the read_plan.
+//! A store of generated rows.
 
-use crate::lists;
 use aqs_api::calendar::Granularity;
 use aqs_api::calendar::{Digits, Form, Hour};
 use aqs_api::lookup::Read;
 use aqs_api::rows::RowsError;
 use aqs_api::table::{Calendar, ColumnType, Table};
-use aqs_api::{Coverage, Lookup, Rows};
+use aqs_api::{Catalogue, Coverage, Extent, Lookup, Rows, tables};
 use aqs_origin::RequestContext;
 use aqs_origin::store::{Store, StoreError};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
-/// A project, an article or whatever of that name has no rows.
-pub const ABSENT: &str = "Nobody_has_heard_of_it";
+/// A part of a partition key that has no rows.
+pub const ABSENT: &str = "Article_without_rows";
+/// Entries of a list of articles, as in production, and of a list of countries.
+const ARTICLES: u64 = 1000;
+const COUNTRIES: u64 = 200;
 
-/// Answers every read at once and always alike: each period of a series, a list for each top.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SyntheticStore;
+/// Answers each read at once, and always with the same rows: one for each period of a series, a
+/// list for each top.
+#[derive(Clone, Debug, Default)]
+pub struct SyntheticStore {
+    coverage: Coverage,
+}
+
+impl SyntheticStore {
+    /// A store with the coverage of every dataset: from the beginning of 2024 through January 2026.
+    /// It has rows of any time.
+    pub fn loaded(catalogue: &Catalogue) -> Self {
+        let mut coverage = Coverage::default();
+        for dataset in catalogue.datasets() {
+            if let Some((first, last)) = extent(dataset.name) {
+                coverage.insert(dataset, Extent { first, last, series: None, exact: false });
+            }
+        }
+        Self { coverage }
+    }
+}
+
+/// The first and the last period, in the digits that the dataset's table has.
+fn extent(dataset: &str) -> Option<(Digits, Digits)> {
+    // Devices and lists have no hours.
+    let hours =
+        if dataset.starts_with("unique-devices") || dataset.contains("-top-") { "" } else { "00" };
+    let last = if dataset.ends_with("-monthly") { "20260101" } else { "20260131" };
+    let digits = |day: &str| Digits::from_text(&format!("{day}{hours}"));
+    digits("20240101").zip(digits(last))
+}
 
 #[async_trait]
 impl Store for SyntheticStore {
@@ -30,11 +60,11 @@ impl Store for SyntheticStore {
     }
 
     async fn coverage(&self) -> Result<Coverage, StoreError> {
-        Ok(Coverage::default())
+        Ok(self.coverage.clone())
     }
 
     async fn change_token(&self) -> Result<u64, StoreError> {
-        Ok(0)
+        Ok(1)
     }
 
     async fn versions(&self) -> Result<BTreeMap<&'static str, u64>, StoreError> {
@@ -77,10 +107,10 @@ fn series(read: &Read, form: Form, range: (Digits, Digits)) -> Result<Rows, Rows
     Ok(builder.finish())
 }
 
-/// One row whose first column of JSON holds a list; what else there is, is of old rows and null.
+/// One row with a list in its first JSON column. The other columns, which old rows have, are null.
 fn list(read: &Read) -> Result<Rows, RowsError> {
     let table: &Table = read.dataset.table;
-    let mut json = Some(lists::json(table, seed(read)));
+    let mut json = Some(list_json(table, seed(read)));
     let mut builder = Rows::of(table);
     for (index, column) in table.read_columns().enumerate() {
         match column.kind {
@@ -91,6 +121,44 @@ fn list(read: &Read) -> Result<Rows, RowsError> {
     }
     builder.end_row()?;
     Ok(builder.finish())
+}
+
+/// The JSON of a list, as stores have it in a cell.
+fn list_json(table: &Table, seed: u64) -> String {
+    let by_country = table.name == tables::TOP_BY_COUNTRY.name;
+    let per_country = table.name == tables::TOP_PER_COUNTRY.name;
+    let mut list = String::from("[");
+    for rank in 1..=if by_country { COUNTRIES } else { ARTICLES } {
+        let comma = if rank > 1 { "," } else { "" };
+        let views = (seed % 9_000 + 1_000) * 1_000 / rank;
+        let (subject, count) = match (by_country, per_country) {
+            (true, _) => (format!(r#""country":"{}""#, country(rank)), "views"),
+            (_, true) => {
+                (format!(r#""article":"{}","project":"en.wikipedia""#, title(rank)), "views_ceil")
+            }
+            _ => (format!(r#""article":"{}""#, title(rank)), "views"),
+        };
+        // Writing to a String can't fail.
+        let _ = write!(list, r#"{comma}{{{subject},"{count}":{views},"rank":{rank}}}"#);
+    }
+    list.push(']');
+    list
+}
+
+/// Titles of realistic lengths. One in eight is not ASCII; one in sixteen has quotes, which can't
+/// be borrowed from JSON.
+fn title(rank: u64) -> String {
+    match rank % 16 {
+        0 => format!(r#"\"Heroes\"_(album_{rank})"#),
+        3 | 11 => format!("Café_de_Zürich_日本_{rank}"),
+        5 => format!("Special:Search_{rank}"),
+        _ => format!("List_of_things_number_{rank}"),
+    }
+}
+
+fn country(rank: u64) -> String {
+    let letter = |index: u64| char::from(b'A' + (index % 26) as u8);
+    format!("{}{}", letter(rank / 26), letter(rank))
 }
 
 /// The periods that begin within a range, ascending.
@@ -140,7 +208,8 @@ fn figure(seed: u64, row: u64, column: usize) -> i64 {
 mod tests {
     use super::*;
     use crate::targets;
-    use aqs_api::{Catalogue, Target};
+    use aqs_api::Target;
+    use aqs_warmers::plan::{Tops, built_in};
 
     fn count(target: &str) -> usize {
         let catalogue = Catalogue::standard().unwrap();
@@ -159,5 +228,27 @@ mod tests {
         assert_eq!(count(&format!("{aggregate}/hourly/2026010105/2026010204")), 24);
         assert_eq!(count(&format!("{aggregate}/monthly/20260101/20261231")), 12);
         assert_eq!(count(&format!("{aggregate}/daily/99991230/99991231")), 2);
+    }
+    #[test]
+    fn coverage_has_the_digits_of_the_tables() {
+        let catalogue = Catalogue::standard().unwrap();
+        let store = SyntheticStore::loaded(&catalogue);
+        let plan = built_in::aggregates(&["en.wikipedia".to_owned()]);
+        let expansion = plan.expand(&catalogue, &store.coverage, &Tops::default()).unwrap();
+        assert!(expansion.unloaded.is_empty());
+        // Views by 4 accesses and 4 agents, devices of 3 sites; daily 30, 60 and 90 days, daily
+        // and monthly 13 months and everything.
+        assert_eq!(expansion.keys(), (4 * 4 + 3) * (3 + 2 + 2));
+        let is_planned = |path: &str| {
+            let query = catalogue.resolve(Target::parse(path).unwrap()).unwrap();
+            let mut all = expansion.groups.iter().flatten();
+            all.any(|one| one.key() == query.key())
+        };
+        assert!(is_planned(
+            "/metrics/unique-devices/en.wikipedia/all-sites/daily/20260102/20260131"
+        ));
+        assert!(is_planned(
+            "/metrics/pageviews/aggregate/en.wikipedia/desktop/user/monthly/20240101/20260131"
+        ));
     }
 }

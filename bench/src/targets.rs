@@ -2,15 +2,15 @@
 
 use crate::synthetic::ABSENT;
 
-/// Three letters, no escapes, spelled as its key is.
+/// Spelled as its key is, without escapes.
 pub const PLAIN: &str =
     "/metrics/pageviews/per-article/en.wikipedia/all-access/user/Banana/daily/20260101/20260131";
 
-/// Spelled unlike its key in every way: project, escapes that are needed and others that are not,
+/// Spelled unlike its key in every respect: project, escapes that are needed and others that are not,
 /// lower-case hexadecimal, ten-digit dates.
 pub const ODD_TITLE: &str = "/api/rest_v1/metrics/pageviews/per-article/www.FR.wikipedia.org/All-Access/User/L%27%c3%89t%C3%A9_de_%22AC%2fDC%22_%28%e6%97%a5%e6%9c%ac%29/Daily/2026010100/2026013100";
 
-/// Refused late: everything but the last date is as it should be.
+/// Refused late: only the last date is wrong.
 pub const REFUSED: &str =
     "/metrics/pageviews/per-article/en.wikipedia/all-access/user/Banana/daily/20260101/20260231";
 

@@ -1,1 +1,1 @@
-//! Holds nothing: see `tests/hits.rs`.
+//! Empty: see `tests`.

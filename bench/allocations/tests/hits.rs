@@ -6,7 +6,7 @@ mod config;
 use allocation_counter::measure;
 use aqs_api::Catalogue;
 use aqs_bench::synthetic::ABSENT;
-use aqs_bench::{LoadedStore, targets};
+use aqs_bench::{SyntheticStore, targets};
 use aqs_proxy::config::Config;
 use aqs_proxy::server::{Parts, Server};
 use aqs_warmers::plan::{Item, Limits, Plan, Unit, ValueSet, Window};
@@ -119,7 +119,7 @@ fn allocations(request: &str, expected: &'static str, held: Held, hits: usize) -
     let config = held.config();
     let sockets = Server::bind(&config).unwrap();
     let catalogue = Arc::new(Catalogue::standard().unwrap());
-    let store = Arc::new(LoadedStore::of(&catalogue));
+    let store = Arc::new(SyntheticStore::loaded(&catalogue));
     let server =
         runtime.block_on(Server::start(sockets, &config, Parts::new(catalogue, store))).unwrap();
     // A request before the build would be answered from the cache, with a newer entry.

@@ -1,4 +1,4 @@
-//! A look-up in the hot set allocates nothing, found or not.
+//! A look-up in the hot set allocates nothing, whether it finds an entry or not.
 
 use allocation_counter::measure;
 use aqs_api::freshness::Times;
@@ -21,13 +21,13 @@ fn a_look_up_in_the_hot_set_allocates_nothing() {
     let (now, data) = (Moment(1000), Times::default().data);
     let body = Representation::body("{}");
     let entry = Entry::new(body, query.endpoint_id(), now, epochs.current(), tags, data);
-    let held = HotEntry { entry: Arc::new(entry), plans: 1, confirmed: now };
-    let answers = [(query.key().clone(), held)];
+    let hot = HotEntry { entry: Arc::new(entry), plans: 1, confirmed: now };
+    let answers = [(query.key().clone(), hot)];
     let generation = Generation::restored(1, None, Provenance::Built, now, Vec::new(), answers);
     let hot_set = HotSet::new(Arc::new(Budget::new(1 << 20)), Duration::from_secs(3600));
     hot_set.restore(generation);
     let other = Key::new(query.key().dialect(), "/pageviews/top/x");
-    // The first look-up of a thread makes its place in the list of readers.
+    // The first look-up of a thread registers it as a reader.
     assert!(hot_set.get(query.key().as_ref(), now, &epochs).is_some());
     let counted = measure(|| {
         for _ in 0..1000 {

@@ -31,7 +31,6 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The buffers of a connection.
 #[derive(Default)]
 struct Buffers {
     head: Vec<u8>,

@@ -45,12 +45,12 @@ fn window(
     client.write_all(request.as_bytes())?;
     answer(client, &mut buffer)?;
     let until = Instant::now() + WINDOW;
-    let mut begun = Instant::now();
-    while begun < until {
-        begun = Instant::now();
+    let mut started = Instant::now();
+    while started < until {
+        started = Instant::now();
         client.write_all(request.as_bytes())?;
         let head = answer(client, &mut buffer)?;
-        taken.push(begun.elapsed());
+        taken.push(started.elapsed());
         if !head.contains("hotset;gen=") {
             return Err(format!("not a hit of the hot set: {head}").into());
         }

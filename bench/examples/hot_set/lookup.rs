@@ -41,12 +41,12 @@ fn window<'a>(
     taken: &mut Vec<Duration>,
 ) -> Result<(), Box<dyn Error>> {
     let until = Instant::now() + WINDOW;
-    let mut begun = Instant::now();
-    while begun < until {
+    let mut started = Instant::now();
+    while started < until {
         let target = targets.next().ok_or("no targets")?;
-        begun = Instant::now();
+        started = Instant::now();
         let served = server.components().service.serve(black_box(&head(target, None)));
-        taken.push(begun.elapsed());
+        taken.push(started.elapsed());
         if !matches!(&served, Served::Now(reply) if reply.cache.result == CacheResult::Hot) {
             return Err(format!("{target} is not in the hot set").into());
         }

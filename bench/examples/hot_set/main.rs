@@ -12,12 +12,10 @@ mod server;
 use server::{Built, TestServer};
 use std::time::{Duration, Instant};
 
-/// The length of a window of a measurement.
 const WINDOW: Duration = Duration::from_millis(250);
 /// Windows with the load that is measured. As many are without it, in between.
 const WINDOWS: usize = 40;
 
-/// Latencies with and without a load.
 #[derive(Default)]
 struct Latencies {
     with: Vec<Duration>,
@@ -47,9 +45,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     percentiles("a build", &latencies);
 
     server.crash();
-    let begun = Instant::now();
+    let started = Instant::now();
     let server = TestServer::start(folder.path(), projects)?;
-    let ready = begun.elapsed();
+    let ready = started.elapsed();
     let served = server.served();
     println!();
     row("answers after a restart", served.to_string());

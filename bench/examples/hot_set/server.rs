@@ -1,7 +1,7 @@
 //! A server with a hot set over a synthetic store.
 
 use aqs_api::Catalogue;
-use aqs_bench::LoadedStore;
+use aqs_bench::SyntheticStore;
 use aqs_proxy::config::{Admin, Config, StateDir};
 use aqs_proxy::server::{Components, Parts, Server};
 use aqs_warmers::build::BuildOptions;
@@ -50,11 +50,11 @@ impl TestServer {
         }
         let sockets = Server::bind(&config)?;
         let catalogue = Arc::new(Catalogue::standard()?);
-        let store = Arc::new(LoadedStore::of(&catalogue));
+        let store = Arc::new(SyntheticStore::loaded(&catalogue));
         let server =
             runtime.block_on(Server::start(sockets, &config, Parts::new(catalogue, store)))?;
         if !server.components.readiness.missing().is_empty() {
-            return Err("it is not ready though its store is".into());
+            return Err("the server is not ready although its store is".into());
         }
         Ok(Self { server, runtime })
     }
@@ -64,10 +64,9 @@ impl TestServer {
     }
 
     pub(crate) fn address(&self) -> Result<SocketAddr, Box<dyn Error>> {
-        Ok(*self.server.addresses.first().ok_or("it listens nowhere")?)
+        Ok(*self.server.addresses.first().ok_or("the server has no listener")?)
     }
 
-    /// Waits for the first builds.
     pub(crate) fn built(&self) -> Result<Built, Box<dyn Error>> {
         let jobs = &self.components().jobs;
         let count = jobs.builder().plans().len();
@@ -90,7 +89,6 @@ impl TestServer {
         Ok(Built { keys: live.keys() as u64, reads, bytes: live.bytes, taken })
     }
 
-    /// The number of answers in the hot set.
     pub(crate) fn served(&self) -> u64 {
         self.components().service.lookup.hot_set.live().map_or(0, |live| live.keys() as u64)
     }
@@ -102,7 +100,6 @@ impl TestServer {
         Ok(std::fs::metadata(file)?.len())
     }
 
-    /// Begins a full build of a plan.
     pub(crate) fn begin(&self, plan: &str) -> Result<JobId, Box<dyn Error>> {
         let _context = self.runtime.enter();
         let options = BuildOptions { full: true, ..BuildOptions::default() };
@@ -110,7 +107,6 @@ impl TestServer {
         Ok(self.components().jobs.start(Start { plan, options, dry_run: false, trigger })?.id)
     }
 
-    /// Cancels a build and waits for its end.
     pub(crate) fn cancel(&self, id: JobId) -> Option<JobView> {
         self.components().jobs.cancel(id);
         self.runtime.block_on(self.components().jobs.wait(id))

@@ -135,10 +135,9 @@ impl Sources {
         match Node::parse(text) {
             Ok(file) => {
                 if let Some(Node { origin, value: Value::Null }) = file.get("cassandra") {
-                    let message = "the section is empty; remove it, or write `cassandra: {}` for a \
-                                   cluster with the defaults";
-                    let mistake = Mistake::new(Some(*origin), message);
-                    self.mistakes.push(mistake.within("cassandra".to_owned(), *origin));
+                    let message = "cassandra: the section is empty; remove it, or write \
+                                   `cassandra: {}` for a cluster with the defaults";
+                    self.mistakes.push(Mistake::new(Some(*origin), message));
                 }
                 self.document = file;
             }
