@@ -14,7 +14,7 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    pub(crate) fn of(node: &Node) -> Self {
+    pub(crate) fn new(node: &Node) -> Self {
         let mut config = String::new();
         if let Some(Credentials { username, password }) = &node.credentials {
             config +=
@@ -80,14 +80,14 @@ impl Home {
     }
 }
 
-pub(crate) fn said(output: &Output) -> String {
+pub(crate) fn output_text(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
 }
 
 #[track_caller]
-pub(crate) fn succeeded(output: &Output) -> String {
-    assert!(output.status.success(), "{}", said(output));
-    said(output)
+pub(crate) fn assert_success(output: &Output) -> String {
+    assert!(output.status.success(), "{}", output_text(output));
+    output_text(output)
 }
 
 pub(crate) async fn select<R>(session: &Session, statement: &str) -> Vec<R>
@@ -99,10 +99,10 @@ where
 }
 
 /// A node with empty tables.
-pub(crate) async fn emptied() -> (Node, Session, Home) {
-    let node = Node::given().await;
-    let session = node.emptied().await;
-    let home = Home::of(&node);
+pub(crate) async fn with_empty_tables() -> (Node, Session, Home) {
+    let node = Node::from_env().await;
+    let session = node.with_empty_tables().await;
+    let home = Home::new(&node);
     (node, session, home)
 }
 

@@ -1,9 +1,9 @@
-//! The hot set over a real Cassandra: built from it, served without it, and kept after a kill.
+//! The hot set over a real Cassandra: built from it, and served without it, even after a kill.
 
-use crate::home::{Home, succeeded};
+use crate::home::{Home, assert_success};
 use crate::node::Node;
 use crate::relay::Relay;
-use crate::running::{Program, becomes, comes, get};
+use crate::service::{Program, get, wait_for, wait_for_status};
 use crate::support::client::{Client, Response};
 use crate::support::{catalogue, config, eventually, server};
 use aqs_api::calendar::Digits;
@@ -37,23 +37,23 @@ const EXTENTS: [(&str, &str, &str); 7] = [
 /// The share of answers that is compared with direct ones.
 const COMPARED: usize = 50;
 
-/// Writes a spread of the sample: rows of one project in one year.
-fn spread(sample: &Path, rows: &Path) {
+/// Writes a subset of the sample: rows of one project in one year.
+fn write_subset(sample: &Path, rows: &Path) {
     for table in TABLES {
         let name = format!("{table}.ndjson");
         let all = std::fs::read_to_string(sample.join(&name)).unwrap();
         let project = format!(r#""project":"{PROJECT}""#);
-        let [stamp, year] = [format!(r#""timestamp":"{YEAR}"#), format!(r#""year":"{YEAR}""#)];
+        let [timestamp, year] = [format!(r#""timestamp":"{YEAR}"#), format!(r#""year":"{YEAR}""#)];
         let mut lines: Vec<&str> = all.lines().collect();
         lines.retain(|line| {
-            line.contains(&project) && (line.contains(&stamp) || line.contains(&year))
+            line.contains(&project) && (line.contains(&timestamp) || line.contains(&year))
         });
         assert!(lines.len() > 100, "{table}: {} rows", lines.len());
         std::fs::write(rows.join(name), lines.join("\n") + "\n").unwrap();
     }
 }
 
-fn knowing(options: Options) -> Options {
+fn with_extents(options: Options) -> Options {
     let digits = |text| Digits::from_text(text).unwrap();
     let extents = EXTENTS.map(|(dataset, first, last)| {
         let extent = ConfiguredExtent { first: digits(first), last: Some(digits(last)) };
@@ -62,19 +62,19 @@ fn knowing(options: Options) -> Options {
     Options { extents: extents.into(), ..options }
 }
 
-async fn over(node: &Node, config: Config) -> Server {
-    let options = knowing(node.options());
+async fn start_ready(node: &Node, config: Config) -> Server {
+    let options = with_extents(node.options());
     let store = CassandraStore::new(options, &catalogue(), Clock::System).unwrap();
     let server = server(config, Arc::new(store)).await;
-    becomes(server.admin_addresses[0], "/readyz", 200).await;
+    wait_for_status(server.admin_addresses[0], "/readyz", 200).await;
     server
 }
 
 /// Every target of both plans, and for some the answer of the store.
-async fn wanted(node: &Node) -> (Vec<String>, BTreeMap<String, Response>) {
+async fn planned_targets(node: &Node) -> (Vec<String>, BTreeMap<String, Response>) {
     let mut with_plans = config();
     with_plans.hot_set.plans = built_in::all(&[PROJECT.to_owned()]);
-    let building = over(node, with_plans).await;
+    let building = start_ready(node, with_plans).await;
     let hot_set = Arc::clone(&building.components.service.lookup.hot_set);
     eventually(|| hot_set.live().is_some_and(|live| live.plans.len() == 2)).await;
     let live = hot_set.live().unwrap();
@@ -83,8 +83,8 @@ async fn wanted(node: &Node) -> (Vec<String>, BTreeMap<String, Response>) {
         live.iter().map(|(key, _)| format!("/metrics{}", key.path())).collect();
     assert!(building.drain().await);
 
-    let asking = over(node, config()).await;
-    let mut client = Client::connect(asking.addresses[0]).await;
+    let plain = start_ready(node, config()).await;
+    let mut client = Client::connect(plain.addresses[0]).await;
     let mut direct = BTreeMap::new();
     for address in addresses.iter().step_by(COMPARED) {
         let answer = client.get(address).await;
@@ -92,7 +92,7 @@ async fn wanted(node: &Node) -> (Vec<String>, BTreeMap<String, Response>) {
         direct.insert(address.clone(), answer);
     }
     drop(client);
-    assert!(asking.drain().await);
+    assert!(plain.drain().await);
     (addresses, direct)
 }
 
@@ -112,8 +112,8 @@ fn configuration(cassandra: SocketAddr, state: &Path) -> String {
 
 /// The address of the admin API.
 fn admin(state: &Path) -> SocketAddr {
-    let told = std::fs::read_to_string(state.join("admin-address")).unwrap();
-    told.trim().parse().unwrap()
+    let address = std::fs::read_to_string(state.join("admin-address")).unwrap();
+    address.trim().parse().unwrap()
 }
 
 /// Requests all targets, which must come from the hot set; returns their generations.
@@ -144,41 +144,41 @@ async fn all_hot(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a Cassandra"]
-async fn both_plans_are_served_without_cassandra_also_after_a_kill() {
-    let node = Node::given().await;
-    node.emptied().await;
+async fn both_plans_are_served_without_cassandra_even_after_a_kill() {
+    let node = Node::from_env().await;
+    node.with_empty_tables().await;
     let folder = tempfile::tempdir().unwrap();
     let sample = folder.path().join("sample");
-    let loader = Home::of(&node);
+    let loader = Home::new(&node);
     let (from, to) = (sample.clone(), loader.rows());
     let writing = tokio::task::spawn_blocking(move || {
         aqs_origin::sample::write_directory(&from).unwrap();
-        spread(&from, &to);
+        write_subset(&from, &to);
     });
     writing.await.unwrap();
-    succeeded(&loader.load());
-    let (addresses, direct) = wanted(&node).await;
+    assert_success(&loader.load());
+    let (addresses, direct) = planned_targets(&node).await;
     // Lists, 13 views of articles by 2 agents, projects by 16 splits, devices by 3 sites.
     assert!(addresses.len() > 200, "{} addresses", addresses.len());
 
     let state = folder.path().join("state");
-    let relay = Relay::to(&node.address).await;
+    let relay = Relay::start(&node.address).await;
     let config = configuration(relay.address, &state);
     let program = Program::start(folder.path(), &config);
     let complete = |page: &Response| {
         let plan = |name: &str| {
             let line = format!("aqs_hot_set_plan_completeness_ratio{{plan=\"{name}\"}} 1");
-            page.text().lines().any(|held| held == line)
+            page.text().lines().any(|found| found == line)
         };
         plan("top-articles") && plan("aggregates")
     };
-    comes(admin(&state), "/metrics", complete).await;
+    wait_for(admin(&state), "/metrics", complete).await;
     // The generation is written after it is served.
     let second = state.join("hot-set/gen-0000000002.aqs");
     eventually(|| second.exists()).await;
 
     // Cassandra can't be reached any more.
-    relay.end().await;
+    relay.stop().await;
     let other = "/metrics/unique-devices/wikidata/all-sites/daily/20260601/20260601";
     assert_eq!(get(program.address, other).await.status, 503);
     let (least, most) = all_hot(&program, &addresses, &direct).await;
@@ -189,7 +189,7 @@ async fn both_plans_are_served_without_cassandra_also_after_a_kill() {
         .env("AQS_STATE", &state)
         .env("HOME", folder.path())
         .output();
-    succeeded(&purge.unwrap());
+    assert_success(&purge.unwrap());
     let (purged, left): (Vec<String>, Vec<String>) =
         addresses.into_iter().partition(|address| address.contains("/unique-devices/"));
     let (devices, views) = (purged.len(), left.len());

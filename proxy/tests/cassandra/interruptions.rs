@@ -1,7 +1,7 @@
 //! Interrupted loads.
 
-use crate::home::{Home, device, emptied, said, select, succeeded};
-use crate::relay::{Line, Relay};
+use crate::home::{Home, assert_success, device, output_text, select, with_empty_tables};
+use crate::relay::{Mode, Relay};
 use scylla::client::session::Session;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
@@ -31,7 +31,7 @@ async fn wait_for_rows(session: &Session, load: &mut Child) {
 
 /// Interrupts a load, and completes it by the same command.
 async fn interrupt_by(signal: rustix::process::Signal, code: Option<i32>) {
-    let (_node, session, home) = emptied().await;
+    let (_node, session, home) = with_empty_tables().await;
     home.put("unique_devices", &many());
     let mut load = home.loading(&home.rows());
     let mut load = load.args(["--concurrency", "1"]).stdout(Stdio::null()).spawn().unwrap();
@@ -42,7 +42,7 @@ async fn interrupt_by(signal: rustix::process::Signal, code: Option<i32>) {
     let written = select::<(i64,)>(&session, COUNT).await[0].0;
     assert!(written < ROWS as i64, "the load has ended already");
 
-    let output = succeeded(&home.load());
+    let output = assert_success(&home.load());
     assert!(output.contains(&format!("{ROWS} rows loaded")), "{output}");
     assert_eq!(select::<(i64,)>(&session, COUNT).await, [(ROWS as i64,)]);
 }
@@ -62,8 +62,8 @@ async fn an_interrupted_load_exits_with_130_and_is_completed_by_the_same_command
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Cassandra"]
 async fn broken_connections_lose_no_row() {
-    let (node, session, _) = emptied().await;
-    let relay = Relay::to(&node.address).await;
+    let (node, session, _) = with_empty_tables().await;
+    let relay = Relay::start(&node.address).await;
     let home = Home::at(&relay.address.to_string());
     home.put("unique_devices", &many());
     let mut load = home
@@ -74,27 +74,27 @@ async fn broken_connections_lose_no_row() {
         .unwrap();
     wait_for_rows(&session, &mut load).await;
     for _ in 0..3 {
-        relay.be(Line::Reset);
+        relay.set_mode(Mode::Reset);
         tokio::time::sleep(Duration::from_millis(300)).await;
-        relay.be(Line::Clear);
+        relay.set_mode(Mode::Forward);
         tokio::time::sleep(Duration::from_millis(300)).await;
     }
     assert!(load.try_wait().unwrap().is_none(), "the load has ended already");
     assert!(load.wait().unwrap().success());
     assert_eq!(select::<(i64,)>(&session, COUNT).await, [(ROWS as i64,)]);
-    relay.end().await;
+    relay.stop().await;
 }
 
 /// Its attempts take some twenty seconds.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Cassandra"]
 async fn a_row_that_cannot_be_written_ends_the_load_with_its_line() {
-    let (_node, _session, home) = emptied().await;
+    let (_node, _session, home) = with_empty_tables().await;
     home.put("unique_devices", &("\n".to_owned() + &device("20240101", r#","devices":3"#)));
     let mut load = home.loading(&home.rows());
     // There is one replica.
     let ended = load.args(["--consistency", "three"]).output().unwrap();
-    assert_eq!(ended.status.code(), Some(1), "{}", said(&ended));
+    assert_eq!(ended.status.code(), Some(1), "{}", output_text(&ended));
     let place = "unique_devices.ndjson:2: table unique_devices: not written in 10 attempts";
-    assert!(said(&ended).contains(place), "{}", said(&ended));
+    assert!(output_text(&ended).contains(place), "{}", output_text(&ended));
 }

@@ -1,7 +1,7 @@
 //! Clients that send requests without a pause, half of them for cached answers.
 
 use crate::nodes::DAYS;
-use crate::running::get;
+use crate::service::get;
 use crate::support::client::Client;
 use jiff::ToSpan;
 use jiff::civil::{Date, date};
@@ -32,11 +32,11 @@ struct Shared {
 }
 
 impl Load {
-    pub(crate) fn on(address: SocketAddr) -> Self {
+    pub(crate) fn start(address: SocketAddr) -> Self {
         let shared = Arc::<Shared>::default();
         let mut clients = JoinSet::new();
         for _ in 0..CLIENTS {
-            clients.spawn(ask(address, Arc::clone(&shared)));
+            clients.spawn(run_client(address, Arc::clone(&shared)));
         }
         Self { shared, clients }
     }
@@ -48,7 +48,7 @@ impl Load {
     }
 
     /// Waits for `count` more answers of the store.
-    pub(crate) async fn goes_on_for(&self, count: usize) {
+    pub(crate) async fn wait_for_answers(&self, count: usize) {
         let until = self.shared.answered.load(Ordering::SeqCst) + count;
         let waited = tokio::time::timeout(std::time::Duration::from_secs(120), async {
             while self.shared.answered.load(Ordering::SeqCst) < until {
@@ -59,7 +59,7 @@ impl Load {
     }
 
     /// Ends it, and fails if any answer was wrong.
-    pub(crate) async fn end_without_failure(mut self) {
+    pub(crate) async fn stop_without_failure(mut self) {
         self.shared.ends.store(true, Ordering::SeqCst);
         while let Some(client) = self.clients.join_next().await {
             client.unwrap();
@@ -75,19 +75,19 @@ impl Load {
     }
 }
 
-async fn ask(address: SocketAddr, shared: Arc<Shared>) {
-    let (kept, days) = target(0);
-    assert_eq!(get(address, &kept).await.json()["items"].as_array().unwrap().len(), days);
+async fn run_client(address: SocketAddr, shared: Arc<Shared>) {
+    let (cached, days) = target(0);
+    assert_eq!(get(address, &cached).await.json()["items"].as_array().unwrap().len(), days);
     let mut client = Client::connect(address).await;
     while !shared.ends.load(Ordering::SeqCst) {
         let number = shared.next.fetch_add(1, Ordering::SeqCst) + 10_000;
         for (target, days) in [target(number), target(0)] {
             let answer = client.get(&target).await;
-            let whole = answer.status == 200
+            let is_complete = answer.status == 200
                 && answer.json()["items"].as_array().is_some_and(|items| items.len() == days);
-            if !whole {
-                let told = format!("{target}: {} {}", answer.status, answer.text());
-                shared.failures.lock().unwrap().push(told);
+            if !is_complete {
+                let failure = format!("{target}: {} {}", answer.status, answer.text());
+                shared.failures.lock().unwrap().push(failure);
             }
             if answer.header("connection") == Some("close") {
                 client = Client::connect(address).await;

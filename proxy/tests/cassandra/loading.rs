@@ -1,25 +1,25 @@
 //! `aqs load --to cassandra`: the content of the tables afterwards.
 
-use crate::home::{device, emptied, said, select, succeeded};
+use crate::home::{assert_success, device, output_text, select, with_empty_tables};
 use crate::rows::replace;
-use crate::running::over;
+use crate::service::start_ready;
 use crate::support::catalogue;
 use crate::support::scenario::{Outcome, topics};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Cassandra"]
-async fn what_is_loaded_answers_as_from_the_embedded_store() {
-    let (node, session, home) = emptied().await;
+async fn loaded_rows_answer_as_from_the_embedded_store() {
+    let (node, session, home) = with_empty_tables().await;
     let mut outcome = Outcome::default();
     for topic in topics() {
         replace(&session, &catalogue(), None).await;
         // Some topics have rows that are broken on purpose, which the loader refuses.
-        let told = said(&home.loading(&topic.rows).output().unwrap());
-        assert!(told.contains("rows loaded into"), "{told}");
-        if !told.contains(", 0 bad rows") {
+        let output = output_text(&home.loading(&topic.rows).output().unwrap());
+        assert!(output.contains("rows loaded into"), "{output}");
+        if !output.contains(", 0 bad rows") {
             continue;
         }
-        let server = over(node.options()).await;
+        let server = start_ready(node.options()).await;
         outcome.add(&topic.scenarios, server.addresses[0]).await;
         assert!(server.drain().await, "connections were left");
     }
@@ -30,21 +30,21 @@ const DEVICES: &str = r#"SELECT "timestamp", devices, "offset", "_tid", "_del" F
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Cassandra"]
-async fn what_is_absent_stays_and_null_clears() {
-    let (_node, session, home) = emptied().await;
+async fn absent_values_stay_and_null_clears() {
+    let (_node, session, home) = with_empty_tables().await;
     home.put(
         "unique_devices",
         &(device("20240101", r#","devices":3,"offset":1"#)
             + &device("20240102", r#","devices":4,"offset":2"#)),
     );
-    succeeded(&home.load());
+    assert_success(&home.load());
     home.put(
         "unique_devices",
         &(device("20240101", r#","devices":5"#) + &device("20240102", r#","offset":null"#)),
     );
-    let told = succeeded(&home.load());
-    assert!(told.contains("2 rows loaded into"), "{told}");
-    assert!(told.contains("aqs purge --dataset unique-devices-daily"), "{told}");
+    let output = assert_success(&home.load());
+    assert!(output.contains("2 rows loaded into"), "{output}");
+    assert!(output.contains("aqs purge --dataset unique-devices-daily"), "{output}");
     type Row = (
         String,
         Option<i64>,
@@ -70,11 +70,11 @@ async fn what_is_absent_stays_and_null_clears() {
 /// They are written concurrently; of two values with one time the greater would count.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Cassandra"]
-async fn of_two_lines_with_one_key_the_later_counts() {
-    let (_node, session, home) = emptied().await;
+async fn the_later_of_two_lines_with_one_key_is_stored() {
+    let (_node, session, home) = with_empty_tables().await;
     let line = |count| device("20240101", &format!(r#","devices":{count}"#));
     home.put("unique_devices", &(1..=100).rev().map(line).collect::<String>());
-    succeeded(&home.load());
+    assert_success(&home.load());
     let devices = r#"SELECT devices FROM "local_group_default_T_unique_devices".data"#;
     assert_eq!(select::<(i64,)>(&session, devices).await, [(1,)]);
 }
@@ -83,11 +83,11 @@ async fn of_two_lines_with_one_key_the_later_counts() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Cassandra"]
 async fn a_later_line_is_written_with_a_later_time() {
-    let (_node, session, home) = emptied().await;
+    let (_node, session, home) = with_empty_tables().await;
     let line = |number| device("20240101", &format!(r#","devices":{number}"#));
     let line = |number: i64| line(number).replace("en.wikipedia", &format!("p{number}.wikipedia"));
     home.put("unique_devices", &(1..=5000).map(line).collect::<String>());
-    succeeded(&home.load());
+    assert_success(&home.load());
     let times =
         r#"SELECT devices, writetime(devices) FROM "local_group_default_T_unique_devices".data"#;
     let mut times = select::<(i64, i64)>(&session, times).await;
@@ -98,17 +98,17 @@ async fn a_later_line_is_written_with_a_later_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Cassandra"]
-async fn a_row_that_makes_no_sense_is_left_out_and_a_strict_load_writes_nothing() {
-    let (_node, session, home) = emptied().await;
+async fn an_invalid_row_is_skipped_and_a_strict_load_writes_nothing() {
+    let (_node, session, home) = with_empty_tables().await;
     let rows = device("20240101", r#","devices":3"#) + &device("20240102", r#","devices":-1"#);
     home.put("unique_devices", &rows);
     let strict = home.loading(&home.rows()).arg("--strict").output().unwrap();
-    assert_eq!(strict.status.code(), Some(1), "{}", said(&strict));
-    assert!(said(&strict).contains("unique_devices.ndjson:2: "), "{}", said(&strict));
+    assert_eq!(strict.status.code(), Some(1), "{}", output_text(&strict));
+    assert!(output_text(&strict).contains("unique_devices.ndjson:2: "), "{}", output_text(&strict));
     let count = r#"SELECT count(*) FROM "local_group_default_T_unique_devices".data"#;
     assert_eq!(select::<(i64,)>(&session, count).await, [(0,)]);
     let lenient = home.load();
-    assert_eq!(lenient.status.code(), Some(1), "{}", said(&lenient));
-    assert!(said(&lenient).contains("1 rows loaded"), "{}", said(&lenient));
+    assert_eq!(lenient.status.code(), Some(1), "{}", output_text(&lenient));
+    assert!(output_text(&lenient).contains("1 rows loaded"), "{}", output_text(&lenient));
     assert_eq!(select::<(i64,)>(&session, count).await, [(1,)]);
 }

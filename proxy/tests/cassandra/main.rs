@@ -28,9 +28,9 @@ mod nodes;
 mod plain;
 mod relay;
 mod rows;
-mod running;
 mod schema;
 mod secured;
+mod service;
 mod store;
 #[allow(dead_code, reason = "shared with the tests that need no Cassandra")]
 #[path = "../service/support/mod.rs"]

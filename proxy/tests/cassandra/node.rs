@@ -22,12 +22,12 @@ pub(crate) struct Node {
     pub(crate) address: String,
     pub(crate) ca: Option<PathBuf>,
     pub(crate) credentials: Option<Credentials>,
-    _turn: MutexGuard<'static, ()>,
+    _lock: MutexGuard<'static, ()>,
 }
 
 impl Node {
     /// The node of the environment.
-    pub(crate) async fn given() -> Self {
+    pub(crate) async fn from_env() -> Self {
         let address = var("AQS_TEST_CASSANDRA").unwrap_or_else(|_| {
             panic!(
                 "this test asks a real Cassandra; run .ci/cassandra, or start one with \
@@ -46,7 +46,7 @@ impl Node {
 
     /// A node without passwords and TLS.
     pub(crate) async fn at(address: String) -> Self {
-        Self { address, ca: None, credentials: None, _turn: TABLES.lock().await }
+        Self { address, ca: None, credentials: None, _lock: TABLES.lock().await }
     }
 
     /// The store's options for it.
@@ -68,11 +68,11 @@ impl Node {
         if let Some(Credentials { username, password }) = &self.credentials {
             builder = builder.user(username, password);
         }
-        builder.tls_context(self.ca.as_deref().map(trusting)).build().await.unwrap()
+        builder.tls_context(self.ca.as_deref().map(tls_config)).build().await.unwrap()
     }
 
     /// A session with it, with all tables created and empty.
-    pub(crate) async fn emptied(&self) -> Session {
+    pub(crate) async fn with_empty_tables(&self) -> Session {
         let session = self.session().await;
         create_tables(&session, &catalogue(), 1).await;
         replace(&session, &catalogue(), None).await;
@@ -85,7 +85,7 @@ impl Node {
     }
 }
 
-fn trusting(ca: &Path) -> Arc<ClientConfig> {
+fn tls_config(ca: &Path) -> Arc<ClientConfig> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_file_iter(ca).unwrap() {
         roots.add(certificate.unwrap()).unwrap();

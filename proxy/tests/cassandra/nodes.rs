@@ -17,12 +17,12 @@ pub(crate) const DAYS: u32 = 28;
 pub(crate) struct Nodes {
     data: PathBuf,
     port: u16,
-    _turn: Node,
+    _lock: Node,
 }
 
 impl Nodes {
     /// The cluster of the environment with all nodes up, and rows for load.
-    pub(crate) async fn given() -> Self {
+    pub(crate) async fn from_env() -> Self {
         let data = std::env::var("AQS_TEST_CASSANDRA_CLUSTER").unwrap_or_else(|_| {
             panic!(
                 "this test stops and stalls the nodes of a Cassandra cluster; run .ci/cassandra \
@@ -38,8 +38,8 @@ impl Nodes {
         };
         assert_eq!(setting("nodes"), "3");
         let port = setting("port").parse().unwrap();
-        let turn = Node::at(format!("127.0.0.1:{port}")).await;
-        let nodes = Self { data, port, _turn: turn };
+        let lock = Node::at(format!("127.0.0.1:{port}")).await;
+        let nodes = Self { data, port, _lock: lock };
         // An earlier test may have left nodes down.
         nodes.script("up", &[]).await;
         nodes.fill().await;
@@ -63,12 +63,12 @@ impl Nodes {
         let mut command = Command::new(scripts.join(name));
         command.arg("--data").arg(&self.data).args(arguments);
         let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{name} {arguments:?}: {said}");
+        let output_text = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{name} {arguments:?}: {output_text}");
     }
 
     async fn fill(&self) {
-        let session = self._turn.session().await;
+        let session = self._lock.session().await;
         create_tables(&session, &catalogue(), 3).await;
         replace(&session, &catalogue(), None).await;
         for project in 0..PROJECTS {

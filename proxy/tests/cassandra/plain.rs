@@ -2,7 +2,7 @@
 
 use crate::node::Node;
 use crate::rows::{create_tables, insert, replace, run};
-use crate::running::{Program, becomes, comes, comes_anew, get, over};
+use crate::service::{Program, get, start_ready, wait_for, wait_for_status, wait_for_uncached};
 use crate::support::catalogue;
 use crate::support::scenario::{Outcome, topics};
 use aqs_api::tables::{PAGEVIEWS_PER_PROJECT, UNIQUE_DEVICES};
@@ -16,13 +16,13 @@ const VIEWS: &str =
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
 async fn every_scenario_answers_as_on_the_embedded_store() {
-    let node = Node::given().await;
+    let node = Node::from_env().await;
     let session = node.session().await;
     create_tables(&session, &catalogue(), 1).await;
     let mut outcome = Outcome::default();
     for topic in topics() {
         replace(&session, &catalogue(), Some(&topic.rows)).await;
-        let server = over(node.options()).await;
+        let server = start_ready(node.options()).await;
         outcome.add(&topic.scenarios, server.addresses[0]).await;
         assert!(server.drain().await, "connections were left");
     }
@@ -52,15 +52,15 @@ cassandra:
 
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
-async fn todays_configuration_of_an_upstream_service_starts_the_program() {
-    let node = Node::given().await;
-    let session = node.emptied().await;
+async fn the_configuration_of_an_upstream_service_starts_the_program() {
+    let node = Node::from_env().await;
+    let session = node.with_empty_tables().await;
     insert(&session, &UNIQUE_DEVICES, &devices(3)).await;
     let (host, port) = node.host_and_port();
     let config = UPSTREAM.replace("9042", port).replace("- localhost", &format!("- {host}"));
     let home = tempfile::tempdir().unwrap();
     let program = Program::start(home.path(), &config);
-    let answer = becomes(program.address, DEVICES, 200).await;
+    let answer = wait_for_status(program.address, DEVICES, 200).await;
     assert_eq!(
         answer.text(),
         r#"{"items":[{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"20240101","devices":3,"offset":1,"underestimate":2}]}"#
@@ -69,9 +69,9 @@ async fn todays_configuration_of_an_upstream_service_starts_the_program() {
 
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
-async fn of_rows_that_differ_in_tid_alone_the_newest_counts() {
-    let node = Node::given().await;
-    let session = node.emptied().await;
+async fn the_newest_of_rows_that_differ_only_in_tid_is_served() {
+    let node = Node::from_env().await;
+    let session = node.with_empty_tables().await;
     insert(&session, &UNIQUE_DEVICES, &devices(3)).await;
     for (tid, count) in [
         ("c0000000-1dd2-11b2-8080-808080808080", 2),
@@ -81,7 +81,7 @@ async fn of_rows_that_differ_in_tid_alone_the_newest_counts() {
         let row = devices(count).replace('}', &format!(",\"_tid\":\"{tid}\"}}"));
         insert(&session, &UNIQUE_DEVICES, &row).await;
     }
-    let server = over(node.options()).await;
+    let server = start_ready(node.options()).await;
     let answer = get(server.addresses[0], DEVICES).await;
     assert_eq!(answer.json()["items"].as_array().unwrap().len(), 1);
     assert_eq!(answer.json()["items"][0]["devices"], 4);
@@ -90,21 +90,21 @@ async fn of_rows_that_differ_in_tid_alone_the_newest_counts() {
 
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
-async fn a_dropped_keyspace_is_missed_until_it_is_back() {
-    let node = Node::given().await;
-    let session = node.emptied().await;
+async fn a_dropped_keyspace_answers_503_until_it_is_recreated() {
+    let node = Node::from_env().await;
+    let session = node.with_empty_tables().await;
     insert(&session, &UNIQUE_DEVICES, &devices(3)).await;
     insert(&session, &PAGEVIEWS_PER_PROJECT, &views(r#""v":7"#)).await;
-    let server = over(looking_often(&node)).await;
+    let server = start_ready(with_frequent_refreshes(&node)).await;
     let (address, admin) = (server.addresses[0], server.admin_addresses[0]);
     assert_eq!(get(address, VIEWS).await.status, 200);
 
     let keyspace = cql::keyspace(&UNIQUE_DEVICES);
     run(&session, &format!("DROP KEYSPACE {}", cql::quote(&keyspace))).await;
-    let missed = becomes(address, DEVICES, 503).await;
-    assert!(!missed.text().contains(&keyspace), "{}", missed.text());
+    let missing = wait_for_status(address, DEVICES, 503).await;
+    assert!(!missing.text().contains(&keyspace), "{}", missing.text());
     // It is ready: all other tables can be read.
-    let warned = comes(admin, "/readyz", |told| told.text().contains(UNIQUE_DEVICES.name)).await;
+    let warned = wait_for(admin, "/readyz", |page| page.text().contains(UNIQUE_DEVICES.name)).await;
     assert_eq!(warned.status, 200);
     // Other tables are read from the store.
     let other = VIEWS.replace("/user/", "/spider/");
@@ -113,26 +113,26 @@ async fn a_dropped_keyspace_is_missed_until_it_is_back() {
 
     create_tables(&session, &catalogue(), 1).await;
     insert(&session, &UNIQUE_DEVICES, &devices(5)).await;
-    let healed = becomes(address, DEVICES, 200).await;
-    assert_eq!(healed.json()["items"][0]["devices"], 5);
-    comes(admin, "/readyz", |told| !told.text().contains("warnings")).await;
+    let restored = wait_for_status(address, DEVICES, 200).await;
+    assert_eq!(restored.json()["items"][0]["devices"], 5);
+    wait_for(admin, "/readyz", |page| !page.text().contains("warnings")).await;
     assert!(server.drain().await);
 }
 
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
-async fn a_table_that_is_not_yet_there_is_empty_if_that_is_known() {
-    let node = Node::given().await;
-    let session = node.emptied().await;
+async fn a_table_that_is_configured_as_absent_is_empty() {
+    let node = Node::from_env().await;
+    let session = node.with_empty_tables().await;
     let keyspace = cql::quote(&cql::keyspace(&UNIQUE_DEVICES));
     run(&session, &format!("DROP KEYSPACE {keyspace}")).await;
     let absent = vec![UNIQUE_DEVICES.name.to_owned()];
-    let server = over(Options { absent, ..looking_often(&node) }).await;
+    let server = start_ready(Options { absent, ..with_frequent_refreshes(&node) }).await;
     assert_eq!(get(server.addresses[0], DEVICES).await.status, 404);
 
     create_tables(&session, &catalogue(), 1).await;
     insert(&session, &UNIQUE_DEVICES, &devices(5)).await;
-    let answer = comes_anew(&server, DEVICES, |answer| answer.status == 200).await;
+    let answer = wait_for_uncached(&server, DEVICES, |answer| answer.status == 200).await;
     assert_eq!(answer.json()["items"][0]["devices"], 5);
     assert!(server.drain().await);
 }
@@ -140,20 +140,20 @@ async fn a_table_that_is_not_yet_there_is_empty_if_that_is_known() {
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
 async fn a_column_that_is_added_is_read_without_a_restart() {
-    let node = Node::given().await;
-    let session = node.emptied().await;
+    let node = Node::from_env().await;
+    let session = node.with_empty_tables().await;
     let table = cql::data(&PAGEVIEWS_PER_PROJECT);
     // The table before `v` was added.
     run(&session, &format!("ALTER TABLE {table} DROP v")).await;
     insert(&session, &PAGEVIEWS_PER_PROJECT, &views(r#""views":7"#)).await;
-    let server = over(looking_often(&node)).await;
+    let server = start_ready(with_frequent_refreshes(&node)).await;
     let address = server.addresses[0];
     let old = get(address, VIEWS).await;
     assert_eq!(old.json()["items"][0]["views"], 7, "{}", old.text());
 
     run(&session, &format!("ALTER TABLE {table} ADD v bigint")).await;
     insert(&session, &PAGEVIEWS_PER_PROJECT, &views(r#""v":9,"views":null"#)).await;
-    comes_anew(&server, VIEWS, |answer| {
+    wait_for_uncached(&server, VIEWS, |answer| {
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.json()["items"][0]["views"] == 9
     })
@@ -162,7 +162,7 @@ async fn a_column_that_is_added_is_read_without_a_restart() {
 }
 
 /// Options with frequent refreshes.
-fn looking_often(node: &Node) -> Options {
+fn with_frequent_refreshes(node: &Node) -> Options {
     Options { probe_every: Duration::from_millis(200), ..node.options() }
 }
 

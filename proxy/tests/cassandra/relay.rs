@@ -13,68 +13,68 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// The nine bytes of a frame's header, and the beginning of its body.
-const BEGINNING: usize = 12;
+const PREFIX: usize = 12;
 
 /// What happens to the bytes of the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Line {
+pub(crate) enum Mode {
     /// They pass.
-    Clear,
+    Forward,
     /// They pass one by one, at one per millisecond.
     Slow,
     /// The header of a reply and the beginning of its body pass, then the connection is closed.
-    Cut,
+    Truncate,
     /// The connection is reset instead of a reply.
     Reset,
     /// Nothing passes, and connections stay open.
     Silent,
 }
-use Line::{Clear, Cut, Reset, Silent, Slow};
+use Mode::{Forward, Reset, Silent, Slow, Truncate};
 
 /// A listener that forwards to a node.
 pub(crate) struct Relay {
     pub(crate) address: SocketAddr,
-    line: watch::Sender<Line>,
+    mode: watch::Sender<Mode>,
     tasks: TaskTracker,
     end: CancellationToken,
 }
 
 impl Relay {
     /// Listens on a free port, and forwards to a node.
-    pub(crate) async fn to(node: &str) -> Self {
-        Self::between(([127, 0, 0, 1], 0).into(), node).await
+    pub(crate) async fn start(node: &str) -> Self {
+        Self::listen_on(([127, 0, 0, 1], 0).into(), node).await
     }
 
     /// Listens on an address, and forwards to a node.
-    pub(crate) async fn between(address: SocketAddr, node: &str) -> Self {
+    pub(crate) async fn listen_on(address: SocketAddr, node: &str) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (line, watch) = watch::channel(Clear);
+        let (mode, watch) = watch::channel(Forward);
         let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
-        let (node, relays) = (node.to_owned(), tasks.clone());
+        let (node, connections) = (node.to_owned(), tasks.clone());
         let until = end.clone();
         tasks.spawn(end.clone().run_until_cancelled_owned(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
                 let Ok(server) = TcpStream::connect(&node).await else { continue };
-                let connection = pass(client, server, watch.clone());
-                relays.spawn(until.clone().run_until_cancelled_owned(connection));
+                let connection = forward(client, server, watch.clone());
+                connections.spawn(until.clone().run_until_cancelled_owned(connection));
             }
         }));
-        Self { address, line, tasks, end }
+        Self { address, mode, tasks, end }
     }
 
-    pub(crate) fn be(&self, line: Line) {
-        self.line.send_replace(line);
+    pub(crate) fn set_mode(&self, mode: Mode) {
+        self.mode.send_replace(mode);
     }
 
     /// The number of open connections.
-    pub(crate) fn open(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         // One is the listener.
         self.tasks.len() - 1
     }
 
-    pub(crate) async fn end(self) {
+    pub(crate) async fn stop(self) {
         self.end.cancel();
         self.tasks.close();
         self.tasks.wait().await;
@@ -82,34 +82,38 @@ impl Relay {
 }
 
 /// Forwards both ways until one of them ends. The bytes of the store always pass.
-async fn pass(client: TcpStream, server: TcpStream, line: watch::Receiver<Line>) {
+async fn forward(client: TcpStream, server: TcpStream, mode: watch::Receiver<Mode>) {
     let (mut from_client, to_client) = client.into_split();
     let (from_server, mut to_server) = server.into_split();
     tokio::select! {
         _ = tokio::io::copy(&mut from_client, &mut to_server) => {}
-        () = back(from_server, to_client, line) => {}
+        () = forward_replies(from_server, to_client, mode) => {}
     }
 }
 
-async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, line: watch::Receiver<Line>) {
+async fn forward_replies(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mode: watch::Receiver<Mode>,
+) {
     let mut chunk = vec![0; 65_536];
     while let Ok(count @ 1..) = from.read(&mut chunk).await {
         let chunk = &chunk[..count];
-        let now = *line.borrow();
+        let now = *mode.borrow();
         let passed = match now {
-            Clear => to.write_all(chunk).await,
-            Slow => slowly(&mut to, chunk).await,
-            Cut => to.write_all(&chunk[..count.min(BEGINNING)]).await,
+            Forward => to.write_all(chunk).await,
+            Slow => write_slowly(&mut to, chunk).await,
+            Truncate => to.write_all(&chunk[..count.min(PREFIX)]).await,
             Reset => SockRef::from(to.as_ref()).set_linger(Some(Duration::ZERO)),
             Silent => continue,
         };
-        if passed.is_err() || matches!(now, Cut | Reset) {
+        if passed.is_err() || matches!(now, Truncate | Reset) {
             break;
         }
     }
 }
 
-async fn slowly(to: &mut OwnedWriteHalf, bytes: &[u8]) -> std::io::Result<()> {
+async fn write_slowly(to: &mut OwnedWriteHalf, bytes: &[u8]) -> std::io::Result<()> {
     for byte in bytes {
         to.write_all(&[*byte]).await?;
         tokio::time::sleep(Duration::from_millis(1)).await;

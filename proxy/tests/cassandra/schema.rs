@@ -1,14 +1,14 @@
 //! `aqs schema --apply`.
 
-use crate::home::{Home, device, emptied, said, select, succeeded};
+use crate::home::{Home, assert_success, device, output_text, select, with_empty_tables};
 use crate::rows::run;
 use aqs_api::tables::{PAGEVIEWS_PER_PROJECT, TOP_PAGEVIEWS, UNIQUE_DEVICES};
 use aqs_origin::store::cassandra::{Credentials, cql};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Cassandra"]
-async fn what_the_cluster_lacks_is_named_and_made() {
-    let (_node, session, home) = emptied().await;
+async fn missing_parts_of_the_schema_are_reported_and_created() {
+    let (_node, session, home) = with_empty_tables().await;
     home.put("unique_devices", &device("20240101", r#","devices":3"#));
     let views = r#"{"project":"en.wikipedia","access":"all-access","agent":"user","granularity":"daily","timestamp":"2024010100","v":7}"#;
     home.put("pageviews_per_project_v2", views);
@@ -19,39 +19,39 @@ async fn what_the_cluster_lacks_is_named_and_made() {
     let refused = home.load();
     assert_eq!(refused.status.code(), Some(1));
     let expected = r#"no column "v"; `aqs schema --apply`"#.to_owned();
-    assert!(said(&refused).contains(&expected), "{}", said(&refused));
+    assert!(output_text(&refused).contains(&expected), "{}", output_text(&refused));
     std::fs::remove_file(home.rows().join("pageviews_per_project_v2.ndjson")).unwrap();
     let refused = home.load();
     let expected =
         r#"no table "local_group_default_T_unique_devices"."data"; `aqs schema --apply`"#;
-    assert!(said(&refused).contains(expected), "{}", said(&refused));
+    assert!(output_text(&refused).contains(expected), "{}", output_text(&refused));
 
-    let told = succeeded(&home.schema(&[]));
+    let output = assert_success(&home.schema(&[]));
     for line in [
         r#"table "local_group_default_T_unique_devices"."data" is created"#,
         r#"table "local_group_default_T_pageviews_per_project_v2"."data" has a new column v"#,
         "keyspace local_group_default_T_top_pageviews is created, replicated {'class': 'NetworkTopologyStrategy', 'datacenter1': 1}",
     ] {
-        assert!(told.contains(line), "{told}");
+        assert!(output.contains(line), "{output}");
     }
-    assert!(succeeded(&home.schema(&[])).contains("Nothing was missing"));
+    assert!(assert_success(&home.schema(&[])).contains("Nothing was missing"));
     home.put("pageviews_per_project_v2", views);
-    succeeded(&home.load());
+    assert_success(&home.load());
     let stored = r#"SELECT v FROM "local_group_default_T_pageviews_per_project_v2".data"#;
     assert_eq!(select::<(i64,)>(&session, stored).await, [(7,)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Cassandra"]
-async fn what_is_there_is_not_altered() {
-    let (_node, session, home) = emptied().await;
+async fn existing_keyspaces_and_tables_are_not_altered() {
+    let (_node, session, home) = with_empty_tables().await;
     let other = home.schema(&["--replication", "datacenter1=3"]);
-    let kept = "keyspace local_group_default_T_top_pageviews keeps its replication, which is NetworkTopologyStrategy datacenter1=1";
-    assert!(succeeded(&other).contains(kept), "{}", said(&other));
+    let unchanged = "keyspace local_group_default_T_top_pageviews keeps its replication, which is NetworkTopologyStrategy datacenter1=1";
+    assert!(assert_success(&other).contains(unchanged), "{}", output_text(&other));
     let nowhere = home.schema(&["--replication", "eqiad=3"]);
     assert_eq!(nowhere.status.code(), Some(1));
     let expected = "no node is in the data centre \"eqiad\"; there are: datacenter1";
-    assert!(said(&nowhere).contains(expected), "{}", said(&nowhere));
+    assert!(output_text(&nowhere).contains(expected), "{}", output_text(&nowhere));
 
     let table = cql::data(&TOP_PAGEVIEWS);
     run(&session, &format!("DROP TABLE {table}")).await;
@@ -59,9 +59,9 @@ async fn what_is_there_is_not_altered() {
     let different = home.schema(&[]);
     assert_eq!(different.status.code(), Some(1));
     let expected = format!("the table {table} exists, but its key is ((project), )");
-    assert!(said(&different).contains(&expected), "{}", said(&different));
+    assert!(output_text(&different).contains(&expected), "{}", output_text(&different));
     run(&session, &format!("DROP TABLE {table}")).await;
-    succeeded(&home.schema(&[]));
+    assert_success(&home.schema(&[]));
 }
 
 mod secured {
@@ -69,31 +69,39 @@ mod secured {
 
     #[tokio::test(flavor = "multi_thread")]
     #[ignore = "needs a Cassandra with passwords and TLS"]
-    async fn a_user_that_is_granted_to_reads_and_does_not_write() {
-        let (mut node, session, home) = emptied().await;
+    async fn a_granted_user_reads_and_does_not_write() {
+        let (mut node, session, home) = with_empty_tables().await;
         run(&session, "CREATE ROLE IF NOT EXISTS reader WITH LOGIN = true AND PASSWORD = 'lies'")
             .await;
         home.put("unique_devices", &device("20240101", r#","devices":3"#));
-        succeeded(&home.load());
+        assert_success(&home.load());
 
-        let nobody = home.schema(&["--grant", "Nobody"]);
-        assert_eq!(nobody.status.code(), Some(1));
-        assert!(said(&nobody).contains("Nobody doesn't exist"), "{}", said(&nobody));
-        let told = succeeded(&home.schema(&["--grant", "reader"]));
+        let unknown = home.schema(&["--grant", "Nobody"]);
+        assert_eq!(unknown.status.code(), Some(1));
+        assert!(
+            output_text(&unknown).contains("Nobody doesn't exist"),
+            "{}",
+            output_text(&unknown)
+        );
+        let output = assert_success(&home.schema(&["--grant", "reader"]));
         let granted = "reader may read keyspace local_group_default_T_unique_devices";
-        assert!(told.contains(granted), "{told}");
+        assert!(output.contains(granted), "{output}");
 
         let (username, password) = ("reader".to_owned(), "lies".to_owned());
         node.credentials = Some(Credentials { username, password });
         let stored = format!("SELECT devices FROM {}", cql::data(&UNIQUE_DEVICES));
         assert_eq!(select::<(i64,)>(&node.session().await, &stored).await, [(3,)]);
-        let theirs = Home::of(&node);
-        theirs.put("unique_devices", &device("20240101", r#","devices":4"#));
-        let refused = theirs.load();
+        let reader = Home::new(&node);
+        reader.put("unique_devices", &device("20240101", r#","devices":4"#));
+        let refused = reader.load();
         assert_eq!(refused.status.code(), Some(1));
         let expected = "unique_devices.ndjson:1: table unique_devices: ";
-        assert!(said(&refused).contains(expected), "{}", said(&refused));
-        assert!(said(&refused).contains("has no MODIFY permission"), "{}", said(&refused));
+        assert!(output_text(&refused).contains(expected), "{}", output_text(&refused));
+        assert!(
+            output_text(&refused).contains("has no MODIFY permission"),
+            "{}",
+            output_text(&refused)
+        );
         run(&session, "DROP ROLE reader").await;
     }
 }

@@ -3,7 +3,7 @@
 use crate::node::Node;
 use crate::relay::Relay;
 use crate::rows::{create_tables, insert, replace, run};
-use crate::running::{Program, becomes, begun, comes, get, over};
+use crate::service::{Program, get, start, start_ready, wait_for, wait_for_status};
 use crate::support::catalogue;
 use crate::support::scenario::{Outcome, topics};
 use aqs_api::tables::UNIQUE_DEVICES;
@@ -15,15 +15,15 @@ const ROW: &str = r#"{"project":"en.wikipedia","access-site":"all-sites","granul
 /// Runs the first two scenarios with data of each topic, and the first without.
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
-async fn a_spread_of_scenarios_answers_as_on_the_embedded_store() {
-    let node = Node::given().await;
+async fn some_scenarios_answer_as_on_the_embedded_store() {
+    let node = Node::from_env().await;
     assert!(node.ca.is_some() && node.credentials.is_some(), "this node is not a secured one");
     let session = node.session().await;
     create_tables(&session, &catalogue(), 1).await;
     let mut outcome = Outcome::default();
     for topic in topics() {
         replace(&session, &catalogue(), Some(&topic.rows)).await;
-        let server = over(node.options()).await;
+        let server = start_ready(node.options()).await;
         let with = |status| topic.scenarios.iter().filter(move |each| each.status == status);
         outcome.add(with(200).take(2).chain(with(404).take(1)), server.addresses[0]).await;
         assert!(server.drain().await, "connections were left");
@@ -36,9 +36,9 @@ const PRODUCTION: &str = include_str!("../fixtures/production.yaml");
 
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
-async fn productions_configuration_and_user_are_enough() {
-    let node = Node::given().await;
-    let session = node.emptied().await;
+async fn the_production_configuration_and_user_suffice() {
+    let node = Node::from_env().await;
+    let session = node.with_empty_tables().await;
     insert(&session, &UNIQUE_DEVICES, ROW).await;
     let role = "CREATE ROLE IF NOT EXISTS device_analytics WITH LOGIN = true AND PASSWORD = ";
     run(&session, &format!("{role}'geheim'")).await;
@@ -54,7 +54,7 @@ async fn productions_configuration_and_user_are_enough() {
         );
     let home = tempfile::tempdir().unwrap();
     let program = Program::start(home.path(), &config);
-    let answer = becomes(program.address, DEVICES, 200).await;
+    let answer = wait_for_status(program.address, DEVICES, 200).await;
     assert_eq!(answer.json()["items"][0]["devices"], 3);
     // A forbidden table is not one without data, and waiting doesn't help.
     let views = "/metrics/pageviews/aggregate/en.wikipedia/all-access/user/daily/20240101/20240101";
@@ -64,56 +64,60 @@ async fn productions_configuration_and_user_are_enough() {
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
 async fn a_node_with_a_certificate_for_another_name_is_refused_unless_names_are_not_checked() {
-    let node = Node::given().await;
-    let session = node.emptied().await;
+    let node = Node::from_env().await;
+    let session = node.with_empty_tables().await;
     insert(&session, &UNIQUE_DEVICES, ROW).await;
     // The certificate of the test environment names 127.0.0.1 to 127.0.0.9.
-    // The node tells its own address, and the driver takes the port of the contact point.
-    let own = Relay::to(&node.address).await;
+    // The node reports its own address, and the driver takes the port of the contact point.
+    let own = Relay::start(&node.address).await;
     let other = ([127, 0, 0, 99], own.address.port()).into();
-    let relay = Relay::between(other, &node.address).await;
+    let relay = Relay::listen_on(other, &node.address).await;
     let options = |check_names| Options {
         hosts: vec![relay.address.to_string()],
         tls: Tls { check_names, ..node.options().tls },
         ..node.options()
     };
-    let server = begun(options(true)).await;
+    let server = start(options(true)).await;
     let refused =
-        comes(server.admin_addresses[0], "/readyz", |told| told.text().contains("check_names"));
+        wait_for(server.admin_addresses[0], "/readyz", |page| page.text().contains("check_names"));
     assert_eq!(refused.await.status, 503);
     assert_eq!(get(server.addresses[0], DEVICES).await.status, 503);
     assert!(server.drain().await);
-    let server = over(options(false)).await;
+    let server = start_ready(options(false)).await;
     assert_eq!(get(server.addresses[0], DEVICES).await.status, 200);
     assert!(server.drain().await);
-    relay.end().await;
-    own.end().await;
+    relay.stop().await;
+    own.stop().await;
 }
 
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
-async fn a_wrong_password_is_told_and_tried_again() {
-    let node = Node::given().await;
-    let session = node.emptied().await;
+async fn a_wrong_password_is_reported_and_retried() {
+    let node = Node::from_env().await;
+    let session = node.with_empty_tables().await;
     insert(&session, &UNIQUE_DEVICES, ROW).await;
     run(&session, "DROP ROLE IF EXISTS latecomer").await;
     let password = "noch nicht";
     let credentials =
         Credentials { username: "latecomer".to_owned(), password: password.to_owned() };
-    let server = begun(Options { credentials: Some(credentials), ..node.options() }).await;
-    let refused = becomes(server.addresses[0], DEVICES, 503).await;
+    let server = start(Options { credentials: Some(credentials), ..node.options() }).await;
+    let refused = wait_for_status(server.addresses[0], DEVICES, 503).await;
     assert!(!refused.text().contains("latecomer"), "{}", refused.text());
-    let told =
-        comes(server.admin_addresses[0], "/readyz", |told| told.text().contains("latecomer")).await;
-    assert_eq!(told.status, 503);
-    assert!(!told.text().contains(password), "{}", told.text());
+    let refused =
+        wait_for(server.admin_addresses[0], "/readyz", |page| page.text().contains("latecomer"))
+            .await;
+    assert_eq!(refused.status, 503);
+    assert!(!refused.text().contains(password), "{}", refused.text());
 
     let role = format!("CREATE ROLE latecomer WITH LOGIN = true AND PASSWORD = '{password}'");
     run(&session, &role).await;
     for table in catalogue().tables() {
         run(&session, &cql::grant(&cql::keyspace(table), "latecomer")).await;
     }
-    assert_eq!(becomes(server.addresses[0], DEVICES, 200).await.json()["items"][0]["devices"], 3);
-    becomes(server.admin_addresses[0], "/readyz", 200).await;
+    assert_eq!(
+        wait_for_status(server.addresses[0], DEVICES, 200).await.json()["items"][0]["devices"],
+        3
+    );
+    wait_for_status(server.admin_addresses[0], "/readyz", 200).await;
     assert!(server.drain().await);
 }

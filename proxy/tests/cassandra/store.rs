@@ -1,9 +1,9 @@
-//! Tables and nodes that are not as they should be.
+//! Missing, altered and unreachable tables and nodes, and coverage.
 
 use crate::node::Node;
-use crate::relay::{Line, Relay};
+use crate::relay::{Mode, Relay};
 use crate::rows::{create_tables, insert, replace, run};
-use crate::running::{becomes, begun, comes_anew, get, over};
+use crate::service::{get, start, start_ready, wait_for_status, wait_for_uncached};
 use crate::support::catalogue;
 use aqs_api::tables::{PAGEVIEWS_PER_ARTICLE, TOP_BY_COUNTRY, TOP_PAGEVIEWS, UNIQUE_DEVICES};
 use aqs_origin::store::cassandra::{ConfiguredExtent, Options, cql};
@@ -16,8 +16,8 @@ const DEVICES: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/2024
 const ARTICLE: &str = "/metrics/pageviews/per-article/en.wikipedia/all-access/all-agents/Main_Page/daily/20240101/20240131";
 
 /// A node with all tables, which are empty.
-async fn emptied() -> (Node, Session) {
-    let node = Node::given().await;
+async fn with_empty_tables() -> (Node, Session) {
+    let node = Node::from_env().await;
     let session = node.session().await;
     // An earlier test may have left an altered table.
     let odd = format!("DROP TABLE IF EXISTS {}", cql::data(&UNIQUE_DEVICES));
@@ -43,18 +43,18 @@ async fn figures(address: SocketAddr, target: &str, name: &str) -> Vec<u64> {
 }
 
 /// Waits until readiness fails for a reason.
-async fn is_told(server: &Server, reason: &str) {
+async fn wait_for_issue(server: &Server, reason: &str) {
     let mut last = String::new();
-    let told = async {
+    let polling = async {
         while !last.contains(reason) {
-            let told = get(server.admin_addresses[0], "/readyz").await;
-            assert_eq!(told.status, 503);
-            last = told.text().to_owned();
+            let page = get(server.admin_addresses[0], "/readyz").await;
+            assert_eq!(page.status, 503);
+            last = page.text().to_owned();
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let told = tokio::time::timeout(Duration::from_secs(60), told).await;
-    assert!(told.is_ok(), "{last}");
+    let reported = tokio::time::timeout(Duration::from_secs(60), polling).await;
+    assert!(reported.is_ok(), "{last}");
 }
 
 async fn datasets(server: &Server) -> String {
@@ -64,7 +64,7 @@ async fn datasets(server: &Server) -> String {
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
 async fn integers_of_another_width_and_nulls_are_read() {
-    let (node, session) = emptied().await;
+    let (node, session) = with_empty_tables().await;
     let table = cql::data(&UNIQUE_DEVICES);
     // A table with another choice of integer types.
     run(&session, &format!("DROP TABLE {table}")).await;
@@ -74,7 +74,7 @@ async fn integers_of_another_width_and_nulls_are_read() {
     run(&session, &narrow).await;
     insert(&session, &UNIQUE_DEVICES, r#"{"project":"en.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"20240101","devices":2147483647,"offset":70000,"underestimate":4294967296}"#).await;
     devices(&session, "20240102", 5).await;
-    let server = over(node.options()).await;
+    let server = start_ready(node.options()).await;
     let address = server.addresses[0];
     assert_eq!(figures(address, DEVICES, "devices").await, [2_147_483_647, 5]);
     assert_eq!(figures(address, DEVICES, "offset").await, [70_000, 0]);
@@ -85,17 +85,17 @@ async fn integers_of_another_width_and_nulls_are_read() {
 
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
-async fn a_table_made_anew_with_other_types_is_read_as_it_is_then() {
-    let (node, session) = emptied().await;
+async fn a_table_recreated_with_other_types_is_read() {
+    let (node, session) = with_empty_tables().await;
     devices(&session, "20240101", 3).await;
-    let server = over(node.options()).await;
+    let server = start_ready(node.options()).await;
     assert_eq!(figures(server.addresses[0], DEVICES, "devices").await, [3]);
     let table = cql::data(&UNIQUE_DEVICES);
     run(&session, &format!("DROP TABLE {table}")).await;
     let narrow = cql::create_table(&UNIQUE_DEVICES).replace("bigint", "int");
     run(&session, &narrow).await;
     devices(&session, "20240101", 4).await;
-    comes_anew(&server, DEVICES, |answer| {
+    wait_for_uncached(&server, DEVICES, |answer| {
         assert_ne!(answer.status, 500, "{}", answer.text());
         answer.status == 200 && answer.json()["items"][0]["devices"] == 4
     })
@@ -107,49 +107,49 @@ async fn a_table_made_anew_with_other_types_is_read_as_it_is_then() {
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
 async fn a_column_of_an_unfit_type_fails_alone_and_is_named() {
-    let (node, session) = emptied().await;
+    let (node, session) = with_empty_tables().await;
     let table = cql::data(&UNIQUE_DEVICES);
     run(&session, &format!("DROP TABLE {table}")).await;
     let unfit =
         cql::create_table(&UNIQUE_DEVICES).replace("\"offset\" bigint", "\"offset\" boolean");
     run(&session, &unfit).await;
-    let server = over(node.options()).await;
+    let server = start_ready(node.options()).await;
     let failed = get(server.addresses[0], DEVICES).await;
     assert_eq!(failed.status, 500, "{}", failed.text());
     assert!(!failed.text().contains("boolean"), "{}", failed.text());
-    let told = get(server.admin_addresses[0], "/readyz").await;
+    let page = get(server.admin_addresses[0], "/readyz").await;
     let expected =
         "table unique_devices: column \\\"offset\\\" is of type boolean instead of an integer";
-    assert!(told.text().contains(expected), "{}", told.text());
+    assert!(page.text().contains(expected), "{}", page.text());
     assert_eq!(get(server.addresses[0], ARTICLE).await.status, 404);
     run(&session, &format!("DROP TABLE {table}")).await;
     create_tables(&session, &catalogue(), 1).await;
-    becomes(server.addresses[0], DEVICES, 404).await;
+    wait_for_status(server.addresses[0], DEVICES, 404).await;
     assert!(server.drain().await);
 }
 
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
-async fn what_comes_late_is_waited_for() {
-    let (node, session) = emptied().await;
+async fn a_node_that_starts_late_is_connected_to() {
+    let (node, session) = with_empty_tables().await;
     devices(&session, "20240101", 3).await;
-    let relay = Relay::to(&node.address).await;
-    relay.be(Line::Reset);
+    let relay = Relay::start(&node.address).await;
+    relay.set_mode(Mode::Reset);
     let options = Options { hosts: vec![relay.address.to_string()], ..node.options() };
-    let server = begun(options).await;
+    let server = start(options).await;
     assert_eq!(get(server.addresses[0], DEVICES).await.status, 503);
-    is_told(&server, "Cassandra: ").await;
-    relay.be(Line::Clear);
-    becomes(server.admin_addresses[0], "/readyz", 200).await;
+    wait_for_issue(&server, "Cassandra: ").await;
+    relay.set_mode(Mode::Forward);
+    wait_for_status(server.admin_addresses[0], "/readyz", 200).await;
     assert_eq!(figures(server.addresses[0], DEVICES, "devices").await, [3]);
     assert!(server.drain().await);
-    relay.end().await;
+    relay.stop().await;
 }
 
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
-async fn what_nobody_can_connect_to_is_told_with_what_is_likely_wrong() {
-    let node = Node::given().await;
+async fn connection_failures_are_reported_with_the_likely_mistake() {
+    let node = Node::from_env().await;
     let (_, port) = node.host_and_port();
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (options, expected) in [
@@ -166,21 +166,21 @@ async fn what_nobody_can_connect_to_is_told_with_what_is_likely_wrong() {
             "no node is in the data centre \\\"eqiat\\\" (cassandra.local_dc); there are: datacenter1",
         ),
     ] {
-        let server = begun(options).await;
-        is_told(&server, expected).await;
+        let server = start(options).await;
+        wait_for_issue(&server, expected).await;
         assert_eq!(get(server.addresses[0], DEVICES).await.status, 503);
         assert!(server.drain().await);
     }
     // One wrong name among several does no harm.
     let hosts = vec![format!("no.such.host.invalid:{port}"), node.address.clone()];
-    let server = over(Options { hosts, ..node.options() }).await;
+    let server = start_ready(Options { hosts, ..node.options() }).await;
     assert!(server.drain().await);
 }
 
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
-async fn how_far_data_reach_is_found_out_and_noticed_when_it_changes() {
-    let (node, session) = emptied().await;
+async fn coverage_is_probed_and_changes_are_noticed() {
+    let (node, session) = with_empty_tables().await;
     devices(&session, "20240105", 1).await;
     devices(&session, "20240108", 2).await;
     let months = [month_from_now(-3), month_from_now(-2)];
@@ -197,15 +197,15 @@ async fn how_far_data_reach_is_found_out_and_noticed_when_it_changes() {
         insert(&session, &TOP_PAGEVIEWS, &row).await;
     }
     let options = Options { probe_every: Duration::from_millis(200), ..node.options() };
-    let server = over(options).await;
-    let told = datasets(&server).await;
+    let server = start_ready(options).await;
+    let page = datasets(&server).await;
     let line = |name: &str, granularity: &str, first: &str, last: &str| {
         format!(
             r#"{{"dataset":"{name}","granularity":"{granularity}","first":"{first}","last":"{last}"}}"#
         )
     };
     let expected = line("unique-devices-daily", "daily", "20240105", "20240108");
-    assert!(told.contains(&expected), "{told}");
+    assert!(page.contains(&expected), "{page}");
     let digits = |(year, month, day): (String, String, String)| format!("{year}{month}{day}");
     let expected = line(
         "pageviews-top-daily",
@@ -213,12 +213,12 @@ async fn how_far_data_reach_is_found_out_and_noticed_when_it_changes() {
         &digits(day_from_today(-4)),
         &digits(day_from_today(-2)),
     );
-    assert!(told.contains(&expected), "{told}");
+    assert!(page.contains(&expected), "{page}");
     let of = |(year, month): &(String, String)| format!("{year}{month}01");
     let expected =
         line("pageviews-top-by-country-monthly", "monthly", &of(&months[0]), &of(&months[1]));
-    assert!(told.contains(&expected), "{told}");
-    assert!(!told.contains("legacy"), "{told}");
+    assert!(page.contains(&expected), "{page}");
+    assert!(!page.contains("legacy"), "{page}");
 
     // Another partition may reach further: it is read all the same.
     insert(&session, &UNIQUE_DEVICES, r#"{"project":"de.wikipedia","access-site":"all-sites","granularity":"daily","timestamp":"20240110","devices":9}"#).await;
@@ -247,14 +247,14 @@ async fn how_far_data_reach_is_found_out_and_noticed_when_it_changes() {
 
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
-async fn what_is_configured_is_not_probed_and_cuts() {
-    let (node, session) = emptied().await;
+async fn a_configured_extent_clips_and_is_not_probed() {
+    let (node, session) = with_empty_tables().await;
     devices(&session, "20240105", 1).await;
     devices(&session, "20240108", 2).await;
     let digits = |text: &str| aqs_api::calendar::Digits::from_text(text).unwrap();
     let known = ConfiguredExtent { first: digits("20240101"), last: Some(digits("20240105")) };
     let extents = [("unique-devices-daily".to_owned(), known)].into();
-    let server = over(Options { extents, ..node.options() }).await;
+    let server = start_ready(Options { extents, ..node.options() }).await;
     assert_eq!(figures(server.addresses[0], DEVICES, "devices").await, [1]);
     assert!(server.drain().await);
 }
@@ -262,7 +262,7 @@ async fn what_is_configured_is_not_probed_and_cuts() {
 #[tokio::test]
 #[ignore = "needs a Cassandra"]
 async fn a_long_series_is_read_over_many_pages() {
-    let (node, session) = emptied().await;
+    let (node, session) = with_empty_tables().await;
     // More rows than two pages hold: every hour of 600 days.
     let day = |day: i64| jiff::civil::date(2020, 1, 1) + jiff::Span::new().days(day);
     let insert = format!(
@@ -273,15 +273,15 @@ async fn a_long_series_is_read_over_many_pages() {
     for number in 0..600 {
         let day = day(number).strftime("%Y%m%d").to_string();
         let hours = (0..24).map(|hour| format!("{day}{hour:02}"));
-        let writes = hours.map(|stamp| {
+        let writes = hours.map(|timestamp| {
             let (session, statement) = (&session, &statement);
-            async move { session.execute_unpaged(statement, (stamp,)).await.unwrap() }
+            async move { session.execute_unpaged(statement, (timestamp,)).await.unwrap() }
         });
         for write in writes {
             write.await;
         }
     }
-    let server = over(node.options()).await;
+    let server = start_ready(node.options()).await;
     let target = ARTICLE.replace("20240101/20240131", "20200101/20211231");
     assert_eq!(figures(server.addresses[0], &target, "views").await.len(), 600 * 24);
     assert!(server.drain().await);

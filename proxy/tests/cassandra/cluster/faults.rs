@@ -1,10 +1,10 @@
 //! Nodes that fail in different ways at once: a read reaches the node that answers, and sends no node
-//! more than two requests.
+//! more than one request.
 
 use crate::faults::{behind, reads};
 use crate::load::Load;
 use crate::nodes::Nodes;
-use crate::running::{get, over};
+use crate::service::{get, start_ready};
 use aqs_origin::store::cassandra::{Consistency, Options};
 use scylla_proxy::{
     Condition, Proxy, Reaction, RequestFrame, RequestReaction, RequestRule, RunningProxy,
@@ -14,7 +14,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
-/// Enough reads to begin with each node.
+/// Enough reads to try each node first.
 const READS: usize = 24;
 /// Fewer reads without an answer, which take long.
 const LOST_READS: usize = 6;
@@ -23,15 +23,15 @@ const LOST_READS: usize = 6;
 type Fault = fn() -> RequestReaction;
 
 /// Three nodes behind proxies that count requests.
-struct Faulty {
+struct FaultyCluster {
     nodes: Nodes,
     port: u16,
     proxy: RunningProxy,
 }
 
-impl Faulty {
-    async fn given() -> Self {
-        let nodes = Nodes::given().await;
+impl FaultyCluster {
+    async fn start() -> Self {
+        let nodes = Nodes::from_env().await;
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = free.local_addr().unwrap().port();
         drop(free);
@@ -55,28 +55,29 @@ impl Faulty {
     }
 
     /// Sets the faults of the nodes; returns the requests that each gets.
-    fn be(&mut self, faults: [Option<Fault>; 3]) -> Vec<UnboundedReceiver<Told>> {
+    fn set_faults(&mut self, faults: [Option<Fault>; 3]) -> Vec<UnboundedReceiver<Feedback>> {
         let nodes = self.proxy.running_nodes.iter_mut().zip(faults);
-        let told = nodes.map(|(node, fault)| {
-            let (asked, told) = mpsc::unbounded_channel();
+        let feedback = nodes.map(|(node, fault)| {
+            let (sender, receiver) = mpsc::unbounded_channel();
             let reaction = fault.map_or_else(RequestReaction::noop, |fault| fault());
-            let reaction = reaction.with_feedback_when_performed(asked);
+            let reaction = reaction.with_feedback_when_performed(sender);
             let project = Condition::BodyContainsCaseSensitive(b".wikipedia"[..].into());
             let of_rows = reads().and(project);
             node.change_request_rules(Some(vec![RequestRule(of_rows, reaction)]));
-            told
+            receiver
         });
-        told.collect()
+        feedback.collect()
     }
 }
 
-type Told = (RequestFrame, Option<TargetShard>);
+type Feedback = (RequestFrame, Option<TargetShard>);
 
 /// The number of requests that each node got since the last call.
-fn asked(told: &mut [UnboundedReceiver<Told>]) -> Vec<usize> {
-    let count =
-        |told: &mut UnboundedReceiver<Told>| std::iter::from_fn(|| told.try_recv().ok()).count();
-    told.iter_mut().map(count).collect()
+fn request_counts(nodes: &mut [UnboundedReceiver<Feedback>]) -> Vec<usize> {
+    let count = |node: &mut UnboundedReceiver<Feedback>| {
+        std::iter::from_fn(|| node.try_recv().ok()).count()
+    };
+    nodes.iter_mut().map(count).collect()
 }
 
 fn overloaded() -> RequestReaction {
@@ -93,9 +94,9 @@ fn invalid() -> RequestReaction {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a Cassandra"]
-async fn a_read_reaches_the_node_that_answers() {
-    let mut faulty = Faulty::given().await;
-    let server = over(faulty.options()).await;
+async fn a_read_reaches_the_node_that_answers_with_one_request_per_node() {
+    let mut cluster = FaultyCluster::start().await;
+    let server = start_ready(cluster.options()).await;
     let cases: [([Option<Fault>; 3], u16, usize); 4] = [
         ([None, Some(silent), None], 200, READS),
         ([Some(overloaded), Some(silent), None], 200, READS),
@@ -104,38 +105,37 @@ async fn a_read_reaches_the_node_that_answers() {
     ];
     let mut number = 100_000;
     for (case, (faults, status, reads)) in cases.into_iter().enumerate() {
-        let mut told = faulty.be(faults);
+        let mut feedback = cluster.set_faults(faults);
         let mut sums = [0; 3];
         for _ in 0..reads {
             number += 1;
             let answer = get(server.addresses[0], &Load::target(number)).await;
             assert_eq!(answer.status, status, "case {case}: {}", answer.text());
-            let counts = asked(&mut told);
-            // The first execution sends one at most, and so does the speculative one.
-            assert!(counts.iter().all(|count| *count <= 2), "case {case}: {counts:?}");
+            let counts = request_counts(&mut feedback);
+            assert!(counts.iter().all(|count| *count <= 1), "case {case}: {counts:?}");
             sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
         }
         assert!(sums.iter().all(|sum| *sum > 0), "case {case}: {sums:?}");
     }
-    faulty.be([None; 3]);
+    cluster.set_faults([None; 3]);
     assert!(server.drain().await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a Cassandra"]
 async fn a_read_that_is_not_slow_sends_one_request() {
-    let mut faulty = Faulty::given().await;
+    let mut cluster = FaultyCluster::start().await;
     let options = Options {
         // Longer than a node on a busy machine takes.
         read_within: Duration::from_secs(40),
         speculative_after: Some(Duration::from_secs(10)),
-        ..faulty.options()
+        ..cluster.options()
     };
-    let server = over(options).await;
-    let mut told = faulty.be([None; 3]);
+    let server = start_ready(options).await;
+    let mut feedback = cluster.set_faults([None; 3]);
     for number in 300_000..300_000 + READS {
         assert_eq!(get(server.addresses[0], &Load::target(number)).await.status, 200);
-        assert_eq!(asked(&mut told).iter().sum::<usize>(), 1);
+        assert_eq!(request_counts(&mut feedback).iter().sum::<usize>(), 1);
     }
     assert!(server.drain().await);
 }
@@ -143,14 +143,14 @@ async fn a_read_that_is_not_slow_sends_one_request() {
 /// A changed table is reported although another node is silent.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "needs a Cassandra"]
-async fn what_no_node_can_answer_is_told_without_waiting_for_a_silent_one() {
-    let mut faulty = Faulty::given().await;
-    let server = over(faulty.options()).await;
-    faulty.be([Some(invalid), Some(silent), Some(invalid)]);
+async fn an_error_of_every_node_does_not_wait_for_a_silent_one() {
+    let mut cluster = FaultyCluster::start().await;
+    let server = start_ready(cluster.options()).await;
+    cluster.set_faults([Some(invalid), Some(silent), Some(invalid)]);
     for number in 200_000..200_000 + READS {
         let answer = get(server.addresses[0], &Load::target(number)).await;
         assert_eq!(answer.status, 500, "{}", answer.text());
     }
-    faulty.be([None; 3]);
+    cluster.set_faults([None; 3]);
     assert!(server.drain().await);
 }

@@ -15,15 +15,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// A server over a cluster, not ready yet.
-pub(crate) async fn begun(options: Options) -> Server {
+pub(crate) async fn start(options: Options) -> Server {
     let store = CassandraStore::new(options, &catalogue(), Clock::System).unwrap();
     server(config(), Arc::new(store)).await
 }
 
 /// A server over a cluster, once it is ready.
-pub(crate) async fn over(options: Options) -> Server {
-    let server = begun(options).await;
-    becomes(server.admin_addresses[0], "/readyz", 200).await;
+pub(crate) async fn start_ready(options: Options) -> Server {
+    let server = start(options).await;
+    wait_for_status(server.admin_addresses[0], "/readyz", 200).await;
     server
 }
 
@@ -33,21 +33,21 @@ pub(crate) async fn get(address: SocketAddr, target: &str) -> Response {
 }
 
 /// Repeats a request for up to a minute, until the answer has a status.
-pub(crate) async fn becomes(address: SocketAddr, target: &str, status: u16) -> Response {
-    comes(address, target, |response| response.status == status).await
+pub(crate) async fn wait_for_status(address: SocketAddr, target: &str, status: u16) -> Response {
+    wait_for(address, target, |response| response.status == status).await
 }
 
 /// Repeats a request for up to a minute, until the answer is right.
-pub(crate) async fn comes(
+pub(crate) async fn wait_for(
     address: SocketAddr,
     target: &str,
     is_right: impl Fn(&Response) -> bool,
 ) -> Response {
-    comes_after(address, target, || {}, is_right).await
+    poll(address, target, || {}, is_right).await
 }
 
 /// The same for answers of the store: the cache is purged before each request.
-pub(crate) async fn comes_anew(
+pub(crate) async fn wait_for_uncached(
     server: &Server,
     target: &str,
     is_right: impl Fn(&Response) -> bool,
@@ -55,17 +55,17 @@ pub(crate) async fn comes_anew(
     let purge = || {
         server.components.origin.purge(Scope::Everything, PurgeMode::Hard).unwrap();
     };
-    comes_after(server.addresses[0], target, purge, is_right).await
+    poll(server.addresses[0], target, purge, is_right).await
 }
 
-async fn comes_after(
+async fn poll(
     address: SocketAddr,
     target: &str,
     before: impl Fn(),
     is_right: impl Fn(&Response) -> bool,
 ) -> Response {
     let mut last = None;
-    let asking = async {
+    let polling = async {
         loop {
             before();
             let response = get(address, target).await;
@@ -76,7 +76,7 @@ async fn comes_after(
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match tokio::time::timeout(Duration::from_secs(60), asking).await {
+    match tokio::time::timeout(Duration::from_secs(60), polling).await {
         Ok(response) => response,
         Err(_) => panic!("{target}: {:?} to the end", last.map(|last| (last.status, last.body))),
     }
@@ -87,7 +87,7 @@ pub(crate) struct Program {
     child: Child,
     log: PathBuf,
     /// Kept open, since the program goes on writing to it.
-    _said: Lines<BufReader<ChildStdout>>,
+    _stdout: Lines<BufReader<ChildStdout>>,
     pub(crate) address: SocketAddr,
 }
 
@@ -112,7 +112,7 @@ impl Program {
             .by_ref()
             .map_while(Result::ok)
             .find_map(|line| line.trim().strip_prefix("http://").map(|it| it.parse().unwrap()));
-        Self { child, log, _said: lines, address: address.expect("it ended before it listened") }
+        Self { child, log, _stdout: lines, address: address.expect("it ended before it listened") }
     }
 }
 
