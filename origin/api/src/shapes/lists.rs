@@ -52,18 +52,11 @@ pub fn most_viewed<'a>(_: &'a Query, rows: &'a Rows, _: &Rules) -> Result<Answer
         Some(_) => "articlesJSON",
         None => "articles",
     };
-    let Some(mut articles) = parse::<Viewed<'a>>(rows, &TOP_PAGEVIEWS, column)? else {
-        return Ok(Answer::Empty(NoDataReason::NoData));
-    };
-    articles.sort_by_key(|article| article.rank);
-    let entry = |article: Viewed<'a>| -> ListEntry<'a> {
-        smallvec![
-            FieldValue::Text(article.article),
-            FieldValue::Int(article.views),
-            FieldValue::Int(article.rank)
-        ]
-    };
-    Ok(Answer::List(articles.into_iter().map(entry).collect()))
+    let rank = |article: &Viewed<'a>| article.rank;
+    list(rows, &TOP_PAGEVIEWS, column, rank, |article| {
+        let (text, views) = (FieldValue::Text(article.article), FieldValue::Int(article.views));
+        Some(smallvec![text, views, FieldValue::Int(article.rank)])
+    })
 }
 
 /// What a country reads; nothing of a protected one, even if the store has it.
@@ -72,20 +65,15 @@ pub fn most_read_in_country<'a>(
     rows: &'a Rows,
     rules: &Rules,
 ) -> Result<Answer<'a>, ShapeError> {
-    let protected = rules.protected.contains(query.value("country"));
-    let parsed =
-        if protected { None } else { parse::<Read<'a>>(rows, &TOP_PER_COUNTRY, "articles")? };
-    let Some(mut articles) = parsed else { return Ok(Answer::Empty(NoDataReason::NoData)) };
-    articles.sort_by_key(|article| article.rank);
-    let entry = |article: Read<'a>| -> ListEntry<'a> {
-        smallvec![
-            FieldValue::Text(article.article),
-            FieldValue::Text(article.project),
-            FieldValue::Int(article.views_ceil),
-            FieldValue::Int(article.rank)
-        ]
-    };
-    Ok(Answer::List(articles.into_iter().map(entry).collect()))
+    if rules.protected.contains(query.value("country")) {
+        return Ok(Answer::Empty(NoDataReason::NoData));
+    }
+    let rank = |article: &Read<'a>| article.rank;
+    list(rows, &TOP_PER_COUNTRY, "articles", rank, |article| {
+        let texts = [article.article, article.project].map(FieldValue::Text);
+        let numbers = [article.views_ceil, article.rank].map(FieldValue::Int);
+        Some(texts.into_iter().chain(numbers).collect())
+    })
 }
 
 /// The countries that a project is read from, by rank, without the protected ones, so that ranks
@@ -95,36 +83,38 @@ pub fn by_country<'a>(
     rows: &'a Rows,
     rules: &Rules,
 ) -> Result<Answer<'a>, ShapeError> {
-    let Some(mut countries) = parse::<Country<'a>>(rows, &TOP_BY_COUNTRY, "countriesJSON")? else {
-        return Ok(Answer::Empty(NoDataReason::NoData));
-    };
-    countries.retain(|country| !rules.protected.contains(&country.country));
-    countries.sort_by_key(|country| country.rank);
-    let entry = |country: Country<'a>| -> ListEntry<'a> {
+    let rank = |country: &Country<'a>| country.rank;
+    list(rows, &TOP_BY_COUNTRY, "countriesJSON", rank, |country| {
+        if rules.protected.contains(&country.country) {
+            return None;
+        }
         let (views, ceiled) = match country.views {
             CountryViews::Ceiled(views) => (interval(views).into(), FieldValue::Int(views)),
             CountryViews::Interval(text) => (text, FieldValue::Absent),
         };
-        smallvec![
-            FieldValue::Text(country.country),
-            FieldValue::Text(views),
-            FieldValue::Int(country.rank),
-            ceiled
-        ]
-    };
-    Ok(Answer::List(countries.into_iter().map(entry).collect()))
+        let texts = [country.country, views].map(FieldValue::Text);
+        let numbers = [FieldValue::Int(country.rank), ceiled];
+        Some(texts.into_iter().chain(numbers).collect())
+    })
 }
 
-/// Parses the JSON list in the first row's cell of a column; `None` if there is none.
-fn parse<'a, T: Deserialize<'a>>(
+/// The list in the first row's cell of a column, by rank. `entry` returns the fields of an entry, or
+/// `None` to leave it out.
+fn list<'a, T: Deserialize<'a>>(
     rows: &'a Rows,
     table: &Table,
     column: &'static str,
-) -> Result<Option<Vec<T>>, ShapeError> {
-    let Some(cell) = rows.texts(column)?.get(0) else { return Ok(None) };
+    rank: impl Fn(&T) -> i64,
+    entry: impl Fn(T) -> Option<ListEntry<'a>>,
+) -> Result<Answer<'a>, ShapeError> {
+    let Some(cell) = rows.texts(column)?.get(0) else {
+        return Ok(Answer::Empty(NoDataReason::NoData));
+    };
     let table = table.name;
-    let parsed = serde_json::from_str(cell);
-    parsed.map(Some).map_err(|source| ShapeError::BrokenJson { table, column, source })
+    let mut parsed: Vec<T> = serde_json::from_str(cell)
+        .map_err(|source| ShapeError::BrokenJson { table, column, source })?;
+    parsed.sort_by_key(rank);
+    Ok(Answer::List(parsed.into_iter().filter_map(entry).collect()))
 }
 
 /// The power-of-ten interval that a ceiled count is published as: a power of ten itself belongs
@@ -146,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn intervals_are_the_contracts() {
+    fn intervals_are_those_of_the_contract() {
         for (views, expected) in [
             (-1, "100-999"),
             (0, "100-999"),
