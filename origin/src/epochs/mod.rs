@@ -11,7 +11,7 @@ mod purge_tags;
 mod state;
 
 pub use purge_tags::{PurgeTags, Scope};
-pub use state::{Found, StateDirectory, StateError};
+pub use state::{StateDirectory, StateError, StateStatus};
 
 use crate::clock::Moment;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, PoisonError};
@@ -36,7 +36,6 @@ pub enum PurgeMode {
 }
 
 impl PurgeMode {
-    /// Its name in metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Soft => "soft",
@@ -48,15 +47,11 @@ impl PurgeMode {
 /// What the purges since an epoch have made of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validity {
-    /// No purge covered it.
     Valid,
-    /// A soft purge covered it.
     Stale,
-    /// A hard purge covered it.
     Invalid,
 }
 
-/// The counter and the slots.
 pub struct Epochs {
     counter: AtomicU64,
     slots: Slots,
@@ -91,7 +86,7 @@ impl Epochs {
     /// start too, also if the clock is put back.
     pub fn remembered(
         mut state: StateDirectory,
-        found: &Found,
+        found: &StateStatus,
         now: Moment,
         catalogue: &Catalogue,
     ) -> Result<Self, StateError> {

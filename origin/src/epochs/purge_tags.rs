@@ -11,16 +11,13 @@ use xxhash_rust::xxh3::xxh3_64;
 const PROJECTS: usize = if cfg!(feature = "model") { 1 } else { 4096 };
 const KEYS: usize = if cfg!(feature = "model") { 2 } else { 65_536 };
 
-/// What a purge covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope<'a> {
-    /// Every answer.
     Everything,
     /// The answers of an endpoint, by its name. A name that the catalogue lacks has no answers.
     Endpoint(&'a str),
     /// The answers from a dataset, by its name.
     Dataset(&'a str),
-    /// The answers about a project.
     Project(&'a str),
     /// The answer to one address, by its key.
     Key(StableHash),

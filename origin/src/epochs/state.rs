@@ -46,7 +46,6 @@ struct State {
     versions: BTreeMap<String, u64>,
 }
 
-/// The state directory can't be used.
 #[derive(Debug, Error)]
 pub enum StateError {
     #[error(
@@ -74,29 +73,24 @@ pub enum StateError {
 
 /// The content of a state directory when it was opened.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum StateStatus {
     /// It was new.
     New,
     /// A state of this format.
-    Kept,
+    Restored,
     /// A directory that was in use, without what should be there.
     Lost,
     /// A file that can't be trusted; it was moved to that name.
     Damaged(PathBuf),
     /// A file of another version of this program; it was moved to that name.
-    OtherFormat {
-        /// Its format.
-        format: u32,
-        /// Where it is now.
-        moved: PathBuf,
-    },
+    OtherFormat { format: u32, moved: PathBuf },
 }
 
-impl Found {
+impl StateStatus {
     /// Whether purges may have been forgotten.
     pub fn is_untrusted(&self) -> bool {
         match self {
-            Self::New | Self::Kept => false,
+            Self::New | Self::Restored => false,
             Self::Lost | Self::Damaged(_) | Self::OtherFormat { .. } => true,
         }
     }
@@ -104,7 +98,7 @@ impl Found {
 
 impl StateDirectory {
     /// Opens a directory, makes it if need be, and keeps others out of it.
-    pub fn open(path: &Path) -> Result<(Self, Found), StateError> {
+    pub fn open(path: &Path) -> Result<(Self, StateStatus), StateError> {
         let fail = |path: PathBuf| move |source| StateError::File { path, source };
         make(path).map_err(|source| match path.exists() {
             true => StateError::NoDirectory(path.to_owned()),
@@ -122,20 +116,20 @@ impl StateDirectory {
         let file = path.join(FILE);
         let (state, found) = match fs::read(&file) {
             Ok(bytes) => match State::parse(&bytes) {
-                Some(state) if state.format == FORMAT => (state, Found::Kept),
+                Some(state) if state.format == FORMAT => (state, StateStatus::Restored),
                 other => {
                     let reason = if other.is_some() { "other-format" } else { "damaged" };
                     let moved = path.join(format!("{FILE}.{reason}"));
                     fs::rename(&file, &moved).map_err(fail(file))?;
                     let found = match other {
-                        Some(State { format, .. }) => Found::OtherFormat { format, moved },
-                        None => Found::Damaged(moved),
+                        Some(State { format, .. }) => StateStatus::OtherFormat { format, moved },
+                        None => StateStatus::Damaged(moved),
                     };
                     (State::default(), found)
                 }
             },
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                (State::default(), if was_used { Found::Lost } else { Found::New })
+                (State::default(), if was_used { StateStatus::Lost } else { StateStatus::New })
             }
             Err(error) => return Err(fail(file)(error)),
         };
@@ -186,7 +180,6 @@ impl StateDirectory {
         self.write()
     }
 
-    /// Writes a purge.
     pub(super) fn record(
         &mut self,
         epoch: u64,
@@ -202,12 +195,10 @@ impl StateDirectory {
         self.write()
     }
 
-    /// The versions of datasets that were last seen.
     pub(super) fn versions(&self) -> &BTreeMap<String, u64> {
         &self.state.versions
     }
 
-    /// Writes the versions of datasets that were seen.
     pub(super) fn set_versions(
         &mut self,
         versions: &BTreeMap<&'static str, u64>,

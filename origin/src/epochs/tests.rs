@@ -13,7 +13,7 @@ fn catalogue() -> Catalogue {
     Catalogue::standard().unwrap()
 }
 
-fn at(path: &Path, now: Moment) -> (Epochs, Found) {
+fn at(path: &Path, now: Moment) -> (Epochs, StateStatus) {
     let (state, found) = StateDirectory::open(path).unwrap();
     (Epochs::remembered(state, &found, now, &catalogue()).unwrap(), found)
 }
@@ -34,12 +34,12 @@ fn purges_cover_what_was_read_before_them() {
 }
 
 #[test]
-fn a_restart_brings_back_nothing_that_was_purged() {
+fn purged_answers_stay_purged_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let query = query("/pageviews/top/en.wikipedia/all-access/2026/10/all-days");
     let tags = tags(&query, &catalogue());
     let (epochs, found) = at(folder.path(), THEN);
-    assert_eq!(found, Found::New);
+    assert_eq!(found, StateStatus::New);
     let before = epochs.current();
     epochs.purge(Scope::Key(query.key().stable_hash()), PurgeMode::Hard).unwrap();
     let after = epochs.current();
@@ -48,7 +48,7 @@ fn a_restart_brings_back_nothing_that_was_purged() {
     drop(epochs);
 
     let (epochs, found) = at(folder.path(), LATER);
-    assert_eq!(found, Found::Kept);
+    assert_eq!(found, StateStatus::Restored);
     assert_eq!(epochs.validity(before, &tags), Validity::Invalid);
     assert_eq!(epochs.validity(after, &tags), Validity::Valid);
     assert!(epochs.current() > after);
@@ -151,7 +151,7 @@ fn state_of_an_older_format_is_reset() {
     let sum = xxhash_rust::xxh3::xxh3_64(json.as_bytes());
     fs::write(folder.path().join("state.json"), format!("{sum:016x}\n{json}")).unwrap();
     let (epochs, found) = at(folder.path(), THEN);
-    assert!(matches!(found, Found::OtherFormat { format: 1, .. }), "{found:?}");
+    assert!(matches!(found, StateStatus::OtherFormat { format: 1, .. }), "{found:?}");
     assert_eq!(epochs.validity(Epoch(THEN.0 - 1), &PurgeTags::any()), Validity::Invalid);
     assert_ne!(epochs.identity(), Some(5));
 }
@@ -174,7 +174,7 @@ fn serving_does_not_wait_for_the_disk() {
 }
 
 #[test]
-fn the_counter_goes_on_though_the_clock_went_back() {
+fn the_counter_advances_when_the_clock_goes_back() {
     let folder = tempfile::tempdir().unwrap();
     let (epochs, _) = at(folder.path(), LATER);
     epochs.purge(Scope::Everything, PurgeMode::Hard).unwrap();
@@ -184,7 +184,7 @@ fn the_counter_goes_on_though_the_clock_went_back() {
 }
 
 #[test]
-fn a_purge_after_a_start_with_the_clock_put_back_meets_what_is_older() {
+fn a_purge_covers_older_answers_when_the_clock_was_set_back() {
     let folder = tempfile::tempdir().unwrap();
     let before = at(folder.path(), LATER).0.current();
     let (epochs, _) = at(folder.path(), THEN);
@@ -193,7 +193,7 @@ fn a_purge_after_a_start_with_the_clock_put_back_meets_what_is_older() {
 }
 
 #[test]
-fn of_damaged_state_nothing_older_is_trusted() {
+fn nothing_older_than_damaged_state_is_trusted() {
     let folder = tempfile::tempdir().unwrap();
     let (epochs, _) = at(folder.path(), THEN);
     epochs.purge(Scope::Project("en.wikipedia"), PurgeMode::Soft).unwrap();
@@ -207,25 +207,25 @@ fn of_damaged_state_nothing_older_is_trusted() {
     for damaged in [&whole[..0], &whole[..5], &whole[..whole.len() - 1], &turned, b"nonsense"] {
         fs::write(&file, damaged).unwrap();
         let (epochs, found) = at(folder.path(), LATER);
-        assert!(matches!(found, Found::Damaged(_)), "{found:?}");
+        assert!(matches!(found, StateStatus::Damaged(_)), "{found:?}");
         assert_eq!(epochs.validity(before, &PurgeTags::any()), Validity::Invalid);
         assert_eq!(epochs.validity(epochs.current(), &PurgeTags::any()), Validity::Valid);
         // It holds for the next start too.
         epochs.set_dataset_versions(&BTreeMap::new()).unwrap();
         drop(epochs);
         let (epochs, found) = at(folder.path(), LATER);
-        assert_eq!(found, Found::Kept);
+        assert_eq!(found, StateStatus::Restored);
         assert_eq!(epochs.validity(before, &PurgeTags::any()), Validity::Invalid);
     }
     assert!(folder.path().join("state.json.damaged").exists());
     fs::remove_file(&file).unwrap();
     let (epochs, found) = at(folder.path(), LATER);
-    assert_eq!(found, Found::Lost);
+    assert_eq!(found, StateStatus::Lost);
     assert_eq!(epochs.validity(before, &PurgeTags::any()), Validity::Invalid);
 }
 
 #[test]
-fn epochs_are_known_again_unless_their_state_was_lost() {
+fn epochs_keep_their_identity_unless_the_state_is_lost() {
     let folder = tempfile::tempdir().unwrap();
     let first = at(folder.path(), THEN).0.identity();
     assert!(first.is_some());
@@ -246,7 +246,7 @@ fn a_state_directory_has_one_user() {
 }
 
 #[test]
-fn whether_it_is_held_is_seen() {
+fn is_held_reports_a_live_process() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a/state");
     let held = || StateDirectory::is_held(&path).unwrap();

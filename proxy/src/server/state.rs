@@ -5,7 +5,7 @@ use crate::admin::Token;
 use crate::config::{Config, StateDir};
 use crate::listen::ListenAddr;
 use aqs_api::Catalogue;
-use aqs_origin::epochs::{Found, StateDirectory};
+use aqs_origin::epochs::{StateDirectory, StateStatus};
 use aqs_origin::{Clock, Epochs};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -80,17 +80,19 @@ pub(super) fn open(
     // A process that crashed leaves it.
     remove(&path.join(ADDRESS_FILE));
     match &found {
-        Found::Damaged(moved) => tracing::warn!(
+        StateStatus::Damaged(moved) => tracing::warn!(
             moved = %moved.display(),
             "the state was damaged and is moved; entries from before now are not trusted"
         ),
-        Found::OtherFormat { format, moved } => tracing::warn!(
+        StateStatus::OtherFormat { format, moved } => tracing::warn!(
             format,
             moved = %moved.display(),
             "the state was written by another version of aqs; entries from before now are not trusted"
         ),
-        Found::Lost => tracing::warn!("the state is lost; entries from before now are not trusted"),
-        Found::New | Found::Kept => {}
+        StateStatus::Lost => {
+            tracing::warn!("the state is lost; entries from before now are not trusted");
+        }
+        StateStatus::New | StateStatus::Restored => {}
     }
     let token = Token::read_or_create(&path.join(TOKEN_FILE))?;
     Ok((Epochs::remembered(state, &found, now, catalogue)?, Some(token)))
