@@ -24,7 +24,6 @@ const MANY_ROWS: usize = 4096;
 /// Reads are rejected while rows and bodies of flights take more than the budget divided by this.
 const FLIGHTS_BUDGET_DIVISOR: u64 = 2;
 
-/// Answers queries from a store.
 pub struct Origin {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) store: Arc<dyn Store>,
@@ -39,17 +38,13 @@ pub struct Origin {
     pub(crate) clock: Clock,
 }
 
-/// What an [`Origin`] is built from.
 pub struct Parts {
     pub catalogue: Arc<Catalogue>,
     pub store: Arc<dyn Store>,
     pub epochs: Arc<Epochs>,
     pub budget: Arc<Budget>,
-    /// How long answers are kept.
     pub times: Times,
-    /// Bounds of the lookups' singleflight.
     pub limits: SingleflightLimits,
-    /// Bounds of the store's reads.
     pub limiter: ConcurrencyLimits,
     pub clock: Clock,
     pub metrics: Metrics,
@@ -57,7 +52,6 @@ pub struct Parts {
     pub tasks: TaskTracker,
 }
 
-/// The result of a lookup's flight.
 #[derive(Clone, Debug)]
 pub(crate) struct Fetched {
     pub(crate) rows: Arc<Reserved<Rows>>,
@@ -66,7 +60,6 @@ pub(crate) struct Fetched {
 }
 
 impl Origin {
-    /// An origin over one store.
     pub fn new(parts: Parts) -> Self {
         let Parts { catalogue, store, epochs, budget, times, limits, .. } = parts;
         let Parts { limiter, clock, metrics, tasks, .. } = parts;
@@ -91,12 +84,10 @@ impl Origin {
         }
     }
 
-    /// Answers a query from the store.
     pub async fn answer(&self, query: &Query, ctx: &RequestContext) -> Outcome<Arc<Entry>> {
         self.answer_to(&ReadPlan::new(query.clone(), &self.catalogue), ctx).await
     }
 
-    /// Answers a planned query from the store.
     pub async fn answer_to(&self, plan: &ReadPlan, ctx: &RequestContext) -> Outcome<Arc<Entry>> {
         let ReadPlan { query, tags, .. } = plan;
         // Before the coverage is read: what an older one clips has an older epoch.
@@ -127,7 +118,6 @@ impl Origin {
         &self.clock
     }
 
-    /// How long answers are kept.
     pub fn times(&self) -> &Times {
         &self.times
     }
@@ -139,7 +129,7 @@ impl Origin {
 
     /// Runs the background work of the store until it is cancelled.
     pub async fn run_store_session(self: Arc<Self>, cancel: CancellationToken) {
-        self.store.keep(cancel).await;
+        self.store.run(cancel).await;
     }
 
     /// What the store has loaded, as far as is known.
@@ -147,7 +137,7 @@ impl Origin {
         self.coverage_tracker.coverage()
     }
 
-    /// Reads the coverage anew if anything was loaded, and purges softly the datasets that the
+    /// Reads the coverage again if anything was loaded, and purges softly the datasets that the
     /// load changed. Returns their names.
     pub async fn refresh_coverage(&self) -> Result<Vec<&'static str>, RefreshError> {
         self.coverage_tracker.refresh().await
@@ -269,10 +259,10 @@ async fn read(
     ctx: &RequestContext,
     metrics: Option<&ReadMetrics>,
 ) -> Result<Rows, OriginError> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let read = store.read(lookup, ctx).await;
     if let Some(metrics) = metrics {
-        metrics.seconds.observe(begun.elapsed().as_secs_f64());
+        metrics.seconds.observe(started.elapsed().as_secs_f64());
         let outcome = match &read {
             Ok(rows) if rows.is_empty() => &metrics.empty,
             Ok(_) => &metrics.rows,

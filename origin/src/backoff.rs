@@ -5,9 +5,7 @@ use std::time::Duration;
 /// Waits that double, up to a bound.
 #[derive(Clone, Copy, Debug)]
 pub struct Backoff {
-    /// The wait after the first attempt.
     pub first: Duration,
-    /// The longest wait.
     pub longest: Duration,
 }
 

@@ -18,12 +18,10 @@ use aqs_api::calendar::Digits;
 use aqs_api::{Answer, Catalogue, Lookup, NoDataReason, Query};
 use std::sync::Arc;
 
-/// The answers of a batch.
 #[derive(Debug)]
 pub struct Batch {
     /// An outcome for each query, in their order.
     pub entries: Vec<Outcome<Entry>>,
-    /// The number of reads.
     pub reads: usize,
 }
 

@@ -13,7 +13,6 @@ pub struct Moment(pub u64);
 
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
-    /// The machine's clock.
     #[default]
     System,
     /// A clock that stands until it is advanced.

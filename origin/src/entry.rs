@@ -10,15 +10,10 @@ use std::time::Duration;
 /// An answer with everything that decides how long it may be used.
 #[derive(Debug)]
 pub struct Entry {
-    /// What is sent.
     pub representation: Representation,
-    /// The endpoint that it answers.
     pub endpoint: EndpointId,
-    /// The epoch at which the store was read.
     pub epoch: Epoch,
-    /// The slots of its purges.
     pub tags: PurgeTags,
-    /// When the store was read.
     pub fetched_at: Moment,
     /// Up to when it is served as it is.
     pub fresh_until: Moment,
@@ -26,9 +21,8 @@ pub struct Entry {
     pub revalidate_until: Moment,
     /// Up to when it is served if the store fails.
     pub usable_until: Moment,
-    /// No refresh starts before.
     next_refresh: AtomicU64,
-    /// Whether the store failed when it was asked last.
+    /// Whether the last read of the store failed.
     store_failed: AtomicBool,
 }
 
@@ -38,13 +32,9 @@ const SKEW: Duration = Duration::from_secs(60);
 /// How an entry may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// As it is.
     Fresh,
-    /// While a refresh runs.
     Revalidate,
-    /// If the store fails.
     OnlyIfStoreFails,
-    /// Not at all.
     Invalid,
 }
 
@@ -121,7 +111,7 @@ impl Entry {
         self.next_refresh.fetch_max(now.plus(by).0, Ordering::SeqCst);
     }
 
-    /// Whether the store failed when it was asked last.
+    /// Whether the last read of the store failed.
     pub fn store_failed(&self) -> bool {
         self.store_failed.load(Ordering::SeqCst)
     }
@@ -131,7 +121,6 @@ impl Entry {
         now.0 < self.next_refresh.load(Ordering::SeqCst)
     }
 
-    /// Its size in bytes.
     pub fn weight(&self) -> usize {
         size_of::<Self>() + self.representation.weight()
     }

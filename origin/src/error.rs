@@ -9,14 +9,12 @@ use thiserror::Error;
 pub enum OriginError {
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The rows of the store can't be shaped.
     #[error("failed to shape the rows of {path}: {source}")]
     Shape {
         /// The canonical path of the query.
         path: String,
         source: ShapeError,
     },
-    /// Too many requests wait for flights.
     #[error("too many requests wait for the store")]
     Rejected,
     /// The store's queue is full or too slow, or memory is short.

@@ -13,7 +13,6 @@ use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore, watch};
 
-/// Bounds of a store's reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConcurrencyLimits {
     /// Reads at once.
@@ -30,13 +29,11 @@ impl Default for ConcurrencyLimits {
     }
 }
 
-/// Limits the reads of one store.
 pub(crate) struct ConcurrencyLimiter {
     permits: Arc<Semaphore>,
     /// Half of the permits: what refreshes and warmers may hold of them.
     background: Arc<Semaphore>,
     waiting: AtomicUsize,
-    /// The number of live reads in the queue.
     live: watch::Sender<usize>,
     limits: ConcurrencyLimits,
     metrics: LimiterMetrics,
@@ -125,7 +122,6 @@ impl ConcurrencyLimiter {
         permit().await
     }
 
-    /// The number of live reads in the queue.
     pub(crate) fn live_waiting(&self) -> usize {
         *self.live.borrow()
     }

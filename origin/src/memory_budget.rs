@@ -4,18 +4,14 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A consumer of the budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Consumer {
     /// The response cache: gives way to all others.
     Cache,
-    /// Aliases of keys.
     Aliases,
     /// The generations of the hot set, and the one in construction.
     HotSet,
-    /// Rows and bodies of flights.
     Flights,
-    /// The buffers of connections.
     Connections,
 }
 
@@ -24,7 +20,6 @@ impl Consumer {
     pub const ALL: [Self; 5] =
         [Self::Cache, Self::Aliases, Self::HotSet, Self::Flights, Self::Connections];
 
-    /// Its name in metrics.
     pub fn name(self) -> &'static str {
         match self {
             Self::Cache => "cache",
@@ -56,7 +51,6 @@ impl Budget {
         self.total
     }
 
-    /// The bytes that a consumer uses.
     pub fn used(&self, consumer: Consumer) -> u64 {
         self.used[consumer as usize].load(Ordering::Relaxed)
     }
@@ -104,7 +98,6 @@ impl Drop for Reservation {
     }
 }
 
-/// A value and its reservation.
 #[derive(Debug)]
 pub struct Reserved<T> {
     value: T,

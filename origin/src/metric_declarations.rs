@@ -23,7 +23,6 @@ pub struct Declared {
 }
 
 impl<'a> Declarations<'a> {
-    /// Starts without declarations.
     pub fn of(registry: &'a Registry) -> Self {
         Self { registry, declared: Vec::new() }
     }
@@ -38,7 +37,6 @@ impl<'a> Declarations<'a> {
         Ok(collector)
     }
 
-    /// Declares a metric.
     pub fn add(&mut self, collector: impl Collector + 'static) -> Result<(), Error> {
         let families = collector.collect();
         for desc in collector.desc() {

@@ -27,7 +27,6 @@ pub(crate) enum PeriodColumns {
 #[error("has no column {0:?}, which its calendar needs")]
 pub struct MissingColumn(&'static str);
 
-/// A row has no valid period.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("column {column:?} must be {expected}, not {found:?}")]
 pub struct BadPeriod {

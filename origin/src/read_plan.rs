@@ -15,7 +15,6 @@ pub struct ReadPlan {
 }
 
 impl ReadPlan {
-    /// Plans the read of a query of this catalogue.
     pub fn new(query: Query, catalogue: &Catalogue) -> Self {
         let lookup = (query.endpoint().lookup)(&query);
         let tags = PurgeTags::of(&query, lookup.dataset(), catalogue);

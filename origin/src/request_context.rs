@@ -7,10 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 use tokio::sync::Notify;
 
-/// The context of a read.
 #[derive(Clone, Debug)]
 pub struct RequestContext {
-    /// When the request gives up.
     pub deadline: Instant,
     /// Rises when a more urgent request joins.
     pub priority: Arc<SharedPriority>,
@@ -53,7 +51,6 @@ impl RequestContext {
         Self { deadline, priority, request_id: request_id.into(), trace: None, in_flight: false }
     }
 
-    /// The priority by now.
     pub fn priority(&self) -> Priority {
         self.priority.get()
     }
@@ -95,7 +92,6 @@ impl SharedPriority {
         Self { level, risen: Notify::new(), followers: Mutex::default() }
     }
 
-    /// The priority by now.
     pub fn get(&self) -> Priority {
         let level = self.level.load(Ordering::SeqCst);
         let of_level = |priority: &Priority| *priority as u8 == level;

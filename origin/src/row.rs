@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::io;
 use thiserror::Error;
 
-/// A cell to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cell<'a> {
     /// Leaves the stored value.
@@ -45,7 +44,6 @@ pub trait Sink {
     }
 }
 
-/// A row could not be written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum SinkError {

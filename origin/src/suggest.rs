@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_recognised_and_guesses_are_not_made() {
+    fn similar_names_are_suggested_and_others_are_not() {
         let known = || ["access-site", "devices", "v", "articlesJSON", "aa"];
         for (name, expected) in [
             ("access_site", Some("access-site")),

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn of_later_versions_the_known_part_is_parsed() {
+    fn the_known_part_of_later_versions_is_parsed() {
         let expected = Some(format!("00-{TRACE}-{PARENT}-01"));
         for (header, expected) in [
             (format!("01-{TRACE}-{PARENT}-01"), &expected),

@@ -20,9 +20,9 @@ use tempfile::TempDir;
 
 /// Keeps rows as text.
 #[derive(Debug, Default)]
-struct Kept(Vec<String>);
+struct RowTexts(Vec<String>);
 
-impl Sink for Kept {
+impl Sink for RowTexts {
     fn row(&mut self, table: &'static Table, cells: &[Cell<'_>]) -> Result<(), SinkError> {
         assert_eq!(cells.len(), table.columns().count());
         let words = cells.iter().map(|cell| match cell {
@@ -56,9 +56,9 @@ fn gzip(text: &str) -> Vec<u8> {
 }
 
 fn load_with(folder: &Path, options: Options) -> (Result<Report, LoadError>, Vec<String>) {
-    let mut kept = Kept::default();
-    let report = directory(folder, &catalogue().tables(), &mut kept, options, &mut ());
-    (report, kept.0)
+    let mut rows = RowTexts::default();
+    let report = directory(folder, &catalogue().tables(), &mut rows, options, &mut ());
+    (report, rows.0)
 }
 
 fn load(folder: &TempDir) -> (Report, Vec<String>) {
@@ -342,9 +342,14 @@ fn progress_covers_all_bytes_and_all_bad_rows() {
     fs::write(folder.path().join("top_percountry.ndjson"), &bad).unwrap();
     let mut recorded = Recorded::default();
     let tables = catalogue().tables();
-    let report =
-        directory(folder.path(), &tables, &mut Kept::default(), Options::default(), &mut recorded)
-            .unwrap();
+    let report = directory(
+        folder.path(),
+        &tables,
+        &mut RowTexts::default(),
+        Options::default(),
+        &mut recorded,
+    )
+    .unwrap();
     assert_eq!(recorded.files, ["top_bycountry", "top_percountry", "unique_devices"]);
     let total = (many.len() + packed.len() + bad.len()) as u64;
     assert_eq!(

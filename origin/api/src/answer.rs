@@ -19,7 +19,6 @@ pub enum Answer<'a> {
     },
     /// For `Response::List`: the entries in order.
     List(Vec<ListEntry<'a>>),
-    /// There is no data.
     Empty(NoDataReason),
 }
 
@@ -29,7 +28,6 @@ pub type Column<'a> = Cow<'a, [i64]>;
 /// An entry of a list: a value for each field of the response's entry.
 pub type ListEntry<'a> = SmallVec<[FieldValue<'a>; 4]>;
 
-/// The value of one field of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FieldValue<'a> {
     Text(Cow<'a, str>),
@@ -38,7 +36,6 @@ pub enum FieldValue<'a> {
     Absent,
 }
 
-/// Rows that can't be shaped.
 #[derive(Debug, Error)]
 pub enum ShapeError {
     /// A JSON cell holds something else than its column does everywhere else.

@@ -27,7 +27,6 @@ pub enum Form {
 }
 
 impl Form {
-    /// Returns the number of digits.
     #[allow(clippy::len_without_is_empty, reason = "a form always has digits")]
     pub const fn len(self) -> usize {
         match self {
@@ -162,12 +161,10 @@ impl Hour {
         self.date
     }
 
-    /// The hour of the day, 0 to 23.
     pub const fn hour(self) -> u8 {
         self.hour
     }
 
-    /// The same in digits.
     pub fn digits(self, form: Form) -> Digits {
         let mut bytes = [b'0'; 10];
         let mut put = |range: std::ops::Range<usize>, mut value: i16| {
@@ -327,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_ask_for_their_digits() {
+    fn rules_require_their_digits() {
         assert!(DateRule::DR1.read("20210101").is_some());
         assert_eq!(DateRule::DR1.read("2021010107"), DateRule::DR1.read("20210101"));
         assert_eq!(DateRule::DR2.read("20210101"), None);
@@ -359,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn the_edges_of_the_calendar_hold() {
+    fn the_limits_of_the_calendar_are_exact() {
         assert_eq!(apply(DateRule::DR1M, "00000101", "99991231"), days("00000101", "99991231"));
         assert_eq!(apply(DateRule::DR1M, "99991202", "99991231"), None);
         assert_eq!(apply(DateRule::DR1M, "00000101", "00000102"), None);

@@ -22,7 +22,6 @@ pub struct Catalogue {
     rules: Rules,
 }
 
-/// A mistake in the endpoints of a catalogue.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum CatalogueError {
     #[error("endpoint {endpoint}: failed to route path {template}: {reason}")]
@@ -57,7 +56,6 @@ impl Catalogue {
         Ok(Self { endpoints, router, datasets, rules: Rules::default() })
     }
 
-    /// The catalogue of all endpoints.
     pub fn standard() -> Result<Self, CatalogueError> {
         Self::new(endpoints::ALL)
     }
@@ -70,7 +68,6 @@ impl Catalogue {
         &self.rules
     }
 
-    /// Every endpoint with its id.
     pub fn endpoints(&self) -> impl ExactSizeIterator<Item = (EndpointId, &'static Endpoint)> {
         self.endpoints
             .iter()

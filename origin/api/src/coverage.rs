@@ -7,7 +7,6 @@ use crate::table::Dataset;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// What is loaded of one dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// The oldest period, in the digits of its table's timestamps.

@@ -36,14 +36,11 @@ pub type Shape = for<'a> fn(&'a Query, &'a Rows, &Rules) -> Result<Answer<'a>, S
 /// What shapes need besides the rows.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    /// Countries whose numbers are withheld.
     pub protected: ProtectedCountries,
 }
 
-/// One segment of a path.
 #[derive(Clone, Copy, Debug)]
 pub enum Segment {
-    /// A fixed word.
     Word(&'static str),
     Param(&'static Param),
 }
@@ -89,7 +86,6 @@ pub enum Field {
 }
 
 impl Field {
-    /// The key.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Param(name) | Self::Int(name) | Self::Text(name) => name,
@@ -148,12 +144,10 @@ impl Query {
         self.endpoint
     }
 
-    /// The endpoint's position in its catalogue.
     pub fn endpoint_id(&self) -> EndpointId {
         self.id
     }
 
-    /// The key of its answer.
     pub fn key(&self) -> &Key {
         &self.key
     }

@@ -23,15 +23,12 @@ const NUMBERS: [i64; 4] = [1, 1000, 1001, 32_015_000];
 /// How the sample rows of a table are filled.
 #[derive(Clone, Copy)]
 enum Filling {
-    /// No rows.
     Empty,
-    /// Every cell has a value.
     Full,
     /// As `Full`, but lists have numbers wherever old and new rows may differ in type.
     Numeric,
     /// As `Full`, but the first value column is null.
     FirstNull,
-    /// Every value is null.
     Nulls,
 }
 

@@ -80,7 +80,6 @@ impl Key {
         KeyRef { dialect: self.dialect, path: &self.path, hash: self.hash }
     }
 
-    /// The heap bytes of the path.
     pub fn weight(&self) -> usize {
         self.path.len()
     }
@@ -157,7 +156,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_borrowed_key_finds_its_owner_and_no_other() {
+    fn a_borrowed_key_equals_only_its_owned_key() {
         let key = Key::new(Dialect::V2, "/pageviews/top/x");
         assert!(KeyRef::new(Dialect::V2, "/pageviews/top/x").equivalent(&key));
         assert!(!KeyRef::new(Dialect::V1, "/pageviews/top/x").equivalent(&key));
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_stable_hash_is_known_outside_of_this_process() {
+    fn only_the_stable_hash_is_the_same_in_every_process() {
         let key = Key::new(Dialect::V2, "/pageviews/top/x");
         // Purge tags on disk depend on it: another algorithm needs another state format.
         assert_eq!(key.stable_hash().0, 5_081_476_999_597_886_193);

@@ -3,7 +3,6 @@
 use crate::calendar::{DateRule, Granularity};
 use std::borrow::Cow;
 
-/// A parameter of a path.
 #[derive(Debug)]
 pub struct Param {
     /// Its name in documentation, messages and bodies.
@@ -14,7 +13,6 @@ pub struct Param {
     pub kind: ParamKind,
 }
 
-/// The values of a parameter.
 #[derive(Debug)]
 pub enum ParamKind {
     /// A wiki, `en.wikipedia` (N-PROJECT).
@@ -33,7 +31,6 @@ pub enum ParamKind {
     Title,
     /// A country code, upper-cased (N-COUNTRY).
     Country,
-    /// Four digits.
     Year,
     /// Two digits; with the year it must be a month.
     Month {
@@ -125,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn projects_come_to_their_short_name() {
+    fn projects_are_shortened() {
         for (given, expected) in [
             ("en.wikipedia", Some("en.wikipedia")),
             ("EN.wikipedia.org", Some("en.wikipedia")),
@@ -151,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn titles_change_only_their_blanks() {
+    fn only_spaces_of_titles_change() {
         assert_eq!(title(Cow::Borrowed("a B/c  d")), "a_B/c__d");
     }
 }

@@ -9,7 +9,6 @@ use std::borrow::Cow;
 /// that of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The HTTP status.
     pub status: u16,
     /// What went wrong, for metrics and logs.
     pub code: Code,
@@ -40,7 +39,6 @@ pub enum Code {
     Timeout,
 }
 
-/// Why there is no data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NoDataReason {
     /// The store was read and has nothing.
@@ -54,7 +52,6 @@ pub enum NoDataReason {
 impl NoDataReason {
     pub const ALL: [Self; 3] = [Self::NoData, Self::NotLoadedYet, Self::OutOfRange];
 
-    /// Its name in headers and metrics.
     pub const fn name(self) -> &'static str {
         match self {
             Self::NoData => "no-data",
@@ -226,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_uri_can_not_break_out() {
+    fn a_uri_is_escaped() {
         let body = rendered(&Problem::invalid_route(), "/a\"b\\c");
         let parsed: serde_json::Value = serde_json::from_str(&body).expect("valid JSON");
         assert_eq!(parsed["uri"], "/a\"b\\c");

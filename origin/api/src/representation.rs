@@ -69,7 +69,6 @@ impl Body {
 pub struct Etag([u8; 32]);
 
 impl Etag {
-    /// The tag of a body.
     pub fn of(body: &[u8]) -> Self {
         let mut text = [0; 32];
         // The digits fill it.
@@ -93,7 +92,6 @@ impl Representation {
         Self::Problem(Arc::new(problem))
     }
 
-    /// The HTTP status that it is sent with.
     pub fn status(&self) -> u16 {
         match self {
             Self::Body(_) => 200,
@@ -137,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn an_equal_body_shares_the_older_ones_bytes_and_another_does_not() {
+    fn only_an_equal_body_shares_the_older_bytes() {
         let text = "x".repeat(GZIP_FROM);
         let older = Representation::body(text.clone());
         assert!(body(&older).begin_gzip());

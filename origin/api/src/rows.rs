@@ -74,7 +74,6 @@ impl Rows {
         }
     }
 
-    /// The approximate heap size in bytes.
     pub fn weight(&self) -> usize {
         self.columns.iter().map(Column::weight).sum()
     }
@@ -190,7 +189,6 @@ impl RowsBuilder {
         self.rows.columns.iter_mut().for_each(|column| column.reserve(rows));
     }
 
-    /// The approximate heap size in bytes.
     pub fn weight(&self) -> usize {
         self.rows.weight()
     }

@@ -13,7 +13,6 @@ pub struct Table {
     pub partition: &'static [Column],
     /// The clustering columns before `_tid`, in order.
     pub clustering: &'static [Column],
-    /// The columns outside the key.
     pub values: &'static [Column],
     pub calendar: Calendar,
 }
@@ -29,11 +28,8 @@ pub struct Column {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ColumnType {
     Text,
-    /// As text.
     Json,
-    /// 32 bits.
     Int,
-    /// 64 bits.
     BigInt,
 }
 

@@ -74,7 +74,6 @@ pub static TOP_PER_COUNTRY: Table = Table {
     calendar: Calendar::YearMonthDay,
 };
 
-/// Legacy page counts of a project.
 pub static LEGACY_PAGECOUNTS: Table = Table {
     name: "lgc_pagecounts_per_project",
     partition: &[text("project"), text("access-site"), text("granularity")],

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn other_paths_are_no_targets() {
+    fn other_paths_are_refused() {
         for other in ["/", "/metrics", "/metricsx/a", "/healthz", "", "*"] {
             assert_eq!(Target::parse(other), None, "{other}");
         }

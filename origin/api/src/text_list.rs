@@ -25,7 +25,6 @@ impl TextList {
         self.ends.push(self.text.len() as u32);
     }
 
-    /// The text at a position, or `None` past the end.
     pub fn get(&self, index: usize) -> Option<&str> {
         let end = *self.ends.get(index)? as usize;
         let start = match index {

@@ -1,6 +1,6 @@
 //! Loads a directory.
 
-use super::error::LoadError;
+use super::LoadError;
 use super::parse::Parser;
 use super::report::{Advance, BadRow, Progress, Reason, Report};
 use super::source::{self, Line, Lines, Source};
@@ -16,7 +16,6 @@ use tokio_util::sync::CancellationToken;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Whether the load fails at the first bad row.
     pub strict: bool,
     /// The limit of bad rows in the report.
     pub kept_bad_rows: usize,
@@ -77,7 +76,6 @@ pub fn into_cluster(
     report
 }
 
-/// Ignores rows.
 struct CheckOnly<'a> {
     stop: &'a CancellationToken,
 }

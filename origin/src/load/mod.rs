@@ -6,12 +6,57 @@
 //! rows are reported with file, line and reason, and left out.
 
 mod directory;
-mod error;
 mod parse;
 mod report;
 mod source;
 
 pub use crate::period::{BadPeriod, MissingColumn};
 pub use directory::{Options, directory, into_cluster, into_store};
-pub use error::LoadError;
 pub use report::{Advance, BadRow, Progress, Reason, Report, TableReport};
+
+use crate::row::SinkError;
+use crate::store::cassandra::WriterError;
+use crate::store::embedded::WriteError;
+use std::io;
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// A load failed. An embedded store is as before; Cassandra has all earlier rows.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    #[error("the directory {path} can't be read: {source}")]
+    Directory { path: PathBuf, source: io::Error },
+    #[error(
+        "there is nothing to load in {path}: it has no file that is named after a table, such as \
+         {example}.ndjson or {example}.ndjson.gz"
+    )]
+    Nothing { path: PathBuf, example: &'static str },
+    #[error("{path} is not named after a table{}", hint(nearest))]
+    UnknownTable { path: PathBuf, nearest: Option<String> },
+    #[error("{path} is not a file; all rows of a table belong in one, so put its parts together")]
+    NotAFile { path: PathBuf },
+    #[error("table {table} has two files, {first} and {second}; keep one of them")]
+    Twice { table: &'static str, first: PathBuf, second: PathBuf },
+    #[error("{path} is compressed by gzip; its name must end in .ndjson.gz")]
+    Compressed { path: PathBuf },
+    #[error("{path} can't be read after line {line}: {source}")]
+    File { path: PathBuf, line: u64, source: io::Error },
+    #[error("table {table} {source}")]
+    Table { table: &'static str, source: MissingColumn },
+    /// The first bad row of a strict load.
+    #[error("{0}")]
+    BadRow(BadRow),
+    #[error("{path}:{line}: {source}")]
+    Sink { path: PathBuf, line: u64, source: SinkError },
+    #[error("interrupted")]
+    Interrupted,
+    #[error(transparent)]
+    Cluster(#[from] WriterError),
+    #[error(transparent)]
+    Store(#[from] WriteError),
+}
+
+fn hint(nearest: &Option<String>) -> String {
+    nearest.as_ref().map(|name| format!("; did you mean {name}?")).unwrap_or_default()
+}

@@ -10,7 +10,6 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Number, Value};
 use std::fmt;
 
-/// Parses the lines of one table's file.
 #[derive(Debug)]
 pub(super) struct Parser {
     columns: Vec<&'static Column>,
@@ -24,7 +23,6 @@ impl Parser {
         Ok(Self { columns, keys, period: PeriodColumns::of(table)? })
     }
 
-    /// Returns a cell for each column.
     pub(super) fn row(&self, line: &[u8]) -> Result<Vec<Cell<'static>>, Reason> {
         let line = std::str::from_utf8(line)
             .map_err(|error| Reason::NotUtf8 { position: error.valid_up_to() + 1 })?;

@@ -6,7 +6,6 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// What a load has done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// By table, of each that has a file.
@@ -19,33 +18,27 @@ pub struct Report {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TableReport {
-    /// Rows written.
     pub rows: u64,
     /// Rows left out.
     pub bad: u64,
 }
 
 impl Report {
-    /// Rows written, of all tables.
     pub fn rows(&self) -> u64 {
         self.tables.values().map(|table| table.rows).sum()
     }
 
-    /// Rows left out, of all tables.
     pub fn bad(&self) -> u64 {
         self.tables.values().map(|table| table.bad).sum()
     }
 }
 
-/// Receives the progress of a load.
 pub trait Progress {
-    /// A file begins.
     fn file(&mut self, _path: &Path, _table: &'static str) {}
 
     /// Called every few rows, and at the end of each file.
     fn advanced(&mut self, _at: Advance) {}
 
-    /// Called for every row that is left out.
     fn bad_row(&mut self, _row: &BadRow) {}
 }
 
@@ -55,15 +48,12 @@ impl Progress for () {}
 pub struct Advance {
     /// Bytes read of the files, as they are on disk.
     pub bytes: u64,
-    /// Bytes of all files.
     pub total: u64,
-    /// Rows written.
     pub rows: u64,
     /// Rows left out.
     pub bad: u64,
 }
 
-/// A row that was left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadRow {
     pub file: PathBuf,
@@ -78,7 +68,6 @@ impl fmt::Display for BadRow {
     }
 }
 
-/// What is wrong with a row.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {

@@ -1,6 +1,6 @@
 //! The files of a directory, and their lines.
 
-use super::error::LoadError;
+use super::LoadError;
 use crate::suggest;
 use aqs_api::Table;
 use flate2::bufread::MultiGzDecoder;
@@ -17,7 +17,6 @@ const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 const PLAIN: &str = ".ndjson";
 const GZIP: &str = ".gz";
 
-/// A table's file.
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) path: PathBuf,
@@ -112,7 +111,6 @@ impl Read for CountingReader {
     }
 }
 
-/// A line without its end.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Line<'a> {
     Bytes(&'a [u8]),

@@ -39,7 +39,7 @@ fn every_read_has_its_series_before_the_first_is_made() {
 }
 
 #[test]
-fn of_each_dataset_the_end_of_its_newest_period_is_shown_as_long_as_it_is_known() {
+fn the_end_of_the_newest_period_is_shown_while_it_is_known() {
     let registry = Registry::new();
     let metrics = Metrics::declare(&mut Declarations::of(&registry)).unwrap();
     let catalogue = Catalogue::standard().unwrap();
@@ -81,7 +81,7 @@ fn a_period_ends_where_the_next_one_begins() {
 }
 
 #[test]
-fn what_is_no_date_ends_nowhere() {
+fn invalid_dates_have_no_end() {
     for period in ["20260230", "2026010124", "99991231"] {
         let digits = Digits::from_text(period).unwrap();
         assert_eq!(end_of(&digits, Granularity::Daily), None, "{period}");

@@ -1,6 +1,6 @@
 //! The files of `config/sample`, which are part of the binary.
 
-use super::error::SampleError;
+use super::SampleError;
 use flate2::read::GzDecoder;
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
@@ -45,7 +45,6 @@ pub(super) fn read<T: DeserializeOwned>(name: &str) -> Result<Vec<T>, SampleErro
     text.lines().enumerate().map(parse).collect()
 }
 
-/// What the generator works from.
 #[derive(Debug)]
 pub(super) struct World {
     pub(super) projects: Vec<Project>,

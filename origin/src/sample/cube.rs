@@ -8,7 +8,6 @@ use jiff::civil::Date;
 use std::iter::once;
 use std::ops::Range;
 
-/// A way to split a count.
 #[derive(Debug)]
 pub(super) struct Dimension {
     /// The key column that names the part; empty if each part has a value column.
@@ -54,12 +53,10 @@ impl Cube {
         Self { dimensions, counters }
     }
 
-    /// How many counters there are.
     pub(super) fn len(&self) -> usize {
         self.counters.len()
     }
 
-    /// The value of a counter.
     pub(super) fn sum(&self, cells: &[u64], counter: usize) -> u64 {
         self.counters[counter].iter().map(|cell| cells[*cell]).sum()
     }

@@ -1,6 +1,6 @@
 //! The sample as a directory of NDJSON.
 
-use super::error::SampleError;
+use super::SampleError;
 use super::rows::{Summary, rows};
 use super::tables;
 use crate::row::{Cell, Sink, SinkError};

@@ -1,8 +1,8 @@
 //! Ranked lists, made of the same numbers as the series.
 
+use super::SampleError;
 use super::bundled::{self, World};
 use super::cube::Cube;
-use super::error::SampleError;
 use super::numbers::{ALL_PROJECTS, BySubject, Series};
 use super::tables::{Entries, Lists, VIEWS};
 use aqs_api::calendar::Granularity::Monthly;
@@ -40,9 +40,9 @@ pub(super) fn build(
             let counts = content.counts(world, views, articles, &sum);
             let counts: Vec<_> = counts.into_iter().collect();
             for list in counts.chunk_by(|((one, _), _), ((next, _), _)| one == next) {
-                let stamp = period.1.strftime("%Y%m%d").to_string();
-                let day = if period.0 == Monthly.as_str() { ALL_DAYS } else { &stamp[6..] };
-                let key = [list[0].0.0, key[0], &stamp[..4], &stamp[4..6], day];
+                let timestamp = period.1.strftime("%Y%m%d").to_string();
+                let day = if period.0 == Monthly.as_str() { ALL_DAYS } else { &timestamp[6..] };
+                let key = [list[0].0.0, key[0], &timestamp[..4], &timestamp[4..6], day];
                 let key = key.iter().take(content.table.partition.len());
                 let key = key.map(|part| (*part).to_owned()).collect();
                 all.insert(key, content.json(list));

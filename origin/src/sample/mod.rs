@@ -15,7 +15,6 @@
 mod bundled;
 mod cube;
 mod directory;
-mod error;
 mod lists;
 mod noise;
 mod numbers;
@@ -26,14 +25,42 @@ mod tables;
 mod tests;
 
 pub use directory::write_directory;
-pub use error::SampleError;
 pub use rows::{Summary, rows};
 pub use store::SampleStore;
 
+use crate::row::SinkError;
+use crate::store::embedded::{OpenError, WriteError};
 use jiff::civil::Date;
+use std::io;
+use std::path::PathBuf;
+use thiserror::Error;
 
 /// The version of the output. A store that was filled with another version is not used.
 pub const VERSION: u32 = 2;
 
 /// The last day of the sample.
 pub const END: Date = Date::constant(2026, 10, 31);
+
+/// The sample can't be written or opened.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum SampleError {
+    /// A bundled file does not hold what the generator expects, which is a defect of the build.
+    #[error("failed to read bundled file {file}, line {line}: {reason}")]
+    Bundled { file: &'static str, line: usize, reason: String },
+    #[error("failed to write the sample data: {0}")]
+    Sink(#[from] SinkError),
+    #[error("failed to write the sample data: {0}")]
+    Write(#[from] WriteError),
+    /// The directory already holds a table, which is not overwritten.
+    #[error("{} exists already; give a directory without tables", path.display())]
+    Occupied { path: PathBuf },
+    #[error(
+        "failed to find a writable folder for the sample data: {0}; or name a store with --store"
+    )]
+    NoFolder(io::Error),
+    #[error("failed to read the sample data: {0}")]
+    Unreadable(OpenError),
+    #[error("failed to remove {}, which is damaged: {source}", path.display())]
+    Damaged { path: PathBuf, source: io::Error },
+}

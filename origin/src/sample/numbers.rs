@@ -1,8 +1,8 @@
 //! The numbers that rows and lists are made of: one series of cells for each subject.
 
+use super::SampleError;
 use super::bundled::{self, World};
 use super::cube::{Cells, Cube, split};
-use super::error::SampleError;
 use super::noise::Noise;
 use super::tables::{self, Size};
 use aqs_api::calendar::Granularity::{self, Daily, Hourly, Monthly};
@@ -20,7 +20,6 @@ pub(super) type Published = BTreeMap<Period, Vec<(usize, u64)>>;
 /// The series of a table by subject: a project, or a project and an article.
 pub(super) type BySubject = BTreeMap<Vec<String>, Series>;
 
-/// The numbers of one subject.
 #[derive(Debug, Default)]
 pub(super) struct Series {
     pub(super) periods: BTreeMap<Period, Cells>,
@@ -190,7 +189,6 @@ fn midnight(date: Date) -> DateTime {
     date.at(0, 0, 0, 0)
 }
 
-/// The published values of a table, by subject.
 fn published(
     content: &tables::Series,
     cube: &Cube,

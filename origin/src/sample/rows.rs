@@ -1,8 +1,8 @@
 //! Writes numbers and lists as rows.
 
+use super::SampleError;
 use super::bundled::World;
 use super::cube::Cube;
-use super::error::SampleError;
 use super::lists;
 use super::numbers::{self, BySubject, Period};
 use super::tables::{ARTICLES, DEVICES, LEGACY, LISTS, Series, VIEWS};
@@ -39,7 +39,6 @@ pub fn rows(sink: &mut dyn Sink) -> Result<Summary, SampleError> {
     Ok(output.summary)
 }
 
-/// Whether a table has rows of a period.
 pub(super) fn has_rows(rows: &[(Granularity, Date)], (granularity, begin): &Period) -> bool {
     let of = |(known, first): &(Granularity, Date)| {
         known.as_str() == *granularity && begin.date() >= *first
@@ -79,9 +78,9 @@ impl Output<'_> {
                     if values.iter().all(|value| *value == Cell::Null) {
                         continue;
                     }
-                    let stamp = period.1.strftime("%Y%m%d%H").to_string();
+                    let timestamp = period.1.strftime("%Y%m%d%H").to_string();
                     let key = subject.iter().map(String::as_str).chain(names.iter().copied());
-                    let key = key.chain([period.0, &stamp[..digits]]).map(text);
+                    let key = key.chain([period.0, &timestamp[..digits]]).map(text);
                     self.row(content.table, key.chain(values).collect())?;
                 }
             }

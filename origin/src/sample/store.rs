@@ -1,6 +1,6 @@
 //! The sample as an embedded store: built at the first start, kept in the user's cache folder.
 
-use super::error::SampleError;
+use super::SampleError;
 use super::{VERSION, rows};
 use crate::row::{Cell, Sink, SinkError};
 use crate::store::embedded::{
@@ -15,7 +15,6 @@ use tempfile::TempDir;
 /// How long another process may take to build the same store.
 const BUILD_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A file that holds the sample's store.
 #[derive(Debug)]
 pub struct SampleStore {
     pub path: PathBuf,
@@ -94,7 +93,6 @@ impl Sink for UntilEnded<'_> {
     }
 }
 
-/// The user's cache folder, if it is writable.
 fn cache_folder() -> Option<PathBuf> {
     let folder = directories::BaseDirs::new()?.cache_dir().join("aqs");
     std::fs::create_dir_all(&folder).ok()?;

@@ -50,7 +50,6 @@ pub(super) struct Lists {
 /// What the subject of a list is, and its entries.
 #[derive(Debug)]
 pub(super) enum Entries {
-    /// The articles of a project.
     Articles,
     /// The countries that a project is read from.
     Countries,
@@ -186,7 +185,6 @@ impl Series {
     }
 }
 
-/// Every table of the sample.
 pub(super) fn all() -> impl Iterator<Item = &'static Table> {
     let series = [&LEGACY, &DEVICES, &VIEWS, &ARTICLES].into_iter().map(|series| series.table);
     series.chain(LISTS.iter().map(|lists| lists.table))

@@ -43,8 +43,8 @@ impl Collected {
         self.series[table.name].get(&partition).unwrap_or(&NONE)
     }
 
-    fn number(&self, table: &Table, partition: &[&str], stamp: &str, column: usize) -> i64 {
-        self.series(table, partition).get(stamp).and_then(|cells| cells[column]).unwrap_or(0)
+    fn number(&self, table: &Table, partition: &[&str], timestamp: &str, column: usize) -> i64 {
+        self.series(table, partition).get(timestamp).and_then(|cells| cells[column]).unwrap_or(0)
     }
 
     fn list(&self, table: &Table, partition: &[&str]) -> Option<Vec<Value>> {
@@ -83,9 +83,9 @@ impl Sink for Collected {
                 Cell::Null | Cell::Absent => None,
                 Cell::Text(text) => panic!("{text} is no number"),
             };
-            let stamp = key.pop().unwrap();
+            let timestamp = key.pop().unwrap();
             let series = self.series.entry(table.name).or_default().entry(key).or_default();
-            series.insert(stamp, values.iter().map(value).collect());
+            series.insert(timestamp, values.iter().map(value).collect());
         }
         Ok(())
     }
@@ -121,14 +121,20 @@ fn numbers_fit_their_columns_and_timestamps_the_calendar() {
         let Calendar::Series(form) = table.calendar else { panic!("{} is a series", table.name) };
         let length = if form == aqs_api::calendar::Form::Day { 8 } else { 10 };
         for (partition, rows) in &OUTPUT.series[table.name] {
-            for (stamp, numbers) in rows {
-                assert_eq!(stamp.len(), length, "{partition:?}");
-                assert!(aqs_api::calendar::Hour::parse(stamp).is_some(), "{partition:?} {stamp}");
-                assert!(stamp[..8] <= *last, "{partition:?} {stamp}");
+            for (timestamp, numbers) in rows {
+                assert_eq!(timestamp.len(), length, "{partition:?}");
+                assert!(
+                    aqs_api::calendar::Hour::parse(timestamp).is_some(),
+                    "{partition:?} {timestamp}"
+                );
+                assert!(timestamp[..8] <= *last, "{partition:?} {timestamp}");
                 for (column, number) in table.values.iter().zip(numbers) {
                     let int = column.kind == ColumnType::Int;
                     let most = if int { i64::from(i32::MAX) } else { i64::MAX };
-                    assert!(number.is_none_or(|number| (0..=most).contains(&number)), "{stamp}");
+                    assert!(
+                        number.is_none_or(|number| (0..=most).contains(&number)),
+                        "{timestamp}"
+                    );
                 }
             }
         }
@@ -178,9 +184,9 @@ fn articles_with_published_days_have_no_other_days() {
         published.entry(partition).or_default().insert(text("timestamp"));
     }
     assert_eq!(published.len(), 740);
-    for (partition, stamps) in published {
+    for (partition, timestamps) in published {
         let rows = &OUTPUT.series[PAGEVIEWS_PER_ARTICLE.name][&partition];
-        assert!(rows.keys().eq(&stamps), "{partition:?}");
+        assert!(rows.keys().eq(&timestamps), "{partition:?}");
     }
 }
 
@@ -205,8 +211,8 @@ static VIEWS_OF: LazyLock<BTreeMap<Period, [i64; 16]>> = LazyLock::new(|| {
         let [project, access, agent, granularity] = strs(partition)[..] else { panic!() };
         let place = |names: [&str; 4], name| names.iter().position(|one| *one == name).unwrap();
         let counter = place(ACCESSES, access) * 4 + place(AGENTS, agent);
-        for (stamp, numbers) in rows {
-            let key = (project, granularity, stamp.as_str());
+        for (timestamp, numbers) in rows {
+            let key = (project, granularity, timestamp.as_str());
             all.entry(key).or_insert([0; 16])[counter] = numbers[0].unwrap();
         }
     }
@@ -216,11 +222,11 @@ static VIEWS_OF: LazyLock<BTreeMap<Period, [i64; 16]>> = LazyLock::new(|| {
 #[test]
 fn accesses_and_agents_add_up() {
     for (partition, rows) in &OUTPUT.series[PAGEVIEWS_PER_ARTICLE.name] {
-        for (stamp, counters) in rows {
+        for (timestamp, counters) in rows {
             for (sum, parts) in sums() {
                 let counter = |place: usize| counters[place].unwrap_or(0);
                 let parts: i64 = parts.into_iter().map(counter).sum();
-                assert_eq!(counter(sum), parts, "{partition:?} {stamp} {sum}");
+                assert_eq!(counter(sum), parts, "{partition:?} {timestamp} {sum}");
             }
         }
     }
@@ -235,27 +241,31 @@ fn accesses_and_agents_add_up() {
 #[test]
 fn hours_add_up_to_days_and_days_to_months() {
     let mut sums: BTreeMap<(&str, &str, String), [i64; 16]> = BTreeMap::new();
-    for ((project, granularity, stamp), counters) in VIEWS_OF.iter() {
+    for ((project, granularity, timestamp), counters) in VIEWS_OF.iter() {
         let whole = match *granularity {
-            "daily" => ("monthly", format!("{}0100", &stamp[..6])),
-            "hourly" => ("daily", format!("{}00", &stamp[..8])),
+            "daily" => ("monthly", format!("{}0100", &timestamp[..6])),
+            "hourly" => ("daily", format!("{}00", &timestamp[..8])),
             _ => continue,
         };
         let sum = sums.entry((project, whole.0, whole.1)).or_insert([0; 16]);
         sum.iter_mut().zip(counters).for_each(|(sum, more)| *sum += more);
     }
     assert!(sums.len() > 22 * 20);
-    for ((project, granularity, stamp), sum) in sums {
-        assert_eq!(VIEWS_OF[&(project, granularity, stamp.as_str())], sum, "{project} {stamp}");
+    for ((project, granularity, timestamp), sum) in sums {
+        assert_eq!(
+            VIEWS_OF[&(project, granularity, timestamp.as_str())],
+            sum,
+            "{project} {timestamp}"
+        );
     }
 }
 
 #[test]
 fn all_projects_are_the_sum_of_projects() {
     let mut sums: BTreeMap<(&str, &str), [i64; 16]> = BTreeMap::new();
-    for ((project, granularity, stamp), counters) in VIEWS_OF.iter() {
+    for ((project, granularity, timestamp), counters) in VIEWS_OF.iter() {
         let sign = if *project == "all-projects" { -1 } else { 1 };
-        let sum = sums.entry((granularity, stamp)).or_default();
+        let sum = sums.entry((granularity, timestamp)).or_default();
         sum.iter_mut().zip(counters).for_each(|(sum, more)| *sum += sign * more);
     }
     assert!(sums.values().all(|sum| *sum == [0; 16]));
@@ -265,12 +275,17 @@ fn all_projects_are_the_sum_of_projects() {
 fn articles_are_viewed_less_than_their_project() {
     let mut sums: BTreeMap<(&str, &str), i64> = BTreeMap::new();
     for (partition, rows) in &OUTPUT.series[PAGEVIEWS_PER_ARTICLE.name] {
-        for (stamp, counters) in rows.iter().filter(|(stamp, _)| stamp.as_str() > "20250701") {
-            *sums.entry((&partition[0], stamp)).or_default() += counters[3].unwrap_or(0);
+        for (timestamp, counters) in
+            rows.iter().filter(|(timestamp, _)| timestamp.as_str() > "20250701")
+        {
+            *sums.entry((&partition[0], timestamp)).or_default() += counters[3].unwrap_or(0);
         }
     }
-    for ((project, stamp), views) in sums {
-        assert!(views < VIEWS_OF[&(project, "daily", stamp)][3], "{project} {stamp} {views}");
+    for ((project, timestamp), views) in sums {
+        assert!(
+            views < VIEWS_OF[&(project, "daily", timestamp)][3],
+            "{project} {timestamp} {views}"
+        );
     }
 }
 
@@ -278,19 +293,20 @@ fn articles_are_viewed_less_than_their_project() {
 fn devices_add_up() {
     for (partition, rows) in &OUTPUT.series[UNIQUE_DEVICES.name] {
         let [project, site, granularity] = strs(partition)[..] else { panic!() };
-        for (stamp, numbers) in rows {
+        for (timestamp, numbers) in rows {
             let [devices, offset, rest] = [0, 1, 2].map(|column| numbers[column].unwrap_or(0));
-            assert_eq!(devices, offset + rest, "{partition:?} {stamp}");
+            assert_eq!(devices, offset + rest, "{partition:?} {timestamp}");
             let of = |site, column| {
-                OUTPUT.number(&UNIQUE_DEVICES, &[project, site, granularity], stamp, column)
+                OUTPUT.number(&UNIQUE_DEVICES, &[project, site, granularity], timestamp, column)
             };
             for (column, whole) in numbers.iter().enumerate().filter(|_| site == "all-sites") {
                 let parts = of("desktop-site", column) + of("mobile-site", column);
-                assert_eq!(whole.unwrap_or(0), parts, "{partition:?} {stamp}");
+                assert_eq!(whole.unwrap_or(0), parts, "{partition:?} {timestamp}");
             }
             let month = [project, site, "monthly"];
-            let month = OUTPUT.number(&UNIQUE_DEVICES, &month, &format!("{}01", &stamp[..6]), 0);
-            assert!(month >= devices, "{partition:?} {stamp}");
+            let month =
+                OUTPUT.number(&UNIQUE_DEVICES, &month, &format!("{}01", &timestamp[..6]), 0);
+            assert!(month >= devices, "{partition:?} {timestamp}");
         }
     }
 }
@@ -300,27 +316,32 @@ fn legacy_counts_add_up() {
     let mut sums: BTreeMap<(&str, &str, &str, String), i64> = BTreeMap::new();
     for (partition, rows) in &OUTPUT.series[LEGACY_PAGECOUNTS.name] {
         let [project, site, granularity] = strs(partition)[..] else { panic!() };
-        for (stamp, numbers) in rows {
+        for (timestamp, numbers) in rows {
             let count = numbers[0].unwrap();
-            let number =
-                |site| OUTPUT.number(&LEGACY_PAGECOUNTS, &[project, site, granularity], stamp, 0);
+            let number = |site| {
+                OUTPUT.number(&LEGACY_PAGECOUNTS, &[project, site, granularity], timestamp, 0)
+            };
             if site == "all-sites" {
-                assert_eq!(count, number("desktop-site") + number("mobile-site"), "{stamp}");
+                assert_eq!(count, number("desktop-site") + number("mobile-site"), "{timestamp}");
             }
-            assert!(("2007120100"..="2016080523").contains(&stamp.as_str()), "{stamp}");
-            assert!(site != "mobile-site" || stamp.as_str() >= "2014100100", "{stamp}");
+            assert!(("2007120100"..="2016080523").contains(&timestamp.as_str()), "{timestamp}");
+            assert!(site != "mobile-site" || timestamp.as_str() >= "2014100100", "{timestamp}");
             let whole = match granularity {
-                "daily" => ("monthly", format!("{}0100", &stamp[..6])),
-                "hourly" => ("daily", format!("{}00", &stamp[..8])),
+                "daily" => ("monthly", format!("{}0100", &timestamp[..6])),
+                "hourly" => ("daily", format!("{}00", &timestamp[..8])),
                 _ => continue,
             };
             *sums.entry((project, site, whole.0, whole.1)).or_default() += count;
         }
     }
     assert!(sums.len() > 100);
-    for ((project, site, granularity, stamp), sum) in sums {
+    for ((project, site, granularity, timestamp), sum) in sums {
         let partition = [project, site, granularity];
-        assert_eq!(OUTPUT.number(&LEGACY_PAGECOUNTS, &partition, &stamp, 0), sum, "{stamp}");
+        assert_eq!(
+            OUTPUT.number(&LEGACY_PAGECOUNTS, &partition, &timestamp, 0),
+            sum,
+            "{timestamp}"
+        );
     }
 }
 
@@ -371,11 +392,12 @@ fn top_lists_agree_with_series() {
         }
         let column = ACCESSES.iter().position(|one| *one == access).unwrap() * 4 + 3;
         let day = if day == "all-days" { "" } else { day };
-        let stamps = format!("{year}{month}{day}");
+        let timestamps = format!("{year}{month}{day}");
         for entry in serde_json::from_str::<Vec<Value>>(json).unwrap() {
             let partition = [project, entry["article"].as_str().unwrap(), "daily"];
             let rows = OUTPUT.series(&PAGEVIEWS_PER_ARTICLE, &partition);
-            let rows = rows.range(stamps.clone()..).take_while(|(at, _)| at.starts_with(&stamps));
+            let rows =
+                rows.range(timestamps.clone()..).take_while(|(at, _)| at.starts_with(&timestamps));
             let views: i64 = rows.map(|(_, counters)| counters[column].unwrap_or(0)).sum();
             assert_eq!(entry["views"].as_i64(), Some(views), "{key:?} {entry}");
             compared += 1;
@@ -391,24 +413,24 @@ fn countries_read_no_more_than_all() {
     for (key, json) in &OUTPUT.lists[TOP_PER_COUNTRY.name] {
         for entry in serde_json::from_str::<Vec<Value>>(json).unwrap() {
             let text = |name: &str| entry[name].as_str().unwrap().to_owned();
-            let stamp = format!("{}{}{}00", key[2], key[3], key[4]);
-            let of = [text("project"), text("article"), key[1].clone(), stamp];
+            let timestamp = format!("{}{}{}00", key[2], key[3], key[4]);
+            let of = [text("project"), text("article"), key[1].clone(), timestamp];
             *articles.entry(of).or_default() += entry["views_ceil"].as_i64().unwrap() - 99;
         }
     }
     assert!(articles.len() > 500);
-    for ([project, article, access, stamp], views) in articles {
+    for ([project, article, access, timestamp], views) in articles {
         let column = ACCESSES.iter().position(|one| *one == access).unwrap() * 4 + 3;
         let partition = [project.as_str(), &article, "daily"];
-        let all = OUTPUT.number(&PAGEVIEWS_PER_ARTICLE, &partition, &stamp, column);
-        assert!(views <= all, "{project} {article} {stamp}");
+        let all = OUTPUT.number(&PAGEVIEWS_PER_ARTICLE, &partition, &timestamp, column);
+        assert!(views <= all, "{project} {article} {timestamp}");
     }
     for (key, json) in &OUTPUT.lists[TOP_BY_COUNTRY.name] {
         let views = |entry: &Value| entry["views"].as_i64().unwrap() - 999;
         let list: Vec<Value> = serde_json::from_str(json).unwrap();
-        let stamp = format!("{}{}0100", key[2], key[3]);
+        let timestamp = format!("{}{}0100", key[2], key[3]);
         let column = ACCESSES.iter().position(|one| *one == key[1]).unwrap() * 4 + 3;
-        let all = VIEWS_OF[&(key[0].as_str(), "monthly", stamp.as_str())][column];
+        let all = VIEWS_OF[&(key[0].as_str(), "monthly", timestamp.as_str())][column];
         assert!(list.iter().map(views).sum::<i64>() <= all, "{key:?}");
     }
 }
@@ -450,8 +472,8 @@ fn documented_examples_have_rows() {
     assert_eq!((devices(en, "daily"), devices(en, "monthly")), (490, 130));
     assert_eq!(devices("all-wikipedia-projects", "monthly"), 130);
     for site in ["all-sites", "desktop-site", "mobile-site"] {
-        for stamp in ["2016010100", "2016080100"] {
-            assert!(OUTPUT.number(&LEGACY_PAGECOUNTS, &[en, site, "monthly"], stamp, 0) > 0);
+        for timestamp in ["2016010100", "2016080100"] {
+            assert!(OUTPUT.number(&LEGACY_PAGECOUNTS, &[en, site, "monthly"], timestamp, 0) > 0);
         }
         for (granularity, rows) in [("daily", 36), ("hourly", 5 * 24)] {
             let key = ["de.wikipedia", site, granularity];
@@ -501,11 +523,11 @@ fn articles_have_nulls_zeros_gaps_and_late_starts() {
         gaps += usize::from(
             last.as_str() > "20261001" && first.starts_with("202507") && rows.len() < 480,
         );
-        for (stamp, counters) in rows {
+        for (timestamp, counters) in rows {
             nulls += usize::from(counters[15].is_none());
             zeros += usize::from(counters.contains(&Some(0)));
             let automated = [1, 5, 9, 13].iter().any(|column| counters[*column].is_some());
-            assert!(!automated || stamp.as_str() >= "2020050100", "{stamp}");
+            assert!(!automated || timestamp.as_str() >= "2020050100", "{timestamp}");
         }
     }
     assert!(nulls > 500 && zeros > 5 && late > 3 && gaps > 5, "{nulls} {zeros} {late} {gaps}");

@@ -81,7 +81,6 @@ impl<K: Hash + Eq + Clone, T: Clone> InFlight<K, T> {
         }
     }
 
-    /// The number of flights.
     pub(crate) fn len(&self) -> usize {
         self.lock().len()
     }

@@ -34,7 +34,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-/// Bounds of a [`Singleflight`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SingleflightLimits {
@@ -78,13 +77,11 @@ pub struct Singleflight<K, V> {
 /// reports a better error.
 const CUT_OFF_DELAY: Duration = Duration::from_millis(250);
 
-/// What a flight results in.
 pub type Outcome<V> = Result<V, Failure>;
 
 /// Why a flight failed, for all its waiters.
 #[derive(Clone, Debug)]
 pub struct Failure {
-    /// What went wrong.
     pub error: Arc<OriginError>,
     /// The request that led the flight, as the log names it; `None` if no flight was started.
     pub request_id: Option<RequestId>,
@@ -109,7 +106,6 @@ pub struct Flight<V> {
 }
 
 impl<V: Clone> Flight<V> {
-    /// Waits for the outcome.
     async fn outcome(&self) -> Outcome<V> {
         loop {
             // Registered first: an outcome that is set in between still wakes this.
@@ -125,7 +121,6 @@ impl<V: Clone> Flight<V> {
 /// What one waiter of a flight gets.
 #[derive(Debug)]
 pub struct Joined<V> {
-    /// The flight's value.
     pub value: V,
     /// Whether another request had started the flight.
     pub joined: bool,
@@ -253,17 +248,14 @@ where
         OriginError::Rejected.into()
     }
 
-    /// The bounds.
     pub fn limits(&self) -> SingleflightLimits {
         self.limits
     }
 
-    /// The number of waiters of all flights.
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::SeqCst)
     }
 
-    /// The number of flights.
     pub fn under_way(&self) -> usize {
         self.in_flight.len()
     }

@@ -16,7 +16,6 @@ pub trait Store: Send + Sync + 'static {
     /// The rows of a lookup, in clustering order. No rows are no error.
     async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError>;
 
-    /// What is loaded.
     async fn coverage(&self) -> Result<Coverage, StoreError>;
 
     /// A number that changes whenever `versions` or `coverage` may change. It is cheap.
@@ -38,13 +37,12 @@ pub trait Store: Send + Sync + 'static {
         Vec::new()
     }
 
-    /// Declares the store's own metrics.
     fn declare(&self, _: &mut Declarations<'_>) -> Result<(), prometheus::Error> {
         Ok(())
     }
 
     /// Runs the store's background work until it is cancelled.
-    async fn keep(&self, cancel: CancellationToken) {
+    async fn run(&self, cancel: CancellationToken) {
         cancel.cancelled().await;
     }
 }
@@ -56,17 +54,8 @@ pub enum StoreError {
     Unavailable { store: &'static str, reason: String },
     /// It took longer than the request's deadline or the store's own limit.
     #[error("store {store} did not read {read} in time")]
-    Timeout {
-        store: &'static str,
-        /// Table and key.
-        read: String,
-    },
+    Timeout { store: &'static str, read: String },
     /// It failed at this read; a retry is not likely to help.
     #[error("store {store} failed to read {read}: {reason}")]
-    Failed {
-        store: &'static str,
-        /// Table and key.
-        read: String,
-        reason: String,
-    },
+    Failed { store: &'static str, read: String, reason: String },
 }

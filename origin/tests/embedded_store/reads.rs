@@ -51,14 +51,14 @@ async fn a_lookup_that_does_not_fit_its_table_fails() {
     let path = folder.path().join("store.db");
     load_devices(&path, &[]);
     let store = open(&path);
-    for (asked, reason) in [
+    for (lookup, reason) in [
         (lookup("unique-devices-daily", &["a", "b"], None), "3 parts, but 2 were given"),
         (
             lookup("pageviews-top-daily", &["a"; 5], Some(("20260101", "20260101"))),
             "the table has no timestamps",
         ),
     ] {
-        let refused = store.read(&asked, &ctx()).await.unwrap_err();
+        let refused = store.read(&lookup, &ctx()).await.unwrap_err();
         assert!(matches!(refused, StoreError::Failed { .. }), "{refused:?}");
         assert!(refused.to_string().contains(reason), "{refused}");
     }
@@ -70,14 +70,14 @@ async fn a_deadline_is_kept_and_the_error_names_the_lookup() {
     let path = folder.path().join("store.db");
     load_devices(&path, &[devices("a", "20260101", ints([1, 2, 3]))]);
     let store = open(&path);
-    let asked = lookup(
+    let range = lookup(
         "unique-devices-daily",
         &["a\"b", "all-sites", "daily"],
         Some(("20260101", "20260102")),
     );
     let late = RequestContext { deadline: Instant::now(), ..ctx() };
     assert_eq!(
-        store.read(&asked, &late).await.unwrap_err().to_string(),
+        store.read(&range, &late).await.unwrap_err().to_string(),
         "store embedded did not read unique_devices \
          [\"a\\\"b\", \"all-sites\", \"daily\"] from 20260101 to 20260102 in time"
     );
@@ -95,13 +95,13 @@ async fn a_hundred_readers_get_their_own_rows() {
         .map(|(project, count)| devices(project, "20260101", ints([count, 0, 0])));
     load_devices(&path, &rows.collect::<Vec<_>>());
     let store = Arc::new(open(&path));
-    let asking = projects.into_iter().zip(0..).map(|(project, count)| {
+    let reads = projects.into_iter().zip(0..).map(|(project, count)| {
         let store = Arc::clone(&store);
         tokio::spawn(async move {
             assert_eq!(devices_of(&store, &project).await, [Some(count)]);
         })
     });
-    for asked in asking.collect::<Vec<_>>() {
-        asked.await.unwrap();
+    for read in reads.collect::<Vec<_>>() {
+        read.await.unwrap();
     }
 }

@@ -88,13 +88,13 @@ fn a_bad_row_is_refused_and_others_are_written() {
         (&PAGEVIEWS_PER_PROJECT, project(1 << 31), "\"views\" takes an integer of 32 bits"),
         (&TOP_BY_COUNTRY, ["en", "all", "2026", "1", "[]"].map(text).to_vec(), "\"month\""),
     ] {
-        let SinkError::Store { table: named, reason: said } =
+        let SinkError::Store { table: named, reason: found } =
             writer.row(table, &cells).unwrap_err()
         else {
             panic!("not the store")
         };
         assert_eq!(named, table.name);
-        assert!(said.contains(reason), "{said} / {reason}");
+        assert!(found.contains(reason), "{found} / {reason}");
     }
     writer.row(&PAGEVIEWS_PER_PROJECT, &project(i64::from(i32::MAX))).unwrap();
     assert_eq!(writer.commit().unwrap().rows, 1);

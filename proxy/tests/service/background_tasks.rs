@@ -36,7 +36,7 @@ impl Store for PanickingStore {
         Ok(BTreeMap::new())
     }
 
-    async fn keep(&self, cancel: CancellationToken) {
+    async fn run(&self, cancel: CancellationToken) {
         assert!(self.sessions.fetch_add(1, Ordering::SeqCst) > 0, "the first session fails");
         cancel.cancelled().await;
     }

@@ -33,7 +33,6 @@ pub fn project_views<'a>(
     Ok(series(rows.timestamps()?.into(), smallvec![Cow::Owned(views)]))
 }
 
-/// Legacy page counts.
 pub fn pagecounts<'a>(_: &'a Query, rows: &'a Rows, _: &Rules) -> Result<Answer<'a>, ShapeError> {
     let counts = Cow::Borrowed(rows.ints("count")?.or_zero());
     Ok(series(rows.timestamps()?.into(), smallvec![counts]))

@@ -25,7 +25,6 @@ pub fn data(table: &Table) -> String {
     format!("{}.{}", quote(&keyspace(table)), quote(DATA))
 }
 
-/// A quoted identifier.
 pub fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
@@ -110,12 +109,10 @@ pub fn add_column(table: &Table, column: &Column) -> String {
     format!("ALTER TABLE {} ADD {}", data(table), define(column))
 }
 
-/// Permits a user to read a keyspace.
 pub fn grant(keyspace: &str, user: &str) -> String {
     format!("GRANT SELECT ON KEYSPACE {} TO {}", quote(keyspace), quote(user))
 }
 
-/// The conditions that select a partition.
 fn partition(table: &Table) -> String {
     let mut cql = String::from(r#" WHERE "_domain" = ?"#);
     for column in table.partition {

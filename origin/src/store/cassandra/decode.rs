@@ -15,7 +15,6 @@ use thiserror::Error;
 /// The rows of a page as the driver iterates over them.
 pub(super) type PageRows<'f, 'm> = TypedRowIterator<'f, 'm, ColumnIterator<'f, 'm>>;
 
-/// A row can't be decoded.
 #[derive(Debug, Error)]
 pub(super) enum DecodeError {
     #[error("column {column:?} holds {found} instead of {expected}")]
@@ -81,7 +80,6 @@ impl RowDecoder {
         !self.missing.is_empty()
     }
 
-    /// Begins a partition.
     pub(super) fn start(&self) -> PartitionDecoder<'_> {
         let rows = Rows::of(self.table);
         PartitionDecoder { decoder: self, rows, count: 0, last_key: SmallVec::new() }
@@ -183,7 +181,6 @@ impl PartitionDecoder<'_> {
         Ok(())
     }
 
-    /// Reserves room for further rows.
     pub(super) fn reserve(&mut self, rows: usize) {
         self.rows.reserve(rows, 0);
     }

@@ -11,7 +11,6 @@ use std::io;
 use std::time::Duration;
 use thiserror::Error;
 
-/// No session with a cluster could be opened.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConnectError {

@@ -14,7 +14,6 @@ pub(super) fn table<'c>(cluster: &'c ClusterState, table: &Table) -> Option<&'c 
     cluster.get_keyspace(cql::keyspace(table))?.tables.get(cql::DATA)
 }
 
-/// The CQL name of a type.
 pub(super) fn type_name(typ: &CqlType<'_>) -> String {
     match typ {
         CqlType::Native(native) => format!("{native:?}").to_lowercase(),
@@ -58,19 +57,15 @@ fn is_writable(typ: &CqlType<'_>, kind: ColumnType) -> bool {
     }
 }
 
-/// Whether a keyspace is replicated as requested.
 pub(super) fn is_replicated(strategy: &Strategy, requested: &Replication) -> bool {
     let Strategy::NetworkTopologyStrategy { datacenter_repfactors: copies } = strategy else {
         return false;
     };
-    let requested: BTreeMap<_, _> = requested.data_centers().collect();
-    copies.len() == requested.len()
-        && copies.iter().all(|(name, copies)| {
-            requested.get(name.as_str()).is_some_and(|requested| usize::from(*requested) == *copies)
-        })
+    let found: BTreeMap<_, _> =
+        copies.iter().map(|(name, copies)| (name.as_str(), *copies)).collect();
+    found == requested.data_centers().map(|(name, copies)| (name, copies.into())).collect()
 }
 
-/// Describes how a keyspace is replicated.
 pub(super) fn describe_replication(strategy: &Strategy) -> String {
     match strategy {
         Strategy::NetworkTopologyStrategy { datacenter_repfactors } => {

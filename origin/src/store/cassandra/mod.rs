@@ -1,7 +1,7 @@
 //! The production store: the tables of contract §4.2 in a Cassandra cluster.
 //!
 //! [`CassandraStore`] answers at once whatever state the cluster is in. Its background task
-//! ([`Store::keep`](crate::store::Store::keep)) connects, follows changes of the schema and probes
+//! ([`Store::run`](crate::store::Store::run)) connects, follows changes of the schema and probes
 //! how far the data reach. So a server starts without Cassandra and recovers without a restart.
 
 mod connect;

@@ -152,10 +152,8 @@ const CONSISTENCY: [(&str, Consistency); 9] = [
     ("localone", Consistency::LocalOne),
 ];
 
-/// Parses a consistency level in any case.
 pub fn parse_consistency(text: &str) -> Result<Consistency, String> {
-    let known = CONSISTENCY.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
-    known.map(|(_, level)| *level).ok_or_else(|| {
+    value_of(&CONSISTENCY, text).ok_or_else(|| {
         format!(
             "Unsupported consistency level: {text}; it can be any, one, two, three, quorum, all, \
              localquorum, eachquorum or localone"
@@ -173,35 +171,37 @@ impl ConsistencyWord {
     }
 
     fn serialize<S: Serializer>(level: &Consistency, output: S) -> Result<S::Ok, S::Error> {
-        let known = CONSISTENCY.iter().find(|(_, known)| known == level);
-        output.serialize_str(known.map_or("", |(word, _)| word))
+        output.serialize_str(word_of(&CONSISTENCY, level))
     }
 }
 
+const COMPRESSION: [(&str, Option<Compression>); 3] =
+    [("none", None), ("lz4", Some(Compression::Lz4)), ("snappy", Some(Compression::Snappy))];
+
 struct CompressionWord;
 
-aqs_api::accepts!(CompressionWord, "none, lz4, snappy");
+aqs_api::accepts!(CompressionWord, COMPRESSION.map(|(word, _)| word).join(", "));
 
 impl CompressionWord {
     fn deserialize<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Compression>, D::Error> {
-        from_text(input, |text| match text.to_ascii_lowercase().as_str() {
-            "none" => Ok(None),
-            "lz4" => Ok(Some(Compression::Lz4)),
-            "snappy" => Ok(Some(Compression::Snappy)),
-            _ => Err(format!("`{text}` is no compression; there are none, lz4 and snappy")),
-        })
+        let error =
+            |text: &str| format!("`{text}` is no compression; there are none, lz4 and snappy");
+        from_text(input, |text| value_of(&COMPRESSION, text).ok_or_else(|| error(text)))
     }
 
-    fn serialize<S: Serializer>(
-        compression: &Option<Compression>,
-        output: S,
-    ) -> Result<S::Ok, S::Error> {
-        output.serialize_str(match compression {
-            None => "none",
-            Some(Compression::Lz4) => "lz4",
-            Some(Compression::Snappy) => "snappy",
-        })
+    fn serialize<S: Serializer>(value: &Option<Compression>, output: S) -> Result<S::Ok, S::Error> {
+        output.serialize_str(word_of(&COMPRESSION, value))
     }
+}
+
+/// The value of a word in any case.
+fn value_of<T: Copy>(words: &[(&str, T)], text: &str) -> Option<T> {
+    let known = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+    known.map(|(_, value)| *value)
+}
+
+fn word_of<T: PartialEq>(words: &[(&'static str, T)], value: &T) -> &'static str {
+    words.iter().find(|(_, known)| known == value).map_or("", |(word, _)| word)
 }
 
 impl Default for Options {
@@ -230,12 +230,10 @@ impl Default for Options {
 const SPECULATION_DIVISOR: u32 = 4;
 
 impl Options {
-    /// The effective delay of speculative executions.
     pub(super) fn speculation(&self) -> Option<Duration> {
         self.speculative_after.map(|delay| delay.min(self.read_within / SPECULATION_DIVISOR))
     }
 
-    /// Checks the files that the options name.
     pub fn check(&self) -> Result<(), CaError> {
         match &self.tls.ca {
             Some(path) => tls::client_config(path, self.certificate_names()).map(|_| ()),

@@ -9,7 +9,6 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replication(BTreeMap<String, u8>);
 
-/// A text is not a replication.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum BadReplication {
     #[error("{0:?} is not a data centre with its number of copies, such as eqiad=3")]
@@ -25,7 +24,6 @@ impl Replication {
         Self(data_centers.into_iter().collect())
     }
 
-    /// The data centres and their numbers of copies.
     pub fn data_centers(&self) -> impl Iterator<Item = (&str, u8)> {
         self.0.iter().map(|(name, copies)| (name.as_str(), *copies))
     }

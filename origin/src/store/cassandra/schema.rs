@@ -20,7 +20,6 @@ use thiserror::Error;
 /// The keyspace of the services' own configuration (contract §4.6), and its table.
 const CONFIG_KEYSPACE: &str = "aqs";
 const CONFIG_TABLE: &str = "config";
-/// The limit for one change of the schema.
 const CHANGE_TIMEOUT: Duration = Duration::from_secs(60);
 /// The copies that production has in each data centre.
 const COPIES: usize = 3;
@@ -140,7 +139,6 @@ pub enum Change {
 }
 
 impl Change {
-    /// Whether something was changed.
     pub fn is_done(&self) -> bool {
         !matches!(self, Self::OtherReplication { .. })
     }
@@ -233,7 +231,6 @@ pub async fn apply(
     Ok(())
 }
 
-/// Returns the replication of new keyspaces.
 fn replication(cluster: &ClusterState, wanted: &Wanted<'_>) -> Result<Replication, ApplyError> {
     let mut nodes = BTreeMap::<&str, usize>::new();
     for node in cluster.get_nodes_info() {

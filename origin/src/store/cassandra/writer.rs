@@ -22,7 +22,6 @@ use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-/// Attempts to write a row.
 const ATTEMPTS: u32 = 10;
 /// All waits together are more than 20 s, in which a node restarts.
 const BACKOFF: Backoff =
@@ -32,7 +31,6 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 /// A row takes another permit for each of these, so that large rows don't fill the memory.
 const PERMIT_BYTES: usize = 64 << 10;
 
-/// A cluster can't be written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WriterError {
@@ -54,10 +52,8 @@ pub enum WriterError {
     Interrupted,
 }
 
-/// How a cluster is written.
 #[derive(Clone, Debug)]
 pub struct WriteOptions {
-    /// The limit of rows in flight.
     pub concurrency: u16,
     /// Interrupts the load; rows in flight are completed.
     pub stop: CancellationToken,
@@ -81,18 +77,15 @@ pub struct CassandraWriter {
     last_micros: i64,
 }
 
-/// The file that is loaded.
 #[derive(Debug)]
 struct File {
     table: &'static str,
     outcome: Arc<Outcome>,
 }
 
-/// What became of the rows of a file.
 #[derive(Debug, Default)]
 struct Outcome(Mutex<Option<Unwritten>>);
 
-/// The first row that was not written.
 #[derive(Clone, Debug)]
 struct Unwritten {
     line: u64,
@@ -146,7 +139,6 @@ impl CassandraWriter {
         })
     }
 
-    /// Waits for rows in flight.
     pub fn flush(&self) {
         // With all permits, nothing is in flight. The semaphore is never closed.
         let all = self.permits.acquire_many(self.concurrency);
@@ -197,7 +189,7 @@ impl Sink for CassandraWriter {
         let permits = self.runtime.block_on(self.stop.run_until_cancelled(permits));
         let Some(Ok(permits)) = permits else { return Err(SinkError::Interrupted) };
         let row = Row { cells, micros: self.micros() };
-        let Some(file) = &self.file else { return Err(misuse(table, "no file was begun")) };
+        let Some(file) = &self.file else { return Err(misuse(table, "no file is open")) };
         let (line, outcome) = (self.line, Arc::clone(&file.outcome));
         let (session, stop) = (Arc::clone(&self.session), self.stop.clone());
         self.runtime.spawn(write(session, insert, row, line, outcome, stop, permits));
@@ -242,7 +234,6 @@ async fn write(
     }
 }
 
-/// Prepares the inserts of tables.
 async fn prepare(
     session: &Session,
     tables: &[&'static Table],
@@ -286,7 +277,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_waits_together_outlast_the_restart_of_a_node() {
+    fn retries_outlast_the_restart_of_a_node() {
         let waits: Vec<_> = (1..ATTEMPTS).map(|attempt| BACKOFF.wait(attempt)).collect();
         let millis: Vec<_> = waits.iter().map(Duration::as_millis).collect();
         assert_eq!(millis, [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000]);

@@ -2,17 +2,16 @@
 
 use super::error::{FileError, OpenError};
 use super::schema::{APPLICATION_ID, VERSION};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::ffi::OsString;
-use std::fmt::Write;
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How a reader opens the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Access {
     /// Sees what other processes commit. If the file's folder can't be written, this becomes
@@ -27,6 +26,8 @@ pub enum Access {
 const READER_TIMEOUT: Duration = Duration::from_millis(500);
 // More than two for each table.
 const CACHED_STATEMENTS: usize = 128;
+const ESCAPED_IN_PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'.').remove(b'_');
 
 /// Opens a store's file for reading. Returns the access that was possible.
 pub(super) fn first_reader(path: &Path, access: Access) -> Result<(Connection, Access), OpenError> {
@@ -48,7 +49,6 @@ pub(super) fn first_reader(path: &Path, access: Access) -> Result<(Connection, A
     }
 }
 
-/// Opens one more connection of the same kind.
 pub(super) fn reader(path: &Path, access: Access) -> Result<Connection, FileError> {
     try_reader(path, access).map_err(|error| FileError::sqlite(path, "opening it", error))
 }
@@ -118,7 +118,6 @@ impl FileId {
     }
 }
 
-/// The path with a suffix.
 pub(super) fn sibling(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
@@ -127,19 +126,8 @@ pub(super) fn sibling(path: &Path, suffix: &str) -> PathBuf {
 
 /// The URI that opens a file as immutable.
 fn immutable(path: &Path) -> String {
-    let mut uri = String::from("file:");
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'/' | b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => {
-                uri.push(char::from(*byte));
-            }
-            _ => {
-                let _ = write!(uri, "%{byte:02X}");
-            }
-        }
-    }
-    uri.push_str("?immutable=1");
-    uri
+    let path = percent_encode(path.as_os_str().as_encoded_bytes(), ESCAPED_IN_PATH);
+    format!("file:{path}?immutable=1")
 }
 
 fn needs_writable_folder(error: &rusqlite::Error) -> bool {

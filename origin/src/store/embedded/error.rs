@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use thiserror::Error;
 
-/// A file can't be used as a store.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum FileError {
@@ -61,7 +60,6 @@ impl FileError {
     }
 }
 
-/// A store could not be opened for reading.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -80,7 +78,6 @@ pub enum OpenError {
     File(#[from] FileError),
 }
 
-/// A store could not be written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WriteError {
@@ -102,7 +99,6 @@ pub enum WriteError {
     File(#[from] FileError),
 }
 
-/// A query of an open store failed.
 #[derive(Debug, Error)]
 pub(super) enum QueryError {
     #[error("{0}")]

@@ -25,7 +25,6 @@ pub(super) struct Pool {
     background: Arc<Semaphore>,
 }
 
-/// Why a job has no result.
 #[derive(Debug)]
 pub(super) enum JobError {
     Timeout,

@@ -22,12 +22,10 @@ pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Quotes names and joins them with commas.
 pub(super) fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(quote).collect::<Vec<_>>().join(", ")
 }
 
-/// The statement that creates a table.
 pub(super) fn create(table: &Table) -> String {
     let keys = table.key_columns().map(|column| define(column) + " NOT NULL");
     let columns: Vec<_> = keys.chain(table.values.iter().map(define)).collect();
@@ -87,7 +85,7 @@ mod tests {
     use aqs_api::tables::UNIQUE_DEVICES;
 
     #[test]
-    fn the_key_is_that_of_the_description() {
+    fn the_key_is_as_described() {
         assert_eq!(
             create(&UNIQUE_DEVICES),
             r#"CREATE TABLE IF NOT EXISTS "unique_devices" ("project" TEXT NOT NULL, "access-site" TEXT NOT NULL, "granularity" TEXT NOT NULL, "timestamp" TEXT NOT NULL, "devices" INTEGER, "offset" INTEGER, "underestimate" INTEGER, PRIMARY KEY ("project", "access-site", "granularity", "timestamp")) STRICT, WITHOUT ROWID"#
@@ -95,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn any_name_and_type_makes_a_table() -> rusqlite::Result<()> {
+    fn a_table_can_have_any_name_and_type() -> rusqlite::Result<()> {
         static ODD: Table = Table {
             name: "odd \"name\"; DROP",
             partition: &[text("select"), text("a-b")],

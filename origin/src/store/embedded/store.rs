@@ -147,7 +147,6 @@ fn internal_context() -> RequestContext {
     RequestContext::new(Instant::now() + INTERNAL_TIMEOUT, Priority::Live, 0)
 }
 
-/// Formats table, key and range of a read.
 fn describe(read: &Read) -> String {
     let key: Vec<&str> = read.partition.iter().collect();
     let text = format!("{} {key:?}", read.dataset.table.name);

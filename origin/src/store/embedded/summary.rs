@@ -121,7 +121,6 @@ pub(super) struct SummaryWriter {
     filter: Option<Filter>,
     /// The positions of the columns that identify a series.
     series: Vec<usize>,
-    /// Finds a row of a series.
     probe: String,
     last_series: Vec<Cell<'static>>,
     summary: Summary,
@@ -194,7 +193,6 @@ impl SummaryWriter {
     }
 }
 
-/// Summarises all rows of a dataset.
 fn scan(
     conn: &Connection,
     dataset: &'static Dataset,

@@ -25,7 +25,6 @@ pub(super) struct TableWriter {
 type AbsentColumns = u64;
 const MAX_VALUE_COLUMNS: usize = AbsentColumns::BITS as usize;
 
-/// A table can't be written.
 #[derive(Debug, Error)]
 pub(super) enum TableError {
     #[error(transparent)]
@@ -36,7 +35,6 @@ pub(super) enum TableError {
     Summary(#[from] QueryError),
 }
 
-/// A row can't be written.
 #[derive(Debug, Error)]
 pub(super) enum RowError {
     #[error("a row must have {expected} cells, not {found}")]
@@ -167,7 +165,7 @@ mod tests {
     use aqs_api::tables::{PAGEVIEWS_PER_PROJECT, TOP_PAGEVIEWS};
 
     #[test]
-    fn an_upsert_names_what_the_row_has() {
+    fn an_upsert_has_the_present_columns() {
         assert_eq!(
             upsert(&PAGEVIEWS_PER_PROJECT, 0b10),
             r#"INSERT INTO "pageviews_per_project_v2" ("project", "access", "agent", "granularity", "timestamp", "v") VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "v" = excluded."v" WHERE "pageviews_per_project_v2"."v" IS NOT excluded."v""#

@@ -23,7 +23,6 @@ const MERGE_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug)]
 pub struct WriterOptions {
-    /// The limit of the wait for another load.
     pub wait: Duration,
 }
 
@@ -141,7 +140,6 @@ impl StoreWriter {
         Ok(Self { conn, staging, path, tables, rows: 0, broken: false })
     }
 
-    /// Makes the rows visible.
     pub fn commit(mut self) -> Result<Committed, WriteError> {
         if self.broken {
             return Err(WriteError::Broken { path: self.path });

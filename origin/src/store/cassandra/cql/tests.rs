@@ -58,7 +58,7 @@ fn a_top_list_is_created_as_production_has_it() {
 }
 
 #[test]
-fn counts_of_articles_are_packed_well() {
+fn counts_of_articles_are_deflated() {
     let cql = create_table(&PAGEVIEWS_PER_ARTICLE);
     let packed = "AND compression = {'class': 'DeflateCompressor', 'chunk_length_in_kb': 256}";
     assert!(cql.ends_with(packed), "{cql}");
@@ -71,7 +71,7 @@ fn counts_of_articles_are_packed_well() {
 }
 
 #[test]
-fn the_domain_is_bound_so_that_the_driver_knows_the_nodes() {
+fn the_domain_is_bound_for_token_routing() {
     assert_eq!(
         select(&UNIQUE_DEVICES, |_| true, true),
         r#"SELECT "timestamp", "devices", "offset", "underestimate" FROM "local_group_default_T_unique_devices"."data" WHERE "_domain" = ? AND "project" = ? AND "access-site" = ? AND "granularity" = ? AND "timestamp" >= ? AND "timestamp" <= ?"#
@@ -83,7 +83,7 @@ fn the_domain_is_bound_so_that_the_driver_knows_the_nodes() {
 }
 
 #[test]
-fn a_column_that_the_cluster_lacks_is_not_asked_for() {
+fn a_missing_column_is_not_selected() {
     let new = select(&PAGEVIEWS_PER_PROJECT, |column| column.name != "views", false);
     assert!(new.starts_with(r#"SELECT "timestamp", "v" FROM "#), "{new}");
     let old = select(&PAGEVIEWS_PER_PROJECT, |column| column.name != "v", false);
@@ -103,7 +103,7 @@ fn the_newest_row_of_a_series_is_the_last() {
 }
 
 #[test]
-fn a_row_is_written_under_the_loaders_tid() {
+fn rows_are_written_with_the_constant_tid() {
     assert_eq!(
         insert(&UNIQUE_DEVICES),
         r#"INSERT INTO "local_group_default_T_unique_devices"."data" ("_domain", "project", "access-site", "granularity", "timestamp", "_tid", "devices", "offset", "underestimate") VALUES (?, ?, ?, ?, ?, 13814000-1dd2-11b2-8080-808080808080, ?, ?, ?) USING TIMESTAMP ?"#

@@ -159,8 +159,8 @@ fn an_invalid_timestamp_fails_only_readers_of_timestamps() {
     let cells: [Option<&[u8]>; 4] = [Some(b"2024010100"), Some(&[0; 8]), Some(b"soon"), None];
     let rows = read(&reading, 2, &cells).unwrap();
     assert_eq!(rows.ints("v").unwrap().iter().collect::<Vec<_>>(), [Some(0), None]);
-    let told = rows.timestamps().unwrap_err().to_string();
-    assert!(told.contains("\"soon\" is no timestamp"), "{told}");
+    let error = rows.timestamps().unwrap_err().to_string();
+    assert!(error.contains("\"soon\" is no timestamp"), "{error}");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn misfits_are_named() {
 }
 
 #[test]
-fn a_page_that_is_cut_short_is_refused() {
+fn a_truncated_page_is_refused() {
     let columns = [("timestamp", NativeType::Text), ("v", NativeType::BigInt)];
     let reading = decoder(&PAGEVIEWS_PER_PROJECT, &columns).unwrap();
     // The second row is another one, or an older version of the first.
@@ -204,11 +204,11 @@ fn rows_with_another_number_of_columns_are_refused() {
     let cells: [Option<&[u8]>; 3] = [Some(b"2024010100"), Some(&[0; 8]), Some(&[0; 8])];
     for width in [1, 3] {
         let error = read(&reading, width, &cells[..width]).unwrap_err();
-        let told = format!("the rows have {width} columns instead of 2");
-        assert_eq!(error.to_string(), told);
+        let expected = format!("the rows have {width} columns instead of 2");
+        assert_eq!(error.to_string(), expected);
         // Before any row is decoded: the page may claim any number of them.
         let error = take(&mut reading.start(), usize::MAX, width, &Bytes::new()).unwrap_err();
-        assert_eq!(error.to_string(), told);
+        assert_eq!(error.to_string(), expected);
         // An empty page has no columns to compare.
         take(&mut reading.start(), 0, width, &Bytes::new()).unwrap();
     }

@@ -17,7 +17,6 @@ use thiserror::Error;
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) cells: Vec<Cell<'static>>,
-    /// The time of the write.
     pub(super) micros: i64,
 }
 
@@ -30,7 +29,6 @@ pub(super) fn bytes(cells: &[Cell<'_>]) -> usize {
     cells.iter().map(size).sum()
 }
 
-/// A row does not fit its statement.
 #[derive(Debug, Error)]
 enum RowError {
     #[error("the statement takes {expected} values, and the row has {found}")]
