@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 use std::future::Future;
 use std::hash::Hash;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
@@ -101,11 +101,19 @@ pub struct Flight<V> {
     /// The request that started it.
     leader: RequestId,
     waiters: AtomicUsize,
+    /// Whether a request was failed because its deadline passed, which is logged with the request.
+    timed_out: AtomicBool,
     outcome: OnceLock<Outcome<V>>,
     finished: Notify,
 }
 
 impl<V: Clone> Flight<V> {
+    /// The failure of a request whose deadline passes before the end.
+    fn timed_out(&self) -> Failure {
+        self.timed_out.store(true, Ordering::SeqCst);
+        OriginError::Deadline.into()
+    }
+
     async fn outcome(&self) -> Outcome<V> {
         loop {
             // Registered first: an outcome that is set in between still wakes this.
@@ -170,7 +178,8 @@ where
             // The leader is the first waiter.
             let (leader, waiters) = (ctx.request_id.clone(), AtomicUsize::new(1));
             let (outcome, finished) = (OnceLock::new(), Notify::new());
-            Arc::new(Flight { epoch, priority, leader, waiters, outcome, finished })
+            let timed_out = AtomicBool::new(false);
+            Arc::new(Flight { epoch, priority, leader, waiters, timed_out, outcome, finished })
         };
         // A place first: a request that may not wait must not start a flight either.
         let gauge = Some(&self.metrics.waiting);
@@ -231,7 +240,7 @@ where
         let mut detached = Detached::new(work, cut_off, &self.tasks);
         let until = ctx.deadline.min(cut_off);
         let finished = tokio::time::timeout_at(until.into(), &mut detached).await;
-        finished.map_err(|_| OriginError::Deadline.into())
+        finished.map_err(|_| flight.timed_out())
     }
 
     async fn wait(&self, flight: &Arc<Flight<V>>, ctx: &RequestContext) -> Outcome<V> {
@@ -240,7 +249,7 @@ where
             WaiterGuard::acquire(&flight.waiters, at_most, None).ok_or_else(|| self.rejected())?;
         flight.priority.follow(&ctx.priority);
         let finished = tokio::time::timeout_at(ctx.deadline.into(), flight.outcome()).await;
-        finished.unwrap_or_else(|_| Err(OriginError::Deadline.into()))
+        finished.unwrap_or_else(|_| Err(flight.timed_out()))
     }
 
     fn rejected(&self) -> Failure {
@@ -302,8 +311,9 @@ impl<K: Hash + Eq + Clone, V: Clone> Drop for Finish<K, V> {
             true => Err(OriginError::Lost.into()),
             false => Err(OriginError::Deadline.into()),
         });
-        // Waiters report the failures that they get.
+        // Requests report the failures that they get.
         if let Err(Failure { error, .. }) = outcome
+            && !self.flight.timed_out.load(Ordering::SeqCst)
             && self.flight.waiters.load(Ordering::SeqCst) == 0
             && let Some(suppressed) = self.flights.log_limit.take()
         {

@@ -276,6 +276,25 @@ async fn a_failed_read_whose_client_disconnected_is_logged_once() {
 }
 
 #[tokio::test]
+async fn a_request_that_timed_out_is_logged_once() {
+    let (log, _guard) = Log::start();
+    let store = Scripted::gated();
+    let config = Config { answer_within: Duration::from_millis(200), ..config() };
+    let server = server(config, store.clone()).await;
+    let response = client(&server).await.get(DATA).await;
+    assert_eq!(response.status, 504);
+    // The read goes on, and fails later.
+    store.set_behaviour(Behaviour::Fails);
+    store.let_all_pass();
+    let responses = &server.components.service.misses.responses;
+    eventually(|| responses.under_way() == 0).await;
+    let mut lines = log.lines();
+    lines.retain(|line| line["http"]["request"]["id"] == response.header("x-request-id").unwrap());
+    lines.retain(|line| line["log"]["level"] != "INFO");
+    assert_eq!(lines.len(), 1, "{lines:?}");
+}
+
+#[tokio::test]
 async fn requests_and_refusals_are_in_the_access_log() {
     let (log, _guard) = Log::start();
     let server = server(with_access(AccessMode::Full), Scripted::open()).await;
