@@ -27,7 +27,7 @@ use crate::net::Limits;
 use crate::serve::PublicPages;
 use aqs_api::countries::ProtectedCountries;
 use aqs_api::endpoint::Rules;
-use aqs_api::freshness::Times;
+use aqs_api::lifetimes::Times;
 use aqs_api::units::{Count, Memory, Span, non_empty};
 use aqs_origin::Clock;
 use aqs_origin::limiter::ConcurrencyLimits;
@@ -310,6 +310,9 @@ impl Config {
     /// Checks that the files named by the configuration are usable.
     pub fn check_files(&self) -> Result<(), ConfigError> {
         let Some(cassandra) = &self.cassandra else { return Ok(()) };
-        cassandra.check().map_err(|error| ConfigError::at_key("cassandra.tls.ca", &error))
+        cassandra.check().map_err(|error| {
+            let key = if matches!(error, cassandra::CaError::Name(_)) { "hosts" } else { "tls.ca" };
+            ConfigError::at_key(&format!("cassandra.{key}"), &error)
+        })
     }
 }

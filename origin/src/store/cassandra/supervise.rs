@@ -158,8 +158,10 @@ impl Shared {
         let (session, known) = (&connection.session, self.coverage.get());
         let now = self.clock.now().0;
         let round = probe(session, &tables, &self.datasets, &self.options, &known, now).await;
-        // While probes fail and no node answers, the store is not ready.
-        if round.is_answered || round.issues.is_empty() {
+        // While probes fail and no node answers, the store is not ready, unless it was configured
+        // what it holds.
+        let is_known = round.is_configured && self.check_nodes(connection).is_none();
+        if round.is_answered || is_known || round.issues.is_empty() {
             self.coverage.set(round.coverage);
         }
         round.issues

@@ -23,7 +23,7 @@ pub enum CaError {
     Damaged { path: PathBuf, message: String },
     #[error("failed to set up TLS with the CA file {}: {source}", path.display())]
     Unusable { path: PathBuf, source: Error },
-    #[error("the host {0:?} of cassandra.hosts is no name that a certificate can have")]
+    #[error("the host {0:?} is no name that a certificate can have")]
     Name(String),
 }
 
