@@ -261,9 +261,13 @@ fn discover(config: &Config) -> Result<String, AdminError> {
     let Admin { listen, .. } = &config.admin;
     let is_shared = matches!(config.state, StateDir::IfPossible(_));
     if is_shared && *listen != Admin::default().listen {
-        let matches = |configured: &ListenAddr| match configured.reachable() {
-            ListenAddr::Tcp(any) if any.port() == 0 => true,
-            configured => configured.to_string() == address,
+        let bound = address.parse();
+        // Port 0 is any port.
+        let matches = |configured: &ListenAddr| match (configured.reachable(), &bound) {
+            (ListenAddr::Tcp(any), Ok(ListenAddr::Tcp(bound))) if any.port() == 0 => {
+                any.ip() == bound.ip()
+            }
+            (configured, bound) => bound.as_ref().is_ok_and(|bound| configured == *bound),
         };
         if !listen.iter().any(matches) {
             return Err(AdminError::OtherServer { address, state: state.to_owned() });
@@ -387,6 +391,7 @@ mod tests {
             (&["127.0.0.1:8097", "0.0.0.0:8081"], true),
             (&["127.0.0.1:0"], true),
             (&["127.0.0.2:8081"], false),
+            (&["127.0.0.2:0"], false),
             (&["127.0.0.1:8081"], true),
         ] {
             let discovered = discover(&with(default(), configured));
