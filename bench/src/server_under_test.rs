@@ -1,7 +1,7 @@
 //! A whole service without a socket, which is measured.
 
 use crate::synthetic::SyntheticStore;
-use aqs_api::freshness::{Lifetimes, Times};
+use aqs_api::lifetimes::{Lifetimes, Times};
 use aqs_api::{Catalogue, Representation};
 use aqs_proxy::config::{Admin, Config, StateDir};
 use aqs_proxy::http::{Content, Method, Negotiation, Reply, RequestHead, RequestTrace};

@@ -2,7 +2,7 @@
 
 use crate::clock::Moment;
 use crate::epochs::{Epoch, Epochs, PurgeTags, Validity};
-use aqs_api::freshness::Lifetimes;
+use aqs_api::lifetimes::Lifetimes;
 use aqs_api::{EndpointId, Representation};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;

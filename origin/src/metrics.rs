@@ -219,7 +219,7 @@ impl CassandraMetrics {
             )?,
             slow: IntCounter::new(
                 "aqs_cassandra_slow_reads_total",
-                "Pages of reads that took longer than cassandra.speculative_after",
+                "Pages that took longer than cassandra.speculative_after, or a quarter of the read's limit",
             )?,
             up: IntGauge::new("aqs_cassandra_session", "Whether there is a session, 0 or 1")?,
             nodes: IntGauge::new("aqs_cassandra_nodes", "Nodes that are connected")?,

@@ -2,7 +2,7 @@
 
 use crate::artefact::Identity;
 use crate::generation::{Generation, MergeMode, PlanContent, PlanFacts, merge};
-use aqs_api::freshness::Times;
+use aqs_api::lifetimes::Times;
 use aqs_api::{Catalogue, Dialect, Key, NoDataReason, Problem, Query, Representation, Target};
 use aqs_origin::{Entry, Epochs, Moment, ReadPlan};
 use std::sync::Arc;

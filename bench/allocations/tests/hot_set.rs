@@ -1,7 +1,7 @@
 //! A look-up in the hot set allocates nothing, whether it finds an entry or not.
 
 use allocation_counter::measure;
-use aqs_api::freshness::Times;
+use aqs_api::lifetimes::Times;
 use aqs_api::{Catalogue, Key, Representation, Target};
 use aqs_origin::epochs::PurgeTags;
 use aqs_origin::memory_budget::Budget;

@@ -19,11 +19,11 @@ pub mod coverage;
 pub mod endpoint;
 pub mod endpoints;
 pub mod fingerprint;
-pub mod freshness;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
 pub mod json;
 pub mod key;
+pub mod lifetimes;
 pub mod lookup;
 pub mod param;
 pub mod percent;

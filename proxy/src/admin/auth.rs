@@ -43,7 +43,7 @@ const WEB_PAGE: Refusal = Refusal("origin", 403, "web pages may neither read nor
 const UNKNOWN_HOST: Refusal =
     Refusal("host", 403, "this Host is not allowed; see admin.hosts of the configuration");
 const NO_TOKEN_CONFIGURED: Refusal =
-    Refusal("no-token-configured", 403, "there is no token, since there is no state directory");
+    Refusal("tokenless", 403, "there is no token, since there is no state directory");
 const NO_TOKEN: Refusal =
     Refusal("no-token", 401, "this needs the header `Authorization: Bearer TOKEN`");
 const WRONG_TOKEN: Refusal = Refusal("wrong-token", 401, "the token is wrong");

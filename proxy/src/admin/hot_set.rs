@@ -103,7 +103,7 @@ pub(super) async fn verify(
         target: fields::ADMIN,
         generation = verified.generation,
         compared = verified.compared,
-        passed = verified.passed,
+        well = verified.passed,
         { fields::REQUEST_ID } = %id,
         "the hot set was verified by an operator"
     );

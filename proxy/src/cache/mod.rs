@@ -149,7 +149,7 @@ impl Lifecycle<Key, Arc<Entry>> for CountEvictions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aqs_api::freshness::Times;
+    use aqs_api::lifetimes::Times;
     use aqs_api::{Catalogue, Representation, Target};
     use aqs_origin::epochs::Epoch;
     use aqs_origin::{Moment, ReadPlan};

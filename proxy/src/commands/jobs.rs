@@ -116,7 +116,7 @@ pub(super) fn describe(job: &JobView) -> String {
         None => rows.extend(build_rows(job)),
     }
     let refusals = job.refusals.iter();
-    rows.extend(refusals.map(|it| ("refused", format!("check {}: {}", it.check, it.reason))));
+    rows.extend(refusals.map(|it| ("failed", format!("check {}: {}", it.check, it.reason))));
     let not_kept = job.not_kept.as_ref();
     rows.extend(not_kept.map(|why| ("warning", format!("not kept for a restart: {why}"))));
     format!("job {}: {}\n{}", job.id, outcome(job), format::properties(rows))

@@ -4,7 +4,7 @@ use super::{Config, values};
 use crate::listen::ListenAddr;
 use crate::log::ClientAddress;
 use aqs_api::calendar::Form;
-use aqs_api::freshness::Lifetimes;
+use aqs_api::lifetimes::Lifetimes;
 use aqs_api::table::Calendar;
 use aqs_api::units::{Bytes, Span};
 use aqs_api::{Catalogue, Dataset, Table};

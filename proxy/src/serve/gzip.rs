@@ -56,7 +56,7 @@ impl GzipEncoder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aqs_api::freshness::Times;
+    use aqs_api::lifetimes::Times;
     use aqs_api::{Catalogue, Target};
     use aqs_origin::epochs::Epoch;
     use aqs_origin::metric_declarations::Declarations;

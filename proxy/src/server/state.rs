@@ -81,12 +81,12 @@ pub(super) fn open(
     remove(&path.join(ADDRESS_FILE));
     match &found {
         StateStatus::Damaged(moved) => tracing::warn!(
-            moved = %moved.display(),
+            aside = %moved.display(),
             "the state was damaged and is moved; entries from before now are not trusted"
         ),
         StateStatus::OtherFormat { format, moved } => tracing::warn!(
             format,
-            moved = %moved.display(),
+            aside = %moved.display(),
             "the state was written by another version of aqs; entries from before now are not trusted"
         ),
         StateStatus::Lost => {

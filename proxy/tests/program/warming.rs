@@ -297,7 +297,7 @@ fn builds_by_operators_are_logged_at_any_level() {
     for parts in [
         ["a job was started by an operator", "plan=\"aggregates\"", "force=true", "last=\"1d\""],
         ["the hot set was rolled back by an operator", "generation=", "before=", "http.request.id"],
-        ["the hot set was verified by an operator", "passed=true", "compared=", "http.request.id"],
+        ["the hot set was verified by an operator", "well=true", "compared=", "http.request.id"],
     ] {
         let matches = |line: &&str| parts.iter().all(|part| line.contains(part));
         assert_eq!(log.lines().filter(matches).count(), 1, "{parts:?}: {log}");

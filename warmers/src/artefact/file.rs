@@ -16,7 +16,7 @@ use super::{Identity, ReadError};
 use crate::generation::{
     Checksum, Generation, HotEntry, MAX_PLANS, PlanFacts, Provenance, answer_weight,
 };
-use aqs_api::freshness::Times;
+use aqs_api::lifetimes::Times;
 use aqs_api::{Catalogue, Dialect, Key, NoDataReason, Problem, Representation, Target};
 use aqs_origin::epochs::Epoch;
 use aqs_origin::memory_budget::{Budget, Consumer};

@@ -1,6 +1,6 @@
 //! A fixture of a few rows, whose store can be made to fail.
 
-use aqs_api::freshness::Times;
+use aqs_api::lifetimes::Times;
 use aqs_api::{Catalogue, Coverage, Dialect, Key, Lookup, Representation, Rows};
 use aqs_origin::epochs::StateDirectory;
 use aqs_origin::limiter::ConcurrencyLimits;

@@ -1,6 +1,6 @@
 //! Device analytics (contract §1.4).
 
-use super::params;
+use super::shared_params as params;
 use crate::calendar::{DateRule, Granularity};
 use crate::endpoint::{Endpoint, Field, Response, Segment::Param as P, Segment::Word as W};
 use crate::param::{Param, ParamKind};

@@ -2,7 +2,7 @@
 
 mod device;
 mod page;
-mod params;
+mod shared_params;
 
 use crate::endpoint::Endpoint;
 

@@ -1,6 +1,6 @@
 //! Page analytics (contract §1.7): views of articles and projects, top lists, legacy counts.
 
-use super::params;
+use super::shared_params as params;
 use crate::calendar::DateRule;
 use crate::calendar::Granularity::{self, Daily, Hourly, Monthly};
 use crate::endpoint::{Endpoint, Field, Response, Segment::Param as P, Segment::Word as W};

@@ -3,7 +3,7 @@
 use super::*;
 use crate::config::StateDir;
 use crate::log::LogFormat;
-use aqs_api::freshness::Times;
+use aqs_api::lifetimes::Times;
 
 fn port(loaded: &Loaded) -> u16 {
     loaded.config.public_addresses()[0].port()

@@ -38,7 +38,7 @@ async fn a_store_failure_fails_the_build_only() {
     assert_eq!((view.progress.done, view.progress.errors), (2, 1));
     assert!(view.error.as_ref().unwrap().contains("poisoned"), "{view:?}");
     assert!(Arc::ptr_eq(&server.components.service.lookup.hot_set.live().unwrap(), &live));
-    // What was read is taken down on_own_thread.
+    // What was read is dropped on another thread.
     eventually(|| server.components.origin.budget.used(Consumer::HotSet) == charged).await;
     let mut client = Client::connect(server.addresses[0]).await;
     assert_eq!(cache_status(&client.get(EN).await), hot(old));

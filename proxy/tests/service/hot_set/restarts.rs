@@ -103,8 +103,8 @@ fn a_generation_without_its_state_is_not_served() {
         let answer = Client::connect(server.addresses[0]).await.get(&target("kept")).await;
         assert_eq!(answer.status, 503);
     });
-    let on_own_thread = state.join(format!("hot-set/gen-{old:010}.aqs.foreign"));
-    assert!(on_own_thread.exists(), "it is set on_own_thread under a name that says why");
+    let quarantined = state.join(format!("hot-set/gen-{old:010}.aqs.foreign"));
+    assert!(quarantined.exists(), "it is quarantined under a name that says why");
 }
 
 #[test]

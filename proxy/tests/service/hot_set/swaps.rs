@@ -4,7 +4,7 @@ use super::{DEVICES, EN, built, on_own_thread, rebuild, store_with_days, with_pl
 use crate::support::client::Client;
 use crate::support::scripted::Scripted;
 use crate::support::{config, eventually, server};
-use aqs_api::freshness::Times;
+use aqs_api::lifetimes::Times;
 use aqs_api::{Key, Representation, Target};
 use aqs_origin::Entry;
 use aqs_origin::epochs::PurgeTags;

@@ -4,7 +4,7 @@ use crate::generation::{Checksum, HotEntry, Provenance};
 use crate::tests::{answer, catalogue, generation, identity, top};
 use aqs_api::countries::ProtectedCountries;
 use aqs_api::endpoint::Rules;
-use aqs_api::freshness::Times;
+use aqs_api::lifetimes::Times;
 use aqs_api::{Catalogue, Dialect, Key, Representation};
 use aqs_origin::epochs::{PurgeMode, Scope, Validity};
 use aqs_origin::memory_budget::{Budget, Consumer};
