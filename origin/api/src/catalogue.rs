@@ -280,11 +280,7 @@ mod tests {
     fn endpoints_read_datasets_that_they_declare() {
         let catalogue = Catalogue::standard().unwrap();
         for (_, endpoint) in catalogue.endpoints() {
-            let examples = endpoint.segments.iter().map(|segment| match segment {
-                Segment::Word(word) => format!("/{word}"),
-                Segment::Param(param) => format!("/{}", param.example),
-            });
-            let path: String = examples.collect();
+            let path = endpoint.path(|param| Some(param.example)).unwrap();
             let target = Target { dialect: Dialect::V2, path: &path };
             let query = catalogue.resolve(target).unwrap();
             let lookup = (endpoint.lookup)(&query);

@@ -6,6 +6,7 @@ use crate::countries::ProtectedCountries;
 use crate::key::Key;
 use crate::lookup::{Lookup, Read};
 use crate::param::{Param, ParamKind};
+use crate::percent;
 use crate::rows::Rows;
 use crate::table::{Calendar, Dataset};
 use crate::text_list::TextList;
@@ -115,6 +116,22 @@ impl Endpoint {
     /// The position of a parameter among the parameters.
     pub fn param_index(&self, name: &str) -> Option<usize> {
         self.params().position(|param| param.name == name)
+    }
+
+    /// Its path with a value for each parameter, which is percent-encoded; `None` if one has none.
+    pub fn path<V: AsRef<str>>(
+        &self,
+        mut value: impl FnMut(&'static Param) -> Option<V>,
+    ) -> Option<String> {
+        let mut path = String::new();
+        for segment in self.segments {
+            path.push('/');
+            match segment {
+                Segment::Word(word) => path.push_str(word),
+                Segment::Param(param) => percent::encode_into(&mut path, value(param)?.as_ref()),
+            }
+        }
+        Some(path)
     }
 
     /// Its path with `{name}` for each parameter: the label of metrics, and the router's form.

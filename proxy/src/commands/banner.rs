@@ -3,11 +3,10 @@
 use super::format;
 use crate::build_info;
 use crate::server::Server;
-use aqs_api::calendar::Granularity;
-use aqs_api::calendar::{Digits, Form};
-use aqs_api::endpoint::{Endpoint, Segment};
+use aqs_api::calendar::{Digits, Form, Granularity};
 use aqs_api::param::ParamKind;
-use aqs_api::{Catalogue, Coverage, Dataset, Representation, Target, percent};
+use aqs_api::table::ALL_DAYS;
+use aqs_api::{Catalogue, Coverage, Dataset, Endpoint, Representation, Target};
 use aqs_origin::{Origin, Priority, RequestContext};
 use std::time::{Duration, Instant};
 
@@ -85,37 +84,25 @@ async fn examples(catalogue: &Catalogue, origin: &Origin, coverage: &Coverage) -
 fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
     let (dataset, extent) =
         endpoint.datasets.iter().find_map(|dataset| Some((*dataset, coverage.get(dataset)?)))?;
-    let part = |range: std::ops::Range<usize>| extent.last.as_str().get(range);
-    let mut target = String::from("/metrics");
+    let last = extent.last;
+    let part = |range: std::ops::Range<usize>| Some(last.as_str().get(range)?.to_owned());
     let mut hours = false;
-    for segment in endpoint.segments {
-        target.push('/');
-        let param = match segment {
-            Segment::Word(word) => {
-                target.push_str(word);
-                continue;
-            }
-            Segment::Param(param) => param,
-        };
-        match param.kind {
-            ParamKind::Granularity { allowed, .. } => {
-                let (_, rule) = allowed.iter().find(|(name, _)| *name == dataset.granularity)?;
-                hours = rule.accepts == Form::Hour;
-                target.push_str(dataset.granularity.as_str());
-            }
-            ParamKind::Start => target.push_str(&first_period(dataset, extent.last, hours)),
-            ParamKind::End if hours => target.push_str(extent.last.hour_digits().as_str()),
-            ParamKind::End => target.push_str(part(0..8)?),
-            ParamKind::Year => target.push_str(part(0..4)?),
-            ParamKind::Month { .. } => target.push_str(part(4..6)?),
-            ParamKind::Day => target.push_str(match dataset.granularity {
-                Granularity::Monthly => aqs_api::table::ALL_DAYS,
-                _ => part(6..8)?,
-            }),
-            _ => percent::encode_into(&mut target, param.example),
+    let path = endpoint.path(|param| match param.kind {
+        ParamKind::Granularity { allowed, .. } => {
+            let (_, rule) = allowed.iter().find(|(name, _)| *name == dataset.granularity)?;
+            hours = rule.accepts == Form::Hour;
+            Some(dataset.granularity.as_str().to_owned())
         }
-    }
-    Some(target)
+        ParamKind::Start => Some(first_period(dataset, last, hours)),
+        ParamKind::End if hours => Some(last.hour_digits().as_str().to_owned()),
+        ParamKind::End => part(0..8),
+        ParamKind::Year => part(0..4),
+        ParamKind::Month { .. } => part(4..6),
+        ParamKind::Day if dataset.granularity == Granularity::Monthly => Some(ALL_DAYS.to_owned()),
+        ParamKind::Day => part(6..8),
+        _ => Some(param.example.to_owned()),
+    });
+    Some(format!("/metrics{}", path?))
 }
 
 /// The start of an example that ends with the newest period: of the same month, or of its year.

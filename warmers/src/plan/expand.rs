@@ -4,13 +4,11 @@ use super::check::{find, value_params};
 use super::tops::Tops;
 use super::{Item, Plan, PlanError, Unit, ValueSet, Window};
 use aqs_api::calendar::{Form, Granularity, Hour};
-use aqs_api::endpoint::Segment;
 use aqs_api::param::{Param, ParamKind};
 use aqs_api::table::ALL_DAYS;
 use aqs_api::text_list::TextList;
 use aqs_api::{
     Catalogue, Coverage, Dataset, Dialect, Endpoint, Extent, Key, Lookup, Query, Read, Target,
-    percent,
 };
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
@@ -156,7 +154,20 @@ impl Expander<'_> {
         chosen: &[Chosen],
         dates: Dates<'_>,
     ) -> Result<Query, PlanError> {
-        let path = path(endpoint, chosen, dates);
+        let path = endpoint.path(|param| match param.kind {
+            ParamKind::Start => Some(dates.start),
+            ParamKind::End => Some(dates.end),
+            ParamKind::Year => Some(dates.year),
+            ParamKind::Month { .. } => Some(dates.month),
+            ParamKind::Day => Some(dates.day),
+            _ => {
+                let value = chosen.iter().find(|(other, _)| other.name == param.name);
+                value.map(|(_, value)| value.as_str())
+            }
+        });
+        let path = path.ok_or_else(|| {
+            PlanError(format!("the plan lacks a value for a parameter of {}", endpoint.name))
+        })?;
         let resolved = self.catalogue.resolve(Target { dialect: Dialect::V2, path: &path });
         resolved.map_err(|problem| {
             let reason = problem.detail;
@@ -193,33 +204,6 @@ impl Expander<'_> {
         }
         Ok(())
     }
-}
-
-fn path(endpoint: &Endpoint, chosen: &[Chosen], dates: Dates<'_>) -> String {
-    let mut path = String::new();
-    for segment in endpoint.segments {
-        path.push('/');
-        let param = match segment {
-            Segment::Word(word) => {
-                path.push_str(word);
-                continue;
-            }
-            Segment::Param(param) => param,
-        };
-        let value = match param.kind {
-            ParamKind::Start => dates.start,
-            ParamKind::End => dates.end,
-            ParamKind::Year => dates.year,
-            ParamKind::Month { .. } => dates.month,
-            ParamKind::Day => dates.day,
-            _ => {
-                let value = chosen.iter().find(|(other, _)| other.name == param.name);
-                value.map(|(_, value)| value.as_str()).unwrap_or_default()
-            }
-        };
-        percent::encode_into(&mut path, value);
-    }
-    path
 }
 
 impl Window {
