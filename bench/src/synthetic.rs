@@ -5,7 +5,7 @@ use aqs_api::calendar::{Digits, Form, Hour};
 use aqs_api::lookup::Read;
 use aqs_api::rows::RowsError;
 use aqs_api::table::{Calendar, ColumnType, Table};
-use aqs_api::{Catalogue, Coverage, Extent, Lookup, Rows, tables};
+use aqs_api::{Catalogue, Coverage, Dataset, Extent, Lookup, Rows, tables};
 use aqs_origin::RequestContext;
 use aqs_origin::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -31,7 +31,7 @@ impl SyntheticStore {
     pub fn loaded(catalogue: &Catalogue) -> Self {
         let mut coverage = Coverage::default();
         for dataset in catalogue.datasets() {
-            if let Some((first, last)) = extent(dataset.name) {
+            if let Some((first, last)) = extent(dataset) {
                 coverage.insert(dataset, Extent { first, last, series: None, exact: false });
             }
         }
@@ -40,11 +40,13 @@ impl SyntheticStore {
 }
 
 /// The first and the last period, in the digits that the dataset's table has.
-fn extent(dataset: &str) -> Option<(Digits, Digits)> {
-    // Devices and lists have no hours.
-    let hours =
-        if dataset.starts_with("unique-devices") || dataset.contains("-top-") { "" } else { "00" };
-    let last = if dataset.ends_with("-monthly") { "20260101" } else { "20260131" };
+fn extent(dataset: &Dataset) -> Option<(Digits, Digits)> {
+    let hours = match dataset.table.calendar {
+        Calendar::Series(Form::Hour) => "00",
+        Calendar::Series(Form::Day) | Calendar::YearMonthDay | Calendar::YearMonth => "",
+    };
+    let is_monthly = dataset.granularity == Granularity::Monthly;
+    let last = if is_monthly { "20260101" } else { "20260131" };
     let digits = |day: &str| Digits::from_text(&format!("{day}{hours}"));
     digits("20240101").zip(digits(last))
 }

@@ -85,8 +85,6 @@ pub(super) struct ProbeRound {
     pub(super) issues: Vec<String>,
     /// Whether a node answered any probe.
     pub(super) is_answered: bool,
-    /// Whether the extent of any dataset is configured, and was not probed.
-    pub(super) is_configured: bool,
 }
 
 /// Probes all datasets at once, so that a silent node costs one timeout and not one for each.
@@ -105,8 +103,7 @@ pub(super) async fn probe(
         let state = tables.get(dataset.table);
         (*dataset, known, extent(session, state.as_deref(), dataset, options, known, today).await)
     }));
-    let is_configured = options.extents.values().any(|extent| extent.last.is_some());
-    let mut round = ProbeRound { is_configured, ..ProbeRound::default() };
+    let mut round = ProbeRound::default();
     for (dataset, known, probed) in probes.await {
         let (extent, is_answered) = probed.unwrap_or_else(|error| {
             if !matches!(error, ProbeError::NotReady) {

@@ -51,6 +51,13 @@ pub(super) struct Connection {
     pub(super) tables: ArcSwap<Tables>,
 }
 
+impl Connection {
+    fn connected_nodes(&self) -> usize {
+        let cluster = self.session.get_cluster_state();
+        cluster.get_nodes_info().iter().filter(|node| node.is_connected()).count()
+    }
+}
+
 impl Shared {
     /// Runs until it is dropped.
     pub(super) async fn supervise(&self) {
@@ -158,9 +165,10 @@ impl Shared {
         let (session, known) = (&connection.session, self.coverage.get());
         let now = self.clock.now().0;
         let round = probe(session, &tables, &self.datasets, &self.options, &known, now).await;
-        // While probes fail and no node answers, the store is not ready, unless it was configured
-        // what it holds.
-        let is_known = round.is_configured && self.check_nodes(connection).is_none();
+        // While probes fail and no node answers, the store is not ready; configured coverage needs
+        // a connected node only.
+        let is_configured = self.options.extents.values().any(|extent| extent.last.is_some());
+        let is_known = is_configured && connection.connected_nodes() > 0;
         if round.is_answered || is_known || round.issues.is_empty() {
             self.coverage.set(round.coverage);
         }
@@ -168,8 +176,7 @@ impl Shared {
     }
 
     fn check_nodes(&self, connection: &Connection) -> Option<String> {
-        let cluster = connection.session.get_cluster_state();
-        let connected = cluster.get_nodes_info().iter().filter(|node| node.is_connected()).count();
+        let connected = connection.connected_nodes();
         self.metrics.nodes.set(i64::try_from(connected).unwrap_or(i64::MAX));
         self.metrics.up.set((connected > 0).into());
         let hosts = self.options.contact_points().join(", ");
