@@ -17,10 +17,14 @@ pub fn config(bytes: &[u8]) {
         Ok(config) => config,
         Err(error) => return assert!(!error.to_string().is_empty()),
     };
-    let printed = config.effective().to_yaml();
+    let print = |config: &config::Config| {
+        let printed = config.effective().to_yaml();
+        printed.unwrap_or_else(|error| panic!("failed to print the configuration: {error}"))
+    };
+    let printed = print(&config);
     let again = config::from_bytes(path, printed.as_bytes())
         .unwrap_or_else(|error| panic!("what is printed is refused: {error}\n{printed}"));
-    assert_eq!(again.effective().to_yaml(), printed, "what is printed means something else");
+    assert_eq!(print(&again), printed, "what is printed means something else");
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::param::Param;
 use crate::target::Uri;
 use std::borrow::Cow;
 
-/// A problem that is rendered as `application/problem+json`, for each request anew: its `uri` is
+/// A problem that is rendered as `application/problem+json`, for each request: its `uri` is
 /// that of the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {

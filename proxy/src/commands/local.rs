@@ -19,7 +19,7 @@ pub fn check_config(args: &ConfigArgs) -> CommandResult {
         let _ = writeln!(std::io::stderr(), "aqs: {warning}");
     }
     loaded.config.check_files()?;
-    print(&loaded.config.effective().to_yaml())?;
+    print(&loaded.config.effective().to_yaml()?)?;
     Ok(Exit::Success.into())
 }
 

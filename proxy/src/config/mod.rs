@@ -303,8 +303,8 @@ impl Config {
     }
 
     /// The configuration as YAML, with secrets as `***`.
-    pub fn to_yaml(&self) -> String {
-        serde_saphyr::to_string(self).unwrap_or_default()
+    pub fn to_yaml(&self) -> Result<String, impl std::error::Error + use<>> {
+        serde_saphyr::to_string(self)
     }
 
     /// Checks that the files named by the configuration are usable.

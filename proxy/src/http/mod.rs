@@ -1,5 +1,5 @@
 //! HTTP as plain types that serving and networking share: request heads, replies and their header
-//! blocks. No sockets (see [`crate::net`]) and no look-ups (see [`crate::serve`]).
+//! blocks. No sockets (see `net`) and no look-ups (see `serve`).
 
 /// Declares an enum whose variants have labels in metrics and logs.
 macro_rules! labelled_enum {

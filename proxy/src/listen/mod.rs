@@ -1,5 +1,5 @@
 //! Addresses and bound sockets of all listeners, public and admin. Accepting and serving their
-//! connections is in [`crate::net`] and [`crate::admin`].
+//! connections is in `net` and `admin`.
 //!
 //! A listener is bound before anything else starts, so that an address in use ends the program at
 //! once, and listens when all else has started, so that no client waits for it.

@@ -112,9 +112,9 @@ async fn hard_purged_entries_are_served_by_no_generation() {
         clock.advance(Duration::from_millis(1));
         store.value.store(value, Ordering::SeqCst);
         server.components.origin.purge(scope, PurgeMode::Hard).unwrap();
-        let anew = client.get(EN).await;
-        assert_eq!(devices(&anew), value, "{scope:?}");
-        assert_ne!(cache_status(&anew), hot(before), "{scope:?}");
+        let after = client.get(EN).await;
+        assert_eq!(devices(&after), value, "{scope:?}");
+        assert_ne!(cache_status(&after), hot(before), "{scope:?}");
         // The schedule builds it again.
         eventually(|| {
             server.components.service.lookup.hot_set.live().is_some_and(|live| live.id > before)

@@ -1,5 +1,5 @@
 //! The metrics of this crate: the one place where they are declared. Those of requests are counted
-//! by `request_metrics`; [`crate::serve::MetricsPage`] renders all.
+//! by `request_metrics`; `serve::MetricsPage` renders all.
 
 use crate::build_info;
 use crate::log::Handle;
