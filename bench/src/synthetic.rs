@@ -76,7 +76,10 @@ impl Store for SyntheticStore {
 
 /// The rows that the store answers a lookup with.
 pub fn rows(lookup: &Lookup) -> Result<Rows, RowsError> {
-    let Lookup::Points(read) = lookup;
+    let read = match lookup {
+        Lookup::Points(read) => read,
+        Lookup::Events(read) => return Ok(Rows::of_events(read.source).finish()),
+    };
     if read.partition.iter().any(|text| text == ABSENT) {
         return Ok(Rows::of(read.dataset.table).finish());
     }
@@ -102,6 +105,9 @@ fn series(read: &Read, form: Form, range: (Digits, Digits)) -> Result<Rows, Rows
                 ColumnType::Int | ColumnType::BigInt => {
                     builder.int(index, Some(figure(seed, row, index)))?;
                 }
+                ColumnType::Double => {
+                    builder.double(index, Some(figure(seed, row, index) as f64 / 8.0))?;
+                }
             }
         }
         builder.end_row()?;
@@ -119,6 +125,7 @@ fn list(read: &Read) -> Result<Rows, RowsError> {
             ColumnType::Json => builder.text(index, json.take().as_deref())?,
             ColumnType::Text => builder.text(index, None)?,
             ColumnType::Int | ColumnType::BigInt => builder.int(index, None)?,
+            ColumnType::Double => builder.double(index, None)?,
         }
     }
     builder.end_row()?;
@@ -216,7 +223,7 @@ mod tests {
     fn count(target: &str) -> usize {
         let catalogue = Catalogue::standard().unwrap();
         let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
-        rows(&(query.endpoint().lookup)(&query)).unwrap().len()
+        rows(&query.lookup()).unwrap().len()
     }
 
     #[test]

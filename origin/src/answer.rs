@@ -13,7 +13,9 @@ use crate::request_context::RequestContext;
 use crate::singleflight::{Outcome, Singleflight, SingleflightLimits};
 use crate::store::Store;
 use aqs_api::lifetimes::Times;
-use aqs_api::{Answer, Catalogue, Coverage, Lookup, NoDataReason, Query, Representation, Rows};
+use aqs_api::{
+    Answer, Catalogue, Coverage, Lookup, NoDataReason, Problem, Query, Representation, Rows,
+};
 use std::sync::Arc;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -96,7 +98,7 @@ impl Origin {
         let lookup = match plan.clipped(&coverage) {
             Ok(lookup) => lookup,
             Err(reason) => {
-                let nothing = Rendered::of(query, &Answer::Empty(reason));
+                let nothing = Rendered::empty(reason);
                 return Ok(Arc::new(self.entry(query, nothing, self.clock.now(), epoch, *tags)));
             }
         };
@@ -234,22 +236,18 @@ impl Rendered {
         if_empty: Option<NoDataReason>,
         catalogue: &Catalogue,
     ) -> Result<Self, OriginError> {
-        let shaped = (query.endpoint().shape)(query, rows, catalogue.rules());
-        let answer = shaped.map_err(|source| OriginError::shape(query, source))?;
-        Ok(match (answer, if_empty) {
-            (Answer::Empty(NoDataReason::NoData), Some(reason)) => {
-                Self::of(query, &Answer::Empty(reason))
+        let body = aqs_api::shape(query, rows, catalogue.rules()).and_then(|answer| match answer {
+            Answer::Empty(reason) => Ok(Self::empty(if_empty.unwrap_or(reason))),
+            Answer::Rows { .. } => {
+                Ok(Self { representation: aqs_api::render(query, &answer)?, no_data: None })
             }
-            (answer, _) => Self::of(query, &answer),
-        })
+        });
+        body.map_err(|source| OriginError::shape(query, source))
     }
 
-    pub(crate) fn of(query: &Query, answer: &Answer<'_>) -> Self {
-        let no_data = match answer {
-            Answer::Series { .. } | Answer::List(_) => None,
-            Answer::Empty(reason) => Some(*reason),
-        };
-        Self { representation: aqs_api::render(query, answer), no_data }
+    pub(crate) fn empty(reason: NoDataReason) -> Self {
+        let representation = Representation::problem(Problem::no_data(reason));
+        Self { representation, no_data: Some(reason) }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::read_plan::ReadPlan;
 use crate::request_context::RequestContext;
 use crate::singleflight::{Failure, Outcome};
 use aqs_api::calendar::Digits;
-use aqs_api::{Answer, Catalogue, Lookup, NoDataReason, Query};
+use aqs_api::{Catalogue, Lookup, NoDataReason, Query};
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -111,8 +111,7 @@ impl Origin {
             let need = match clipped {
                 Err(reason) => Need::Nothing(reason),
                 Ok(lookup) => {
-                    let Lookup::Points(read) = &*lookup;
-                    let (range, if_empty) = (read.range, coverage.no_data_reason(&lookup));
+                    let (range, if_empty) = (lookup.range(), coverage.no_data_reason(&lookup));
                     Need::Rows { read: add_read(&mut reads, lookup, tags), range, if_empty }
                 }
             };
@@ -127,7 +126,7 @@ impl Planned {
     fn render(&self, fetched: &[Outcome<Fetched>], catalogue: &Catalogue) -> Outcome<RenderedRead> {
         let (read, range, if_empty) = match &self.need {
             Need::Nothing(reason) => {
-                return Ok((Rendered::of(&self.query, &Answer::Empty(*reason)), None));
+                return Ok((Rendered::empty(*reason), None));
             }
             Need::Rows { read, range, if_empty } => (*read, range, *if_empty),
         };
@@ -163,7 +162,10 @@ fn add_read(
 
 /// Makes a read wide enough for another of the same partition; false if it is of another.
 fn widen(read: &mut Lookup, wanted: &Lookup) -> bool {
-    let (Lookup::Points(read), Lookup::Points(wanted)) = (read, wanted);
+    let (read, wanted) = match (read, wanted) {
+        (Lookup::Points(read), Lookup::Points(wanted)) => (read, wanted),
+        (read, wanted) => return *read == *wanted,
+    };
     if read.dataset != wanted.dataset || read.partition != wanted.partition {
         return false;
     }

@@ -16,7 +16,7 @@ pub struct ReadPlan {
 
 impl ReadPlan {
     pub fn new(query: Query, catalogue: &Catalogue) -> Self {
-        let lookup = (query.endpoint().lookup)(&query);
+        let lookup = query.lookup();
         let tags = PurgeTags::of(&query, lookup.dataset(), catalogue);
         Self { query, lookup: Arc::new(lookup), tags }
     }

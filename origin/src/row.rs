@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use std::io;
 use thiserror::Error;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Cell<'a> {
     /// Leaves the stored value.
     Absent,
     /// Clears the stored value.
     Null,
     Int(i64),
+    Double(f64),
     Text(Cow<'a, str>),
 }
 
@@ -21,6 +22,7 @@ impl Cell<'_> {
             Self::Absent => Cell::Absent,
             Self::Null => Cell::Null,
             Self::Int(number) => Cell::Int(number),
+            Self::Double(number) => Cell::Double(number),
             Self::Text(text) => Cell::Text(text.into_owned().into()),
         }
     }
@@ -45,7 +47,6 @@ pub trait Sink {
 }
 
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum SinkError {
     #[error("table {table}: {reason}")]
     Store { table: &'static str, reason: String },

@@ -29,6 +29,7 @@ impl Sink for RowTexts {
             Cell::Absent => "-".to_owned(),
             Cell::Null => "null".to_owned(),
             Cell::Int(number) => number.to_string(),
+            Cell::Double(number) => number.to_string(),
             Cell::Text(text) => format!("{text:?}"),
         });
         self.0.push(format!("{} {}", table.name, words.collect::<Vec<_>>().join(" ")));

@@ -17,7 +17,7 @@ fn a_look_up_in_the_hot_set_allocates_nothing() {
     let target = "/metrics/pageviews/top/en.wikipedia/all-access/2026/01/01";
     let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
     let epochs = Epochs::starting_at(1, &catalogue);
-    let tags = PurgeTags::of(&query, (query.endpoint().lookup)(&query).dataset(), &catalogue);
+    let tags = PurgeTags::of(&query, query.dataset(), &catalogue);
     let (now, data) = (Moment(1000), Times::default().data);
     let body = Representation::body("{}");
     let entry = Entry::new(body, query.endpoint_id(), now, epochs.current(), tags, data);

@@ -36,7 +36,7 @@ fn a_miss_allocates_little_more_than_its_rows() {
     let lookups: Vec<_> = targets
         .iter()
         .map(|target| catalogue.resolve(Target::parse(target).unwrap()).unwrap())
-        .map(|query| (query.endpoint().lookup)(&query))
+        .map(|query| query.lookup())
         .collect();
     let rows = measure(|| {
         for lookup in &lookups {

@@ -64,7 +64,7 @@ fn a_read_allocates_little_more_than_the_driver() {
     let catalogue = Catalogue::standard().unwrap();
     let target = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240401/20240430";
     let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
-    let lookup = (query.endpoint().lookup)(&query);
+    let lookup = query.lookup();
     let session = runtime.block_on(fill(&address));
     let statement = runtime.block_on(async {
         let cql = cql::select(&UNIQUE_DEVICES, |_| true, true);

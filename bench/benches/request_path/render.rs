@@ -15,10 +15,10 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         ("top-1000", targets::TOP),
     ] {
         let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
-        let endpoint = query.endpoint();
-        let rows = synthetic::rows(&(endpoint.lookup)(&query)).unwrap();
+        let rows = synthetic::rows(&query.lookup()).unwrap();
         let render = |rows| {
-            aqs_api::render(&query, &(endpoint.shape)(&query, rows, catalogue.rules()).unwrap())
+            let answer = aqs_api::shape(&query, rows, catalogue.rules()).unwrap();
+            aqs_api::render(&query, &answer).unwrap()
         };
         let Representation::Body(body) = render(&rows) else { panic!("{target} has no data") };
         group.throughput(Throughput::Bytes(body.identity.len() as u64));

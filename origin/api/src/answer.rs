@@ -1,41 +1,40 @@
-//! What a shape makes of rows.
+//! What the rows of an answer hold.
 
+use crate::body::TimeForm;
 use crate::calendar::Digits;
+use crate::param::Param;
 use crate::problem::NoDataReason;
 use crate::rows::RowsError;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use thiserror::Error;
 
-/// The content of an answer, in the terms of the endpoint's `Response`.
+/// The content of an answer.
 #[derive(Debug)]
 pub enum Answer<'a> {
-    /// For `Response::Series`.
-    Series {
-        /// The periods, ascending.
-        timestamps: Cow<'a, [Digits]>,
-        /// For each integer field of an item its column, one value a period.
-        columns: SmallVec<[Column<'a>; 3]>,
-    },
-    /// For `Response::List`: the entries in order.
-    List(Vec<ListEntry<'a>>),
+    /// A column for each field of the body's rows, in order, all of one length.
+    Rows { len: usize, columns: SmallVec<[Column<'a>; 4]> },
+    /// There is no data.
     Empty(NoDataReason),
 }
 
-/// A column of a series: as the store has it, or computed.
-pub type Column<'a> = Cow<'a, [i64]>;
-
-/// An entry of a list: a value for each field of the response's entry.
-pub type ListEntry<'a> = SmallVec<[FieldValue<'a>; 4]>;
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FieldValue<'a> {
-    Text(Cow<'a, str>),
-    Int(i64),
-    /// The entry lacks the field.
-    Absent,
+/// The values of one field: as the store has them, or computed.
+#[derive(Clone, Debug)]
+pub enum Column<'a> {
+    /// Texts.
+    Timestamps(Cow<'a, [Digits]>, TimeForm),
+    Ints(Cow<'a, [i64]>),
+    Doubles(Vec<f64>),
+    Texts(Vec<Cow<'a, str>>),
+    /// A row without a value lacks the field.
+    OptionalInts(Vec<Option<i64>>),
+    /// A row without a value lacks the field.
+    OptionalTexts(Vec<Option<Cow<'a, str>>>),
+    /// A row without a value has null.
+    NullableTexts(Vec<Option<Cow<'a, str>>>),
 }
 
+/// Rows that do not fit the body of their endpoint.
 #[derive(Debug, Error)]
 pub enum ShapeError {
     /// A JSON cell holds something else than its column does everywhere else.
@@ -44,4 +43,16 @@ pub enum ShapeError {
     /// The store delivered no such column, or a timestamp that is none.
     #[error(transparent)]
     Rows(#[from] RowsError),
+    #[error("the body needs the parameter {}, which the endpoint does not have", .0.name)]
+    NoParam(&'static Param),
+    #[error("the parameter {} is {value:?}, which is no integer", .param.name)]
+    NoNumber { param: &'static Param, value: String },
+    #[error("the body needs the dates of the request, which the endpoint does not have")]
+    NoSpan,
+    #[error("the field {0:?} has a value for each row, in an object that is no row")]
+    RowValue(&'static str),
+    #[error("the value {value:?} of the parameter {} selects no column", .param.name)]
+    NoColumn { param: &'static Param, value: String },
+    #[error("the sum of {0:?} does not fit 64 bits")]
+    Overflow(&'static str),
 }

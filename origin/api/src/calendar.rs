@@ -64,6 +64,50 @@ pub enum Months {
     Check,
     /// Moves both dates inwards to whole months, refuses if none is left (legacy).
     Trim,
+    /// Moves the start to the next first of a month and the end, which is not included, back to
+    /// one; refuses if no month is left (edit events).
+    TrimEvents,
+}
+
+/// What is wrong with two dates that are in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoMonths {
+    /// No whole month lies between the dates of a series of pages or media.
+    Between,
+    /// No whole month is left of the dates of a series of edit events.
+    InRange,
+}
+
+/// The periods from one hour to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Span {
+    /// The last period is part of it.
+    Closed { first: Hour, last: Hour },
+    /// The period that begins at the end is no part of it.
+    HalfOpen { start: Hour, end: Hour },
+}
+
+impl Span {
+    /// The first and last period that it may contain, both included, in the digits of a table.
+    /// They are in the wrong order if it is empty.
+    pub fn digits(self, form: Form) -> (Digits, Digits) {
+        match self {
+            Self::Closed { first, last } => (first.digits(form), last.digits(form)),
+            Self::HalfOpen { start, end } => {
+                let nothing = Digits { len: form.len() as u8, ..Digits::ZEROS };
+                let last = end.hour_before().map_or(nothing, |last| last.digits(form));
+                (start.digits(form), last)
+            }
+        }
+    }
+
+    /// The bounds as they were requested.
+    pub const fn bounds(self) -> (Hour, Hour) {
+        match self {
+            Self::Closed { first, last } => (first, last),
+            Self::HalfOpen { start, end } => (start, end),
+        }
+    }
 }
 
 /// How `start` and `end` of an endpoint are read at one granularity.
@@ -74,6 +118,8 @@ pub struct DateRule {
     /// Whether the hour counts; where it doesn't, it must still be one.
     pub keeps_hour: bool,
     pub months: Months,
+    /// Whether the period of the end is part of the span.
+    pub end_included: bool,
 }
 
 impl DateRule {
@@ -91,9 +137,23 @@ impl DateRule {
     pub const DR4: Self = Self::new(Form::Hour, false, Months::Any);
     /// Legacy page counts, monthly.
     pub const DR4M: Self = Self::new(Form::Hour, false, Months::Trim);
+    /// Series of edit events, daily.
+    pub const DR5: Self = Self::half_open(Months::Any);
+    /// Series of edit events, monthly.
+    pub const DR5M: Self = Self::half_open(Months::TrimEvents);
+    /// Knowledge gaps: days.
+    pub const DR9: Self = Self::new(Form::Day, false, Months::Any);
+    /// Commons metrics.
+    pub const DR10: Self = Self::half_open(Months::Any);
+    /// Endpoints of version 3.
+    pub const DR11: Self = Self::half_open(Months::Any);
 
     const fn new(accepts: Form, keeps_hour: bool, months: Months) -> Self {
-        Self { accepts, keeps_hour, months }
+        Self { accepts, keeps_hour, months, end_included: true }
+    }
+
+    const fn half_open(months: Months) -> Self {
+        Self { accepts: Form::Day, keeps_hour: false, months, end_included: false }
     }
 
     /// Reads one bound. `None` if it isn't in the rule's digits or no such hour exists.
@@ -107,22 +167,26 @@ impl DateRule {
         }
     }
 
-    /// Applies the rule to two bounds that are in order; `None` if no whole month is left.
-    pub fn apply(&self, start: Hour, end: Hour) -> Option<(Hour, Hour)> {
+    /// Applies the rule to two bounds that are in order; an error if no whole month is left.
+    pub fn apply(&self, start: Hour, end: Hour) -> Result<Span, NoMonths> {
         let whole = |hour| if self.keeps_hour { hour } else { Hour { hour: 0, ..hour } };
         let (start, end) = (whole(start), whole(end));
-        if self.months == Months::Any {
-            return Some((start, end));
-        }
-        let first = start.first_whole_month();
-        let last = end.last_whole_month();
         // An overflow at the calendar's edge leaves no whole month either.
-        let (first, last) = (first?, last?);
-        match self.months {
-            _ if first > last => None,
-            Months::Trim => Some((first, last)),
-            _ => Some((start, end)),
-        }
+        let months = || start.first_whole_month().zip(end.last_whole_month());
+        let months = || months().filter(|(first, last)| first <= last).ok_or(NoMonths::Between);
+        let (start, end) = match self.months {
+            Months::Any => (start, end),
+            Months::Check => months().map(|_| (start, end))?,
+            Months::Trim => months()?,
+            Months::TrimEvents => {
+                let first = start.first_whole_month().filter(|first| *first < end.month_start());
+                (first.ok_or(NoMonths::InRange)?, end.month_start())
+            }
+        };
+        Ok(match self.end_included {
+            true => Span::Closed { first: start, last: end },
+            false => Span::HalfOpen { start, end },
+        })
     }
 
     /// The name of the expected digits in messages (contract §2.2).
@@ -180,6 +244,32 @@ impl Hour {
         Digits { bytes, len: form.len() as u8 }
     }
 
+    /// The start of the period after the one that begins here.
+    pub(crate) fn next(self, granularity: Granularity) -> Option<Self> {
+        let date = match granularity {
+            Granularity::Hourly if self.hour < 23 => {
+                return Some(Self { hour: self.hour + 1, ..self });
+            }
+            Granularity::Hourly | Granularity::Daily => self.date.tomorrow().ok()?,
+            Granularity::Monthly => self.date.last_of_month().tomorrow().ok()?,
+        };
+        Self::midnight(date)
+    }
+
+    fn hour_before(self) -> Option<Self> {
+        match self.hour.checked_sub(1) {
+            Some(hour) => Some(Self { hour, ..self }),
+            None => {
+                let day = self.date.yesterday().ok().and_then(Self::midnight)?;
+                Some(Self { hour: 23, ..day })
+            }
+        }
+    }
+
+    fn month_start(self) -> Self {
+        Self { date: self.date.first_of_month(), hour: 0 }
+    }
+
     fn first_whole_month(self) -> Option<Self> {
         if self.date.day() == 1 {
             return Some(Self { hour: 0, ..self });
@@ -215,6 +305,11 @@ impl Digits {
         }
         let all_digits = bytes.iter().fold(true, |all, byte| all & byte.is_ascii_digit());
         all_digits.then_some(Self { bytes, len: text.len() as u8 })
+    }
+
+    /// Year, month, day and hour; without an hour, `00`.
+    pub const fn bytes(&self) -> [u8; 10] {
+        self.bytes
     }
 
     /// The timestamp of its month, of the same length.
@@ -264,7 +359,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn apply(rule: DateRule, start: &str, end: &str) -> Option<(String, String)> {
-        let (start, end) = rule.apply(rule.read(start)?, rule.read(end)?)?;
+        let (start, end) = rule.apply(rule.read(start)?, rule.read(end)?).ok()?.bounds();
         Some((
             start.digits(Form::Day).as_str().to_owned(),
             end.digits(Form::Day).as_str().to_owned(),
@@ -353,6 +448,34 @@ mod tests {
         assert_eq!(apply(rule, "2023050100", "2023053100"), days("20230501", "20230531"));
         assert_eq!(apply(rule, "2022120200", "2023022823"), days("20230101", "20230228"));
         assert_eq!(apply(rule, "2023081500", "2023090100"), None);
+    }
+
+    #[test]
+    fn months_of_events_end_before_their_end() {
+        let rule = DateRule::DR5M;
+        assert_eq!(apply(rule, "20230501", "20230601"), days("20230501", "20230601"));
+        assert_eq!(apply(rule, "20230415", "20230620"), days("20230501", "20230601"));
+        for (start, end) in [("20230501", "20230531"), ("20200215", "20200301")] {
+            let (start, end) = (rule.read(start).unwrap(), rule.read(end).unwrap());
+            assert_eq!(rule.apply(start, end), Err(NoMonths::InRange));
+        }
+        assert_eq!(apply(rule, "20200202", "20200430"), days("20200301", "20200401"));
+        assert_eq!(apply(DateRule::DR5, "20230502", "20230502"), days("20230502", "20230502"));
+    }
+
+    #[test]
+    fn a_half_open_span_ends_before_its_end() {
+        let span = |start: &str, end: &str| {
+            let rule = DateRule::DR10;
+            let span = rule.apply(rule.read(start).unwrap(), rule.read(end).unwrap()).unwrap();
+            let (first, last) = span.digits(Form::Day);
+            (first.as_str().to_owned(), last.as_str().to_owned())
+        };
+        let owned = |first: &str, last: &str| (first.to_owned(), last.to_owned());
+        assert_eq!(span("20250101", "20250301"), owned("20250101", "20250228"));
+        assert_eq!(span("20250101", "20250101"), owned("20250101", "20241231"));
+        assert_eq!(span("00000101", "00000101"), owned("00000101", "00000000"));
+        assert_eq!(span("00000101", "99991231"), owned("00000101", "99991230"));
     }
 
     #[test]

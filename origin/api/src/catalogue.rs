@@ -1,12 +1,17 @@
 //! All endpoints as one value: it routes, validates and normalises.
 
-use crate::calendar::{DateRule, Granularity, Hour};
-use crate::endpoint::{Endpoint, EndpointId, Query, Rules, Segment};
+mod check;
+
+pub use check::EndpointError;
+
+use crate::calendar::{DateRule, Granularity, Hour, Span};
+use crate::endpoint::{Endpoint, EndpointId, Query, Segment};
 use crate::endpoints;
-use crate::key::{Dialect, Key};
-use crate::param::{self, Param, ParamKind};
+use crate::key::Key;
+use crate::param::{self, Param, Role};
 use crate::percent;
 use crate::problem::Problem;
+use crate::shape::Rules;
 use crate::table::{ALL_DAYS, Dataset, DatasetId, Table};
 use crate::target::Target;
 use crate::text_list::TextList;
@@ -26,6 +31,8 @@ pub struct Catalogue {
 pub enum CatalogueError {
     #[error("endpoint {endpoint}: failed to route path {template}: {reason}")]
     Route { endpoint: &'static str, template: String, reason: String },
+    #[error("endpoint {endpoint}: {source}")]
+    Endpoint { endpoint: &'static str, source: EndpointError },
     #[error("dataset {0} is declared twice, differently")]
     Dataset(&'static str),
     #[error("too many endpoints")]
@@ -39,13 +46,16 @@ impl Catalogue {
         let mut datasets: Vec<&'static Dataset> = Vec::new();
         for (index, endpoint) in endpoints.iter().enumerate() {
             let id = EndpointId(u16::try_from(index).map_err(|_| CatalogueError::TooMany)?);
+            let name = endpoint.name;
+            check::check(endpoint)
+                .map_err(|source| CatalogueError::Endpoint { endpoint: name, source })?;
             let template = endpoint.template();
             router.insert(template.clone(), id).map_err(|error| CatalogueError::Route {
                 endpoint: endpoint.name,
                 template,
                 reason: error.to_string(),
             })?;
-            for dataset in endpoint.datasets {
+            for dataset in endpoint.datasets() {
                 match datasets.iter().find(|held| held.name == dataset.name) {
                     None => datasets.push(dataset),
                     Some(held) if std::ptr::eq(*held, *dataset) => {}
@@ -99,13 +109,12 @@ impl Catalogue {
 
     /// Routes and validates a target.
     pub fn resolve(&self, target: Target<'_>) -> Result<Query, Problem> {
-        // No endpoint speaks the old dialect yet.
-        if target.dialect == Dialect::V1 {
-            return Err(Problem::invalid_route());
-        }
         let found = self.router.at(target.path).map_err(|_| Problem::invalid_route())?;
         let id = *found.value;
         let endpoint = *self.endpoints.get(id.index()).ok_or_else(Problem::invalid_route)?;
+        if target.dialect != endpoint.dialect {
+            return Err(Problem::invalid_route());
+        }
         let mut reader =
             PathReader { path: String::with_capacity(target.path.len()), ..PathReader::default() };
         let mut raw_values = found.params.iter();
@@ -125,8 +134,9 @@ impl Catalogue {
             id,
             key: Key::new(target.dialect, &reader.path),
             values: reader.values,
-            granularity: reader.dates.map(|(granularity, _)| granularity),
+            granularity: reader.granularity,
             span: reader.span,
+            dataset: endpoint.dataset(reader.granularity).ok_or_else(Problem::invalid_route)?,
         })
     }
 }
@@ -142,9 +152,10 @@ impl std::fmt::Debug for Catalogue {
 struct PathReader {
     values: TextList,
     path: String,
-    dates: Option<(Granularity, DateRule)>,
+    granularity: Option<Granularity>,
+    rule: Option<DateRule>,
     start: Option<Hour>,
-    span: Option<(Hour, Hour)>,
+    span: Option<Span>,
     year: Option<i16>,
     month: Option<i8>,
 }
@@ -167,17 +178,20 @@ impl PathReader {
     }
 
     fn param(&mut self, param: &'static Param, text: Cow<'_, str>) -> Result<(), Problem> {
-        match &param.kind {
-            ParamKind::Project => {
-                let project =
-                    param::project(&text).ok_or_else(|| Problem::bad_project(param.name))?;
-                self.value_spelled(&project, &param::project_in_key(&project));
+        match param.role {
+            Role::Project { .. } => self.project(param, &text, false)?,
+            Role::OneProject => self.project(param, &text, true)?,
+            Role::Referer { words, aliases } => {
+                match param::closed(text.trim_matches(' '), words, aliases) {
+                    Some(word) => self.value(word),
+                    None => self.project(param, &text, false)?,
+                }
             }
-            ParamKind::Choice(values) => {
-                let value = values.iter().find(|value| value.eq_ignore_ascii_case(&text));
+            Role::Enumeration { values, aliases } => {
+                let value = param::closed(&text, values, aliases);
                 self.value(value.ok_or_else(|| Problem::not_allowed(param))?);
             }
-            ParamKind::Granularity { allowed, unrouted, refusal } => {
+            Role::Granularity { allowed, unrouted, refusal } => {
                 if unrouted.iter().any(|name| name.eq_ignore_ascii_case(&text)) {
                     return Err(Problem::invalid_route());
                 }
@@ -185,107 +199,96 @@ impl PathReader {
                     granularity.as_str().eq_ignore_ascii_case(&text)
                 };
                 let refused = || match refusal {
-                    Some(detail) => Problem::invalid_parameter(*detail),
+                    Some(detail) => Problem::invalid_parameter(detail),
                     None => Problem::not_allowed(param),
                 };
                 let (granularity, rule) = allowed.iter().find(matching).ok_or_else(refused)?;
-                self.dates = Some((*granularity, *rule));
+                (self.granularity, self.rule) = (Some(*granularity), Some(*rule));
                 self.value(granularity.as_str());
             }
-            ParamKind::Title => self.value(&param::title(text)),
-            ParamKind::Country => self.value(&text.to_ascii_uppercase()),
-            ParamKind::Start => self.start = Some(self.hour(param, &text)?),
-            ParamKind::End => self.dates(self.hour(param, &text)?)?,
+            Role::Title | Role::CommonsPage => self.value(&param::title(text)),
+            Role::File => self.value(&param::file(text)),
+            Role::User | Role::Text => self.value(&text),
+            Role::Country => self.value(&text.to_ascii_uppercase()),
+            Role::Id => self.value(param::id(&text).ok_or_else(|| Problem::bad_id(param.name))?),
+            Role::Start(rule) => {
+                if rule.is_some() {
+                    (self.granularity, self.rule) = (Some(Granularity::Monthly), rule);
+                }
+                self.start = Some(self.hour(param, &text)?);
+            }
+            Role::End => self.dates(self.hour(param, &text)?)?,
             // A top list's date is validated as a whole, at its last segment.
-            ParamKind::Year => {
+            Role::Year => {
                 self.year = digits(&text, 4);
                 self.value(&text);
             }
-            ParamKind::Month { then_day } => {
+            Role::Month { then_day } => {
                 self.month = digits(&text, 2).map(|month| month as i8);
                 if !then_day {
-                    self.calendar_day(Some(1)).ok_or_else(Problem::bad_year_month)?;
+                    self.period(Granularity::Monthly, Some(1))
+                        .ok_or_else(Problem::bad_year_month)?;
                 }
                 self.value(&text);
             }
-            ParamKind::Day => {
-                let all_days = text.eq_ignore_ascii_case(ALL_DAYS);
-                let day = if all_days { Some(1) } else { digits(&text, 2).map(|day| day as i8) };
-                self.calendar_day(day).ok_or_else(Problem::bad_year_month_day)?;
-                self.value(if all_days { ALL_DAYS } else { &text });
+            Role::Day { aliases } => {
+                let all_days = param::closed(&text, &[ALL_DAYS], aliases);
+                let (granularity, day) = match all_days {
+                    Some(_) => (Granularity::Monthly, Some(1)),
+                    None => (Granularity::Daily, digits(&text, 2).map(|day| day as i8)),
+                };
+                self.period(granularity, day).ok_or_else(Problem::bad_year_month_day)?;
+                self.value(all_days.unwrap_or(&text));
             }
         }
         Ok(())
     }
 
+    fn project(
+        &mut self,
+        param: &'static Param,
+        text: &str,
+        only_one: bool,
+    ) -> Result<(), Problem> {
+        let project = param::project(text).ok_or_else(|| Problem::bad_project(param.name))?;
+        if only_one && project.starts_with("all-") {
+            return Err(Problem::several_projects());
+        }
+        self.value_spelled(&project, &param::project_in_key(&project));
+        Ok(())
+    }
+
     fn hour(&self, param: &'static Param, text: &str) -> Result<Hour, Problem> {
-        let (_, rule) = self.dates.ok_or_else(Problem::invalid_route)?;
+        let rule = self.rule.ok_or_else(Problem::invalid_route)?;
         rule.read(text).ok_or_else(|| Problem::bad_date(param.name, rule.format_name()))
     }
 
     /// Both dates, at the segment of the end.
     fn dates(&mut self, end: Hour) -> Result<(), Problem> {
-        let (_, rule) = self.dates.ok_or_else(Problem::invalid_route)?;
+        let rule = self.rule.ok_or_else(Problem::invalid_route)?;
         let start = self.start.ok_or_else(Problem::invalid_route)?;
         if start > end {
             return Err(Problem::wrong_order());
         }
-        let (start, end) = rule.apply(start, end).ok_or_else(Problem::no_full_months)?;
+        let span = rule.apply(start, end).map_err(Problem::no_full_months)?;
+        let (start, end) = span.bounds();
         self.value(start.digits(rule.accepts).as_str());
         self.value(end.digits(rule.accepts).as_str());
-        self.span = Some((start, end));
+        self.span = Some(span);
         Ok(())
     }
 
-    fn calendar_day(&self, day: Option<i8>) -> Option<Date> {
-        Date::new(self.year?, self.month?, day?).ok()
+    /// The one period of a top list; `None` if it does not exist.
+    fn period(&mut self, granularity: Granularity, day: Option<i8>) -> Option<()> {
+        let date = Date::new(self.year?, self.month?, day?).ok()?;
+        let start = Hour::midnight(date)?;
+        self.granularity = Some(granularity);
+        self.span = start.next(granularity).map(|end| Span::HalfOpen { start, end });
+        Some(())
     }
 }
 
 fn digits(text: &str, count: usize) -> Option<i16> {
     let proper = text.len() == count && text.bytes().all(|byte| byte.is_ascii_digit());
     proper.then(|| text.parse().ok()).flatten()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::endpoint::{Field, Response};
-    use crate::json;
-
-    #[test]
-    fn endpoints_are_described_consistently() {
-        for (_, endpoint) in Catalogue::standard().unwrap().endpoints() {
-            // Start and end follow each other, after a granularity.
-            let position = |is: fn(&ParamKind) -> bool| endpoint.params().position(|p| is(&p.kind));
-            let granularity = position(|kind| matches!(kind, ParamKind::Granularity { .. }));
-            let start = position(|kind| matches!(kind, ParamKind::Start));
-            let end = position(|kind| matches!(kind, ParamKind::End));
-            assert_eq!(end, start.map(|start| start + 1), "{}", endpoint.name);
-            assert!(start.is_none() || granularity.is_some_and(|at| Some(at) < start));
-            let mut keys = endpoint.response.item().to_vec();
-            if let Response::List { list, entry, .. } = endpoint.response {
-                keys.extend(entry.iter().chain([&Field::Text(list)]));
-            }
-            for key in keys {
-                assert!(json::is_plain(key.name()), "{} has the key {key:?}", endpoint.name);
-                if let Field::Param(name) = key {
-                    assert!(endpoint.param_index(name).is_some(), "{}: {name}", endpoint.name);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn endpoints_read_datasets_that_they_declare() {
-        let catalogue = Catalogue::standard().unwrap();
-        for (_, endpoint) in catalogue.endpoints() {
-            let path = endpoint.path(|param| Some(param.example)).unwrap();
-            let target = Target { dialect: Dialect::V2, path: &path };
-            let query = catalogue.resolve(target).unwrap();
-            let lookup = (endpoint.lookup)(&query);
-            let declared = endpoint.datasets.iter().any(|one| one.name == lookup.dataset().name);
-            assert!(declared, "{} reads {}", endpoint.name, lookup.dataset().name);
-        }
-    }
 }

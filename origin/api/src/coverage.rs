@@ -1,6 +1,6 @@
 //! What a store has loaded, by dataset.
 
-use crate::calendar::Digits;
+use crate::calendar::{Digits, Form};
 use crate::lookup::{Lookup, Read};
 use crate::problem::NoDataReason;
 use crate::table::Dataset;
@@ -45,23 +45,31 @@ impl Coverage {
         if let Some(reason) = self.no_data_reason(lookup) {
             return Err(reason);
         }
-        let Lookup::Points(read) = lookup;
-        match read.range {
-            Some((first, last)) if first < extent.first || last > extent.last => {
-                let range = Some((first.max(extent.first), last.min(extent.last)));
-                Ok(Cow::Owned(Lookup::Points(Read { range, ..read.clone() })))
-            }
-            _ => Ok(Cow::Borrowed(lookup)),
+        let range = |(first, last): (Digits, Digits)| {
+            (first < extent.first || last > extent.last)
+                .then(|| (first.max(extent.first), last.min(extent.last)))
+        };
+        match lookup {
+            Lookup::Points(read) => Ok(match read.range.and_then(range) {
+                Some(range) => {
+                    Cow::Owned(Lookup::Points(Read { range: Some(range), ..read.clone() }))
+                }
+                None => Cow::Borrowed(lookup),
+            }),
+            // A store of events answers what it has of any span.
+            Lookup::Events(_) => Ok(Cow::Borrowed(lookup)),
         }
     }
 
     /// Why a lookup finds nothing, if it lies wholly outside of what is loaded of its dataset.
     pub fn no_data_reason(&self, lookup: &Lookup) -> Option<NoDataReason> {
         let extent = self.get(lookup.dataset())?;
-        let Lookup::Points(read) = lookup;
-        let (first, last) = match read.range {
-            Some(range) => range,
-            None => read.period().map(|period| (period, period))?,
+        let (first, last) = match lookup {
+            Lookup::Points(read) => match read.range {
+                Some(range) => range,
+                None => read.period().map(|period| (period, period))?,
+            },
+            Lookup::Events(read) => read.span?.digits(Form::Day),
         };
         if first > extent.last {
             Some(NoDataReason::NotLoadedYet)
@@ -87,7 +95,7 @@ mod tests {
 
     fn lookup(target: &str) -> Lookup {
         let query = Catalogue::standard().unwrap().resolve(Target::parse(target).unwrap()).unwrap();
-        (query.endpoint().lookup)(&query)
+        query.lookup()
     }
 
     /// Every dataset loaded from 2020-01-05 to 2020-03-31.
@@ -113,7 +121,7 @@ mod tests {
     fn clipped(target: &str) -> Result<(String, String), NoDataReason> {
         let wanted = lookup(target);
         let clipped = coverage().clip(&wanted)?.into_owned();
-        let Lookup::Points(read) = clipped;
+        let Lookup::Points(read) = clipped else { panic!("no partition") };
         let (first, last) = read.range.unwrap();
         Ok((first.as_str().to_owned(), last.as_str().to_owned()))
     }

@@ -1,18 +1,17 @@
 //! An endpoint, one row of the catalogue, and the queries that it answers.
 
-use crate::answer::{Answer, ShapeError};
-use crate::calendar::{Digits, Form, Granularity, Hour};
-use crate::countries::ProtectedCountries;
-use crate::key::Key;
-use crate::lookup::{Lookup, Read};
-use crate::param::{Param, ParamKind};
+use crate::body::Body;
+use crate::calendar::{Granularity, Span};
+use crate::key::{Dialect, Key};
+use crate::lookup::{EventRead, Lookup, Read};
+use crate::param::Param;
 use crate::percent;
-use crate::rows::Rows;
+use crate::source::{KeyValue, Source};
 use crate::table::{Calendar, Dataset};
 use crate::text_list::TextList;
 
 /// Everything that is particular about an endpoint.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Endpoint {
     /// Its name for operators: the path's fixed segments.
     pub name: &'static str,
@@ -20,30 +19,41 @@ pub struct Endpoint {
     pub service: &'static str,
     /// One sentence.
     pub summary: &'static str,
+    pub dialect: Dialect,
     /// Its path after the prefix.
     pub segments: &'static [Segment],
-    /// The datasets that it may read.
-    pub datasets: &'static [&'static Dataset],
-    /// Which rows it reads.
-    pub lookup: fn(&Query) -> Lookup,
+    /// Where its rows come from.
+    pub source: Source,
     /// What it makes of them.
-    pub shape: Shape,
-    /// The keys of its body.
-    pub response: Response,
-}
-
-pub type Shape = for<'a> fn(&'a Query, &'a Rows, &Rules) -> Result<Answer<'a>, ShapeError>;
-
-/// What shapes need besides the rows.
-#[derive(Clone, Debug, Default)]
-pub struct Rules {
-    pub protected: ProtectedCountries,
+    pub body: Body,
+    /// What is left out of them.
+    pub protect: &'static [Protection],
+    /// What a 404 says is not loaded.
+    pub no_data: Noun,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub enum Segment {
     Word(&'static str),
     Param(&'static Param),
+}
+
+/// What is withheld, whatever the store has (contract §7).
+#[derive(Clone, Copy, Debug)]
+pub enum Protection {
+    /// Everything, if this parameter is a protected country.
+    Country(&'static Param),
+    /// Rows whose column is a protected country.
+    Countries(&'static str),
+}
+
+/// What a 404 says is not loaded (contract §2.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Noun {
+    Project,
+    Category,
+    MediaFile,
+    User,
 }
 
 /// An endpoint's position in its catalogue, for arrays by endpoint.
@@ -56,54 +66,6 @@ impl EndpointId {
     }
 }
 
-/// The structure of a body, key by key.
-#[derive(Clone, Copy, Debug)]
-pub enum Response {
-    /// An item for each period.
-    Series {
-        /// An item's keys, in order.
-        item: &'static [Field],
-    },
-    /// One item with a list in it.
-    List {
-        /// The item's keys before the list, in order.
-        item: &'static [Field],
-        /// The key of the list, the item's last.
-        list: &'static str,
-        /// An entry's keys, in order; an entry may lack some.
-        entry: &'static [Field],
-    },
-}
-
-/// One key of an object and its value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
-    /// The path parameter of that name, normalised.
-    Param(&'static str),
-    /// `timestamp`: the period.
-    Timestamp,
-    Int(&'static str),
-    Text(&'static str),
-}
-
-impl Field {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Param(name) | Self::Int(name) | Self::Text(name) => name,
-            Self::Timestamp => "timestamp",
-        }
-    }
-}
-
-impl Response {
-    /// The keys of an item, without that of a list.
-    pub const fn item(&self) -> &'static [Field] {
-        match self {
-            Self::Series { item } | Self::List { item, .. } => item,
-        }
-    }
-}
-
 impl Endpoint {
     /// Its parameters in path order.
     pub fn params(&self) -> impl Iterator<Item = &'static Param> + use<> {
@@ -113,9 +75,17 @@ impl Endpoint {
         })
     }
 
-    /// The position of a parameter among the parameters.
-    pub fn param_index(&self, name: &str) -> Option<usize> {
-        self.params().position(|param| param.name == name)
+    /// The datasets that it may read.
+    pub const fn datasets(&self) -> &'static [&'static Dataset] {
+        self.source.datasets()
+    }
+
+    /// The dataset that answers queries of a granularity.
+    pub fn dataset(&self, granularity: Option<Granularity>) -> Option<&'static Dataset> {
+        match self.datasets() {
+            [only] => Some(only),
+            all => all.iter().copied().find(|dataset| Some(dataset.granularity) == granularity),
+        }
     }
 
     /// Its path with a value for each parameter, which is percent-encoded; `None` if one has none.
@@ -132,6 +102,11 @@ impl Endpoint {
             }
         }
         Some(path)
+    }
+
+    /// A path that has an answer.
+    pub fn example(&self) -> String {
+        self.path(|param| Some(param.example)).unwrap_or_default()
     }
 
     /// Its path with `{name}` for each parameter: the label of metrics, and the router's form.
@@ -153,7 +128,8 @@ pub struct Query {
     /// By position of the endpoint's parameters, normalised.
     pub(crate) values: TextList,
     pub(crate) granularity: Option<Granularity>,
-    pub(crate) span: Option<(Hour, Hour)>,
+    pub(crate) span: Option<Span>,
+    pub(crate) dataset: &'static Dataset,
 }
 
 impl Query {
@@ -169,56 +145,56 @@ impl Query {
         &self.key
     }
 
-    /// A parameter, normalised. The catalogue checks the names that endpoints use.
-    pub fn value(&self, name: &str) -> &str {
-        let value = self.endpoint.param_index(name).and_then(|index| self.values.get(index));
-        debug_assert!(value.is_some(), "{} has no parameter {name}", self.endpoint.name);
-        value.unwrap_or("")
-    }
-
-    /// Several parameters, normalised.
-    pub fn values<const N: usize>(&self, names: [&str; N]) -> [&str; N] {
-        names.map(|name| self.value(name))
+    /// A parameter, normalised; `None` if it is none of the endpoint's.
+    pub fn value(&self, param: &Param) -> Option<&str> {
+        self.values.get(self.endpoint.params().position(|known| known.is(param))?)
     }
 
     /// The project that it is about, if it is about one.
     pub fn project(&self) -> Option<&str> {
-        let is_project = |param: &'static Param| matches!(param.kind, ParamKind::Project);
-        self.values.get(self.endpoint.params().position(is_project)?)
+        self.values.get(self.endpoint.params().position(|param| param.role.is_project())?)
     }
 
-    /// The endpoint's dataset of the query's granularity.
-    pub(crate) fn dataset_or(&self, default: &'static Dataset) -> &'static Dataset {
-        let fits = |dataset: &&Dataset| Some(dataset.granularity) == self.granularity;
-        self.endpoint.datasets.iter().copied().find(fits).unwrap_or(default)
-    }
-
-    /// The granularity, if the endpoint has one.
+    /// The length of its periods. Of tops it is that of the one period.
     pub fn granularity(&self) -> Option<Granularity> {
         self.granularity
     }
 
-    /// The first and last hour, both included, if the endpoint has dates.
-    pub fn span(&self) -> Option<(Hour, Hour)> {
+    /// The periods that were requested, if they are no part of a partition's key.
+    pub fn span(&self) -> Option<Span> {
         self.span
     }
 
-    /// The span in the digits of a table.
-    pub fn range(&self, form: Form) -> Option<(Digits, Digits)> {
-        self.span.map(|(start, end)| (start.digits(form), end.digits(form)))
+    /// The dataset that answers it.
+    pub fn dataset(&self) -> &'static Dataset {
+        self.dataset
     }
 
-    /// The lookup of a partition: of the periods that the query spans, or of the one row of a
-    /// table without periods.
-    pub fn lookup<const N: usize>(
-        &self,
-        dataset: &'static Dataset,
-        partition: [&str; N],
-    ) -> Lookup {
-        let range = match dataset.table.calendar {
-            Calendar::Series(form) => self.range(form),
-            Calendar::YearMonthDay | Calendar::YearMonth => None,
-        };
-        Lookup::Points(Read { dataset, partition: partition.into_iter().collect(), range })
+    /// What is read for it.
+    pub fn lookup(&self) -> Lookup {
+        let dataset = self.dataset;
+        match self.endpoint.source {
+            Source::Table(source) => {
+                // The catalogue checks that each parameter is one of the endpoint's.
+                let partition = source.partition.iter().filter_map(|value| match value {
+                    KeyValue::Param(param) => self.value(param),
+                    KeyValue::Const(word) => Some(word),
+                });
+                let range = match dataset.table.calendar {
+                    Calendar::Series(form) => self.span.map(|span| span.digits(form)),
+                    Calendar::YearMonthDay | Calendar::YearMonth => None,
+                };
+                Lookup::Points(Read { dataset, partition: partition.collect(), range })
+            }
+            Source::Events(source) => {
+                let values = source.filters.iter().filter_map(|(param, _)| self.value(param));
+                Lookup::Events(EventRead {
+                    dataset,
+                    source,
+                    values: values.collect(),
+                    span: self.span,
+                })
+            }
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! A fingerprint of everything that decides the bytes of an answer besides the stored data.
 
 use crate::catalogue::Catalogue;
-use crate::endpoint::{Endpoint, Field, Query, Response, Segment};
+use crate::endpoint::{Endpoint, Query, Segment};
 use crate::key::Dialect;
-use crate::param::{Param, ParamKind};
+use crate::param::{Param, Role};
 use crate::render::render;
 use crate::representation::Representation;
 use crate::rows::{Rows, RowsError};
+use crate::shape::shape;
+use crate::source::{JsonList, MemberType};
 use crate::table::{ALL_DAYS, Calendar, Column, ColumnType, Table};
 use crate::target::{Target, Uri};
 use serde_json::{Map, Value};
@@ -49,9 +51,9 @@ pub fn fingerprint(catalogue: &Catalogue) -> u64 {
     for (_, endpoint) in catalogue.endpoints() {
         add(endpoint.name.as_bytes());
         add(endpoint.template().as_bytes());
-        add(format!("{:?} {:?}", endpoint.datasets, endpoint.response).as_bytes());
+        add(format!("{:?} {:?}", endpoint.source, endpoint.body).as_bytes());
         for param in endpoint.params() {
-            add(format!("{:?}", param.kind).as_bytes());
+            add(format!("{:?}", param.role).as_bytes());
         }
         for path in sample_paths(endpoint) {
             add(path.as_bytes());
@@ -67,7 +69,7 @@ pub fn fingerprint(catalogue: &Catalogue) -> u64 {
 
 /// Adds the lookup of a query and its body for each filling of its table.
 fn add_answers(catalogue: &Catalogue, query: &Query, add: &mut impl FnMut(&[u8])) {
-    let lookup = (query.endpoint().lookup)(query);
+    let lookup = query.lookup();
     add(query.key().path().as_bytes());
     add(format!("{lookup:?}").as_bytes());
     use Filling::{Empty, FirstNull, Full, Nulls, Numeric};
@@ -79,16 +81,15 @@ fn add_answers(catalogue: &Catalogue, query: &Query, add: &mut impl FnMut(&[u8])
                 continue;
             }
         };
-        match (query.endpoint().shape)(query, &rows, catalogue.rules()) {
+        let answer = shape(query, &rows, catalogue.rules());
+        match answer.and_then(|answer| render(query, &answer)) {
             Err(error) => add(error.to_string().as_bytes()),
-            Ok(answer) => match render(query, &answer) {
-                Representation::Body(body) => add(&body.identity),
-                Representation::Problem(problem) => {
-                    let mut text = Vec::new();
-                    problem.render(Uri::of(query.key().path()), &mut text);
-                    add(&text);
-                }
-            },
+            Ok(Representation::Body(body)) => add(&body.identity),
+            Ok(Representation::Problem(problem)) => {
+                let mut text = Vec::new();
+                problem.render(Uri::of(query.key().path()), &mut text);
+                add(&text);
+            }
         }
     }
 }
@@ -110,9 +111,9 @@ fn sample_paths(endpoint: &Endpoint) -> Vec<String> {
 }
 
 fn sample_values(param: &'static Param) -> Vec<&'static str> {
-    match &param.kind {
-        ParamKind::Day => vec![param.example, ALL_DAYS],
-        kind => kind.closed_values().unwrap_or_else(|| vec![param.example]),
+    match &param.role {
+        Role::Day { .. } => vec![param.example, ALL_DAYS],
+        role => role.closed_values().unwrap_or_else(|| vec![param.example]),
     }
 }
 
@@ -142,8 +143,12 @@ fn sample_rows(
                     builder.text(index, TEXTS.get(row).filter(|_| !null).copied())?;
                 }
                 Column { kind: ColumnType::Json, .. } => {
-                    let list = sample_list(&endpoint.response, filling).to_string();
-                    builder.text(index, Some(list.as_str()).filter(|_| !null))?;
+                    let list = endpoint.source.list().map(|list| sample_list(list, filling));
+                    let list = list.filter(|_| !null).map(|list| list.to_string());
+                    builder.text(index, list.as_deref())?;
+                }
+                Column { kind: ColumnType::Double, .. } => {
+                    builder.double(index, (!null).then_some(row as f64 + index as f64 / 8.0))?;
                 }
                 // Columns differ, so that one is not mistaken for another.
                 Column { kind: ColumnType::Int | ColumnType::BigInt, .. } => {
@@ -157,40 +162,38 @@ fn sample_rows(
     Ok(builder.finish())
 }
 
-/// A stored list whose entries have the fields of the response's entries, last rank first.
-fn sample_list(response: &Response, filling: Filling) -> Value {
-    let Response::List { entry, .. } = response else { return Value::Null };
-    let entries = TEXTS.iter().zip(NUMBERS).enumerate().map(|(row, (text, number))| {
-        let fields = entry.iter().enumerate().map(|(index, field)| {
-            let value = match field {
-                Field::Int("rank") => (TEXTS.len() - row).into(),
-                Field::Int(_) => number.into(),
-                Field::Text(_) if index > 0 && matches!(filling, Filling::Numeric) => number.into(),
-                Field::Param(_) | Field::Timestamp | Field::Text(_) => (*text).into(),
+/// A stored list of objects, last rank first.
+fn sample_list(list: &JsonList, filling: Filling) -> Value {
+    let objects = TEXTS.iter().zip(NUMBERS).enumerate().map(|(row, (text, number))| {
+        let members = list.members.iter().map(|member| {
+            let value = match member.kind {
+                MemberType::Int if member.name == "rank" => (TEXTS.len() - row).into(),
+                MemberType::Int => number.into(),
+                MemberType::IntOrText if matches!(filling, Filling::Numeric) => number.into(),
+                MemberType::Text | MemberType::IntOrText => (*text).into(),
             };
-            (field.name().to_owned(), value)
+            (member.name.to_owned(), value)
         });
-        Value::Object(fields.collect::<Map<_, _>>())
+        Value::Object(members.collect::<Map<_, _>>())
     });
-    entries.collect()
+    objects.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::answer::Answer;
+    use crate::body::{Body, Field, TIMESTAMP, count};
     use crate::countries::ProtectedCountries;
-    use crate::endpoint::Rules;
     use crate::endpoints::ALL;
+    use crate::shape::Rules;
+    use crate::source::{KeyValue, Source, TableSource};
 
     /// The standard endpoints, one of them changed.
     fn changed(name: &str, change: impl FnOnce(&mut Endpoint)) -> u64 {
         let mut endpoints = ALL.to_vec();
         let slot = endpoints.iter_mut().find(|endpoint| endpoint.name == name).unwrap();
-        let Endpoint { name, service, summary, segments, datasets, lookup, shape, response } =
-            **slot;
-        let mut endpoint =
-            Endpoint { name, service, summary, segments, datasets, lookup, shape, response };
+        let mut endpoint = **slot;
         change(&mut endpoint);
         *slot = Box::leak(Box::new(endpoint));
         fingerprint(&Catalogue::new(endpoints.leak()).unwrap())
@@ -206,21 +209,29 @@ mod tests {
         let by_country = "pageviews/top-by-country";
         let mut others = vec![
             changed(by_country, |endpoint| {
-                let Response::List { item, entry, .. } = endpoint.response else { return };
-                endpoint.response = Response::List { item, list: "lands", entry };
+                let Body::List { item, entry, .. } = endpoint.body else { return };
+                endpoint.body = Body::List { item, list: "lands", entry };
             }),
-            // The same fields, other figures.
+            // The same keys, other figures.
             changed("unique-devices", |endpoint| {
-                endpoint.shape = |query, rows, rules| {
-                    let mut answer = crate::shapes::series::unique_devices(query, rows, rules)?;
-                    if let Answer::Series { columns, .. } = &mut answer {
-                        columns.swap(1, 2);
-                    }
-                    Ok(answer)
-                }
+                const SWAPPED: &[Field] = &[
+                    TIMESTAMP,
+                    count(&["devices"], ""),
+                    count(&["underestimate"], "").named("offset"),
+                    count(&["offset"], "").named("underestimate"),
+                ];
+                endpoint.body = Body::Items { item: SWAPPED };
             }),
-            changed("unique-devices", |endpoint| {
-                endpoint.lookup = |query| query.lookup(query.endpoint().datasets[0], ["other"; 3]);
+            changed("legacy/pagecounts/aggregate", |endpoint| {
+                let Source::Table(source) = endpoint.source else { return };
+                let TableSource { datasets, partition: [project, _, granularity], list } = *source
+                else {
+                    return;
+                };
+                let partition = Box::new([*project, KeyValue::Const("other"), *granularity]);
+                let partition = Box::leak(partition);
+                let source = TableSource { datasets, partition, list };
+                endpoint.source = Source::Table(Box::leak(Box::new(source)));
             }),
         ];
         let protected = ProtectedCountries::new(["FR"]);
@@ -243,9 +254,9 @@ mod tests {
             let mut made = 0;
             for path in &paths {
                 let query = catalogue.resolve(Target { dialect: Dialect::V2, path }).unwrap();
-                let table = (endpoint.lookup)(&query).dataset().table;
+                let table = query.dataset().table;
                 let rows = sample_rows(endpoint, table, Filling::Full).unwrap();
-                let answer = (endpoint.shape)(&query, &rows, catalogue.rules()).unwrap();
+                let answer = shape(&query, &rows, catalogue.rules()).unwrap();
                 made += usize::from(!matches!(answer, Answer::Empty(_)));
             }
             assert_eq!(made, paths.len(), "{}", endpoint.name);

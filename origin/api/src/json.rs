@@ -6,6 +6,19 @@ pub fn string(out: &mut Vec<u8>, text: &str) {
     let _ = serde_json::to_writer(&mut *out, text);
 }
 
+/// Appends a string that needs no escaping, with its quotes.
+pub fn plain_string(out: &mut Vec<u8>, text: &[u8]) {
+    out.push(b'"');
+    out.extend_from_slice(text);
+    out.push(b'"');
+}
+
+/// Appends a number as JavaScript writes it, which serde_json does not: `100`, not `100.0`.
+pub fn double(out: &mut Vec<u8>, value: f64) {
+    let mut buffer = ryu_js::Buffer::new();
+    out.extend_from_slice(buffer.format(value).as_bytes());
+}
+
 /// Appends a key with its colon. The catalogue checks that no key needs escaping.
 pub fn name(out: &mut Vec<u8>, name: &'static str) {
     out.push(b'"');

@@ -3,15 +3,17 @@
 //! Everything here is pure: no sockets, no stores, no clocks.
 //!
 //! ```text
-//! raw target ─ Target::parse ─ Catalogue::resolve ─▶ Query ─ Endpoint::lookup ─▶ Lookup
-//!                                                                                  │ a store
-//! bytes ◀─ Representation ◀─ render ◀─ Answer ◀─ Endpoint::shape ◀───────────── Rows
+//! raw target ─ Target::parse ─ Catalogue::resolve ─▶ Query ─ Query::lookup ─▶ Lookup
+//!                                                                               │ a store
+//! bytes ◀─ Representation ◀─ render ◀─ Answer ◀─ shape ◀───────────────────── Rows
 //! ```
 //!
 //! One table, the [`Catalogue`], drives all of it: routing, validation, keys, shapes and the labels
-//! of metrics. An endpoint is one row of it (see [`endpoints`]).
+//! of metrics. An endpoint is one row of it (see [`endpoints`]): its rows have a [`source`], and its
+//! [`body`] is described field by field.
 
 pub mod answer;
+pub mod body;
 pub mod calendar;
 pub mod catalogue;
 pub mod countries;
@@ -31,7 +33,8 @@ pub mod problem;
 pub mod render;
 pub mod representation;
 pub mod rows;
-pub mod shapes;
+pub mod shape;
+pub mod source;
 pub mod table;
 pub mod tables;
 pub mod target;
@@ -47,9 +50,10 @@ pub use key::{Dialect, Key, KeyHasher, KeyRef};
 pub use lookup::{Lookup, Read};
 pub use problem::{NoDataReason, Problem};
 pub use render::render;
-pub use representation::{Body, Representation};
+pub use representation::{EncodedBody, Representation};
 pub use rows::Rows;
 #[doc(hidden)]
 pub use schemars;
+pub use shape::{Rules, shape};
 pub use table::{Dataset, DatasetId, Table};
 pub use target::Target;

@@ -1,14 +1,18 @@
 //! What is read from a store.
 
-use crate::calendar::Digits;
+use crate::calendar::{Digits, Span};
+use crate::source::EventSource;
 use crate::table::{ALL_DAYS, Calendar, Dataset};
 use crate::text_list::TextList;
+use std::hash::{Hash, Hasher};
 
 /// A read of a store. Equal lookups have equal rows, so they can share a read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Lookup {
     /// Rows of one partition of a table.
     Points(Read),
+    /// Aggregated events.
+    Events(EventRead),
 }
 
 /// A read of one partition: all value columns, so that one read serves the answers of every column.
@@ -21,10 +25,50 @@ pub struct Read {
     pub range: Option<(Digits, Digits)>,
 }
 
+/// An aggregation of events.
+#[derive(Clone, Debug)]
+pub struct EventRead {
+    pub dataset: &'static Dataset,
+    pub source: &'static EventSource,
+    /// A text for each of the source's filters, in order.
+    pub values: TextList,
+    pub span: Option<Span>,
+}
+
+impl EventRead {
+    // Each source is one static.
+    fn identity(&self) -> (*const EventSource, &'static Dataset, &TextList, Option<Span>) {
+        (self.source, self.dataset, &self.values, self.span)
+    }
+}
+
+impl PartialEq for EventRead {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for EventRead {}
+
+impl Hash for EventRead {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
+
 impl Lookup {
+    /// The first and last timestamp of the rows, if they have any.
+    pub fn range(&self) -> Option<(Digits, Digits)> {
+        match self {
+            Self::Points(read) => read.range,
+            Self::Events(_) => None,
+        }
+    }
+
     pub fn dataset(&self) -> &'static Dataset {
         match self {
             Self::Points(read) => read.dataset,
+            Self::Events(read) => read.dataset,
         }
     }
 }

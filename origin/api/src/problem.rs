@@ -1,5 +1,6 @@
 //! Problem details: the texts that clients get instead of data (contract §2.1, §2.2).
 
+use crate::calendar::NoMonths;
 use crate::json;
 use crate::param::Param;
 use crate::target::Uri;
@@ -97,7 +98,7 @@ impl Problem {
 
     /// A value outside a closed set (contract §9, U1: the text is a guess).
     pub fn not_allowed(param: &Param) -> Self {
-        let list = param.kind.closed_values().unwrap_or_default().join(", ");
+        let list = param.role.closed_values().unwrap_or_default().join(", ");
         let name = param.name;
         Self::invalid_parameter(format!(
             "{name} should be equal to one of the allowed values: [{list}]"
@@ -126,8 +127,22 @@ impl Problem {
         Self::invalid_parameter("start timestamp should be before the end timestamp")
     }
 
-    pub fn no_full_months() -> Self {
-        Self::invalid_parameter("no full months between dates")
+    pub fn no_full_months(reason: NoMonths) -> Self {
+        Self::invalid_parameter(match reason {
+            NoMonths::Between => "no full months between dates",
+            NoMonths::InRange => "no full months found in specified date range",
+        })
+    }
+
+    /// A number of a user that is none (contract §10; the text is a guess).
+    pub fn bad_id(name: &'static str) -> Self {
+        Self::invalid_parameter(format!("The parameter `{name}` should be a positive integer."))
+    }
+
+    /// Several projects where only one is answered (N-NOALL).
+    pub fn several_projects() -> Self {
+        let detail = "`all-...` project values are not accepted for this metric.";
+        Self::invalid_parameter(detail)
     }
 
     pub fn bad_year_month_day() -> Self {
@@ -212,7 +227,7 @@ mod tests {
     fn the_recorded_bodies_are_reproduced() {
         let uri = "/metrics/pageviews/per-article/en.wikipedia/all-access/user/ChatGPT/monthly/20260815/20260901";
         assert_eq!(
-            rendered(&Problem::no_full_months(), uri),
+            rendered(&Problem::no_full_months(NoMonths::Between), uri),
             r#"{"detail":"no full months between dates","method":"get","status":400,"title":"Bad Request","type":"about:blank","uri":"/metrics/pageviews/per-article/en.wikipedia/all-access/user/ChatGPT/monthly/20260815/20260901"}"#
         );
         let uri = "/metrics/pageviews/per-article/pl.wikipedia/all-access/automated/Post_przerywany/monthly/20240101/20240331";

@@ -1,9 +1,11 @@
 //! Renders answers as bytes.
 
-use crate::answer::{Answer, Column, FieldValue, ListEntry};
-use crate::calendar::Digits;
-use crate::endpoint::{Field, Query, Response};
+use crate::answer::{Answer, Column, ShapeError};
+use crate::body::{Body, Constant, Field, TimeForm, Value};
+use crate::calendar::{Digits, Form, Hour};
+use crate::endpoint::Query;
 use crate::json;
+use crate::param::Param;
 use crate::problem::Problem;
 use crate::representation::Representation;
 use smallvec::SmallVec;
@@ -11,152 +13,321 @@ use std::ops::Range;
 
 /// Renders the answer to a query. Bodies are kept for long and counted by their length, so they
 /// have no spare capacity.
-pub fn render(query: &Query, answer: &Answer<'_>) -> Representation {
-    let mut body = match (&query.endpoint().response, answer) {
-        (_, Answer::Empty(reason)) => return Representation::problem(Problem::no_data(*reason)),
-        (Response::Series { item }, Answer::Series { timestamps, columns }) => {
-            series(query, item, timestamps, columns)
-        }
-        (Response::List { item, list, entry }, Answer::List(entries)) => {
-            self::list(query, item, list, entry, entries)
-        }
-        // A shape that doesn't fit its response: every endpoint's test would show it.
-        (Response::Series { .. }, Answer::List(_))
-        | (Response::List { .. }, Answer::Series { .. }) => {
-            debug_assert!(false, "{} has a misfitting shape", query.endpoint().name);
-            [BEGIN, END].concat()
-        }
+pub fn render(query: &Query, answer: &Answer<'_>) -> Result<Representation, ShapeError> {
+    let (len, columns) = match answer {
+        Answer::Empty(reason) => return Ok(Representation::problem(Problem::no_data(*reason))),
+        Answer::Rows { len, columns } => (*len, columns.as_slice()),
     };
-    body.shrink_to_fit();
-    Representation::body(body)
+    let body = query.endpoint().body;
+    let rows = Rows { query, fields: body.row(), columns, len };
+    let mut out = Vec::new();
+    match body {
+        Body::Items { .. } => {
+            rows.write(&mut out, br#"{"items":["#, b"]}")?;
+        }
+        Body::Context { context, .. } => {
+            out.extend_from_slice(br#"{"context":{"#);
+            constants(&mut out, query, context)?;
+            rows.write(&mut out, br#"},"items":["#, b"]}")?;
+        }
+        Body::List { item, list, .. } => {
+            out.extend_from_slice(br#"{"items":[{"#);
+            constants(&mut out, query, item)?;
+            out.push(b',');
+            json::name(&mut out, list);
+            rows.write(&mut out, b"[", b"]}]}")?;
+        }
+        Body::Top { item, .. } => {
+            out.extend_from_slice(br#"{"items":[{"#);
+            constants(&mut out, query, item)?;
+            out.extend_from_slice(br#","results":[{"timestamp":"#);
+            constant(&mut out, query, Constant::Start(TimeForm::Rfc3339))?;
+            rows.write(&mut out, br#","top":["#, b"]}]}]}")?;
+        }
+    }
+    out.shrink_to_fit();
+    Ok(Representation::body(out))
 }
 
-/// Writes the items into about as many bytes as they take. Most of an item is the same as in the
-/// one before, so that is copied whole.
-fn series(query: &Query, item: &[Field], timestamps: &[Digits], columns: &[Column<'_>]) -> Vec<u8> {
-    let mut template = ItemTemplate::new(query, item, columns);
-    let timestamp = timestamps.iter().map(|digits| digits.as_bytes().len()).max().unwrap_or(0);
-    let integers = columns.iter().map(|column| json::longest_integer(column)).sum::<usize>();
-    // With a comma.
-    let longest = template.text.len() + timestamp + integers + 1;
-    let mut out = Vec::with_capacity(BEGIN.len() + timestamps.len() * longest + END.len());
-    out.extend_from_slice(BEGIN);
-    for (row, timestamp) in timestamps.iter().enumerate() {
-        if row > 0 {
+/// Writes the members of an object that has no others before.
+fn constants(out: &mut Vec<u8>, query: &Query, fields: &[Field]) -> Result<(), ShapeError> {
+    for (index, field) in fields.iter().enumerate() {
+        if index > 0 {
             out.push(b',');
         }
-        template.fill(row, timestamp);
-        out.extend_from_slice(&template.text);
+        json::name(out, field.key);
+        match field.value {
+            Value::Constant(value) => constant(out, query, value)?,
+            Value::Row(_) => return Err(ShapeError::RowValue(field.key)),
+        }
     }
-    out.extend_from_slice(END);
-    out
+    Ok(())
 }
 
-fn list(
-    query: &Query,
-    item: &[Field],
-    list: &'static str,
-    entry: &[Field],
-    entries: &[ListEntry<'_>],
-) -> Vec<u8> {
-    let mut out = BEGIN.to_vec();
-    out.push(b'{');
-    for field in item {
-        json::name(&mut out, field.name());
-        json::string(&mut out, query.value(field.name()));
-        out.push(b',');
+fn constant(out: &mut Vec<u8>, query: &Query, value: Constant) -> Result<(), ShapeError> {
+    let of = |param: &'static Param| query.value(param).ok_or(ShapeError::NoParam(param));
+    let bounds = || query.span().map(|span| span.bounds()).ok_or(ShapeError::NoSpan);
+    let time = |hour: Hour, form| TimeText::new(&hour.digits(Form::Hour), form);
+    match value {
+        Constant::Param(param) => json::string(out, of(param)?),
+        Constant::Number(param) => {
+            let text = of(param)?;
+            let number = text.parse().map_err(|_| {
+                let value = text.to_owned();
+                ShapeError::NoNumber { param, value }
+            })?;
+            json::integer(out, number);
+        }
+        Constant::Text(text) => json::string(out, text),
+        Constant::Start(form) => json::plain_string(out, time(bounds()?.0, form).as_bytes()),
+        Constant::End(form) => json::plain_string(out, time(bounds()?.1, form).as_bytes()),
+        Constant::Granularity => {
+            json::string(out, query.granularity().ok_or(ShapeError::NoSpan)?.as_str());
+        }
     }
-    json::name(&mut out, list);
-    out.push(b'[');
-    for (row, values) in entries.iter().enumerate() {
-        out.extend_from_slice(if row > 0 { b",{" } else { b"{" });
-        let mut first = true;
-        for (field, value) in entry.iter().zip(values) {
-            if *value == FieldValue::Absent {
-                continue;
-            }
-            if !std::mem::take(&mut first) {
+    Ok(())
+}
+
+/// The objects of an answer's rows.
+struct Rows<'a> {
+    query: &'a Query,
+    fields: &'static [Field],
+    /// One for each field that is not constant.
+    columns: &'a [Column<'a>],
+    len: usize,
+}
+
+impl Rows<'_> {
+    /// Writes them between two texts.
+    fn write(&self, out: &mut Vec<u8>, before: &[u8], after: &[u8]) -> Result<(), ShapeError> {
+        out.extend_from_slice(before);
+        if self.columns.iter().all(Gap::fits) {
+            self.write_series(out, after)?;
+        } else {
+            self.write_objects(out)?;
+        }
+        out.extend_from_slice(after);
+        Ok(())
+    }
+
+    /// Writes integers and timestamps into about as many bytes as they take. Most of an object is
+    /// the same as in the one before, so that is copied whole.
+    fn write_series(&self, out: &mut Vec<u8>, after: &[u8]) -> Result<(), ShapeError> {
+        let mut template = Template::new(self)?;
+        let widest = |column: &Column<'_>| match column {
+            Column::Timestamps(..) => TimeText::LONGEST,
+            Column::Ints(ints) => json::longest_integer(ints),
+            _ => 0,
+        };
+        // With a comma.
+        let longest = template.text.len() + self.columns.iter().map(widest).sum::<usize>() + 1;
+        out.reserve_exact(self.len * longest + after.len());
+        for row in 0..self.len {
+            if row > 0 {
                 out.push(b',');
             }
-            json::name(&mut out, field.name());
-            match value {
-                FieldValue::Text(text) => json::string(&mut out, text),
-                FieldValue::Int(value) => json::integer(&mut out, *value),
-                FieldValue::Absent => {}
-            }
+            template.fill(row);
+            out.extend_from_slice(&template.text);
         }
-        out.push(b'}');
+        Ok(())
     }
-    out.extend_from_slice(b"]}");
-    out.extend_from_slice(END);
-    out
+
+    fn write_objects(&self, out: &mut Vec<u8>) -> Result<(), ShapeError> {
+        // Key and constant value of each field.
+        let mut members: SmallVec<[(Vec<u8>, Option<&Column<'_>>); 8]> = SmallVec::new();
+        let mut columns = self.columns.iter();
+        for field in self.fields {
+            let mut text = Vec::new();
+            json::name(&mut text, field.key);
+            let column = match field.value {
+                Value::Constant(value) => {
+                    constant(&mut text, self.query, value)?;
+                    None
+                }
+                Value::Row(_) => Some(columns.next().ok_or(ShapeError::RowValue(field.key))?),
+            };
+            members.push((text, column));
+        }
+        for row in 0..self.len {
+            out.extend_from_slice(if row > 0 { b",{" } else { b"{" });
+            let mut first = true;
+            for (text, column) in &members {
+                if column.is_some_and(|column| column.is_absent(row)) {
+                    continue;
+                }
+                if !std::mem::take(&mut first) {
+                    out.push(b',');
+                }
+                out.extend_from_slice(text);
+                if let Some(column) = column {
+                    column.write(out, row);
+                }
+            }
+            out.push(b'}');
+        }
+        Ok(())
+    }
 }
 
-const BEGIN: &[u8] = b"{\"items\":[";
-const END: &[u8] = b"]}";
+impl Column<'_> {
+    /// Whether a row lacks the field.
+    fn is_absent(&self, row: usize) -> bool {
+        match self {
+            Self::OptionalInts(ints) => !ints.get(row).is_some_and(Option::is_some),
+            Self::OptionalTexts(texts) => !texts.get(row).is_some_and(Option::is_some),
+            Self::Timestamps(..)
+            | Self::Ints(_)
+            | Self::Doubles(_)
+            | Self::Texts(_)
+            | Self::NullableTexts(_) => false,
+        }
+    }
 
-/// The text of an item of a series, rewritten from item to item where they differ.
-struct ItemTemplate<'a> {
+    fn write(&self, out: &mut Vec<u8>, row: usize) {
+        match self {
+            Self::Timestamps(digits, form) => {
+                let time = digits.get(row).map(|digits| TimeText::new(digits, *form));
+                json::plain_string(out, time.unwrap_or_default().as_bytes());
+            }
+            Self::Ints(ints) => json::integer(out, ints.get(row).copied().unwrap_or_default()),
+            Self::Doubles(doubles) => json::double(out, doubles.get(row).copied().unwrap_or(0.0)),
+            Self::Texts(texts) => json::string(out, texts.get(row).map_or("", AsRef::as_ref)),
+            Self::OptionalInts(ints) => {
+                json::integer(out, ints.get(row).copied().flatten().unwrap_or_default());
+            }
+            Self::OptionalTexts(texts) | Self::NullableTexts(texts) => {
+                match texts.get(row).and_then(Option::as_deref) {
+                    Some(text) => json::string(out, text),
+                    None => out.extend_from_slice(b"null"),
+                }
+            }
+        }
+    }
+}
+
+/// A period as text, without quotes.
+#[derive(Default)]
+struct TimeText {
+    bytes: [u8; Self::LONGEST],
+    len: usize,
+}
+
+impl TimeText {
+    const LONGEST: usize = 24;
+
+    fn new(digits: &Digits, form: TimeForm) -> Self {
+        let mut text = Self::default();
+        let mut push = |part: &[u8]| {
+            if let Some(room) = text.bytes.get_mut(text.len..text.len + part.len()) {
+                room.copy_from_slice(part);
+                text.len += part.len();
+            }
+        };
+        let between: &[u8] = match form {
+            TimeForm::Digits => {
+                push(digits.as_bytes());
+                return text;
+            }
+            TimeForm::Rfc3339 => b"T",
+            TimeForm::Blank => b" ",
+        };
+        let [year @ .., m1, m2, d1, d2, h1, h2] = digits.hour_digits().bytes();
+        push(&year);
+        push(&[b'-', m1, m2, b'-', d1, d2]);
+        push(between);
+        push(&[h1, h2]);
+        push(b":00:00.000Z");
+        text
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// The text of an object of a series, rewritten from row to row where they differ.
+struct Template<'a> {
     text: Vec<u8>,
     /// In order.
     gaps: SmallVec<[Gap<'a>; 6]>,
 }
 
-/// A place where items differ.
+/// A place where objects differ.
 struct Gap<'a> {
     at: Range<usize>,
-    /// Fills it; `None` for the timestamp.
-    column: Option<&'a [i64]>,
+    column: &'a Column<'a>,
 }
 
-impl<'a> ItemTemplate<'a> {
+impl Gap<'_> {
+    /// Whether the values of a column are short and nearly all of one length.
+    fn fits(column: &Column<'_>) -> bool {
+        match column {
+            Column::Timestamps(..) | Column::Ints(_) => true,
+            Column::Doubles(_)
+            | Column::Texts(_)
+            | Column::OptionalInts(_)
+            | Column::OptionalTexts(_)
+            | Column::NullableTexts(_) => false,
+        }
+    }
+}
+
+impl<'a> Template<'a> {
     /// Most texts fit.
     const TYPICAL_LENGTH: usize = 256;
 
-    /// An item whose gaps are still empty; each that is no timestamp takes the next column.
-    fn new(query: &Query, item: &[Field], columns: &'a [Column<'_>]) -> Self {
+    /// An object whose gaps are still empty.
+    fn new(rows: &Rows<'a>) -> Result<Self, ShapeError> {
         let mut text = Vec::with_capacity(Self::TYPICAL_LENGTH);
         let mut gaps = SmallVec::new();
-        let mut columns = columns.iter().map(AsRef::as_ref);
+        let mut columns = rows.columns.iter();
         text.push(b'{');
-        for (index, field) in item.iter().enumerate() {
+        for (index, field) in rows.fields.iter().enumerate() {
             if index > 0 {
                 text.push(b',');
             }
-            json::name(&mut text, field.name());
-            match field {
-                Field::Param(name) => json::string(&mut text, query.value(name)),
-                Field::Timestamp => {
-                    text.push(b'"');
-                    gaps.push(Gap { at: text.len()..text.len(), column: None });
-                    text.push(b'"');
-                }
-                Field::Int(_) | Field::Text(_) => {
-                    let column = columns.next().unwrap_or_default();
-                    gaps.push(Gap { at: text.len()..text.len(), column: Some(column) });
+            json::name(&mut text, field.key);
+            match field.value {
+                Value::Constant(value) => constant(&mut text, rows.query, value)?,
+                Value::Row(_) => {
+                    let column = columns.next().ok_or(ShapeError::RowValue(field.key))?;
+                    let quoted = matches!(column, Column::Timestamps(..));
+                    text.extend_from_slice(if quoted { b"\"" } else { b"" });
+                    gaps.push(Gap { at: text.len()..text.len(), column });
+                    text.extend_from_slice(if quoted { b"\"" } else { b"" });
                 }
             }
         }
         text.push(b'}');
-        Self { text, gaps }
+        Ok(Self { text, gaps })
     }
 
-    /// Rewrites it to the item of a row.
-    fn fill(&mut self, row: usize, timestamp: &Digits) {
-        let mut digits = itoa::Buffer::new();
+    /// Rewrites it to the object of a row.
+    fn fill(&mut self, row: usize) {
+        let mut integer = itoa::Buffer::new();
+        let mut time;
         // How much longer the text has become before the gap that is filled.
         let mut shift = 0_isize;
         for gap in &mut self.gaps {
             let with = match gap.column {
-                None => timestamp.as_bytes(),
-                Some(column) => digits.format(column.get(row).copied().unwrap_or(0)).as_bytes(),
+                Column::Timestamps(digits, TimeForm::Digits) => {
+                    digits.get(row).map_or(&b""[..], Digits::as_bytes)
+                }
+                Column::Timestamps(digits, form) => {
+                    time = digits.get(row).map(|digits| TimeText::new(digits, *form));
+                    time.as_ref().map_or(&b""[..], TimeText::as_bytes)
+                }
+                Column::Ints(ints) => {
+                    integer.format(ints.get(row).copied().unwrap_or(0)).as_bytes()
+                }
+                _ => b"",
             };
             if shift != 0 {
                 gap.at = gap.at.start.saturating_add_signed(shift)
                     ..gap.at.end.saturating_add_signed(shift);
             }
             match self.text.get_mut(gap.at.clone()) {
-                // Nearly always it is as long as in the item before.
+                // Nearly always it is as long as in the object before.
                 Some(held) if held.len() == with.len() => held.copy_from_slice(with),
                 _ => {
                     shift += with.len() as isize - gap.at.len() as isize;
@@ -191,13 +362,14 @@ mod tests {
             let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
             let timestamp = |long: bool| if long { "2024010100" } else { "20240101" };
             let column = |of: fn(&(bool, i64, i64, i64)) -> i64| -> Column<'_> {
-                rows.iter().map(of).collect::<Vec<_>>().into()
+                Column::Ints(rows.iter().map(of).collect())
             };
-            let answer = Answer::Series {
-                timestamps: rows.iter().map(|row| Digits::from_text(timestamp(row.0)).unwrap()).collect(),
-                columns: [column(|row| row.1), column(|row| row.2), column(|row| row.3)].into(),
-            };
-            let Representation::Body(body) = render(&query, &answer) else { panic!("no body") };
+            let timestamps = rows.iter().map(|row| Digits::from_text(timestamp(row.0)).unwrap());
+            let timestamps = Column::Timestamps(timestamps.collect(), TimeForm::Digits);
+            let columns =
+                [timestamps, column(|row| row.1), column(|row| row.2), column(|row| row.3)].into();
+            let answer = Answer::Rows { len: rows.len(), columns };
+            let Ok(Representation::Body(body)) = render(&query, &answer) else { panic!("no body") };
             let written = body.identity;
             let items = rows.iter().map(|(long, devices, offset, underestimate)| json!({
                 "project": "a-b.x", "access-site": "all-sites", "granularity": "daily",

@@ -10,14 +10,14 @@ use xxhash_rust::xxh3::xxh3_128;
 #[derive(Debug)]
 pub enum Representation {
     /// A body with status 200.
-    Body(Body),
+    Body(EncodedBody),
     /// A problem, rendered for each request: no validator, no variants.
     Problem(Arc<Problem>),
 }
 
 /// A body of `application/json`, its entity tag, and its gzip form once it was made.
 #[derive(Debug)]
-pub struct Body {
+pub struct EncodedBody {
     /// The bytes without compression.
     pub identity: Bytes,
     /// The tag, without quotes.
@@ -29,7 +29,7 @@ pub struct Body {
 /// Smaller bodies are not compressed.
 pub const GZIP_FROM: usize = 1024;
 
-impl Body {
+impl EncodedBody {
     pub fn gzip(&self) -> Option<&Bytes> {
         self.gzip.get()
     }
@@ -85,7 +85,7 @@ impl Representation {
     pub fn body(identity: impl Into<Bytes>) -> Self {
         let identity = identity.into();
         let (gzip, gzip_begun) = (OnceLock::new(), AtomicBool::new(false));
-        Self::Body(Body { etag: Etag::of(&identity), identity, gzip, gzip_begun })
+        Self::Body(EncodedBody { etag: Etag::of(&identity), identity, gzip, gzip_begun })
     }
 
     pub fn problem(problem: Problem) -> Self {
@@ -127,7 +127,7 @@ impl Representation {
 mod tests {
     use super::*;
 
-    fn body(representation: &Representation) -> &Body {
+    fn body(representation: &Representation) -> &EncodedBody {
         match representation {
             Representation::Body(body) => body,
             Representation::Problem(_) => panic!("no body"),

@@ -6,16 +6,34 @@ mod column;
 pub use column::{Cells, Texts};
 
 use crate::calendar::Digits;
-use crate::table::{ColumnType, TIMESTAMP, Table};
+use crate::source::EventSource;
+use crate::table::{Calendar, ColumnType, TIMESTAMP, Table};
 use column::{Column, Timestamps};
 use thiserror::Error;
 
 /// Rows of one partition in clustering order, column by column.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rows {
-    table: &'static Table,
+    schema: Schema,
     columns: Vec<Column>,
     len: usize,
+}
+
+/// The columns of rows, in two parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Schema {
+    /// Of the table or metric, for messages.
+    name: &'static str,
+    keys: &'static [crate::table::Column],
+    values: &'static [crate::table::Column],
+    /// Whether a key holds the periods of a series.
+    is_series: bool,
+}
+
+impl Schema {
+    fn columns(&self) -> impl Iterator<Item = &'static crate::table::Column> + use<> {
+        self.keys.iter().chain(self.values)
+    }
 }
 
 /// A column doesn't exist, has another type, or was filled wrongly.
@@ -25,6 +43,8 @@ pub enum RowsError {
     NoColumn(String),
     #[error("column {0:?} was filled out of step with the others")]
     Ragged(&'static str),
+    #[error("JSON has no number {0}")]
+    NotFinite(String),
     #[error("table {table}: {text:?} is no timestamp")]
     Timestamp { table: &'static str, text: String },
 }
@@ -32,13 +52,28 @@ pub enum RowsError {
 impl Rows {
     /// Starts rows of a table: its clustering and value columns, in order.
     pub fn of(table: &'static Table) -> RowsBuilder {
-        let mut columns = Vec::with_capacity(table.clustering.len() + table.values.len());
-        columns.extend(table.read_columns().map(|column| match column.kind {
-            _ if table.is_timestamp(column) => Column::Timestamps(Timestamps::default()),
+        let Table { name, clustering: keys, values, .. } = *table;
+        let is_series = matches!(table.calendar, Calendar::Series(_));
+        Self::over(Schema { name, keys, values, is_series })
+    }
+
+    /// Starts rows of aggregated events: the columns of the source, in order.
+    pub fn of_events(source: &'static EventSource) -> RowsBuilder {
+        let EventSource { metric: name, columns: keys, .. } = *source;
+        Self::over(Schema { name, keys, values: &[], is_series: true })
+    }
+
+    fn over(schema: Schema) -> RowsBuilder {
+        let mut columns = Vec::with_capacity(schema.keys.len() + schema.values.len());
+        columns.extend(schema.columns().map(|column| match column.kind {
+            ColumnType::Text if schema.is_series && column.name == TIMESTAMP => {
+                Column::Timestamps(Timestamps::default())
+            }
             ColumnType::Int | ColumnType::BigInt => Column::Ints(Cells::default()),
+            ColumnType::Double => Column::Doubles(Cells::default()),
             ColumnType::Text | ColumnType::Json => Column::Texts(Texts::default()),
         }));
-        RowsBuilder { rows: Self { table, columns, len: 0 }, filled: 0, text_bytes: 0 }
+        RowsBuilder { rows: Self { schema, columns, len: 0 }, filled: 0, text_bytes: 0 }
     }
 
     pub fn len(&self) -> usize {
@@ -56,6 +91,13 @@ impl Rows {
         }
     }
 
+    pub fn doubles(&self, name: &str) -> Result<&Cells<f64>, RowsError> {
+        match self.column(name) {
+            Some(Column::Doubles(cells)) => Ok(cells),
+            _ => Err(RowsError::NoColumn(name.to_owned())),
+        }
+    }
+
     pub fn texts(&self, name: &str) -> Result<&Texts, RowsError> {
         match self.column(name) {
             Some(Column::Texts(texts)) => Ok(texts),
@@ -69,7 +111,7 @@ impl Rows {
         match timestamps.broken.first() {
             None => Ok(&timestamps.digits),
             Some((_, text)) => {
-                Err(RowsError::Timestamp { table: self.table.name, text: text.to_string() })
+                Err(RowsError::Timestamp { table: self.schema.name, text: text.to_string() })
             }
         }
     }
@@ -86,7 +128,7 @@ impl Rows {
     }
 
     fn column(&self, name: &str) -> Option<&Column> {
-        let index = self.table.read_columns().position(|held| held.name == name)?;
+        let index = self.schema.columns().position(|held| held.name == name)?;
         self.columns.get(index)
     }
 }
@@ -107,10 +149,23 @@ impl RowsBuilder {
     pub fn int(&mut self, column: usize, value: Option<i64>) -> Result<(), RowsError> {
         match self.rows.columns.get_mut(column) {
             Some(Column::Ints(cells)) if cells.values.len() == self.rows.len => {
-                if value.is_none() {
-                    cells.nulls.set(cells.values.len());
-                }
-                cells.values.push(value.unwrap_or(0));
+                cells.push(value);
+                self.filled += 1;
+                Ok(())
+            }
+            _ => Err(self.misfit(column)),
+        }
+    }
+
+    /// Appends a double, or null, to the column at a position of `Table::read_columns`. JSON has
+    /// neither infinity nor NaN.
+    pub fn double(&mut self, column: usize, value: Option<f64>) -> Result<(), RowsError> {
+        if let Some(value) = value.filter(|value| !value.is_finite()) {
+            return Err(RowsError::NotFinite(value.to_string()));
+        }
+        match self.rows.columns.get_mut(column) {
+            Some(Column::Doubles(cells)) if cells.values.len() == self.rows.len => {
+                cells.push(value);
                 self.filled += 1;
                 Ok(())
             }
@@ -159,9 +214,9 @@ impl RowsBuilder {
 
     #[cold]
     fn misfit(&self, column: usize) -> RowsError {
-        let Rows { table, columns, len } = &self.rows;
+        let Rows { schema, columns, len } = &self.rows;
         match columns.get(column) {
-            Some(held) if held.len() != *len => ragged(table, column),
+            Some(held) if held.len() != *len => ragged(schema, column),
             _ => RowsError::NoColumn(format!("#{column}")),
         }
     }
@@ -179,8 +234,8 @@ impl RowsBuilder {
 
     #[cold]
     fn lacking(&self) -> RowsError {
-        let Rows { table, columns, len } = &self.rows;
-        ragged(table, columns.iter().position(|column| column.len() == *len).unwrap_or(0))
+        let Rows { schema, columns, len } = &self.rows;
+        ragged(schema, columns.iter().position(|column| column.len() == *len).unwrap_or(0))
     }
 
     /// Reserves space for more rows and for the bytes of their texts.
@@ -198,8 +253,8 @@ impl RowsBuilder {
     }
 }
 
-fn ragged(table: &'static Table, column: usize) -> RowsError {
-    RowsError::Ragged(table.read_columns().nth(column).map_or("", |column| column.name))
+fn ragged(schema: &Schema, column: usize) -> RowsError {
+    RowsError::Ragged(schema.columns().nth(column).map_or("", |column| column.name))
 }
 
 #[cfg(test)]

@@ -31,6 +31,7 @@ pub enum ColumnType {
     Json,
     Int,
     BigInt,
+    Double,
 }
 
 /// Where a table has the period of a row.
@@ -129,4 +130,8 @@ pub const fn int(name: &'static str) -> Column {
 
 pub const fn bigint(name: &'static str) -> Column {
     Column { name, kind: ColumnType::BigInt }
+}
+
+pub const fn double(name: &'static str) -> Column {
+    Column { name, kind: ColumnType::Double }
 }

@@ -10,10 +10,10 @@
     reason = "a test may end where it fails"
 )]
 
+use aqs_api::body::{Body, Constant, Field, RowValue, Value};
 use aqs_api::calendar::{DateRule, Form};
-use aqs_api::endpoint::{Field, Response};
 use aqs_api::key::Dialect;
-use aqs_api::param::ParamKind;
+use aqs_api::param::Role;
 use aqs_api::table::{ALL_DAYS, Calendar, Column, ColumnType, DOMAIN, TID};
 use aqs_api::{Catalogue, Lookup, Query, Target};
 use serde::Deserialize;
@@ -143,10 +143,17 @@ fn describe_catalogue(query: &Query) -> Description {
     let mut params = Vec::new();
     for param in endpoint.params() {
         let mut unrouted_values: &[&str] = &[];
-        let (kind, norm) = match &param.kind {
-            ParamKind::Project => ("project", "N-PROJECT"),
-            ParamKind::Choice(_) => ("enum", "N-ENUM"),
-            ParamKind::Granularity { allowed, unrouted, .. } => {
+        let (kind, norm) = match param.role {
+            Role::Project { .. } => ("project", "N-PROJECT"),
+            Role::OneProject => ("project-no-all", "N-PROJECT, N-NOALL"),
+            Role::Referer { .. } => ("referer", "N-REFERER"),
+            Role::CommonsPage => ("category", "N-CAT"),
+            Role::File => ("file-path", "N-FILE"),
+            Role::User => ("user-text", "N-USER"),
+            Role::Id => ("central-id", ""),
+            Role::Text => ("text", ""),
+            Role::Enumeration { .. } => ("enum", "N-ENUM"),
+            Role::Granularity { allowed, unrouted, .. } => {
                 unrouted_values = unrouted;
                 dates.extend(
                     allowed
@@ -155,37 +162,37 @@ fn describe_catalogue(query: &Query) -> Description {
                 );
                 ("granularity", "N-ENUM")
             }
-            ParamKind::Title => ("title", "N-TITLE"),
-            ParamKind::Country => ("country", "N-COUNTRY"),
-            ParamKind::Year => ("year", ""),
-            ParamKind::Month { then_day } => {
+            Role::Title => ("title", "N-TITLE"),
+            Role::Country => ("country", "N-COUNTRY"),
+            Role::Year => ("year", ""),
+            Role::Month { then_day } => {
                 if !then_day {
                     dates.push("monthly: year and month".to_owned());
                 }
                 ("month", "")
             }
-            ParamKind::Day => {
+            Role::Day { .. } => {
                 dates.push("daily: year, month and day".to_owned());
                 dates.push("monthly: year, month and day".to_owned());
                 ("day", "")
             }
-            ParamKind::Start => ("date-start", ""),
-            ParamKind::End => ("date-end", ""),
+            Role::Start(_) => ("date-start", ""),
+            Role::End => ("date-end", ""),
         };
-        let values = param.kind.closed_values().unwrap_or_default();
+        let values = param.role.closed_values().unwrap_or_default();
         params.push(format!("{} {kind} [{norm}] {values:?} {unrouted_values:?}", param.name));
     }
     out.insert("parameters", params);
     dates.sort();
     out.insert("dates", dates);
 
-    let granularities = endpoint.datasets.iter().map(|dataset| dataset.granularity.as_str());
+    let granularities = endpoint.datasets().iter().map(|dataset| dataset.granularity.as_str());
     let granularities: BTreeSet<&str> = granularities.collect();
     out.insert("granularities of datasets", granularities.into_iter().map(String::from).collect());
 
-    let Lookup::Points(read) = (endpoint.lookup)(query);
+    let Lookup::Points(read) = query.lookup() else { panic!("{}: events", endpoint.name) };
     let table = read.dataset.table;
-    for dataset in endpoint.datasets {
+    for dataset in endpoint.datasets() {
         assert_eq!(dataset.table, table, "{}: the datasets have several tables", endpoint.name);
     }
     let column = |column: &Column| {
@@ -194,6 +201,7 @@ fn describe_catalogue(query: &Query) -> Description {
             ColumnType::Json => "json",
             ColumnType::Int => "int",
             ColumnType::BigInt => "bigint",
+            ColumnType::Double => "double",
         };
         format!("{} {kind}", column.name)
     };
@@ -212,19 +220,31 @@ fn describe_catalogue(query: &Query) -> Description {
         },
     );
 
-    let field = |field: &Field| match field {
-        Field::Param(name) => format!("{name} param"),
-        Field::Timestamp => "timestamp timestamp".to_owned(),
-        Field::Int(name) => format!("{name} integer"),
-        Field::Text(name) => format!("{name} string"),
+    let field = |field: &Field| {
+        let kind = match field.value {
+            Value::Constant(Constant::Param(_)) => "param",
+            Value::Constant(value) => panic!("{}: {value:?}", endpoint.name),
+            Value::Row(RowValue::Timestamp(_)) => "timestamp",
+            Value::Row(
+                RowValue::Count(_)
+                | RowValue::OptionalInt(_)
+                | RowValue::Position
+                | RowValue::RoundedUp(_),
+            ) => "integer",
+            Value::Row(RowValue::Double(_)) => "number",
+            Value::Row(RowValue::Text(_) | RowValue::Redacted(_) | RowValue::Interval(_)) => {
+                "string"
+            }
+        };
+        format!("{} {kind}", field.key)
     };
-    out.insert("item", endpoint.response.item().iter().map(field).collect());
-    let (list, entry) = match endpoint.response {
-        Response::Series { .. } => (Vec::new(), Vec::new()),
-        Response::List { list, entry, .. } => {
-            (vec![list.to_owned()], entry.iter().map(field).collect())
-        }
+    let fields = |fields: &[Field]| fields.iter().map(field).collect();
+    let (item, list, entry) = match endpoint.body {
+        Body::Items { item } => (fields(item), Vec::new(), Vec::new()),
+        Body::List { item, list, entry } => (fields(item), vec![list.to_owned()], fields(entry)),
+        Body::Top { .. } | Body::Context { .. } => panic!("{}: the envelope", endpoint.name),
     };
+    out.insert("item", item);
     out.insert("list", list);
     out.insert("list entry", entry);
     out
@@ -276,7 +296,7 @@ fn describe_spec(spec: &Spec, query: &Query) -> Description {
     out.insert("partition", partition.iter().map(column).collect());
     let value = |column: &SpecColumn| match (&column.constant, &column.param) {
         (Some(constant), None) => constant.clone(),
-        (None, Some(param)) => query.value(param).to_owned(),
+        (None, Some(param)) => value_of(query, param),
         _ => panic!("{id}: {} has not one of const and param", column.name),
     };
     out.insert("partition of the example", partition.iter().map(value).collect());
@@ -309,6 +329,11 @@ fn describe_spec(spec: &Spec, query: &Query) -> Description {
     out.insert("list", spec.body.list.iter().cloned().collect());
     out.insert("list entry", spec.body.list_fields.iter().map(field).collect());
     out
+}
+
+fn value_of(query: &Query, name: &str) -> String {
+    let param = query.endpoint().params().find(|param| param.name == name).expect("a parameter");
+    query.value(param).expect("its value").to_owned()
 }
 
 /// The properties of a date rule of §1.2. DR4 is one rule there and three in the code.

@@ -1,6 +1,7 @@
 use super::*;
-use aqs_api::endpoint::Response;
+use aqs_api::body::Body;
 use aqs_api::endpoint::Segment;
+use aqs_api::source::{KeyValue::Const as C, Source, TableSource};
 use aqs_api::{Dataset, Dialect, Endpoint, Query, Target};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -61,7 +62,7 @@ fn query(path: &str) -> Query {
 }
 
 fn tags(query: &Query, catalogue: &Catalogue) -> PurgeTags {
-    PurgeTags::of(query, (query.endpoint().lookup)(query).dataset(), catalogue)
+    PurgeTags::of(query, query.dataset(), catalogue)
 }
 
 /// Far more than today's catalogue has: some of them would share one of 256 hashed slots.
@@ -71,19 +72,18 @@ fn large_catalogue() -> Catalogue {
         let name: &'static str = Box::leak(format!("endpoint-{index}").into_boxed_str());
         let dataset: &'static Dataset = Box::leak(Box::new(Dataset {
             name: Box::leak(format!("dataset-{index}").into_boxed_str()),
-            table: example.datasets[0].table,
-            granularity: example.datasets[0].granularity,
-            probe: &[],
+            ..*example.datasets()[0]
         }));
         Box::leak(Box::new(Endpoint {
             name,
-            service: "test",
-            summary: "",
             segments: Box::leak(Box::new([Segment::Word(name)])),
-            datasets: Box::leak(Box::new([dataset])),
-            lookup: |query| query.lookup(query.endpoint().datasets[0], [""; 3]),
-            shape: example.shape,
-            response: Response::Series { item: &[] },
+            source: Source::Table(Box::leak(Box::new(TableSource {
+                datasets: Box::leak(Box::new([dataset])),
+                partition: &[C("a.b"), C("all-sites"), C("daily")],
+                list: None,
+            }))),
+            body: Body::Items { item: &[] },
+            ..*example
         }))
     };
     let endpoints: Vec<&'static Endpoint> = (0..200).map(endpoint).collect();
@@ -101,7 +101,7 @@ fn endpoints_and_datasets_never_share_a_slot() {
         })
         .collect();
     for purged in &answers {
-        let dataset = purged.endpoint().datasets[0].name;
+        let dataset = purged.dataset().name;
         for scope in [Scope::Endpoint(purged.endpoint().name), Scope::Dataset(dataset)] {
             let epochs = Epochs::starting_at(1, &catalogue);
             let before = epochs.current();

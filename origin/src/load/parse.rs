@@ -47,7 +47,7 @@ impl Parser {
             match cell {
                 Cell::Absent => return Err(Reason::MissingKey { column }),
                 Cell::Null => return Err(Reason::NullKey { column }),
-                Cell::Int(_) | Cell::Text(_) => {}
+                Cell::Int(_) | Cell::Double(_) | Cell::Text(_) => {}
             }
         }
         self.period.read(&cells)?;
@@ -103,9 +103,19 @@ fn to_cell(column: &Column, value: Value) -> Result<Cell<'static>, Reason> {
         (ColumnType::Int | ColumnType::BigInt, Value::Number(number)) => {
             return integer(column, &number);
         }
+        (ColumnType::Double, Value::Number(number)) => {
+            // JSON has neither infinity nor NaN.
+            let finite = number.as_f64().filter(|number| number.is_finite());
+            return finite.map(Cell::Double).ok_or(Reason::WrongType {
+                column: column.name,
+                expected: "a number of 64 bits",
+                found: "a larger one",
+            });
+        }
         (ColumnType::Text, other) => ("a text in quotes", other),
         (ColumnType::Json, other) => ("JSON written as a text", other),
         (ColumnType::Int | ColumnType::BigInt, other) => ("an integer", other),
+        (ColumnType::Double, other) => ("a number", other),
     };
     let (expected, found) = expected;
     let found = match found {

@@ -55,6 +55,7 @@ fn write_line(file: &mut impl Write, table: &Table, cells: &[Cell<'_>]) -> io::R
         match cell {
             Cell::Absent | Cell::Null => file.write_all(b"null")?,
             Cell::Int(number) => write!(file, "{number}")?,
+            Cell::Double(number) => write!(file, "{number}")?,
             Cell::Text(text) => serde_json::to_writer(&mut *file, text)?,
         }
         before = ',';

@@ -66,6 +66,7 @@ impl Sink for Collected {
                 Cell::Absent => hash.branch(1),
                 Cell::Null => hash.branch(2),
                 Cell::Int(number) => hash.branch(3).branch(number.unsigned_abs()),
+                Cell::Double(number) => hash.branch(4).branch(number.to_bits()),
                 Cell::Text(text) => text.bytes().fold(*hash, |hash, byte| hash.branch(byte.into())),
             };
         }
@@ -81,7 +82,7 @@ impl Sink for Collected {
             let value = |cell: &Cell<'_>| match cell {
                 Cell::Int(number) => Some(*number),
                 Cell::Null | Cell::Absent => None,
-                Cell::Text(text) => panic!("{text} is no number"),
+                other @ (Cell::Text(_) | Cell::Double(_)) => panic!("{other:?} is no integer"),
             };
             let timestamp = key.pop().unwrap();
             let series = self.series.entry(table.name).or_default().entry(key).or_default();

@@ -5,6 +5,7 @@ pub mod embedded;
 
 use crate::metric_declarations::Declarations;
 use crate::request_context::RequestContext;
+use aqs_api::lookup::EventRead;
 use aqs_api::{Coverage, Lookup, Rows};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -58,4 +59,12 @@ pub enum StoreError {
     /// It failed at this read; a retry is not likely to help.
     #[error("store {store} failed to read {read}: {reason}")]
     Failed { store: &'static str, read: String, reason: String },
+}
+
+impl StoreError {
+    /// The store holds tables only.
+    fn no_events(store: &'static str, read: &EventRead) -> Self {
+        let reason = "the store holds no edit events".to_owned();
+        Self::Failed { store, read: read.dataset.name.to_owned(), reason }
+    }
 }

@@ -4,7 +4,7 @@ use super::format;
 use crate::build_info;
 use crate::server::Server;
 use aqs_api::calendar::{Digits, Form, Granularity};
-use aqs_api::param::ParamKind;
+use aqs_api::param::Role;
 use aqs_api::table::ALL_DAYS;
 use aqs_api::{Catalogue, Coverage, Dataset, Endpoint, Representation, Target};
 use aqs_origin::{Origin, Priority, RequestContext};
@@ -83,23 +83,25 @@ async fn examples(catalogue: &Catalogue, origin: &Origin, coverage: &Coverage) -
 /// The example of an endpoint for the newest loaded periods.
 fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
     let (dataset, extent) =
-        endpoint.datasets.iter().find_map(|dataset| Some((*dataset, coverage.get(dataset)?)))?;
+        endpoint.datasets().iter().find_map(|dataset| Some((*dataset, coverage.get(dataset)?)))?;
     let last = extent.last;
     let part = |range: std::ops::Range<usize>| Some(last.as_str().get(range)?.to_owned());
     let mut hours = false;
-    let path = endpoint.path(|param| match param.kind {
-        ParamKind::Granularity { allowed, .. } => {
+    let path = endpoint.path(|param| match param.role {
+        Role::Granularity { allowed, .. } => {
             let (_, rule) = allowed.iter().find(|(name, _)| *name == dataset.granularity)?;
             hours = rule.accepts == Form::Hour;
             Some(dataset.granularity.as_str().to_owned())
         }
-        ParamKind::Start => Some(first_period(dataset, last, hours)),
-        ParamKind::End if hours => Some(last.hour_digits().as_str().to_owned()),
-        ParamKind::End => part(0..8),
-        ParamKind::Year => part(0..4),
-        ParamKind::Month { .. } => part(4..6),
-        ParamKind::Day if dataset.granularity == Granularity::Monthly => Some(ALL_DAYS.to_owned()),
-        ParamKind::Day => part(6..8),
+        Role::Start(_) => Some(first_period(dataset, last, hours)),
+        Role::End if hours => Some(last.hour_digits().as_str().to_owned()),
+        Role::End => part(0..8),
+        Role::Year => part(0..4),
+        Role::Month { .. } => part(4..6),
+        Role::Day { .. } if dataset.granularity == Granularity::Monthly => {
+            Some(ALL_DAYS.to_owned())
+        }
+        Role::Day { .. } => part(6..8),
         _ => Some(param.example.to_owned()),
     });
     Some(format!("/metrics{}", path?))

@@ -4,7 +4,7 @@ use super::cache_status::{CacheResult, CacheStatus};
 use super::headers::{self, FRESH, STALE};
 use crate::log::access::LogContext;
 use aqs_api::target::Uri;
-use aqs_api::{Body, EndpointId, NoDataReason, Problem, Representation};
+use aqs_api::{EncodedBody, EndpointId, NoDataReason, Problem, Representation};
 use aqs_origin::Entry;
 use bytes::Bytes;
 use pingora_core::protocols::http::date::get_cached_date;
@@ -188,11 +188,11 @@ impl Reply {
     }
 
     /// The gzip form of a body, if it exists and is to be sent.
-    fn gzip_form<'a>(&self, body: &'a Body) -> Option<&'a Bytes> {
+    fn gzip_form<'a>(&self, body: &'a EncodedBody) -> Option<&'a Bytes> {
         if self.gzip { body.gzip() } else { None }
     }
 
-    fn write_form<'a>(&self, body: &'a Body, head: &mut Vec<u8>) -> &'a [u8] {
+    fn write_form<'a>(&self, body: &'a EncodedBody, head: &mut Vec<u8>) -> &'a [u8] {
         self.write_etag(body, head);
         match self.gzip_form(body) {
             Some(gzip) => {
@@ -204,7 +204,7 @@ impl Reply {
     }
 
     /// Writes the entity tag of the form that is, or would be, sent.
-    fn write_etag(&self, body: &Body, head: &mut Vec<u8>) {
+    fn write_etag(&self, body: &EncodedBody, head: &mut Vec<u8>) {
         let end = if self.gzip_form(body).is_some() { "-gz\"\r\n" } else { "\"\r\n" };
         head.extend_from_slice(b"etag: \"");
         head.extend_from_slice(body.etag.as_bytes());

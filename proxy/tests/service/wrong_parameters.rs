@@ -4,7 +4,7 @@
 use crate::support::client::Client;
 use aqs_api::Endpoint;
 use aqs_api::endpoint::Segment;
-use aqs_api::param::{Param, ParamKind};
+use aqs_api::param::{Param, Role};
 use aqs_proxy::server::Server;
 use std::path::Path;
 
@@ -21,7 +21,7 @@ fn wrong(wire: &str, status: u16, detail: impl Into<String>) -> Wrong {
 
 fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
     let name = param.name;
-    let day = endpoint.params().any(|param| matches!(param.kind, ParamKind::Day));
+    let day = endpoint.params().any(|param| matches!(param.role, Role::Day { .. }));
     let bad_date = if day {
         "Given year/month/day is invalid date"
     } else {
@@ -32,8 +32,8 @@ fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
         wrong("%FF", 400, format!("The parameter `{name}` is not valid percent-encoded UTF-8.")),
         wrong("", 404, "invalid route"),
     ];
-    match &param.kind {
-        ParamKind::Project => {
+    match &param.role {
+        Role::Project { .. } | Role::OneProject => {
             for wire in ["en%20wikipedia", "en.wikipedia%2F", "%C3%A9", "%20", "a'b"] {
                 values.push(wrong(
                     wire,
@@ -42,7 +42,7 @@ fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
                 ));
             }
         }
-        ParamKind::Choice(allowed) => {
+        Role::Enumeration { values: allowed, .. } => {
             let allowed = allowed.join(", ");
             let detail =
                 format!("{name} should be equal to one of the allowed values: [{allowed}]");
@@ -50,8 +50,8 @@ fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
                 values.push(wrong(wire, 400, detail.clone()));
             }
         }
-        ParamKind::Granularity { unrouted, .. } => {
-            let names = param.kind.closed_values().unwrap();
+        Role::Granularity { unrouted, .. } => {
+            let names = param.role.closed_values().unwrap();
             let allowed = names.join(", ");
             let detail = match endpoint.name {
                 "unique-devices" => "Invalid granularity".to_owned(),
@@ -67,7 +67,7 @@ fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
                 values.push(wrong("hourly", 400, detail));
             }
         }
-        ParamKind::Start | ParamKind::End => {
+        Role::Start(_) | Role::End => {
             // The digits depend on the endpoint: see `digits`.
             let digits = digits(endpoint);
             let detail =
@@ -89,23 +89,35 @@ fn wrong_values(param: &Param, endpoint: &Endpoint) -> Vec<Wrong> {
                 values.push(wrong("20261001", 400, detail));
             }
         }
-        ParamKind::Year => {
+        Role::Year => {
             for wire in ["26", "02026", "year", "all-years"] {
                 values.push(wrong(wire, 400, bad_date));
             }
         }
-        ParamKind::Month { .. } => {
+        Role::Month { .. } => {
             for wire in ["9", "13", "00", "099", "all-months"] {
                 values.push(wrong(wire, 400, bad_date));
             }
         }
-        ParamKind::Day => {
+        Role::Day { .. } => {
             for wire in ["1", "32", "00", "011", "all-dayz"] {
                 values.push(wrong(wire, 400, bad_date));
             }
         }
-        // Any text may be a title or a country.
-        ParamKind::Title | ParamKind::Country => {}
+        Role::Id => {
+            for wire in ["0", "-1", "1.5", "x", "9223372036854775808"] {
+                let detail = format!("The parameter `{name}` should be a positive integer.");
+                values.push(wrong(wire, 400, detail));
+            }
+        }
+        // Any text may be one of these.
+        Role::Title
+        | Role::CommonsPage
+        | Role::File
+        | Role::User
+        | Role::Text
+        | Role::Referer { .. }
+        | Role::Country => {}
     }
     values
 }
@@ -169,7 +181,7 @@ async fn start_after_end_is_refused_everywhere() {
     let (server, _folder) = server_of_titles().await;
     let mut client = Client::connect(server.addresses[0]).await;
     let dated =
-        |endpoint: &&Endpoint| endpoint.params().any(|param| matches!(param.kind, ParamKind::End));
+        |endpoint: &&Endpoint| endpoint.params().any(|param| matches!(param.role, Role::End));
     for endpoint in
         server.components.origin.catalogue().endpoints().map(|(_, endpoint)| endpoint).filter(dated)
     {

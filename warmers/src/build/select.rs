@@ -122,7 +122,7 @@ fn unchanged(
     if origin.epochs.validity(hot.entry.epoch, &hot.entry.tags) != Validity::Valid {
         return None;
     }
-    let dataset = (query.endpoint().lookup)(query).dataset().name;
+    let dataset = query.dataset().name;
     let now = through.get(dataset)?;
     let confirmed = parent.plans.iter().enumerate().any(|(index, facts)| {
         hot.plans >> index & 1 == 1

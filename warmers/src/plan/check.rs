@@ -3,7 +3,7 @@
 use super::{Item, Limits, Plan, Unit, ValueSet, Window};
 use crate::generation::MAX_PLANS;
 use aqs_api::calendar::Granularity;
-use aqs_api::param::{self, Param, ParamKind};
+use aqs_api::param::{self, Param, Role};
 use aqs_api::{Catalogue, Endpoint};
 use aqs_origin::suggest;
 use std::time::Duration;
@@ -85,7 +85,7 @@ fn check_item(item: &Item, catalogue: &Catalogue) -> Result<(), String> {
             let hint = hint(suggest(name, names));
             wrong_param(name, format!("the endpoint has no such parameter{hint}"))
         })?;
-        if is_date(&param.kind) {
+        if param.role.is_date() {
             let mistake = "dates are given by windows, not by values";
             return Err(wrong_param(name, mistake.to_owned()));
         }
@@ -109,8 +109,8 @@ impl Item {
 
 /// The first window that the endpoint cannot have, and the reason.
 fn misfit<'a>(item: &'a Item, endpoint: &'static Endpoint) -> Option<(&'a Window, &'static str)> {
-    let is_series = endpoint.params().any(|param| matches!(param.kind, ParamKind::Start));
-    let has_days = endpoint.params().any(|param| matches!(param.kind, ParamKind::Day));
+    let is_series = endpoint.params().any(|param| matches!(param.role, Role::Start(_)));
+    let has_days = endpoint.params().any(|param| matches!(param.role, Role::Day { .. }));
     let granularities = granularities(item, endpoint);
     let reason = |window: &Window| match window {
         Window::Newest(..) if is_series => Some("it is for lists, and this is a series"),
@@ -124,8 +124,8 @@ fn misfit<'a>(item: &'a Item, endpoint: &'static Endpoint) -> Option<(&'a Window
 }
 
 fn granularities(item: &Item, endpoint: &'static Endpoint) -> Vec<Granularity> {
-    let allowed = endpoint.params().find_map(|param| match &param.kind {
-        ParamKind::Granularity { allowed, .. } => Some((*allowed, item.values.get(param.name))),
+    let allowed = endpoint.params().find_map(|param| match &param.role {
+        Role::Granularity { allowed, .. } => Some((*allowed, item.values.get(param.name))),
         _ => None,
     });
     let Some((allowed, set)) = allowed else { return Vec::new() };
@@ -140,15 +140,15 @@ fn granularities(item: &Item, endpoint: &'static Endpoint) -> Vec<Granularity> {
 
 fn check_values(param: &'static Param, item: &Item, endpoint: &Endpoint) -> Result<(), String> {
     match item.values.get(param.name).ok_or("it needs values")? {
-        ValueSet::All if param.kind.closed_values().is_some() => Ok(()),
+        ValueSet::All if param.role.closed_values().is_some() => Ok(()),
         ValueSet::All => {
             Err("`all` means every value of a set, and it takes any text; list the values".into())
         }
         ValueSet::Top { first, .. } => {
             let mut before = endpoint.params().take_while(|other| other.name != param.name);
-            let project = before.find(|other| matches!(other.kind, ParamKind::Project));
+            let project = before.find(|other| other.role.is_project());
             let projects = project.and_then(|project| item.values.get(project.name));
-            let fits = matches!(param.kind, ParamKind::Title)
+            let fits = matches!(param.role, Role::Title)
                 && *first > 0
                 && matches!(projects, Some(ValueSet::List(_)));
             let mistake =
@@ -161,10 +161,10 @@ fn check_values(param: &'static Param, item: &Item, endpoint: &Endpoint) -> Resu
 }
 
 fn check_value(value: &str, param: &'static Param) -> Result<(), String> {
-    let allowed = param.kind.closed_values();
+    let allowed = param.role.closed_values();
     let is_valid = match &allowed {
         Some(allowed) => allowed.iter().any(|one| one.eq_ignore_ascii_case(value)),
-        None if matches!(param.kind, ParamKind::Project) => param::project(value).is_some(),
+        None if param.role.is_project() => param::project(value).is_some(),
         None => !value.is_empty(),
     };
     if is_valid {
@@ -176,18 +176,7 @@ fn check_value(value: &str, param: &'static Param) -> Result<(), String> {
 
 /// The parameters that items give values for: all except dates.
 pub(super) fn value_params(endpoint: &'static Endpoint) -> impl Iterator<Item = &'static Param> {
-    endpoint.params().filter(|param| !is_date(&param.kind))
-}
-
-fn is_date(kind: &ParamKind) -> bool {
-    matches!(
-        kind,
-        ParamKind::Year
-            | ParamKind::Month { .. }
-            | ParamKind::Day
-            | ParamKind::Start
-            | ParamKind::End
-    )
+    endpoint.params().filter(|param| !param.role.is_date())
 }
 
 pub(super) fn find(catalogue: &Catalogue, name: &str) -> Option<&'static Endpoint> {

@@ -4,12 +4,11 @@ use super::check::{find, value_params};
 use super::tops::Tops;
 use super::{Item, Plan, PlanError, Unit, ValueSet, Window};
 use aqs_api::calendar::{Form, Granularity, Hour};
-use aqs_api::param::{Param, ParamKind};
+use aqs_api::lookup::EventRead;
+use aqs_api::param::{Param, Role};
 use aqs_api::table::ALL_DAYS;
 use aqs_api::text_list::TextList;
-use aqs_api::{
-    Catalogue, Coverage, Dataset, Dialect, Endpoint, Extent, Key, Lookup, Query, Read, Target,
-};
+use aqs_api::{Catalogue, Coverage, Dataset, Endpoint, Extent, Key, Lookup, Query, Read, Target};
 use jiff::civil::Date;
 use jiff::{Span, ToSpan};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -106,11 +105,10 @@ impl Expander<'_> {
         let owned = |values: Vec<&str>| values.into_iter().map(str::to_owned).collect();
         match item.values.get(param.name) {
             None => Vec::new(),
-            Some(ValueSet::All) => param.kind.closed_values().map(owned).unwrap_or_default(),
+            Some(ValueSet::All) => param.role.closed_values().map(owned).unwrap_or_default(),
             Some(ValueSet::List(values)) => values.clone(),
             Some(ValueSet::Top { count, unit, first }) => {
-                let project =
-                    chosen.iter().find(|(param, _)| matches!(param.kind, ParamKind::Project));
+                let project = chosen.iter().find(|(param, _)| param.role.is_project());
                 let project = project.map(|(_, project)| project.as_str()).unwrap_or_default();
                 owned(self.tops.articles(project, (*count, *unit), *first))
             }
@@ -126,7 +124,7 @@ impl Expander<'_> {
         let is_monthly = matches!(window, Window::Newest(_, Unit::Months));
         let day = if is_monthly { ALL_DAYS } else { ANY_DATES.day };
         let any = self.resolve(endpoint, chosen, Dates { day, ..ANY_DATES })?;
-        let dataset = (endpoint.lookup)(&any).dataset();
+        let dataset = any.dataset();
         let Some(extent) = self.coverage.get(dataset).copied() else {
             self.expansion.unloaded.insert(dataset.name.to_owned());
             return Ok(());
@@ -154,12 +152,12 @@ impl Expander<'_> {
         chosen: &[Chosen],
         dates: Dates<'_>,
     ) -> Result<Query, PlanError> {
-        let path = endpoint.path(|param| match param.kind {
-            ParamKind::Start => Some(dates.start),
-            ParamKind::End => Some(dates.end),
-            ParamKind::Year => Some(dates.year),
-            ParamKind::Month { .. } => Some(dates.month),
-            ParamKind::Day => Some(dates.day),
+        let path = endpoint.path(|param| match param.role {
+            Role::Start(_) => Some(dates.start),
+            Role::End => Some(dates.end),
+            Role::Year => Some(dates.year),
+            Role::Month { .. } => Some(dates.month),
+            Role::Day { .. } => Some(dates.day),
             _ => {
                 let value = chosen.iter().find(|(other, _)| other.name == param.name);
                 value.map(|(_, value)| value.as_str())
@@ -168,7 +166,7 @@ impl Expander<'_> {
         let path = path.ok_or_else(|| {
             PlanError(format!("the plan lacks a value for a parameter of {}", endpoint.name))
         })?;
-        let resolved = self.catalogue.resolve(Target { dialect: Dialect::V2, path: &path });
+        let resolved = self.catalogue.resolve(Target { dialect: endpoint.dialect, path: &path });
         resolved.map_err(|problem| {
             let reason = problem.detail;
             PlanError(format!("the plan asks for {path}, which is refused: {reason}"))
@@ -185,17 +183,19 @@ impl Expander<'_> {
                 "the plan asks for more than {limit} answers, its limit; ask for less or raise it"
             )));
         }
-        let lookup = (query.endpoint().lookup)(&query);
-        let dataset: &'static Dataset = lookup.dataset();
+        let dataset: &'static Dataset = query.dataset();
         if let Some(extent) = self.coverage.get(dataset)
             && !self.expansion.data_through.contains_key(dataset.name)
         {
             let last = extent.last.as_str().to_owned();
             self.expansion.data_through.insert(dataset.name.to_owned(), last);
         }
-        let Lookup::Points(Read { partition, .. }) = lookup;
+        let key = match query.lookup() {
+            Lookup::Points(Read { partition, .. }) => partition,
+            Lookup::Events(EventRead { values, .. }) => values,
+        };
         let groups = &mut self.expansion.groups;
-        let index = *self.partitions.entry((dataset.name, partition)).or_insert_with(|| {
+        let index = *self.partitions.entry((dataset.name, key)).or_insert_with(|| {
             groups.push(Vec::new());
             groups.len() - 1
         });

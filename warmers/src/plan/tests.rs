@@ -150,8 +150,9 @@ items:
     assert_eq!(expansion.keys(), 2 * 4 * 2 * 2 * 2 + 1);
     assert_eq!(expansion.groups.len(), 2 * 2);
     for group in &expansion.groups {
-        let of = |query: &aqs_api::Query| {
-            (query.value("project").to_owned(), query.value("article").to_owned())
+        let of = |query: &aqs_api::Query| match query.lookup() {
+            aqs_api::Lookup::Points(read) => read.partition,
+            aqs_api::Lookup::Events(read) => read.values,
         };
         assert!(group.iter().all(|query| of(query) == of(&group[0])));
     }

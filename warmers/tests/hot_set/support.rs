@@ -60,7 +60,7 @@ impl Store for FaultyStore {
         if self.down.load(Ordering::SeqCst) {
             return Err(gone("down"));
         }
-        let Lookup::Points(read) = lookup;
+        let Lookup::Points(read) = lookup else { panic!("no table has events") };
         let poison = *self.poison.lock().unwrap();
         if poison.is_some_and(|poison| read.partition.iter().any(|part| part == poison)) {
             return Err(gone("poisoned"));

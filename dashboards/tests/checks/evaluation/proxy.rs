@@ -45,7 +45,7 @@ impl TestStore {
 #[async_trait]
 impl Store for TestStore {
     async fn read(&self, lookup: &Lookup, _: &RequestContext) -> Result<Rows, StoreError> {
-        let Lookup::Points(read) = lookup;
+        let Lookup::Points(read) = lookup else { panic!("no table has events") };
         let project_is = |prefix: &str| read.partition.iter().any(|part| part.starts_with(prefix));
         if project_is("gated") {
             self.gate.acquire().await.unwrap().forget();
@@ -65,6 +65,7 @@ impl Store for TestStore {
         for (index, column) in table.read_columns().enumerate() {
             match column.kind {
                 ColumnType::Int | ColumnType::BigInt => rows.int(index, Some(1)).unwrap(),
+                ColumnType::Double => rows.double(index, Some(1.0)).unwrap(),
                 ColumnType::Text => rows.text(index, Some(&first)).unwrap(),
                 ColumnType::Json => panic!("unexpected read: {lookup:?}"),
             }

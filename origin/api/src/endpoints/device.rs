@@ -1,10 +1,13 @@
 //! Device analytics (contract §1.4).
 
 use super::shared_params as params;
+use super::shared_params::param;
+use crate::body::{self, Body, TIMESTAMP, count};
 use crate::calendar::{DateRule, Granularity};
-use crate::endpoint::{Endpoint, Field, Response, Segment::Param as P, Segment::Word as W};
-use crate::param::{Param, ParamKind};
-use crate::shapes::series;
+use crate::endpoint::{Endpoint, Noun, Segment::Param as P, Segment::Word as W};
+use crate::key::Dialect;
+use crate::param::{Param, Role};
+use crate::source::{KeyValue, Source, TableSource};
 use crate::table::Dataset;
 use crate::tables;
 
@@ -22,21 +25,22 @@ static MONTHLY: Dataset = Dataset {
     probe: &["en.wikipedia", "all-sites", "monthly"],
 };
 
-static GRANULARITY: Param = Param {
-    name: "granularity",
-    summary: "The length of a period",
-    example: "daily",
-    kind: ParamKind::Granularity {
+static GRANULARITY: Param = param(
+    "granularity",
+    "The length of a period",
+    "daily",
+    Role::Granularity {
         allowed: &[(Granularity::Daily, DateRule::DR3), (Granularity::Monthly, DateRule::DR3)],
         unrouted: &[],
         refusal: Some("Invalid granularity"),
     },
-};
+);
 
 pub(super) static UNIQUE_DEVICES: Endpoint = Endpoint {
     name: "unique-devices",
     service: "device-analytics",
     summary: "How many devices visited a project",
+    dialect: Dialect::V2,
     segments: &[
         W("unique-devices"),
         P(&params::PROJECT),
@@ -45,21 +49,26 @@ pub(super) static UNIQUE_DEVICES: Endpoint = Endpoint {
         P(&params::START),
         P(&params::END),
     ],
-    datasets: &[&DAILY, &MONTHLY],
-    lookup: |query| {
-        let partition = query.values(["project", "access-site", "granularity"]);
-        query.lookup(query.dataset_or(&DAILY), partition)
-    },
-    shape: series::unique_devices,
-    response: Response::Series {
+    source: Source::Table(&TableSource {
+        datasets: &[&DAILY, &MONTHLY],
+        partition: &[
+            KeyValue::Param(&params::PROJECT),
+            KeyValue::Param(&params::ACCESS_SITE),
+            KeyValue::Param(&GRANULARITY),
+        ],
+        list: None,
+    }),
+    body: Body::Items {
         item: &[
-            Field::Param("project"),
-            Field::Param("access-site"),
-            Field::Param("granularity"),
-            Field::Timestamp,
-            Field::Int("devices"),
-            Field::Int("offset"),
-            Field::Int("underestimate"),
+            body::param(&params::PROJECT),
+            body::param(&params::ACCESS_SITE),
+            body::param(&GRANULARITY),
+            TIMESTAMP,
+            count(&["devices"], "Estimated unique devices: offset and underestimate together"),
+            count(&["offset"], "Estimated devices that were seen with one request only"),
+            count(&["underestimate"], "Devices that were seen before, by their cookie"),
         ],
     },
+    protect: &[],
+    no_data: Noun::Project,
 };

@@ -1,12 +1,18 @@
 //! Page analytics (contract §1.7): views of articles and projects, top lists, legacy counts.
 
 use super::shared_params as params;
+use super::shared_params::{
+    ACCESS, AGENT, DAY, END, MONTH, MONTH_OF_DAY, PROJECT, START, YEAR, param,
+};
+use crate::body::{self, Body, Count, RowValue, TIMESTAMP, count, row, text};
 use crate::calendar::DateRule;
 use crate::calendar::Granularity::{self, Daily, Hourly, Monthly};
-use crate::endpoint::{Endpoint, Field, Response, Segment::Param as P, Segment::Word as W};
-use crate::param::{Param, ParamKind};
-use crate::shapes::{lists, series};
-use crate::table::{ALL_DAYS, Dataset};
+use crate::endpoint::{Endpoint, Noun, Protection, Segment::Param as P, Segment::Word as W};
+use crate::key::Dialect;
+use crate::param::{Param, Role};
+use crate::source::KeyValue::{Const as C, Param as K};
+use crate::source::{JsonList, Member, MemberType, Order, Source, TableSource};
+use crate::table::Dataset;
 use crate::tables;
 
 const fn dataset(
@@ -81,247 +87,289 @@ static LEGACY_MONTHLY: Dataset = dataset(
     &["en.wikipedia", "all-sites", "monthly"],
 );
 
-static ARTICLE: Param = Param {
-    name: "article",
-    summary: "A page title; a slash in it is written %2F",
-    example: "Banana",
-    kind: ParamKind::Title,
-};
+static ARTICLE: Param =
+    param("article", "A page title; a slash in it is written %2F", "Banana", Role::Title);
 
-static COUNTRY: Param = Param {
-    name: "country",
-    summary: "A country, by its ISO 3166 code of two letters",
-    example: "FR",
-    kind: ParamKind::Country,
-};
+static COUNTRY: Param =
+    param("country", "A country, by its ISO 3166 code of two letters", "FR", Role::Country);
 
-static ARTICLE_GRANULARITY: Param = Param {
-    name: "granularity",
-    summary: "The length of a period",
-    example: "daily",
-    kind: ParamKind::Granularity {
+static ARTICLE_GRANULARITY: Param = param(
+    "granularity",
+    "The length of a period",
+    "daily",
+    Role::Granularity {
         allowed: &[(Daily, DateRule::DR1), (Monthly, DateRule::DR1M)],
         unrouted: &["hourly"],
         refusal: None,
     },
-};
+);
 
-static PROJECT_GRANULARITY: Param = Param {
-    name: "granularity",
-    summary: "The length of a period",
-    example: "daily",
-    kind: ParamKind::Granularity {
+static PROJECT_GRANULARITY: Param = param(
+    "granularity",
+    "The length of a period",
+    "daily",
+    Role::Granularity {
         allowed: &[(Hourly, DateRule::DR2), (Daily, DateRule::DR1), (Monthly, DateRule::DR1M)],
         unrouted: &[],
         refusal: None,
     },
-};
+);
 
-static LEGACY_GRANULARITY: Param = Param {
-    name: "granularity",
-    summary: "The length of a period",
-    example: "monthly",
-    kind: ParamKind::Granularity {
+static LEGACY_GRANULARITY: Param = param(
+    "granularity",
+    "The length of a period",
+    "monthly",
+    Role::Granularity {
         allowed: &[(Hourly, DateRule::DR4H), (Daily, DateRule::DR4), (Monthly, DateRule::DR4M)],
         unrouted: &[],
         refusal: None,
     },
-};
+);
+
+/// Views by day: one of 16 counters (contract §4.3). Months are summed from days.
+const ARTICLE_VIEWS: Count = Count::Codes(&[
+    (&ACCESS, &[("all-access", "a"), ("desktop", "d"), ("mobile-app", "ma"), ("mobile-web", "mw")]),
+    (&AGENT, &[("all-agents", "a"), ("automated", "b"), ("spider", "s"), ("user", "u")]),
+]);
 
 pub(super) static PER_ARTICLE: Endpoint = Endpoint {
     name: "pageviews/per-article",
     service: "page-analytics",
     summary: "How often an article was viewed",
+    dialect: Dialect::V2,
     segments: &[
         W("pageviews"),
         W("per-article"),
-        P(&params::PROJECT),
-        P(&params::ACCESS),
-        P(&params::AGENT),
+        P(&PROJECT),
+        P(&ACCESS),
+        P(&AGENT),
         P(&ARTICLE),
         P(&ARTICLE_GRANULARITY),
-        P(&params::START),
-        P(&params::END),
+        P(&START),
+        P(&END),
     ],
-    datasets: &[&PER_ARTICLE_DAILY],
-    // Months are summed from days, which is all that is stored.
-    lookup: |query| {
-        let key = [query.value("project"), query.value("article"), Daily.as_str()];
-        query.lookup(&PER_ARTICLE_DAILY, key)
-    },
-    shape: series::per_article,
-    response: Response::Series {
+    source: Source::Table(&TableSource {
+        datasets: &[&PER_ARTICLE_DAILY],
+        partition: &[K(&PROJECT), K(&ARTICLE), C("daily")],
+        list: None,
+    }),
+    body: Body::Items {
         item: &[
-            Field::Param("project"),
-            Field::Param("article"),
-            Field::Param("granularity"),
-            Field::Timestamp,
-            Field::Param("access"),
-            Field::Param("agent"),
-            Field::Int("views"),
+            body::param(&PROJECT),
+            body::param(&ARTICLE),
+            body::param(&ARTICLE_GRANULARITY),
+            TIMESTAMP,
+            body::param(&ACCESS),
+            body::param(&AGENT),
+            row("views", RowValue::Count(ARTICLE_VIEWS), "Views of the article"),
         ],
     },
+    protect: &[],
+    no_data: Noun::Project,
 };
 
 pub(super) static AGGREGATE: Endpoint = Endpoint {
     name: "pageviews/aggregate",
     service: "page-analytics",
     summary: "How often the pages of a project were viewed",
+    dialect: Dialect::V2,
     segments: &[
         W("pageviews"),
         W("aggregate"),
-        P(&params::PROJECT),
-        P(&params::ACCESS),
-        P(&params::AGENT),
+        P(&PROJECT),
+        P(&ACCESS),
+        P(&AGENT),
         P(&PROJECT_GRANULARITY),
-        P(&params::START),
-        P(&params::END),
+        P(&START),
+        P(&END),
     ],
-    datasets: &[&AGGREGATE_HOURLY, &AGGREGATE_DAILY, &AGGREGATE_MONTHLY],
-    lookup: |query| {
-        let partition = query.values(["project", "access", "agent", "granularity"]);
-        query.lookup(query.dataset_or(&AGGREGATE_DAILY), partition)
-    },
-    shape: series::project_views,
-    response: Response::Series {
+    source: Source::Table(&TableSource {
+        datasets: &[&AGGREGATE_HOURLY, &AGGREGATE_DAILY, &AGGREGATE_MONTHLY],
+        partition: &[K(&PROJECT), K(&ACCESS), K(&AGENT), K(&PROJECT_GRANULARITY)],
+        list: None,
+    }),
+    body: Body::Items {
         item: &[
-            Field::Param("project"),
-            Field::Param("access"),
-            Field::Param("agent"),
-            Field::Param("granularity"),
-            Field::Timestamp,
-            Field::Int("views"),
+            body::param(&PROJECT),
+            body::param(&ACCESS),
+            body::param(&AGENT),
+            body::param(&PROJECT_GRANULARITY),
+            TIMESTAMP,
+            // Old rows have `views`.
+            count(&["v", "views"], "Views of all pages").named("views"),
         ],
     },
+    protect: &[],
+    no_data: Noun::Project,
 };
+
+const fn member(name: &'static str, kind: MemberType) -> Member {
+    Member { name, kind }
+}
 
 pub(super) static TOP: Endpoint = Endpoint {
     name: "pageviews/top",
     service: "page-analytics",
     summary: "The most viewed articles of a project",
+    dialect: Dialect::V2,
     segments: &[
         W("pageviews"),
         W("top"),
-        P(&params::PROJECT),
-        P(&params::ACCESS),
-        P(&params::YEAR),
-        P(&params::MONTH_OF_DAY),
-        P(&params::DAY),
+        P(&PROJECT),
+        P(&ACCESS),
+        P(&YEAR),
+        P(&MONTH_OF_DAY),
+        P(&DAY),
     ],
-    datasets: &[&TOP_DAILY, &TOP_MONTHLY],
-    lookup: |query| {
-        let dataset = if query.value("day") == ALL_DAYS { &TOP_MONTHLY } else { &TOP_DAILY };
-        query.lookup(dataset, query.values(["project", "access", "year", "month", "day"]))
-    },
-    shape: lists::most_viewed,
-    response: Response::List {
+    source: Source::Table(&TableSource {
+        datasets: &[&TOP_DAILY, &TOP_MONTHLY],
+        partition: &[K(&PROJECT), K(&ACCESS), K(&YEAR), K(&MONTH_OF_DAY), K(&DAY)],
+        list: Some(&JsonList {
+            // Old rows have `articles`.
+            columns: &["articlesJSON", "articles"],
+            members: &[
+                member("article", MemberType::Text),
+                member("views", MemberType::Int),
+                member("rank", MemberType::Int),
+            ],
+            order: &[("rank", Order::Ascending)],
+        }),
+    }),
+    body: Body::List {
         item: &[
-            Field::Param("project"),
-            Field::Param("access"),
-            Field::Param("year"),
-            Field::Param("month"),
-            Field::Param("day"),
+            body::param(&PROJECT),
+            body::param(&ACCESS),
+            body::param(&YEAR),
+            body::param(&MONTH_OF_DAY),
+            body::param(&DAY),
         ],
         list: "articles",
-        entry: &[Field::Text("article"), Field::Int("views"), Field::Int("rank")],
+        entry: &[
+            text("article", "The title of the page"),
+            count(&["views"], "Views of the page"),
+            count(&["rank"], "Its rank by views; equal counts share one"),
+        ],
     },
+    protect: &[],
+    no_data: Noun::Project,
 };
 
 pub(super) static TOP_BY_COUNTRY: Endpoint = Endpoint {
     name: "pageviews/top-by-country",
     service: "page-analytics",
     summary: "The countries that a project is read from",
-    segments: &[
-        W("pageviews"),
-        W("top-by-country"),
-        P(&params::PROJECT),
-        P(&params::ACCESS),
-        P(&params::YEAR),
-        P(&params::MONTH),
-    ],
-    datasets: &[&BY_COUNTRY],
-    lookup: |query| query.lookup(&BY_COUNTRY, query.values(["project", "access", "year", "month"])),
-    shape: lists::by_country,
-    response: Response::List {
+    dialect: Dialect::V2,
+    segments: &[W("pageviews"), W("top-by-country"), P(&PROJECT), P(&ACCESS), P(&YEAR), P(&MONTH)],
+    source: Source::Table(&TableSource {
+        datasets: &[&BY_COUNTRY],
+        partition: &[K(&PROJECT), K(&ACCESS), K(&YEAR), K(&MONTH)],
+        list: Some(&JsonList {
+            columns: &["countriesJSON"],
+            members: &[
+                member("country", MemberType::Text),
+                // Old rows have intervals.
+                member("views", MemberType::IntOrText),
+                member("rank", MemberType::Int),
+            ],
+            order: &[("rank", Order::Ascending)],
+        }),
+    }),
+    body: Body::List {
         item: &[
-            Field::Param("project"),
-            Field::Param("access"),
-            Field::Param("year"),
-            Field::Param("month"),
+            body::param(&PROJECT),
+            body::param(&ACCESS),
+            body::param(&YEAR),
+            body::param(&MONTH),
         ],
         list: "countries",
         entry: &[
-            Field::Text("country"),
-            Field::Text("views"),
-            Field::Int("rank"),
-            Field::Int("views_ceil"),
+            text("country", "The country's ISO 3166 code"),
+            row("views", RowValue::Interval("views"), "The interval that the views lie in"),
+            count(&["rank"], "Its rank by views, with gaps for withheld countries"),
+            row("views_ceil", RowValue::RoundedUp("views"), "Views, rounded up to thousands"),
         ],
     },
+    protect: &[Protection::Countries("country")],
+    no_data: Noun::Project,
 };
 
 pub(super) static TOP_PER_COUNTRY: Endpoint = Endpoint {
     name: "pageviews/top-per-country",
     service: "page-analytics",
     summary: "The articles of all projects that a country reads most",
+    dialect: Dialect::V2,
     segments: &[
         W("pageviews"),
         W("top-per-country"),
         P(&COUNTRY),
-        P(&params::ACCESS),
-        P(&params::YEAR),
-        P(&params::MONTH_OF_DAY),
-        P(&params::DAY),
+        P(&ACCESS),
+        P(&YEAR),
+        P(&MONTH_OF_DAY),
+        P(&DAY),
     ],
-    datasets: &[&PER_COUNTRY],
-    lookup: |query| {
-        query.lookup(&PER_COUNTRY, query.values(["country", "access", "year", "month", "day"]))
-    },
-    shape: lists::most_read_in_country,
-    response: Response::List {
+    source: Source::Table(&TableSource {
+        datasets: &[&PER_COUNTRY],
+        partition: &[K(&COUNTRY), K(&ACCESS), K(&YEAR), K(&MONTH_OF_DAY), K(&DAY)],
+        list: Some(&JsonList {
+            columns: &["articles"],
+            members: &[
+                member("article", MemberType::Text),
+                member("project", MemberType::Text),
+                member("views_ceil", MemberType::Int),
+                member("rank", MemberType::Int),
+            ],
+            order: &[("rank", Order::Ascending)],
+        }),
+    }),
+    body: Body::List {
         item: &[
-            Field::Param("country"),
-            Field::Param("access"),
-            Field::Param("year"),
-            Field::Param("month"),
-            Field::Param("day"),
+            body::param(&COUNTRY),
+            body::param(&ACCESS),
+            body::param(&YEAR),
+            body::param(&MONTH_OF_DAY),
+            body::param(&DAY),
         ],
         list: "articles",
         entry: &[
-            Field::Text("article"),
-            Field::Text("project"),
-            Field::Int("views_ceil"),
-            Field::Int("rank"),
+            text("article", "The title of the page"),
+            text("project", "The wiki of the page"),
+            count(&["views_ceil"], "Views from the country, rounded up to hundreds"),
+            count(&["rank"], "Its rank by views"),
         ],
     },
+    protect: &[Protection::Country(&COUNTRY)],
+    no_data: Noun::Project,
 };
 
 pub(super) static LEGACY_PAGECOUNTS: Endpoint = Endpoint {
     name: "legacy/pagecounts/aggregate",
     service: "page-analytics",
     summary: "Page counts of a project from 2007 to 2016, by the older definition",
+    dialect: Dialect::V2,
     segments: &[
         W("legacy"),
         W("pagecounts"),
         W("aggregate"),
-        P(&params::PROJECT),
+        P(&PROJECT),
         P(&params::ACCESS_SITE),
         P(&LEGACY_GRANULARITY),
-        P(&params::START),
-        P(&params::END),
+        P(&START),
+        P(&END),
     ],
-    datasets: &[&LEGACY_HOURLY, &LEGACY_DAILY, &LEGACY_MONTHLY],
-    lookup: |query| {
-        let partition = query.values(["project", "access-site", "granularity"]);
-        query.lookup(query.dataset_or(&LEGACY_MONTHLY), partition)
-    },
-    shape: series::pagecounts,
-    response: Response::Series {
+    source: Source::Table(&TableSource {
+        datasets: &[&LEGACY_HOURLY, &LEGACY_DAILY, &LEGACY_MONTHLY],
+        partition: &[K(&PROJECT), K(&params::ACCESS_SITE), K(&LEGACY_GRANULARITY)],
+        list: None,
+    }),
+    body: Body::Items {
         item: &[
-            Field::Param("project"),
-            Field::Param("access-site"),
-            Field::Param("granularity"),
-            Field::Timestamp,
-            Field::Int("count"),
+            body::param(&PROJECT),
+            body::param(&params::ACCESS_SITE),
+            body::param(&LEGACY_GRANULARITY),
+            TIMESTAMP,
+            count(&["count"], "Views of all pages"),
         ],
     },
+    protect: &[],
+    no_data: Noun::Project,
 };

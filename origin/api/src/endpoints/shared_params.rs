@@ -1,69 +1,61 @@
-//! Parameters that several endpoints share.
+//! Parameters that several services share (contract §1.1, §1.3).
 
-use crate::param::{self, Param, ParamKind};
+use crate::param::{Param, Role};
 
-pub(super) static PROJECT: Param = Param {
-    name: "project",
-    summary: "A wiki, by its host name without .org",
-    example: "en.wikipedia",
-    kind: ParamKind::Project,
-};
+/// How a page was reached.
+pub(super) const ACCESS_VALUES: &[&str] = &["all-access", "desktop", "mobile-app", "mobile-web"];
 
-pub(super) static ACCESS: Param = Param {
-    name: "access",
-    summary: "How the page was reached",
-    example: "all-access",
-    kind: ParamKind::Choice(param::ACCESS),
-};
+/// Who viewed a page.
+pub(super) const AGENT_VALUES: &[&str] = &["all-agents", "automated", "spider", "user"];
 
-pub(super) static ACCESS_SITE: Param = Param {
-    name: "access-site",
-    summary: "Which site was visited",
-    example: "all-sites",
-    kind: ParamKind::Choice(param::ACCESS_SITE),
-};
+/// A parameter whose name is its key in bodies.
+pub(super) const fn param(
+    name: &'static str,
+    summary: &'static str,
+    example: &'static str,
+    role: Role,
+) -> Param {
+    Param { name, key: name, summary, example, role }
+}
 
-pub(super) static AGENT: Param = Param {
-    name: "agent",
-    summary: "Who viewed the page",
-    example: "all-agents",
-    kind: ParamKind::Choice(param::AGENT),
-};
+/// One of some words.
+pub(super) const fn one_of(values: &'static [&'static str]) -> Role {
+    Role::Enumeration { values, aliases: &[] }
+}
 
-pub(super) static START: Param = Param {
-    name: "start",
-    summary: "The first period, YYYYMMDD or YYYYMMDDHH",
-    example: "2026100100",
-    kind: ParamKind::Start,
-};
+pub(super) static PROJECT: Param = param(
+    "project",
+    "A wiki, by its host name without .org",
+    "en.wikipedia",
+    Role::Project { words: &[] },
+);
 
-pub(super) static END: Param = Param {
-    name: "end",
-    summary: "The last period, YYYYMMDD or YYYYMMDDHH",
-    example: "2026103100",
-    kind: ParamKind::End,
-};
+pub(super) static ACCESS: Param =
+    param("access", "How the page was reached", "all-access", one_of(ACCESS_VALUES));
 
-pub(super) static YEAR: Param =
-    Param { name: "year", summary: "The year, YYYY", example: "2026", kind: ParamKind::Year };
+pub(super) static ACCESS_SITE: Param = param(
+    "access-site",
+    "Which site was visited",
+    "all-sites",
+    one_of(&["all-sites", "desktop-site", "mobile-site"]),
+);
 
-pub(super) static MONTH: Param = Param {
-    name: "month",
-    summary: "The month, MM",
-    example: "09",
-    kind: ParamKind::Month { then_day: false },
-};
+pub(super) static AGENT: Param =
+    param("agent", "Who viewed the page", "all-agents", one_of(AGENT_VALUES));
 
-pub(super) static MONTH_OF_DAY: Param = Param {
-    name: "month",
-    summary: "The month, MM",
-    example: "10",
-    kind: ParamKind::Month { then_day: true },
-};
+pub(super) static START: Param =
+    param("start", "The first period, YYYYMMDD or YYYYMMDDHH", "2026100100", Role::Start(None));
 
-pub(super) static DAY: Param = Param {
-    name: "day",
-    summary: "The day, DD, or all-days for the whole month",
-    example: "15",
-    kind: ParamKind::Day,
-};
+pub(super) static END: Param =
+    param("end", "The last period, YYYYMMDD or YYYYMMDDHH", "2026103100", Role::End);
+
+pub(super) static YEAR: Param = param("year", "The year, YYYY", "2026", Role::Year);
+
+pub(super) static MONTH: Param =
+    param("month", "The month, MM", "09", Role::Month { then_day: false });
+
+pub(super) static MONTH_OF_DAY: Param =
+    param("month", "The month, MM", "10", Role::Month { then_day: true });
+
+pub(super) static DAY: Param =
+    param("day", "The day, DD, or all-days for the whole month", "15", Role::Day { aliases: &[] });

@@ -25,14 +25,21 @@ impl Rows {
             return self.clone();
         }
         let columns = self.columns.iter().map(|column| match column {
-            Column::Ints(cells) => Column::Ints(Cells {
-                values: cells.values.get(rows.clone()).unwrap_or_default().to_vec(),
-                nulls: cells.nulls.slice(&rows),
-            }),
+            Column::Ints(cells) => Column::Ints(cells.slice(&rows)),
+            Column::Doubles(cells) => Column::Doubles(cells.slice(&rows)),
             Column::Texts(texts) => Column::Texts(texts.slice(&rows)),
             Column::Timestamps(timestamps) => Column::Timestamps(timestamps.slice(&rows)),
         });
-        Self { table: self.table, columns: columns.collect(), len: rows.len() }
+        Self { schema: self.schema, columns: columns.collect(), len: rows.len() }
+    }
+}
+
+impl<T: Copy> Cells<T> {
+    fn slice(&self, rows: &Range<usize>) -> Self {
+        Self {
+            values: self.values.get(rows.clone()).unwrap_or_default().to_vec(),
+            nulls: self.nulls.slice(rows),
+        }
     }
 }
 

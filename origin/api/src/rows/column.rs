@@ -2,9 +2,10 @@
 
 use crate::calendar::Digits;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Column {
     Ints(Cells<i64>),
+    Doubles(Cells<f64>),
     Texts(Texts),
     /// The periods of a series.
     Timestamps(Timestamps),
@@ -43,6 +44,7 @@ impl Column {
     pub(super) fn len(&self) -> usize {
         match self {
             Self::Ints(cells) => cells.values.len(),
+            Self::Doubles(cells) => cells.values.len(),
             Self::Texts(texts) => texts.ends.len(),
             Self::Timestamps(timestamps) => timestamps.digits.len(),
         }
@@ -51,6 +53,7 @@ impl Column {
     pub(super) fn reserve(&mut self, rows: usize) {
         match self {
             Self::Ints(cells) => cells.values.reserve(rows),
+            Self::Doubles(cells) => cells.values.reserve(rows),
             Self::Texts(texts) => texts.ends.reserve(rows),
             Self::Timestamps(timestamps) => timestamps.digits.reserve(rows),
         }
@@ -59,6 +62,7 @@ impl Column {
     pub(super) fn weight(&self) -> usize {
         match self {
             Self::Ints(cells) => cells.values.capacity() * size_of::<i64>(),
+            Self::Doubles(cells) => cells.values.capacity() * size_of::<f64>(),
             Self::Texts(texts) => {
                 texts.arena.capacity() + texts.ends.capacity() * size_of::<usize>()
             }
@@ -72,15 +76,24 @@ impl Column {
     }
 }
 
-impl Cells<i64> {
+impl<T: Copy> Cells<T> {
     /// The cells in row order; `None` is null.
-    pub fn iter(&self) -> impl Iterator<Item = Option<i64>> {
+    pub fn iter(&self) -> impl Iterator<Item = Option<T>> {
         self.values.iter().enumerate().map(|(row, value)| (!self.nulls.get(row)).then_some(*value))
     }
 
     /// The cells in row order; null is zero.
-    pub fn or_zero(&self) -> &[i64] {
+    pub fn or_zero(&self) -> &[T] {
         &self.values
+    }
+}
+
+impl<T: Copy + Default> Cells<T> {
+    pub(super) fn push(&mut self, value: Option<T>) {
+        if value.is_none() {
+            self.nulls.set(self.values.len());
+        }
+        self.values.push(value.unwrap_or_default());
     }
 }
 

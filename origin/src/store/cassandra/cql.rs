@@ -130,6 +130,7 @@ fn type_name(kind: ColumnType) -> &'static str {
         ColumnType::Text | ColumnType::Json => "text",
         ColumnType::Int => "int",
         ColumnType::BigInt => "bigint",
+        ColumnType::Double => "double",
     }
 }
 

@@ -88,13 +88,14 @@ impl RowDecoder {
 
 /// Integers of any width are decoded alike: clusters have some counts as int and some as bigint.
 fn check_type(column: &'static Column, found: &CqlType<'_>) -> Result<(), UnfitColumn> {
-    use NativeType::{Ascii, BigInt, Counter, Int, SmallInt, Text, TinyInt, Varint};
+    use NativeType::{Ascii, BigInt, Counter, Double, Float, Int, SmallInt, Text, TinyInt, Varint};
     let CqlType::Native(native) = found else { return Err(unfit(column, found)) };
     let fits = match column.kind {
         ColumnType::Text | ColumnType::Json => matches!(native, Text | Ascii),
         ColumnType::Int | ColumnType::BigInt => {
             matches!(native, TinyInt | SmallInt | Int | BigInt | Counter | Varint)
         }
+        ColumnType::Double => matches!(native, Double | Float),
     };
     if fits { Ok(()) } else { Err(unfit(column, found)) }
 }
@@ -107,6 +108,7 @@ fn expected(kind: ColumnType) -> &'static str {
     match kind {
         ColumnType::Text | ColumnType::Json => "text",
         ColumnType::Int | ColumnType::BigInt => "an integer",
+        ColumnType::Double => "a number",
     }
 }
 
@@ -153,6 +155,7 @@ impl PartitionDecoder<'_> {
                 match kind {
                     ColumnType::Text | ColumnType::Json => self.rows.text(*index, None)?,
                     ColumnType::Int | ColumnType::BigInt => self.rows.int(*index, None)?,
+                    ColumnType::Double => self.rows.double(*index, None)?,
                 }
             }
             self.count += 1;
@@ -177,6 +180,10 @@ impl PartitionDecoder<'_> {
                 }
             }
             (ColumnType::Text | ColumnType::Json, None) => self.rows.text(selected.index, None)?,
+            (ColumnType::Double, bytes) => {
+                let number = bytes.map(|bytes| selected.double(bytes)).transpose()?;
+                self.rows.double(selected.index, number.flatten())?;
+            }
         }
         Ok(())
     }
@@ -223,6 +230,16 @@ impl Selected {
                 let number = rest.iter().fold(start, |number, byte| number << 8 | i64::from(*byte));
                 Ok(Some(number))
             }
+            _ => Err(self.misfit(format!("a value of {} bytes", bytes.len()))),
+        }
+    }
+
+    /// Decodes a big-endian double or float. Old clients wrote null as no bytes.
+    fn double(&self, bytes: &[u8]) -> Result<Option<f64>, DecodeError> {
+        match *bytes {
+            [a, b, c, d, e, f, g, h] => Ok(Some(f64::from_be_bytes([a, b, c, d, e, f, g, h]))),
+            [a, b, c, d] => Ok(Some(f32::from_be_bytes([a, b, c, d]).into())),
+            [] => Ok(None),
             _ => Err(self.misfit(format!("a value of {} bytes", bytes.len()))),
         }
     }

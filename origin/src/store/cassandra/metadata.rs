@@ -54,6 +54,7 @@ fn is_writable(typ: &CqlType<'_>, kind: ColumnType) -> bool {
         ColumnType::Int | ColumnType::BigInt => {
             matches!(typ, CqlType::Native(NativeType::Int | NativeType::BigInt))
         }
+        ColumnType::Double => matches!(typ, CqlType::Native(NativeType::Double)),
     }
 }
 

@@ -122,7 +122,10 @@ impl Store for CassandraStore {
     }
 
     async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError> {
-        let Lookup::Points(read) = lookup;
+        let read = match lookup {
+            Lookup::Points(read) => read,
+            Lookup::Events(read) => return Err(StoreError::no_events(STORE, read)),
+        };
         let deadline = ctx.deadline.min(Instant::now() + self.0.options.read_within);
         let rows = self.read_partition(read, deadline).await;
         let metrics = &self.0.metrics;

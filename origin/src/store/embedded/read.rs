@@ -36,6 +36,10 @@ pub(super) fn partition(conn: &Connection, read: &Read) -> Result<Rows, QueryErr
                     let number = value.as_i64_or_null().map_err(unexpected("an integer"))?;
                     builder.int(index, number)?;
                 }
+                ColumnType::Double => {
+                    let number = value.as_f64_or_null().map_err(unexpected("a number"))?;
+                    builder.double(index, number)?;
+                }
                 ColumnType::Text | ColumnType::Json => {
                     let text = value.as_str_or_null().map_err(unexpected("a text"))?;
                     builder.text(index, text)?;

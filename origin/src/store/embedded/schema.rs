@@ -46,6 +46,7 @@ fn define(column: &Column) -> String {
     let kind = match column.kind {
         ColumnType::Text | ColumnType::Json => "TEXT",
         ColumnType::Int | ColumnType::BigInt => "INTEGER",
+        ColumnType::Double => "REAL",
     };
     format!("{} {kind}", quote(column.name))
 }

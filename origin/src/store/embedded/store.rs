@@ -97,7 +97,10 @@ impl Store for EmbeddedStore {
     }
 
     async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError> {
-        let Lookup::Points(read) = lookup;
+        let read = match lookup {
+            Lookup::Points(read) => read,
+            Lookup::Events(read) => return Err(StoreError::no_events(STORE, read)),
+        };
         let job = read.clone();
         let rows = self.readers.run(ctx, move |conn| read::partition(conn, &job)).await;
         rows.map_err(|error| store_error(describe(read), error))

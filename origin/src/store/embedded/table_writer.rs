@@ -54,6 +54,7 @@ impl ToSql for Cell<'_> {
         Ok(ToSqlOutput::Borrowed(match self {
             Cell::Absent | Cell::Null => ValueRef::Null,
             Cell::Int(number) => ValueRef::Integer(*number),
+            Cell::Double(number) => ValueRef::Real(*number),
             Cell::Text(text) => ValueRef::Text(text.as_bytes()),
         }))
     }
@@ -126,13 +127,19 @@ fn check_type(column: &Column, cell: &Cell<'_>) -> Result<(), RowError> {
     let expected = match (column.kind, cell) {
         (_, Cell::Absent | Cell::Null)
         | (ColumnType::Text | ColumnType::Json, Cell::Text(_))
-        | (ColumnType::BigInt, Cell::Int(_)) => return Ok(()),
+        | (ColumnType::BigInt, Cell::Int(_))
+        | (ColumnType::Double, Cell::Double(_)) => return Ok(()),
         (ColumnType::Int, Cell::Int(number)) if i32::try_from(*number).is_ok() => return Ok(()),
         (ColumnType::Text | ColumnType::Json, _) => "a text",
         (ColumnType::Int, _) => "an integer of 32 bits",
         (ColumnType::BigInt, _) => "an integer of 64 bits",
+        (ColumnType::Double, _) => "a number",
     };
-    let found = if matches!(cell, Cell::Text(_)) { "a text" } else { "this integer" };
+    let found = match cell {
+        Cell::Text(_) => "a text",
+        Cell::Double(_) => "this number",
+        Cell::Int(_) | Cell::Absent | Cell::Null => "this integer",
+    };
     Err(RowError::Type { column: column.name, expected, found })
 }
 

@@ -28,11 +28,7 @@ pub(super) fn numbered_generation(
     let query = components.origin.catalogue().resolve(Target::parse(EN).unwrap()).unwrap();
     let epochs = &components.origin.epochs;
     let (now, epoch) = (components.origin.clock().now(), epochs.current());
-    let tags = PurgeTags::of(
-        &query,
-        (query.endpoint().lookup)(&query).dataset(),
-        components.origin.catalogue(),
-    );
+    let tags = PurgeTags::of(&query, query.dataset(), components.origin.catalogue());
     // Long, so that a mix of two generations shows.
     let item = format!(r#"{{"devices":{id}}}"#);
     let body = format!(r#"{{"items":[{}]}}"#, vec![item; 500].join(","));

@@ -178,17 +178,18 @@ impl Store for Scripted {
 }
 
 fn is_about(lookup: &Lookup, project: &str) -> bool {
-    let Lookup::Points(read) = lookup;
+    let Lookup::Points(read) = lookup else { panic!("no table has events") };
     read.partition.iter().any(|part| part == project)
 }
 
 fn one_row(lookup: &Lookup, value: i64) -> Rows {
-    let Lookup::Points(read) = lookup;
+    let Lookup::Points(read) = lookup else { panic!("no table has events") };
     let table = read.dataset.table;
     let mut rows = Rows::of(table);
     for (index, column) in table.read_columns().enumerate() {
         match column.kind {
             ColumnType::Int | ColumnType::BigInt => rows.int(index, Some(value)).unwrap(),
+            ColumnType::Double => rows.double(index, Some(value as f64)).unwrap(),
             ColumnType::Text => {
                 let timestamp =
                     read.range.map_or("2024010100".to_owned(), |(first, _): (Digits, _)| {

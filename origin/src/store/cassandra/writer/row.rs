@@ -24,7 +24,7 @@ pub(super) struct Row {
 pub(super) fn bytes(cells: &[Cell<'_>]) -> usize {
     let size = |cell: &Cell<'_>| match cell {
         Cell::Text(text) => text.len(),
-        Cell::Absent | Cell::Null | Cell::Int(_) => 8,
+        Cell::Absent | Cell::Null | Cell::Int(_) | Cell::Double(_) => 8,
     };
     cells.iter().map(size).sum()
 }
@@ -80,6 +80,7 @@ fn value(
             narrow.serialize(kind, to)
         }
         Cell::Int(number) => number.serialize(kind, to),
+        Cell::Double(number) => number.serialize(kind, to),
     };
     written.map(|_| ()).map_err(|source| {
         SerializationError::new(RowError::Column { column: column.to_owned(), source })

@@ -1,0 +1,523 @@
+//! The rules that an endpoint must keep. They are checked when a catalogue is built, so that a
+//! mistake in a declaration is found before any request.
+
+use crate::body::{Body, Constant, Count, Field, RowValue, Value};
+use crate::calendar::Granularity;
+use crate::endpoint::{Endpoint, Protection};
+use crate::json;
+use crate::param::{Param, Role};
+use crate::source::{EventSource, JsonList, KeyValue, MemberType, Source, TableSource};
+use crate::table::{ALL_DAYS, Calendar, Column, ColumnType, Dataset, TIMESTAMP, Table};
+use thiserror::Error;
+
+/// A mistake in the declaration of an endpoint.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum EndpointError {
+    #[error("parameter {0:?} is none of its path")]
+    NoParam(&'static str),
+    #[error("start and end must follow each other, after the granularity that rules them")]
+    Dates,
+    #[error("no dataset has the granularity {}", .0.as_str())]
+    NoDataset(Granularity),
+    #[error("dataset {0:?} is of another table than the others")]
+    OtherTable(&'static str),
+    #[error("the partition key of table {table} has {expected} columns, not {found}")]
+    PartitionLength { table: &'static str, expected: usize, found: usize },
+    #[error("{value:?} is no value of the partition column {column:?}")]
+    PartitionValue { column: &'static str, value: &'static str },
+    #[error(
+        "the probe of dataset {dataset:?} must have a value for {expected} columns, not {found}"
+    )]
+    Probe { dataset: &'static str, expected: usize, found: usize },
+    #[error("there is no column {0:?} of the type that the body needs")]
+    NoColumn(String),
+    #[error("the body has the key {0:?} twice, or it needs escaping")]
+    Key(&'static str),
+    #[error("the field {0:?} needs a row, and its object is none")]
+    NotInRow(&'static str),
+    #[error("the field {0:?} can't be summed to months")]
+    NotSummable(&'static str),
+    #[error("parameter {param:?} has the value {value:?}, which selects no column")]
+    NoCode { param: &'static str, value: &'static str },
+    #[error("the body needs dates of the request, and it has none")]
+    NoSpan,
+}
+
+/// Checks an endpoint.
+pub(super) fn check(endpoint: &Endpoint) -> Result<(), EndpointError> {
+    let check = Check { endpoint };
+    check.dates()?;
+    match endpoint.source {
+        Source::Table(source) => check.table(source)?,
+        Source::Events(source) => check.events(source)?,
+    }
+    check.protection()?;
+    check.body()
+}
+
+struct Check<'e> {
+    endpoint: &'e Endpoint,
+}
+
+impl Check<'_> {
+    fn has(&self, param: &'static Param) -> Result<(), EndpointError> {
+        let known = self.endpoint.params().any(|known| known.is(param));
+        if known { Ok(()) } else { Err(EndpointError::NoParam(param.name)) }
+    }
+
+    fn position(&self, is: fn(&Role) -> bool) -> Option<usize> {
+        self.endpoint.params().position(|param| is(&param.role))
+    }
+
+    /// Start and end follow each other, after a granularity if the start has no rule of its own.
+    fn dates(&self) -> Result<(), EndpointError> {
+        let granularity = self.position(|role| matches!(role, Role::Granularity { .. }));
+        let start = self.position(|role| matches!(role, Role::Start(_)));
+        let end = self.position(|role| matches!(role, Role::End));
+        let ruled = self.position(|role| matches!(role, Role::Start(Some(_)))).is_some();
+        let in_order = match (start, end) {
+            (None, None) => true,
+            (Some(start), Some(end)) => {
+                let after = granularity.is_some_and(|granularity| granularity < start);
+                end == start + 1 && after != ruled
+            }
+            _ => false,
+        };
+        if in_order { Ok(()) } else { Err(EndpointError::Dates) }
+    }
+
+    /// The granularities of its queries.
+    fn granularities(&self) -> Vec<Granularity> {
+        self.endpoint
+            .params()
+            .flat_map(|param| match param.role {
+                Role::Granularity { allowed, .. } => allowed.iter().map(|(one, _)| *one).collect(),
+                Role::Start(Some(_)) | Role::Month { then_day: false } => {
+                    vec![Granularity::Monthly]
+                }
+                Role::Day { .. } => vec![Granularity::Daily, Granularity::Monthly],
+                _ => Vec::new(),
+            })
+            .collect()
+    }
+
+    fn datasets(&self) -> Result<(), EndpointError> {
+        for granularity in self.granularities() {
+            self.endpoint
+                .dataset(Some(granularity))
+                .ok_or(EndpointError::NoDataset(granularity))?;
+        }
+        Ok(())
+    }
+
+    fn table(&self, source: &'static TableSource) -> Result<(), EndpointError> {
+        self.datasets()?;
+        for dataset in source.datasets {
+            let table = dataset.table;
+            if source.datasets.iter().any(|other| other.table.name != table.name) {
+                return Err(EndpointError::OtherTable(dataset.name));
+            }
+            let (expected, found) = (table.partition.len(), source.partition.len());
+            if expected != found {
+                return Err(EndpointError::PartitionLength { table: table.name, expected, found });
+            }
+            probe(dataset)?;
+            for (column, value) in table.partition.iter().zip(source.partition) {
+                self.partition_value(column, *value)?;
+            }
+            if let Some(list) = source.list {
+                for name in list.columns {
+                    column(table.values, name, &[ColumnType::Json])?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A parameter fills the column of its name. So a key in the wrong order is found.
+    fn partition_value(
+        &self,
+        column: &'static Column,
+        value: KeyValue,
+    ) -> Result<(), EndpointError> {
+        let is_same = |name: &str| name.replace('-', "_") == column.name.replace('-', "_");
+        let value = match value {
+            KeyValue::Param(param) => {
+                self.has(param)?;
+                if is_same(param.name) {
+                    return Ok(());
+                }
+                param.name
+            }
+            // The granularity that is stored.
+            KeyValue::Const(word) if column.name == "granularity" => {
+                let is_stored = |dataset: &&Dataset| dataset.granularity.as_str() == word;
+                if self.endpoint.datasets().iter().all(is_stored) {
+                    return Ok(());
+                }
+                word
+            }
+            KeyValue::Const(_) => return Ok(()),
+        };
+        Err(EndpointError::PartitionValue { column: column.name, value })
+    }
+
+    fn events(&self, source: &'static EventSource) -> Result<(), EndpointError> {
+        self.datasets()?;
+        source.filters.iter().try_for_each(|(param, _)| self.has(param))
+    }
+
+    fn protection(&self) -> Result<(), EndpointError> {
+        self.endpoint.protect.iter().try_for_each(|protection| match protection {
+            Protection::Country(param) => self.has(param),
+            Protection::Countries(name) => self.column(name, &[ColumnType::Text]),
+        })
+    }
+
+    fn body(&self) -> Result<(), EndpointError> {
+        let body = &self.endpoint.body;
+        let list = match body {
+            Body::List { list, .. } => Some(*list),
+            Body::Top { .. } => Some("results"),
+            Body::Items { .. } | Body::Context { .. } => None,
+        };
+        keys(body.around().iter().map(|field| field.key).chain(list))?;
+        keys(body.row().iter().map(|field| field.key))?;
+        for field in body.around() {
+            match field.value {
+                Value::Constant(value) => self.constant(value)?,
+                Value::Row(_) => return Err(EndpointError::NotInRow(field.key)),
+            }
+        }
+        for field in body.row() {
+            match field.value {
+                Value::Constant(value) => self.constant(value)?,
+                Value::Row(value) => self.row_value(field, value)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn constant(&self, value: Constant) -> Result<(), EndpointError> {
+        let is_given = match value {
+            Constant::Param(param) | Constant::Number(param) => return self.has(param),
+            Constant::Text(_) => true,
+            Constant::Start(_) | Constant::End(_) | Constant::Granularity => {
+                !self.granularities().is_empty()
+            }
+        };
+        if is_given { Ok(()) } else { Err(EndpointError::NoSpan) }
+    }
+
+    fn row_value(&self, field: &Field, value: RowValue) -> Result<(), EndpointError> {
+        use ColumnType::{BigInt, Double, Int, Text};
+        let is_summed = self.is_summed();
+        match value {
+            RowValue::Timestamp(_) => self.column(TIMESTAMP, &[Text]),
+            RowValue::Count(count) => self.count(count),
+            _ if is_summed => Err(EndpointError::NotSummable(field.key)),
+            RowValue::OptionalInt(name) => self.column(name, &[Int, BigInt]),
+            RowValue::Double(name) => self.column(name, &[Double]),
+            RowValue::Text(name) | RowValue::Redacted(name) => self.column(name, &[Text]),
+            RowValue::Position => Ok(()),
+            RowValue::Interval(name) | RowValue::RoundedUp(name) => {
+                let is = |list: &JsonList| member(list, name) == Some(MemberType::IntOrText);
+                let is_known = self.endpoint.source.list().is_some_and(is);
+                if is_known { Ok(()) } else { Err(EndpointError::NoColumn(name.to_owned())) }
+            }
+        }
+    }
+
+    /// Whether months are summed from stored days.
+    fn is_summed(&self) -> bool {
+        let days = self.endpoint.datasets();
+        let days = days.iter().all(|dataset| dataset.granularity == Granularity::Daily);
+        let granular = self.position(|role| matches!(role, Role::Granularity { .. })).is_some();
+        days && granular && self.granularities().contains(&Granularity::Monthly)
+    }
+
+    fn count(&self, count: Count) -> Result<(), EndpointError> {
+        let int = |name: &str| self.column(name, &[ColumnType::Int, ColumnType::BigInt]);
+        match count {
+            Count::FirstOf([]) => Err(EndpointError::NoColumn(String::new())),
+            Count::FirstOf(names) => names.iter().try_for_each(|name| int(name)),
+            Count::SumBy(param, columns) => {
+                self.has(param)?;
+                selects(param, columns.iter().map(|(value, _)| *value))?;
+                columns.iter().flat_map(|(_, names)| *names).try_for_each(|name| int(name))
+            }
+            Count::Codes(codes) => {
+                let mut names = vec![String::new()];
+                for (param, codes) in codes {
+                    self.has(param)?;
+                    selects(param, codes.iter().map(|(value, _)| *value))?;
+                    let extended = |name: &String| -> Vec<String> {
+                        codes.iter().map(|(_, code)| format!("{name}{code}")).collect()
+                    };
+                    names = names.iter().flat_map(extended).collect();
+                }
+                names.iter().try_for_each(|name| int(name))
+            }
+        }
+    }
+
+    /// A column of the rows, of one of these types.
+    fn column(&self, name: &str, types: &[ColumnType]) -> Result<(), EndpointError> {
+        match self.endpoint.source {
+            Source::Events(source) => column(source.columns, name, types),
+            Source::Table(TableSource { list: Some(list), .. }) => {
+                let fits = match member(list, name) {
+                    Some(MemberType::Int) => types.contains(&ColumnType::Int),
+                    Some(MemberType::Text) => types.contains(&ColumnType::Text),
+                    Some(MemberType::IntOrText) | None => false,
+                };
+                if fits { Ok(()) } else { Err(EndpointError::NoColumn(name.to_owned())) }
+            }
+            Source::Table(source) => source.datasets.iter().try_for_each(|dataset| {
+                let columns = dataset
+                    .table
+                    .read_columns()
+                    .any(|column| column.name == name && types.contains(&column.kind));
+                if columns { Ok(()) } else { Err(EndpointError::NoColumn(name.to_owned())) }
+            }),
+        }
+    }
+}
+
+fn member(list: &JsonList, name: &str) -> Option<MemberType> {
+    list.members.iter().find(|member| member.name == name).map(|member| member.kind)
+}
+
+fn column(columns: &[Column], name: &str, types: &[ColumnType]) -> Result<(), EndpointError> {
+    let fits = columns.iter().any(|column| column.name == name && types.contains(&column.kind));
+    if fits { Ok(()) } else { Err(EndpointError::NoColumn(name.to_owned())) }
+}
+
+/// Each value of a closed parameter must select something.
+fn selects(
+    param: &'static Param,
+    selected: impl Iterator<Item = &'static str> + Clone,
+) -> Result<(), EndpointError> {
+    for value in param.role.closed_values().unwrap_or_default() {
+        if !selected.clone().any(|one| one == value) {
+            return Err(EndpointError::NoCode { param: param.name, value });
+        }
+    }
+    Ok(())
+}
+
+/// Keys of one object are different and need no escaping.
+fn keys(keys: impl Iterator<Item = &'static str>) -> Result<(), EndpointError> {
+    let mut known = Vec::new();
+    for key in keys {
+        if !json::is_plain(key) || key.is_empty() || known.contains(&key) {
+            return Err(EndpointError::Key(key));
+        }
+        known.push(key);
+    }
+    Ok(())
+}
+
+/// A probe has a value for each column of the partition key before the date.
+fn probe(dataset: &Dataset) -> Result<(), EndpointError> {
+    let Table { partition, calendar, .. } = dataset.table;
+    let expected = match calendar {
+        Calendar::Series(_) => partition.len(),
+        Calendar::YearMonth => partition.len().saturating_sub(2),
+        Calendar::YearMonthDay => partition.len().saturating_sub(3),
+    };
+    let found = dataset.probe.len();
+    if found != expected || dataset.probe.contains(&"") || dataset.probe.contains(&ALL_DAYS) {
+        return Err(EndpointError::Probe { dataset: dataset.name, expected, found });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body::{self, TIMESTAMP as TIMESTAMP_FIELD, TimeForm, count, row, text};
+    use crate::endpoint::Segment;
+    use crate::endpoints::ALL;
+
+    /// The error of a standard endpoint with one mistake.
+    fn mistake(name: &str, make: impl FnOnce(&mut Endpoint)) -> EndpointError {
+        let mut endpoint = **ALL.iter().find(|endpoint| endpoint.name == name).unwrap();
+        assert_eq!(check(&endpoint), Ok(()), "{name}");
+        make(&mut endpoint);
+        check(&endpoint).unwrap_err()
+    }
+
+    /// The error of a standard endpoint whose rows come from elsewhere.
+    fn of_source(name: &str, make: impl FnOnce(&TableSource) -> TableSource) -> EndpointError {
+        mistake(name, |endpoint| {
+            let Source::Table(source) = endpoint.source else { panic!("no table") };
+            endpoint.source = Source::Table(Box::leak(Box::new(make(source))));
+        })
+    }
+
+    fn of_item(name: &str, item: &'static [Field]) -> EndpointError {
+        mistake(name, |endpoint| endpoint.body = Body::Items { item })
+    }
+
+    fn param(name: &str, param: &str) -> &'static Param {
+        let endpoint = ALL.iter().find(|endpoint| endpoint.name == name).unwrap();
+        endpoint.params().find(|known| known.name == param).unwrap()
+    }
+
+    const DEVICES: &str = "unique-devices";
+    const TOP: &str = "pageviews/top";
+    const ARTICLE: &str = "pageviews/per-article";
+
+    #[test]
+    fn a_partition_has_the_columns_of_its_table_in_order() {
+        let partition = |change: fn(&mut Vec<KeyValue>)| {
+            of_source(DEVICES, |source| {
+                let mut partition = source.partition.to_vec();
+                change(&mut partition);
+                TableSource { partition: partition.leak(), ..*source }
+            })
+        };
+        let length = |found| {
+            let table = "unique_devices";
+            EndpointError::PartitionLength { table, expected: 3, found }
+        };
+        assert_eq!(partition(|partition| partition.truncate(2)), length(2));
+        assert_eq!(partition(|partition| partition.push(KeyValue::Const("x"))), length(4));
+        let swapped = EndpointError::PartitionValue { column: "project", value: "access-site" };
+        assert_eq!(partition(|partition| partition.swap(0, 1)), swapped);
+        let value = EndpointError::PartitionValue { column: "granularity", value: "hourly" };
+        assert_eq!(partition(|partition| partition[2] = KeyValue::Const("hourly")), value);
+        let other = of_source(DEVICES, |source| {
+            let mut partition = source.partition.to_vec();
+            partition[2] = KeyValue::Param(param(ARTICLE, "granularity"));
+            TableSource { partition: partition.leak(), ..*source }
+        });
+        assert_eq!(other, EndpointError::NoParam("granularity"));
+    }
+
+    #[test]
+    fn datasets_fit_the_queries() {
+        let datasets = |change: fn(&mut Dataset)| {
+            of_source(DEVICES, |source| {
+                let changed = source.datasets.iter().map(|dataset| {
+                    let mut dataset = Dataset { ..**dataset };
+                    change(&mut dataset);
+                    &*Box::leak(Box::new(dataset))
+                });
+                TableSource { datasets: changed.collect::<Vec<_>>().leak(), ..*source }
+            })
+        };
+        let no_dataset = EndpointError::NoDataset(Granularity::Monthly);
+        assert_eq!(datasets(|dataset| dataset.granularity = Granularity::Daily), no_dataset);
+        let probe = |found| {
+            let dataset = "unique-devices-daily";
+            EndpointError::Probe { dataset, expected: 3, found }
+        };
+        assert_eq!(datasets(|dataset| dataset.probe = &["en.wikipedia"]), probe(1));
+        assert_eq!(datasets(|dataset| dataset.probe = &["en.wikipedia", "", "daily"]), probe(3));
+        let other = datasets(|dataset| {
+            if dataset.granularity == Granularity::Monthly {
+                dataset.table = &crate::tables::LEGACY_PAGECOUNTS;
+            }
+        });
+        assert_eq!(other, EndpointError::OtherTable("unique-devices-daily"));
+    }
+
+    #[test]
+    fn fields_have_columns_of_their_type() {
+        let no_column = |name: &str| EndpointError::NoColumn(name.to_owned());
+        assert_eq!(of_item(DEVICES, const { &[count(&["device"], "")] }), no_column("device"));
+        assert_eq!(of_item(DEVICES, const { &[count(&[], "").named("x")] }), no_column(""));
+        assert_eq!(of_item(DEVICES, const { &[text("devices", "")] }), no_column("devices"));
+        const DOUBLE: &[Field] = &[row("x", RowValue::Double("devices"), "")];
+        assert_eq!(of_item(DEVICES, DOUBLE), no_column("devices"));
+        assert_eq!(of_item(TOP, const { &[count(&["article"], "")] }), no_column("article"));
+        assert_eq!(of_item(TOP, const { &[TIMESTAMP_FIELD] }), no_column("timestamp"));
+        const INTERVAL: &[Field] = &[row("x", RowValue::Interval("views"), "")];
+        assert_eq!(of_item(TOP, INTERVAL), no_column("views"));
+        const SUMMED: &[Field] = &[row("x", RowValue::OptionalInt("aa"), "")];
+        assert_eq!(of_item(ARTICLE, SUMMED), EndpointError::NotSummable("x"));
+        let list = of_source(TOP, |source| {
+            let list = JsonList { columns: &["articlesjson"], ..*source.list.unwrap() };
+            TableSource { list: Some(Box::leak(Box::new(list))), ..*source }
+        });
+        assert_eq!(list, no_column("articlesjson"));
+    }
+
+    #[test]
+    fn every_value_of_a_parameter_selects_a_column() {
+        let agent = param(ARTICLE, "agent");
+        let selecting = |count| {
+            let field = row("views", RowValue::Count(count), "");
+            of_item(ARTICLE, Box::leak(Box::new([field])))
+        };
+        let no_code = |value| EndpointError::NoCode { param: "agent", value };
+        let codes =
+            |codes: &'static [(&str, &str)]| Count::Codes(Box::leak(Box::new([(agent, codes)])));
+        let few = codes(&[("all-agents", "aa"), ("user", "au"), ("spider", "as")]);
+        assert_eq!(selecting(few), no_code("automated"));
+        let wrong =
+            codes(&[("all-agents", "aa"), ("user", "au"), ("spider", "as"), ("automated", "zz")]);
+        assert_eq!(selecting(wrong), EndpointError::NoColumn("zz".to_owned()));
+        let sum = Count::SumBy(agent, &[("all-agents", &["au", "as"]), ("user", &["au"])]);
+        assert_eq!(selecting(sum), no_code("automated"));
+        let foreign = Count::SumBy(param(DEVICES, "access-site"), &[]);
+        assert_eq!(selecting(foreign), EndpointError::NoParam("access-site"));
+    }
+
+    #[test]
+    fn keys_and_objects_are_sound() {
+        let project = param(DEVICES, "project");
+        let twice = Box::leak(Box::new([body::param(project), body::param(project)]));
+        assert_eq!(of_item(DEVICES, twice), EndpointError::Key("project"));
+        let escaped = Box::leak(Box::new([body::param(project).named("pro\"ject")]));
+        assert_eq!(of_item(DEVICES, escaped), EndpointError::Key("pro\"ject"));
+        let foreign = Box::leak(Box::new([body::param(param(TOP, "day"))]));
+        assert_eq!(of_item(DEVICES, foreign), EndpointError::NoParam("day"));
+        let list = mistake(TOP, |endpoint| {
+            let Body::List { entry, .. } = endpoint.body else { return };
+            endpoint.body = Body::List { item: entry, list: "articles", entry };
+        });
+        assert_eq!(list, EndpointError::NotInRow("article"));
+        let list = mistake(TOP, |endpoint| {
+            let Body::List { item, entry, .. } = endpoint.body else { return };
+            endpoint.body = Body::List { item, list: "year", entry };
+        });
+        assert_eq!(list, EndpointError::Key("year"));
+        let protection = mistake(TOP, |endpoint| {
+            endpoint.protect = &[Protection::Countries("country")];
+        });
+        assert_eq!(protection, EndpointError::NoColumn("country".to_owned()));
+        let span = mistake(DEVICES, |endpoint| {
+            const SPAN: &[Field] = &[Field {
+                key: "start",
+                value: Value::Constant(Constant::Start(TimeForm::Rfc3339)),
+                description: "",
+            }];
+            endpoint.segments = &[Segment::Word("x")];
+            endpoint.source =
+                Source::Table(&TableSource { datasets: &[], partition: &[], list: None });
+            endpoint.body = Body::Items { item: SPAN };
+        });
+        assert_eq!(span, EndpointError::NoSpan);
+    }
+
+    #[test]
+    fn dates_follow_their_granularity() {
+        let segments = |change: fn(&mut Vec<Segment>)| {
+            mistake(DEVICES, |endpoint| {
+                let mut segments = endpoint.segments.to_vec();
+                change(&mut segments);
+                endpoint.segments = segments.leak();
+            })
+        };
+        assert_eq!(segments(|segments| segments.swap(4, 5)), EndpointError::Dates);
+        assert_eq!(segments(|segments| segments.swap(3, 4)), EndpointError::Dates);
+        assert_eq!(segments(|segments| segments.truncate(5)), EndpointError::Dates);
+        let removed = segments(|segments| {
+            segments.remove(2);
+        });
+        assert_eq!(removed, EndpointError::NoParam("access-site"));
+    }
+}

@@ -1,0 +1,533 @@
+//! Endpoints of kinds that are not served yet, to show that the types carry them: each is declared
+//! as its service's file will declare it, and renders rows made by hand to the contract's bytes.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may end where it fails")]
+
+use aqs_api::body::{self, Body, Constant, Count, Field, RowValue, TIMESTAMP, TimeForm, Value};
+use aqs_api::body::{count, row, text, timestamp};
+use aqs_api::calendar::Granularity::{Daily, Monthly};
+use aqs_api::calendar::{DateRule, Form, Granularity};
+use aqs_api::endpoint::{Endpoint, Noun, Segment::Param as P, Segment::Word as W};
+use aqs_api::param::{Param, Role};
+use aqs_api::rows::{RowsBuilder, RowsError};
+use aqs_api::source::KeyValue::{Const as C, Param as K};
+use aqs_api::source::{Dimension, EventSource, Events, Figure, Grouping, Source, TableSource};
+use aqs_api::table::{Calendar, Column, Dataset, Table, bigint, int};
+use aqs_api::{Catalogue, Dialect, Lookup, Representation, Rows, Rules, Target};
+
+const fn param(name: &'static str, example: &'static str, role: Role) -> Param {
+    Param { name, key: name, summary: "", example, role }
+}
+
+const fn one_of(values: &'static [&'static str]) -> Role {
+    Role::Enumeration { values, aliases: &[] }
+}
+
+const fn granularity(allowed: &'static [(Granularity, DateRule)]) -> Role {
+    Role::Granularity { allowed, unrouted: &[], refusal: None }
+}
+
+const fn text_column(name: &'static str) -> Column {
+    aqs_api::table::text(name)
+}
+
+/// The body that a query gets for rows.
+fn body(
+    endpoint: &'static Endpoint,
+    path: &str,
+    fill: impl FnOnce(&mut RowsBuilder) -> Result<(), RowsError>,
+) -> String {
+    let catalogue = Catalogue::new(Box::leak(Box::new([endpoint]))).unwrap();
+    let query = catalogue.resolve(Target { dialect: Dialect::V2, path }).unwrap();
+    let mut rows = match query.lookup() {
+        Lookup::Points(read) => Rows::of(read.dataset.table),
+        Lookup::Events(read) => Rows::of_events(read.source),
+    };
+    fill(&mut rows).unwrap();
+    let rows = rows.finish();
+    let answer = aqs_api::shape(&query, &rows, &Rules::default()).unwrap();
+    let Representation::Body(body) = aqs_api::render(&query, &answer).unwrap() else {
+        panic!("no data");
+    };
+    String::from_utf8(body.identity.to_vec()).unwrap()
+}
+
+// --- shared parameters ---
+
+static PROJECT: Param = param("project", "en.wikipedia", Role::Project { words: &[] });
+static EDITOR_TYPE: Param = param(
+    "editor-type",
+    "user",
+    one_of(&["all-editor-types", "anonymous", "group-bot", "name-bot", "user"]),
+);
+static PAGE_TYPE: Param =
+    param("page-type", "content", one_of(&["all-page-types", "content", "non-content"]));
+static START: Param = param("start", "20260101", Role::Start(None));
+static END: Param = param("end", "20260131", Role::End);
+static YEAR: Param = param("year", "2026", Role::Year);
+static MONTH: Param = param("month", "01", Role::Month { then_day: false });
+static MONTH_OF_DAY: Param = param("month", "01", Role::Month { then_day: true });
+static DAY: Param = param("day", "15", Role::Day { aliases: &[("all_days", "all-days")] });
+
+// --- media requests of a file: columns that are summed, months that are summed from days ---
+
+const AGENTS: &[&str] = &["all-agents", "spider", "user"];
+const AGENT_ALIASES: &[(&str, &str)] = &[("all_agents", "all-agents")];
+const REFERERS: &[&str] =
+    &["all-referers", "internal", "external", "search-engine", "unknown", "none"];
+
+static REFERER: Param = param(
+    "referer",
+    "all-referers",
+    Role::Referer { words: REFERERS, aliases: &[("all_referers", "all-referers")] },
+);
+static AGENT: Param =
+    param("agent", "user", Role::Enumeration { values: AGENTS, aliases: AGENT_ALIASES });
+static FILE_PATH: Param =
+    Param { key: "file_path", ..param("file-path", "%2Fa%2Fb.jpg", Role::File) };
+static FILE_GRANULARITY: Param = param(
+    "granularity",
+    "daily",
+    granularity(&[(Daily, DateRule::DR1), (Monthly, DateRule::DR1M)]),
+);
+
+static PER_FILE_TABLE: Table = Table {
+    name: "mediarequest_per_file",
+    partition: &[text_column("referer"), text_column("file_path"), text_column("granularity")],
+    clustering: &[text_column("timestamp")],
+    values: &[int("spider"), int("user")],
+    calendar: Calendar::Series(Form::Hour),
+};
+static PER_FILE_DAILY: Dataset = Dataset {
+    name: "mediarequests-per-file-daily",
+    table: &PER_FILE_TABLE,
+    granularity: Daily,
+    probe: &["all-referers", "/a/b.jpg", "daily"],
+};
+static PER_FILE: Endpoint = Endpoint {
+    name: "mediarequests/per-file",
+    service: "media-analytics",
+    summary: "How often a media file was requested",
+    dialect: Dialect::V2,
+    segments: &[
+        W("mediarequests"),
+        W("per-file"),
+        P(&REFERER),
+        P(&AGENT),
+        P(&FILE_PATH),
+        P(&FILE_GRANULARITY),
+        P(&START),
+        P(&END),
+    ],
+    source: Source::Table(&TableSource {
+        datasets: &[&PER_FILE_DAILY],
+        partition: &[K(&REFERER), K(&FILE_PATH), C("daily")],
+        list: None,
+    }),
+    body: Body::Items {
+        item: &[
+            body::param(&REFERER),
+            body::param(&FILE_PATH),
+            body::param(&FILE_GRANULARITY),
+            TIMESTAMP,
+            body::param(&AGENT),
+            row(
+                "requests",
+                RowValue::Count(Count::SumBy(
+                    &AGENT,
+                    &[
+                        ("all-agents", &["user", "spider"]),
+                        ("spider", &["spider"]),
+                        ("user", &["user"]),
+                    ],
+                )),
+                "Requests of the file",
+            ),
+        ],
+    },
+    protect: &[],
+    no_data: Noun::Project,
+};
+
+#[test]
+fn counters_of_a_file_are_summed_by_agent_and_month() {
+    let fill = |rows: &mut RowsBuilder| {
+        for (day, spider, user) in [
+            ("2026013100", Some(1), Some(10)),
+            ("2026020100", None, Some(20)),
+            ("2026020200", Some(3), None),
+        ] {
+            rows.text(0, Some(day))?;
+            rows.int(1, spider)?;
+            rows.int(2, user)?;
+            rows.end_row()?;
+        }
+        Ok(())
+    };
+    let path = "/mediarequests/per-file/All-Referers/all_agents/%2Fa%2FGr%C3%BC%C3%9F,e.jpg";
+    assert_eq!(
+        body(&PER_FILE, &format!("{path}/daily/20260131/20260201"), fill),
+        "{\"items\":[\
+         {\"referer\":\"all-referers\",\"file_path\":\"/a/Gr%C3%BC%C3%9F%2Ce.jpg\",\"granularity\":\"daily\",\
+         \"timestamp\":\"2026013100\",\"agent\":\"all-agents\",\"requests\":11},\
+         {\"referer\":\"all-referers\",\"file_path\":\"/a/Gr%C3%BC%C3%9F%2Ce.jpg\",\"granularity\":\"daily\",\
+         \"timestamp\":\"2026020100\",\"agent\":\"all-agents\",\"requests\":20},\
+         {\"referer\":\"all-referers\",\"file_path\":\"/a/Gr%C3%BC%C3%9F%2Ce.jpg\",\"granularity\":\"daily\",\
+         \"timestamp\":\"2026020200\",\"agent\":\"all-agents\",\"requests\":3}]}"
+    );
+    let monthly = "/mediarequests/per-file/all-referers/user/x.jpg/monthly/20260101/20260228";
+    assert_eq!(
+        body(&PER_FILE, monthly, fill),
+        "{\"items\":[\
+         {\"referer\":\"all-referers\",\"file_path\":\"x.jpg\",\"granularity\":\"monthly\",\
+         \"timestamp\":\"2026010100\",\"agent\":\"user\",\"requests\":10},\
+         {\"referer\":\"all-referers\",\"file_path\":\"x.jpg\",\"granularity\":\"monthly\",\
+         \"timestamp\":\"2026020100\",\"agent\":\"user\",\"requests\":20}]}"
+    );
+}
+
+// --- a top list of Commons: one row for each rank, and a context ---
+
+static CATEGORY: Param = param("category", "Cats", Role::CommonsPage);
+static SCOPE: Param = param("category-scope", "deep", one_of(&["shallow", "deep"]));
+static EDIT_TYPE: Param =
+    param("edit-type", "create", one_of(&["create", "update", "all-edit-types"]));
+
+static TOP_EDITORS_TABLE: Table = Table {
+    name: "top_editors_monthly",
+    partition: &[
+        text_column("category"),
+        text_column("category_scope"),
+        text_column("edit_type"),
+        text_column("year"),
+        text_column("month"),
+    ],
+    clustering: &[int("rank"), text_column("user_name")],
+    values: &[bigint("edit_count")],
+    calendar: Calendar::YearMonth,
+};
+static TOP_EDITORS_MONTHLY: Dataset = Dataset {
+    name: "commons-top-editors-monthly",
+    table: &TOP_EDITORS_TABLE,
+    granularity: Monthly,
+    probe: &["Cats", "deep", "all-edit-types"],
+};
+static TOP_EDITORS: Endpoint = Endpoint {
+    name: "commons-analytics/top-editors-monthly",
+    service: "commons-impact-analytics",
+    summary: "The users who edit most in a category",
+    dialect: Dialect::V2,
+    segments: &[
+        W("commons-analytics"),
+        W("top-editors-monthly"),
+        P(&CATEGORY),
+        P(&SCOPE),
+        P(&EDIT_TYPE),
+        P(&YEAR),
+        P(&MONTH),
+    ],
+    source: Source::Table(&TableSource {
+        datasets: &[&TOP_EDITORS_MONTHLY],
+        partition: &[K(&CATEGORY), K(&SCOPE), K(&EDIT_TYPE), K(&YEAR), K(&MONTH)],
+        list: None,
+    }),
+    body: Body::Context {
+        context: &[
+            constant("endpoint", Constant::Text("commons-analytics/top-editors-monthly")),
+            body::param(&CATEGORY),
+            body::param(&SCOPE),
+            body::param(&EDIT_TYPE),
+            constant("year", Constant::Number(&YEAR)),
+            constant("month", Constant::Number(&MONTH)),
+        ],
+        item: &[
+            text("user_name", "The user's name").named("user-name"),
+            count(&["edit_count"], "Edits of the month").named("edit-count"),
+            count(&["rank"], "The rank by edits"),
+        ],
+    },
+    protect: &[],
+    no_data: Noun::Category,
+};
+
+const fn constant(key: &'static str, value: Constant) -> Field {
+    Field { key, value: Value::Constant(value), description: "" }
+}
+
+#[test]
+fn a_top_list_of_rows_has_a_context() {
+    let path = "/commons-analytics/top-editors-monthly/Big%20cats/deep/create/2026/01";
+    let body = body(&TOP_EDITORS, path, |rows| {
+        for (rank, user, edits) in [(1, "A/\"b\"", 30), (1, "B", 30), (3, "Ç", 2)] {
+            rows.int(0, Some(rank))?;
+            rows.text(1, Some(user))?;
+            rows.int(2, Some(edits))?;
+            rows.end_row()?;
+        }
+        Ok(())
+    });
+    assert_eq!(
+        body,
+        "{\"context\":{\"endpoint\":\"commons-analytics/top-editors-monthly\",\
+         \"category\":\"Big_cats\",\"category-scope\":\"deep\",\"edit-type\":\"create\",\
+         \"year\":2026,\"month\":1},\"items\":[\
+         {\"user-name\":\"A/\\\"b\\\"\",\"edit-count\":30,\"rank\":1},\
+         {\"user-name\":\"B\",\"edit-count\":30,\"rank\":1},\
+         {\"user-name\":\"Ç\",\"edit-count\":2,\"rank\":3}]}"
+    );
+}
+
+// --- edit events: a series and a top list ---
+
+static EVENTS_GRANULARITY: Param = param(
+    "granularity",
+    "daily",
+    granularity(&[(Daily, DateRule::DR5), (Monthly, DateRule::DR5M)]),
+);
+
+const fn events(name: &'static str, granularity: Granularity) -> Dataset {
+    Dataset { name, table: &EVENTS_TABLE, granularity, probe: &[] }
+}
+
+// Only its name matters.
+static EVENTS_TABLE: Table = Table {
+    name: "mediawiki_history_reduced",
+    partition: &[],
+    clustering: &[],
+    values: &[],
+    calendar: Calendar::YearMonth,
+};
+static EVENTS_DAILY: Dataset = events("edit-events-daily", Daily);
+static EVENTS_MONTHLY: Dataset = events("edit-events-monthly", Monthly);
+
+static EDITS: Endpoint = Endpoint {
+    name: "edits/aggregate",
+    service: "edit-analytics",
+    summary: "How many edits a project had",
+    dialect: Dialect::V2,
+    segments: &[
+        W("edits"),
+        W("aggregate"),
+        P(&PROJECT),
+        P(&EDITOR_TYPE),
+        P(&PAGE_TYPE),
+        P(&EVENTS_GRANULARITY),
+        P(&START),
+        P(&END),
+    ],
+    source: Source::Events(&EventSource {
+        datasets: &[&EVENTS_DAILY, &EVENTS_MONTHLY],
+        events: Events::RevisionsKept,
+        filters: &[
+            (&PROJECT, Dimension::Project),
+            (&EDITOR_TYPE, Dimension::UserType),
+            (&PAGE_TYPE, Dimension::PageType),
+        ],
+        metric: "edits",
+        figure: Figure::Events,
+        grouping: Grouping::ByPeriod,
+        columns: &[text_column("timestamp"), bigint("edits")],
+    }),
+    body: Body::List {
+        item: &[
+            body::param(&PROJECT),
+            body::param(&EDITOR_TYPE),
+            body::param(&PAGE_TYPE),
+            body::param(&EVENTS_GRANULARITY),
+        ],
+        list: "results",
+        entry: &[timestamp(TimeForm::Rfc3339), count(&["edits"], "Edits")],
+    },
+    protect: &[],
+    no_data: Noun::Project,
+};
+
+#[test]
+fn a_series_of_events_is_one_item_with_results() {
+    let path = "/edits/aggregate/EN.wikipedia.org/user/content/daily/20220301/20220303";
+    let body = body(&EDITS, path, |rows| {
+        for (day, edits) in [("20220301", Some(9_007_199_254_740_993)), ("20220302", None)] {
+            rows.text(0, Some(day))?;
+            rows.int(1, edits)?;
+            rows.end_row()?;
+        }
+        Ok(())
+    });
+    assert_eq!(
+        body,
+        "{\"items\":[{\"project\":\"en.wikipedia\",\"editor-type\":\"user\",\
+         \"page-type\":\"content\",\"granularity\":\"daily\",\"results\":[\
+         {\"timestamp\":\"2022-03-01T00:00:00.000Z\",\"edits\":9007199254740993},\
+         {\"timestamp\":\"2022-03-02T00:00:00.000Z\",\"edits\":0}]}]}"
+    );
+}
+
+static TOP_BY_EDITS: Endpoint = Endpoint {
+    name: "editors/top-by-edits",
+    service: "editor-analytics",
+    summary: "The users who edit a project most",
+    dialect: Dialect::V2,
+    segments: &[
+        W("editors"),
+        W("top-by-edits"),
+        P(&PROJECT),
+        P(&EDITOR_TYPE),
+        P(&PAGE_TYPE),
+        P(&YEAR),
+        P(&MONTH_OF_DAY),
+        P(&DAY),
+    ],
+    source: Source::Events(&EventSource {
+        datasets: &[&EVENTS_DAILY, &EVENTS_MONTHLY],
+        events: Events::Revisions,
+        filters: &[
+            (&PROJECT, Dimension::Project),
+            (&EDITOR_TYPE, Dimension::UserType),
+            (&PAGE_TYPE, Dimension::PageType),
+        ],
+        metric: "edits",
+        figure: Figure::Events,
+        grouping: Grouping::Top(Dimension::UserText),
+        columns: &[text_column("user_text"), bigint("edits")],
+    }),
+    body: Body::Top {
+        item: &[
+            body::param(&PROJECT),
+            body::param(&EDITOR_TYPE),
+            body::param(&PAGE_TYPE),
+            constant("granularity", Constant::Granularity),
+        ],
+        entry: &[
+            row("user_text", RowValue::Redacted("user_text"), "The user's name"),
+            count(&["edits"], "Edits of the period"),
+            row("rank", RowValue::Position, "The position in the list"),
+        ],
+    },
+    protect: &[],
+    no_data: Noun::Project,
+};
+
+#[test]
+fn a_top_list_of_events_hides_ip_addresses() {
+    let path = "/editors/top-by-edits/en.wikipedia/all-editor-types/content/2020/12/all_days";
+    let body = body(&TOP_BY_EDITS, path, |rows| {
+        for (user, edits) in [
+            (Some("A"), Some(9)),
+            (Some("2001:db8::1"), Some(8)),
+            (Some("192.0.2.1"), None),
+            (None, Some(1)),
+        ] {
+            rows.text(0, user)?;
+            rows.int(1, edits)?;
+            rows.end_row()?;
+        }
+        Ok(())
+    });
+    assert_eq!(
+        body,
+        "{\"items\":[{\"project\":\"en.wikipedia\",\"editor-type\":\"all-editor-types\",\
+         \"page-type\":\"content\",\"granularity\":\"monthly\",\"results\":[\
+         {\"timestamp\":\"2020-12-01T00:00:00.000Z\",\"top\":[\
+         {\"user_text\":\"A\",\"edits\":9,\"rank\":1},\
+         {\"user_text\":null,\"edits\":8,\"rank\":2},\
+         {\"user_text\":null,\"edits\":0,\"rank\":3},\
+         {\"user_text\":null,\"edits\":1,\"rank\":4}]}]}]}"
+    );
+}
+
+// --- video plays, version 3: a context with dates, snake case, aliases ---
+
+static PLAYS_GRANULARITY: Param = param(
+    "granularity",
+    "monthly",
+    granularity(&[(Daily, DateRule::DR11), (Monthly, DateRule::DR11)]),
+);
+static PER_REFERER_TABLE: Table = Table {
+    name: "mediarequest_per_referer",
+    partition: &[
+        text_column("referer"),
+        text_column("media_type"),
+        text_column("agent"),
+        text_column("granularity"),
+    ],
+    clustering: &[text_column("timestamp")],
+    values: &[bigint("requests"), bigint("poster_requests"), bigint("play_requests")],
+    calendar: Calendar::Series(Form::Hour),
+};
+const fn plays_of(name: &'static str, granularity: Granularity) -> Dataset {
+    let probe = &["all-referers", "video", "all-agents", "daily"];
+    Dataset { name, table: &PER_REFERER_TABLE, granularity, probe }
+}
+static PLAYS_DAILY: Dataset = plays_of("mediarequests-aggregate-daily", Daily);
+static PLAYS_MONTHLY: Dataset = plays_of("mediarequests-aggregate-monthly", Monthly);
+
+static PLAYS: Endpoint = Endpoint {
+    name: "video_plays/v3/aggregate",
+    service: "media-analytics",
+    summary: "How often videos were played",
+    dialect: Dialect::V2,
+    segments: &[
+        W("video_plays"),
+        W("v3"),
+        W("aggregate"),
+        P(&REFERER),
+        P(&AGENT),
+        P(&PLAYS_GRANULARITY),
+        P(&START),
+        P(&END),
+    ],
+    source: Source::Table(&TableSource {
+        datasets: &[&PLAYS_DAILY, &PLAYS_MONTHLY],
+        partition: &[K(&REFERER), C("video"), K(&AGENT), K(&PLAYS_GRANULARITY)],
+        list: None,
+    }),
+    body: Body::Context {
+        context: &[
+            constant("endpoint", Constant::Text("video_plays/v3/aggregate")),
+            body::param(&REFERER),
+            body::param(&AGENT),
+            body::param(&PLAYS_GRANULARITY),
+            constant("start", Constant::Start(TimeForm::Rfc3339)),
+            constant("end", Constant::End(TimeForm::Rfc3339)),
+        ],
+        item: &[
+            timestamp(TimeForm::Rfc3339),
+            row("play_requests", RowValue::OptionalInt("play_requests"), "Plays"),
+            count(&["poster_requests"], "Requests of posters"),
+        ],
+    },
+    protect: &[],
+    no_data: Noun::Project,
+};
+
+#[test]
+fn version_three_has_dates_in_its_context() {
+    let path = "/video_plays/v3/aggregate/all_referers/all_agents/monthly/20260301/20260501";
+    const ONLY: &[&Endpoint] = &[&PLAYS];
+    let catalogue = Catalogue::new(ONLY).unwrap();
+    let query = catalogue.resolve(Target { dialect: Dialect::V2, path }).unwrap();
+    let Lookup::Points(read) = query.lookup() else { panic!("no partition") };
+    let partition: Vec<_> = read.partition.iter().collect();
+    assert_eq!(partition, ["all-referers", "video", "all-agents", "monthly"]);
+    // The end is not included.
+    let (first, last) = read.range.unwrap();
+    assert_eq!((first.as_str(), last.as_str()), ("2026030100", "2026043023"));
+    let body = body(&PLAYS, path, |rows| {
+        for (month, plays) in [("2026030100", Some(7)), ("2026040100", None)] {
+            rows.text(0, Some(month))?;
+            rows.int(1, Some(99))?;
+            rows.int(2, Some(5))?;
+            rows.int(3, plays)?;
+            rows.end_row()?;
+        }
+        Ok(())
+    });
+    assert_eq!(
+        body,
+        "{\"context\":{\"endpoint\":\"video_plays/v3/aggregate\",\"referer\":\"all-referers\",\
+         \"agent\":\"all-agents\",\"granularity\":\"monthly\",\
+         \"start\":\"2026-03-01T00:00:00.000Z\",\"end\":\"2026-05-01T00:00:00.000Z\"},\"items\":[\
+         {\"timestamp\":\"2026-03-01T00:00:00.000Z\",\"play_requests\":7,\"poster_requests\":5},\
+         {\"timestamp\":\"2026-04-01T00:00:00.000Z\",\"poster_requests\":5}]}"
+    );
+}
