@@ -3,6 +3,7 @@
 
 use crate::expressions::{Expression, of_panels, of_rules, rules};
 use aqs_api::Catalogue;
+use aqs_api::calendar::Granularity;
 use aqs_dashboards::overview;
 use aqs_origin::metric_declarations::{Declarations, Declared};
 use aqs_origin::metrics::CassandraMetrics;
@@ -133,6 +134,30 @@ fn expressions_use_existing_cache_results() {
         }
     }
     assert!(checked > 0);
+}
+
+#[test]
+fn alerts_for_late_data_watch_every_dataset() {
+    let matcher = Regex::new(r#"\bdataset(=~|!~)"([^"]*)""#).unwrap();
+    let watches = |expr: &str, name: &str| {
+        expr.contains("aqs_data_through_timestamp_seconds")
+            && matcher.captures_iter(expr).all(|found| {
+                // Prometheus anchors both ends.
+                let regex = Regex::new(&format!("^(?:{})$", &found[2])).unwrap();
+                regex.is_match(name) == (&found[1] == "=~")
+            })
+    };
+    let alerts = rules().alerts;
+    for dataset in Catalogue::standard().unwrap().datasets() {
+        let watching = alerts.iter().filter(|alert| watches(&alert.expr, dataset.name));
+        let watching: Vec<&str> = watching.map(|alert| alert.name.as_str()).collect();
+        let expected: &[&str] = match dataset.granularity {
+            _ if dataset.ended => &[],
+            Granularity::Hourly | Granularity::Daily => &["AqsDailyDataLate"],
+            Granularity::Monthly => &["AqsMonthlyDataLate"],
+        };
+        assert_eq!(watching, expected, "{}", dataset.name);
+    }
 }
 
 #[test]

@@ -15,6 +15,16 @@ pub struct Table {
     pub clustering: &'static [Column],
     pub values: &'static [Column],
     pub calendar: Calendar,
+    pub compression: Compression,
+}
+
+/// How Cassandra compresses a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    /// As the cluster does by default.
+    Default,
+    /// In large chunks, slower and better. For tables with many similar rows.
+    Deflate,
 }
 
 /// A column: a name as it is stored, and a type.
@@ -57,6 +67,9 @@ pub struct Dataset {
     /// A partition that is as new as all others, for a store that can't read all of them: a text
     /// for each column of the partition key, up to the first that is a date.
     pub probe: &'static [&'static str],
+    /// Whether no more periods arrive. The name of such a dataset begins with `legacy-`, which the
+    /// alerts for late data leave out.
+    pub ended: bool,
 }
 
 /// A dataset's position in its catalogue, for arrays by dataset.

@@ -1,7 +1,7 @@
 //! The tables of contract §4.2 that the endpoints read.
 
 use crate::calendar::Form;
-use crate::table::{Calendar, TIMESTAMP, Table, bigint, int, json, text};
+use crate::table::{Calendar, Compression, TIMESTAMP, Table, bigint, int, json, text};
 
 /// Unique devices; timestamps of 8 digits.
 pub static UNIQUE_DEVICES: Table = Table {
@@ -10,6 +10,7 @@ pub static UNIQUE_DEVICES: Table = Table {
     clustering: &[text(TIMESTAMP)],
     values: &[bigint("devices"), bigint("offset"), bigint("underestimate")],
     calendar: Calendar::Series(Form::Day),
+    compression: Compression::Default,
 };
 
 /// Views of an article by day: 16 counters, access × agent (contract §4.3).
@@ -36,6 +37,7 @@ pub static PAGEVIEWS_PER_ARTICLE: Table = Table {
         int("mwu"),
     ],
     calendar: Calendar::Series(Form::Hour),
+    compression: Compression::Deflate,
 };
 
 /// Views of a project; `views` is the column of old rows.
@@ -45,6 +47,7 @@ pub static PAGEVIEWS_PER_PROJECT: Table = Table {
     clustering: &[text(TIMESTAMP)],
     values: &[bigint("v"), int("views")],
     calendar: Calendar::Series(Form::Hour),
+    compression: Compression::Default,
 };
 
 /// The most viewed articles; `articles` is the column of old rows.
@@ -54,6 +57,7 @@ pub static TOP_PAGEVIEWS: Table = Table {
     clustering: &[],
     values: &[json("articlesJSON"), json("articles")],
     calendar: Calendar::YearMonthDay,
+    compression: Compression::Default,
 };
 
 /// The countries that a project is read from.
@@ -63,6 +67,7 @@ pub static TOP_BY_COUNTRY: Table = Table {
     clustering: &[],
     values: &[json("countriesJSON")],
     calendar: Calendar::YearMonth,
+    compression: Compression::Default,
 };
 
 /// What a country reads.
@@ -72,6 +77,7 @@ pub static TOP_PER_COUNTRY: Table = Table {
     clustering: &[],
     values: &[json("articles")],
     calendar: Calendar::YearMonthDay,
+    compression: Compression::Default,
 };
 
 pub static LEGACY_PAGECOUNTS: Table = Table {
@@ -80,4 +86,5 @@ pub static LEGACY_PAGECOUNTS: Table = Table {
     clustering: &[text(TIMESTAMP)],
     values: &[bigint("count")],
     calendar: Calendar::Series(Form::Hour),
+    compression: Compression::Default,
 };

@@ -12,7 +12,7 @@ use aqs_api::param::{Param, Role};
 use aqs_api::rows::{RowsBuilder, RowsError};
 use aqs_api::source::KeyValue::{Const as C, Param as K};
 use aqs_api::source::{Dimension, EventSource, Events, Figure, Grouping, Source, TableSource};
-use aqs_api::table::{Calendar, Column, Dataset, Table, bigint, int};
+use aqs_api::table::{Calendar, Column, Compression, Dataset, Table, bigint, int};
 use aqs_api::{Catalogue, Dialect, Lookup, Representation, Rows, Rules, Target};
 
 const fn param(name: &'static str, example: &'static str, role: Role) -> Param {
@@ -97,12 +97,14 @@ static PER_FILE_TABLE: Table = Table {
     clustering: &[text_column("timestamp")],
     values: &[int("spider"), int("user")],
     calendar: Calendar::Series(Form::Hour),
+    compression: Compression::Deflate,
 };
 static PER_FILE_DAILY: Dataset = Dataset {
     name: "mediarequests-per-file-daily",
     table: &PER_FILE_TABLE,
     granularity: Daily,
     probe: &["all-referers", "/a/b.jpg", "daily"],
+    ended: false,
 };
 static PER_FILE: Endpoint = Endpoint {
     name: "mediarequests/per-file",
@@ -205,12 +207,14 @@ static TOP_EDITORS_TABLE: Table = Table {
     clustering: &[int("rank"), text_column("user_name")],
     values: &[bigint("edit_count")],
     calendar: Calendar::YearMonth,
+    compression: Compression::Default,
 };
 static TOP_EDITORS_MONTHLY: Dataset = Dataset {
     name: "commons-top-editors-monthly",
     table: &TOP_EDITORS_TABLE,
     granularity: Monthly,
     probe: &["Cats", "deep", "all-edit-types"],
+    ended: false,
 };
 static TOP_EDITORS: Endpoint = Endpoint {
     name: "commons-analytics/top-editors-monthly",
@@ -286,7 +290,7 @@ static EVENTS_GRANULARITY: Param = param(
 );
 
 const fn events(name: &'static str, granularity: Granularity) -> Dataset {
-    Dataset { name, table: &EVENTS_TABLE, granularity, probe: &[] }
+    Dataset { name, table: &EVENTS_TABLE, granularity, probe: &[], ended: false }
 }
 
 // Only its name matters.
@@ -296,6 +300,7 @@ static EVENTS_TABLE: Table = Table {
     clustering: &[],
     values: &[],
     calendar: Calendar::YearMonth,
+    compression: Compression::Default,
 };
 static EVENTS_DAILY: Dataset = events("edit-events-daily", Daily);
 static EVENTS_MONTHLY: Dataset = events("edit-events-monthly", Monthly);
@@ -453,10 +458,11 @@ static PER_REFERER_TABLE: Table = Table {
     clustering: &[text_column("timestamp")],
     values: &[bigint("requests"), bigint("poster_requests"), bigint("play_requests")],
     calendar: Calendar::Series(Form::Hour),
+    compression: Compression::Default,
 };
 const fn plays_of(name: &'static str, granularity: Granularity) -> Dataset {
     let probe = &["all-referers", "video", "all-agents", "daily"];
-    Dataset { name, table: &PER_REFERER_TABLE, granularity, probe }
+    Dataset { name, table: &PER_REFERER_TABLE, granularity, probe, ended: false }
 }
 static PLAYS_DAILY: Dataset = plays_of("mediarequests-aggregate-daily", Daily);
 static PLAYS_MONTHLY: Dataset = plays_of("mediarequests-aggregate-monthly", Monthly);

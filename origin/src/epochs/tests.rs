@@ -71,7 +71,7 @@ fn large_catalogue() -> Catalogue {
     let endpoint = |index: usize| -> &'static Endpoint {
         let name: &'static str = Box::leak(format!("endpoint-{index}").into_boxed_str());
         let dataset: &'static Dataset = Box::leak(Box::new(Dataset {
-            name: Box::leak(format!("dataset-{index}").into_boxed_str()),
+            name: Box::leak(format!("dataset-{index}-daily").into_boxed_str()),
             ..*example.datasets()[0]
         }));
         Box::leak(Box::new(Endpoint {

@@ -29,6 +29,11 @@ pub enum EndpointError {
         "the probe of dataset {dataset:?} must have a value for {expected} columns, not {found}"
     )]
     Probe { dataset: &'static str, expected: usize, found: usize },
+    #[error(
+        "the name of dataset {0:?} must end with its granularity, and begin with `legacy-` if and \
+         only if the data have ended: alerts for late data select by these names"
+    )]
+    DatasetName(&'static str),
     #[error("there is no column {0:?} of the type that the body needs")]
     NoColumn(String),
     #[error("the body has the key {0:?} twice, or it needs escaping")]
@@ -107,7 +112,7 @@ impl Check<'_> {
                 .dataset(Some(granularity))
                 .ok_or(EndpointError::NoDataset(granularity))?;
         }
-        Ok(())
+        self.endpoint.datasets().iter().try_for_each(|dataset| dataset_name(dataset))
     }
 
     fn table(&self, source: &'static TableSource) -> Result<(), EndpointError> {
@@ -333,6 +338,13 @@ fn probe(dataset: &Dataset) -> Result<(), EndpointError> {
     Ok(())
 }
 
+fn dataset_name(dataset: &Dataset) -> Result<(), EndpointError> {
+    let stem = dataset.name.strip_suffix(dataset.granularity.as_str());
+    let is_named = stem.is_some_and(|stem| stem.len() > 1 && stem.ends_with('-'));
+    let fits = is_named && dataset.name.starts_with("legacy-") == dataset.ended;
+    if fits { Ok(()) } else { Err(EndpointError::DatasetName(dataset.name)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -410,6 +422,19 @@ mod tests {
         };
         let no_dataset = EndpointError::NoDataset(Granularity::Monthly);
         assert_eq!(datasets(|dataset| dataset.granularity = Granularity::Daily), no_dataset);
+        let name = EndpointError::DatasetName;
+        assert_eq!(datasets(|dataset| dataset.name = "unique-devices"), name("unique-devices"));
+        assert_eq!(datasets(|dataset| dataset.name = "daily"), name("daily"));
+        let swapped = datasets(|dataset| dataset.name = "unique-devices-monthly");
+        assert_eq!(swapped, name("unique-devices-monthly"));
+        let ended = datasets(|dataset| dataset.ended = true);
+        assert_eq!(ended, name("unique-devices-daily"));
+        let legacy = datasets(|dataset| {
+            if dataset.granularity == Granularity::Daily {
+                dataset.name = "legacy-devices-daily";
+            }
+        });
+        assert_eq!(legacy, name("legacy-devices-daily"));
         let probe = |found| {
             let dataset = "unique-devices-daily";
             EndpointError::Probe { dataset, expected: 3, found }

@@ -16,6 +16,7 @@ static DAILY: Dataset = Dataset {
     table: &tables::UNIQUE_DEVICES,
     granularity: Granularity::Daily,
     probe: &["en.wikipedia", "all-sites", "daily"],
+    ended: false,
 };
 
 static MONTHLY: Dataset = Dataset {
@@ -23,6 +24,7 @@ static MONTHLY: Dataset = Dataset {
     table: &tables::UNIQUE_DEVICES,
     granularity: Granularity::Monthly,
     probe: &["en.wikipedia", "all-sites", "monthly"],
+    ended: false,
 };
 
 static GRANULARITY: Param = param(

@@ -21,7 +21,16 @@ const fn dataset(
     granularity: Granularity,
     probe: &'static [&'static str],
 ) -> Dataset {
-    Dataset { name, table, granularity, probe }
+    Dataset { name, table, granularity, probe, ended: false }
+}
+
+/// A dataset of 2007 to 2016.
+const fn legacy(
+    name: &'static str,
+    granularity: Granularity,
+    probe: &'static [&'static str],
+) -> Dataset {
+    Dataset { ended: true, ..dataset(name, &tables::LEGACY_PAGECOUNTS, granularity, probe) }
 }
 
 static PER_ARTICLE_DAILY: Dataset = dataset(
@@ -68,24 +77,12 @@ static PER_COUNTRY: Dataset = dataset(
     Daily,
     &["US", "all-access"],
 );
-static LEGACY_HOURLY: Dataset = dataset(
-    "legacy-pagecounts-hourly",
-    &tables::LEGACY_PAGECOUNTS,
-    Hourly,
-    &["en.wikipedia", "all-sites", "hourly"],
-);
-static LEGACY_DAILY: Dataset = dataset(
-    "legacy-pagecounts-daily",
-    &tables::LEGACY_PAGECOUNTS,
-    Daily,
-    &["en.wikipedia", "all-sites", "daily"],
-);
-static LEGACY_MONTHLY: Dataset = dataset(
-    "legacy-pagecounts-monthly",
-    &tables::LEGACY_PAGECOUNTS,
-    Monthly,
-    &["en.wikipedia", "all-sites", "monthly"],
-);
+static LEGACY_HOURLY: Dataset =
+    legacy("legacy-pagecounts-hourly", Hourly, &["en.wikipedia", "all-sites", "hourly"]);
+static LEGACY_DAILY: Dataset =
+    legacy("legacy-pagecounts-daily", Daily, &["en.wikipedia", "all-sites", "daily"]);
+static LEGACY_MONTHLY: Dataset =
+    legacy("legacy-pagecounts-monthly", Monthly, &["en.wikipedia", "all-sites", "monthly"]);
 
 static ARTICLE: Param =
     param("article", "A page title; a slash in it is written %2F", "Banana", Role::Title);

@@ -5,15 +5,13 @@
 
 use super::replication::Replication;
 use aqs_api::Table;
-use aqs_api::table::{Calendar, Column, ColumnType, TID, TIMESTAMP};
+use aqs_api::table::{Calendar, Column, ColumnType, Compression, TID, TIMESTAMP};
 use std::fmt::Write;
 
 /// The prefix of production's keyspaces.
 const PREFIX: &str = "local_group_default_T_";
 /// The name of every table in its keyspace.
 pub(super) const DATA: &str = "data";
-/// Tables with many similar rows, which are worth large chunks and a slower compression.
-const DEFLATED: [&str; 2] = ["pageviews_per_article_flat", "mediarequest_per_file"];
 
 /// The keyspace of a table, unquoted.
 pub fn keyspace(table: &Table) -> String {
@@ -96,10 +94,11 @@ pub fn create_table(table: &Table) -> String {
     }
     let _ = write!(cql, ", \"_tid\")\n) WITH CLUSTERING ORDER BY ({order}\"_tid\" DESC)");
     cql.push_str("\n    AND compaction = {'class': 'LeveledCompactionStrategy'}");
-    if DEFLATED.contains(&table.name) {
-        cql.push_str(
+    match table.compression {
+        Compression::Default => {}
+        Compression::Deflate => cql.push_str(
             "\n    AND compression = {'class': 'DeflateCompressor', 'chunk_length_in_kb': 256}",
-        );
+        ),
     }
     cql
 }

@@ -82,7 +82,7 @@ impl ActualColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aqs_api::table::{Calendar, bigint, int, json, text};
+    use aqs_api::table::{Calendar, Compression, bigint, int, json, text};
     use aqs_api::tables::UNIQUE_DEVICES;
 
     #[test]
@@ -101,6 +101,7 @@ mod tests {
             clustering: &[bigint("rank")],
             values: &[int("as"), json("JSON \"x\""), bigint("c")],
             calendar: Calendar::YearMonth,
+            compression: Compression::Default,
         };
         let conn = Connection::open_in_memory()?;
         assert!(ActualColumns::read(&conn, &ODD)?.is_empty());

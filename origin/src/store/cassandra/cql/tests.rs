@@ -13,6 +13,7 @@ static ODD: Table = Table {
     clustering: &[bigint("rank")],
     values: &[int("as"), json("JSON \"x\"")],
     calendar: Calendar::YearMonth,
+    compression: Compression::Default,
 };
 
 #[test]
