@@ -5,16 +5,21 @@
 //! column keeps the stored value, `null` clears it. JSON columns are text that holds JSON. Invalid
 //! rows are reported with file, line and reason, and left out.
 
+#[cfg(feature = "cassandra")]
+mod cluster;
 mod directory;
 mod parse;
 mod report;
 mod source;
 
 pub use crate::period::{BadPeriod, MissingColumn};
-pub use directory::{Options, directory, into_cluster, into_store};
+#[cfg(feature = "cassandra")]
+pub use cluster::into_cluster;
+pub use directory::{Options, directory, into_store};
 pub use report::{Advance, BadRow, Progress, Reason, Report, TableReport};
 
 use crate::row::SinkError;
+#[cfg(feature = "cassandra")]
 use crate::store::cassandra::WriterError;
 use crate::store::embedded::WriteError;
 use std::io;
@@ -51,6 +56,7 @@ pub enum LoadError {
     Sink { path: PathBuf, line: u64, source: SinkError },
     #[error("interrupted")]
     Interrupted,
+    #[cfg(feature = "cassandra")]
     #[error(transparent)]
     Cluster(#[from] WriterError),
     #[error(transparent)]

@@ -1,5 +1,6 @@
 //! Stores of rows.
 
+#[cfg(feature = "cassandra")]
 pub mod cassandra;
 pub mod embedded;
 

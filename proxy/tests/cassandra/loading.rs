@@ -1,10 +1,11 @@
 //! `aqs load --to cassandra`: the content of the tables afterwards.
 
 use crate::home::{assert_success, device, output_text, select, with_empty_tables};
-use crate::rows::replace;
+use crate::rows::{empty, write};
 use crate::service::start_ready;
 use crate::support::catalogue;
-use crate::support::scenario::{Outcome, topics};
+use crate::support::scenario::run as run_scenarios;
+use aqs_scenarios::{Outcome, topics};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Cassandra"]
@@ -12,18 +13,16 @@ async fn loaded_rows_answer_as_from_the_embedded_store() {
     let (node, session, home) = with_empty_tables().await;
     let mut outcome = Outcome::default();
     for topic in topics() {
-        replace(&session, &catalogue(), None).await;
-        // Some topics have rows that are broken on purpose, which the loader refuses.
-        let output = output_text(&home.loading(&topic.rows).output().unwrap());
-        assert!(output.contains("rows loaded into"), "{output}");
-        if !output.contains(", 0 bad rows") {
-            continue;
-        }
+        empty(&session, &catalogue()).await;
+        let output = output_text(&home.loading(&topic.rows()).output().unwrap());
+        assert!(output.contains("rows loaded into") && output.contains(", 0 bad rows"), "{output}");
+        // The loader refuses these.
+        write(&session, &catalogue(), &topic.broken_rows()).await;
         let server = start_ready(node.options()).await;
-        outcome.add(&topic.scenarios, server.addresses[0]).await;
+        run_scenarios(&topic.scenarios, server.addresses[0], &mut outcome).await;
         assert!(server.drain().await, "connections were left");
     }
-    outcome.assert(300);
+    outcome.assert(380);
 }
 
 const DEVICES: &str = r#"SELECT "timestamp", devices, "offset", "_tid", "_del" FROM "local_group_default_T_unique_devices".data WHERE "_domain" = 'analytics.wikimedia.org' AND project = 'en.wikipedia' AND "access-site" = 'all-sites' AND granularity = 'daily'"#;

@@ -1,6 +1,6 @@
 //! The node of the environment, and a session that is independent of the program.
 
-use crate::rows::{create_tables, replace};
+use crate::rows::{create_tables, empty};
 use crate::support::catalogue;
 use aqs_origin::store::cassandra::{Consistency, Credentials, Options, Tls};
 use rustls::pki_types::CertificateDer;
@@ -75,7 +75,7 @@ impl Node {
     pub(crate) async fn with_empty_tables(&self) -> Session {
         let session = self.session().await;
         create_tables(&session, &catalogue(), 1).await;
-        replace(&session, &catalogue(), None).await;
+        empty(&session, &catalogue()).await;
         session
     }
 

@@ -2,7 +2,7 @@
 
 use crate::load::{FIRST, PROJECTS};
 use crate::node::Node;
-use crate::rows::{create_tables, insert, replace};
+use crate::rows::{create_tables, empty, insert};
 use crate::support::catalogue;
 use aqs_api::tables::UNIQUE_DEVICES;
 use aqs_origin::store::cassandra::{Consistency, Options};
@@ -70,7 +70,7 @@ impl Nodes {
     async fn fill(&self) {
         let session = self._lock.session().await;
         create_tables(&session, &catalogue(), 3).await;
-        replace(&session, &catalogue(), None).await;
+        empty(&session, &catalogue()).await;
         for project in 0..PROJECTS {
             for day in 0..DAYS {
                 let row = format!(

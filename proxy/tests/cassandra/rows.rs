@@ -5,6 +5,7 @@ use aqs_api::table::{DOMAIN, TID};
 use aqs_api::{Catalogue, Table};
 use aqs_origin::store::cassandra::cql;
 use aqs_origin::store::cassandra::replication::Replication;
+use aqs_scenarios::Topic;
 use scylla::client::session::Session;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -18,17 +19,29 @@ pub(crate) async fn create_tables(session: &Session, catalogue: &Catalogue, copi
     }
 }
 
-/// Replaces the content of all tables by a directory of rows, or by nothing.
-pub(crate) async fn replace(session: &Session, catalogue: &Catalogue, rows: Option<&Path>) {
+/// Empties all tables.
+pub(crate) async fn empty(session: &Session, catalogue: &Catalogue) {
     for table in catalogue.tables() {
         run(session, &format!("TRUNCATE {}", cql::data(table))).await;
-        let Some(rows) = rows else { continue };
+    }
+}
+
+/// Writes a directory of rows, if it exists.
+pub(crate) async fn write(session: &Session, catalogue: &Catalogue, rows: &Path) {
+    for table in catalogue.tables() {
         let file = rows.join(format!("{}.ndjson", table.name));
         let Ok(text) = std::fs::read_to_string(file) else { continue };
         for line in text.lines() {
             insert(session, table, line).await;
         }
     }
+}
+
+/// Replaces the content of all tables by the rows of a topic, broken ones too.
+pub(crate) async fn replace(session: &Session, catalogue: &Catalogue, topic: &Topic) {
+    empty(session, catalogue).await;
+    write(session, catalogue, &topic.rows()).await;
+    write(session, catalogue, &topic.broken_rows()).await;
 }
 
 /// Writes a row, which is a JSON object; missing columns stay unset.

@@ -2,7 +2,7 @@
 
 use crate::node::Node;
 use crate::relay::{Mode, Relay};
-use crate::rows::{create_tables, insert, replace, run};
+use crate::rows::{create_tables, empty, insert, run};
 use crate::service::{get, start, start_ready, wait_for_status, wait_for_uncached};
 use crate::support::catalogue;
 use aqs_api::tables::{PAGEVIEWS_PER_ARTICLE, TOP_BY_COUNTRY, TOP_PAGEVIEWS, UNIQUE_DEVICES};
@@ -23,7 +23,7 @@ async fn with_empty_tables() -> (Node, Session) {
     let odd = format!("DROP TABLE IF EXISTS {}", cql::data(&UNIQUE_DEVICES));
     let _ = session.query_unpaged(odd, ()).await;
     create_tables(&session, &catalogue(), 1).await;
-    replace(&session, &catalogue(), None).await;
+    empty(&session, &catalogue()).await;
     (node, session)
 }
 

@@ -1,13 +1,14 @@
 //! The hot set by the admin API: jobs, rollback, verification.
 
 use crate::support::client::{Client, Response};
-use crate::support::{config, eventually, load_into, server};
+use crate::support::{config, eventually, server};
 use aqs_api::{Catalogue, Coverage, Lookup, Rows};
 use aqs_origin::RequestContext;
 use aqs_origin::store::embedded::{EmbeddedStore, Options};
 use aqs_origin::store::{Store, StoreError};
 use aqs_proxy::config::{Config, StateDir};
 use aqs_proxy::server::{Server, TOKEN_FILE};
+use aqs_scenarios::load_rows;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -89,7 +90,7 @@ impl Fixture {
         let folder = tempfile::tempdir().unwrap();
         let catalogue = Catalogue::standard().unwrap();
         let path = folder.path().join("store.sqlite");
-        load_into(&path, &rows(folder.path()), &catalogue);
+        load_rows(&rows(folder.path()), &path, &catalogue);
         let store = Arc::new(FaultyStore {
             store: EmbeddedStore::open(&path, &catalogue, Options::default()).unwrap(),
             open: watch::Sender::new(true),

@@ -3,7 +3,6 @@
 use crate::support::client::Client;
 use aqs_api::{Catalogue, Target};
 use proptest::prelude::*;
-use std::path::Path;
 
 /// Random bytes, and valid targets with a few bytes replaced.
 fn targets() -> impl Strategy<Value = Vec<u8>> {
@@ -33,7 +32,7 @@ fn targets() -> impl Strategy<Value = Vec<u8>> {
 fn any_target_gets_a_well_formed_response() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/titles/rows");
+    let rows = aqs_scenarios::rows("titles");
     let server = runtime.block_on(async {
         crate::support::server(
             crate::support::config(),

@@ -4,14 +4,13 @@ use crate::support::client::Client;
 use aqs_proxy::config::Config;
 use aqs_proxy::net::Limits;
 use aqs_proxy::server::Server;
-use std::path::Path;
 use std::time::Duration;
 
 const DATA: &str = "/metrics/pageviews/top/en.wikipedia/all-access/2024/01/all-days";
 
 async fn server_with(config: Config) -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/top/rows");
+    let rows = aqs_scenarios::rows("top");
     let server =
         crate::support::server(config, crate::support::store_of(&rows, folder.path())).await;
     (server, folder)

@@ -5,7 +5,6 @@ use crate::support::{config, eventually, server, store_of};
 use aqs_proxy::server::Server;
 use flate2::read::GzDecoder;
 use std::io::Read;
-use std::path::Path;
 
 const LONG: &str =
     "/metrics/pageviews/per-article/en.wikipedia/all-access/user/Long/daily/20240101/20241231";
@@ -168,7 +167,7 @@ async fn purges_survive_a_restart() {
     use aqs_proxy::config::{Config, StateDir};
     use aqs_proxy::server::Parts;
     let folder = tempfile::tempdir().unwrap();
-    let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/per_article/rows");
+    let rows = aqs_scenarios::rows("per_article");
     let store = store_of(&rows, folder.path());
     let state = StateDir::At(folder.path().join("state"));
     let with_state = || Config { state: state.clone(), ..config() };

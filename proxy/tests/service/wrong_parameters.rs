@@ -6,7 +6,6 @@ use aqs_api::Endpoint;
 use aqs_api::endpoint::Segment;
 use aqs_api::param::{Param, Role};
 use aqs_proxy::server::Server;
-use std::path::Path;
 
 /// An invalid value as it is sent, and the expected problem.
 struct Wrong {
@@ -145,7 +144,7 @@ fn target(endpoint: &Endpoint, replaced: Option<(&str, &str)>) -> String {
 /// A server with a few rows. Refused requests do not read them.
 async fn server_of_titles() -> (Server, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let rows = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/titles/rows");
+    let rows = aqs_scenarios::rows("titles");
     let store = crate::support::store_of(&rows, folder.path());
     (crate::support::server(crate::support::config(), store).await, folder)
 }

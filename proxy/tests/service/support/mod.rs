@@ -11,14 +11,12 @@ pub(crate) mod scripted;
 pub(crate) use config::config;
 
 use aqs_api::Catalogue;
-use aqs_api::table::Column;
 use aqs_origin::Clock;
-use aqs_origin::row::{Cell, Sink};
 use aqs_origin::store::Store;
-use aqs_origin::store::embedded::{EmbeddedStore, Options, StoreWriter, WriterOptions};
+use aqs_origin::store::embedded::{EmbeddedStore, Options};
 use aqs_proxy::config::Config;
 use aqs_proxy::server::{Parts, Server};
-use serde_json::Value;
+use aqs_scenarios::load_rows;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -43,33 +41,8 @@ pub(crate) async fn server_at(config: Config, store: Arc<dyn Store>, clock: Cloc
 pub(crate) fn store_of(rows: &Path, folder: &Path) -> Arc<EmbeddedStore> {
     let catalogue = catalogue();
     let path = folder.join("store.sqlite");
-    load_into(&path, rows, &catalogue);
+    load_rows(rows, &path, &catalogue);
     Arc::new(EmbeddedStore::open(&path, &catalogue, Options::default()).unwrap())
-}
-
-/// Writes a directory of rows into a store without the checks of the loader, which would refuse rows
-/// that are broken on purpose.
-pub(crate) fn load_into(path: &Path, rows: &Path, catalogue: &Catalogue) {
-    let options = WriterOptions::default();
-    let mut writer = StoreWriter::create_or_open(path, catalogue, options).unwrap();
-    for table in catalogue.tables() {
-        let file = rows.join(format!("{}.ndjson", table.name));
-        let Ok(text) = std::fs::read_to_string(file) else { continue };
-        for line in text.lines() {
-            let row: serde_json::Map<String, Value> = serde_json::from_str(line).unwrap();
-            let cell = |column: &Column| match row.get(column.name) {
-                None => Cell::Absent,
-                Some(Value::Null) => Cell::Null,
-                Some(Value::Number(number)) => Cell::Int(number.as_i64().unwrap()),
-                Some(Value::String(text)) => Cell::Text(text.into()),
-                Some(other) => panic!("{other} is no cell"),
-            };
-            let cells: Vec<Cell<'_>> = table.columns().map(cell).collect();
-            assert!(row.keys().all(|name| table.columns().any(|column| column.name == name)));
-            writer.row(table, &cells).unwrap();
-        }
-    }
-    writer.commit().unwrap();
 }
 
 /// Waits until a condition holds, for a minute at most.
