@@ -1,24 +1,21 @@
 //! From a query to an entry: clip, read, shape, render.
 
 use crate::clock::{Clock, Moment};
-use crate::coverage_tracker::{CoverageTracker, RefreshError};
+use crate::coverage_tracker::{self, RefreshError};
 use crate::entry::Entry;
 use crate::epochs::{Epoch, Epochs, PurgeMode, PurgeTags, Scope, StateError};
 use crate::error::OriginError;
-use crate::limiter::{ConcurrencyLimiter, ConcurrencyLimits};
 use crate::memory_budget::{Budget, Consumer, Reserved};
-use crate::metrics::{Metrics, ReadMetrics, Reads};
+use crate::metrics::Metrics;
 use crate::read_plan::ReadPlan;
 use crate::request_context::RequestContext;
 use crate::singleflight::{Outcome, Singleflight, SingleflightLimits};
-use crate::store::Store;
+use crate::stores::{RouteError, StoreParts, Stores};
 use aqs_api::lifetimes::Times;
 use aqs_api::{
     Answer, Catalogue, Coverage, Lookup, NoDataReason, Problem, Query, Representation, Rows,
 };
 use std::sync::Arc;
-use std::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// From this many rows on, an answer is rendered off the async threads.
@@ -28,26 +25,22 @@ const FLIGHTS_BUDGET_DIVISOR: u64 = 2;
 
 pub struct Origin {
     pub(crate) catalogue: Arc<Catalogue>,
-    pub(crate) store: Arc<dyn Store>,
-    coverage_tracker: Arc<CoverageTracker>,
+    stores: Stores,
     pub epochs: Arc<Epochs>,
     pub budget: Arc<Budget>,
     pub metrics: Metrics,
     lookups: Arc<Singleflight<Arc<Lookup>, Fetched>>,
-    reads: Reads,
-    pub(crate) limiter: Arc<ConcurrencyLimiter>,
     times: Times,
     pub(crate) clock: Clock,
 }
 
 pub struct Parts {
     pub catalogue: Arc<Catalogue>,
-    pub store: Arc<dyn Store>,
+    pub stores: Vec<StoreParts>,
     pub epochs: Arc<Epochs>,
     pub budget: Arc<Budget>,
     pub times: Times,
     pub limits: SingleflightLimits,
-    pub limiter: ConcurrencyLimits,
     pub clock: Clock,
     pub metrics: Metrics,
     /// Awaits the flights at the end.
@@ -62,28 +55,20 @@ pub(crate) struct Fetched {
 }
 
 impl Origin {
-    pub fn new(parts: Parts) -> Self {
-        let Parts { catalogue, store, epochs, budget, times, limits, .. } = parts;
-        let Parts { limiter, clock, metrics, tasks, .. } = parts;
-        let tracker = CoverageTracker::new(
-            Arc::clone(&store),
-            Arc::clone(&epochs),
-            Arc::clone(&catalogue),
-            metrics.clone(),
-        );
-        Self {
-            reads: metrics.reads(catalogue.datasets()),
-            limiter: Arc::new(ConcurrencyLimiter::new(limiter, metrics.limiter())),
+    /// Fails unless each dataset of the catalogue is routed to one store.
+    pub fn new(parts: Parts) -> Result<Self, RouteError> {
+        let Parts { catalogue, stores, epochs, budget, times, limits, clock, metrics, tasks } =
+            parts;
+        Ok(Self {
+            stores: Stores::new(stores, &catalogue, &epochs, &metrics)?,
             lookups: Arc::new(Singleflight::new(limits, tasks, metrics.singleflight("lookup"))),
-            coverage_tracker: Arc::new(tracker),
             catalogue,
-            store,
             epochs,
             budget,
             metrics,
             times,
             clock,
-        }
+        })
     }
 
     pub async fn answer(&self, query: &Query, ctx: &RequestContext) -> Outcome<Arc<Entry>> {
@@ -124,41 +109,35 @@ impl Origin {
         &self.times
     }
 
-    /// What is wrong with the store, in sentences for operators.
+    pub fn stores(&self) -> &Stores {
+        &self.stores
+    }
+
+    /// What is wrong with the stores, in sentences for operators.
     pub fn health_issues(&self) -> Vec<String> {
-        self.store.health_issues()
+        self.stores.health_issues()
     }
 
-    /// Runs the background work of the store until it is cancelled.
-    pub async fn run_store_session(self: Arc<Self>, cancel: CancellationToken) {
-        self.store.run(cancel).await;
-    }
-
-    /// What the store has loaded, as far as is known.
+    /// What the stores have loaded, as far as is known.
     pub fn coverage(&self) -> Arc<Coverage> {
-        self.coverage_tracker.coverage()
+        self.stores.coverage()
     }
 
-    /// Reads the coverage again if anything was loaded, and purges softly the datasets that the
-    /// load changed. Returns their names.
+    /// Reads the coverage of every store again if anything was loaded, and purges softly the
+    /// datasets that the load changed. Returns their names.
     pub async fn refresh_coverage(&self) -> Result<Vec<&'static str>, RefreshError> {
-        self.coverage_tracker.refresh().await
+        self.stores.refresh_coverage().await
     }
 
-    /// Refreshes the coverage periodically until it is cancelled.
-    pub async fn poll_coverage(self: Arc<Self>, cancel: CancellationToken) {
-        self.coverage_tracker.poll(cancel).await;
-    }
-
-    /// Waits until the coverage was read once.
+    /// Waits until the coverage of every store was read once.
     pub async fn known(&self) {
-        self.coverage_tracker.known().await;
+        self.stores.known().await;
     }
 
     /// Purges, see [`Epochs::purge`]. It waits for the disk: async code calls it by
     /// `spawn_blocking`.
     pub fn purge(&self, scope: Scope<'_>, mode: PurgeMode) -> Result<(), StateError> {
-        self.coverage_tracker.purge(scope, mode)
+        coverage_tracker::purge(&self.epochs, &self.metrics, scope, mode)
     }
 
     pub(crate) fn entry(
@@ -204,17 +183,14 @@ impl Origin {
         tags: &PurgeTags,
         ctx: &RequestContext,
     ) -> Outcome<Fetched> {
-        let (store, clock) = (Arc::clone(&self.store), self.clock.clone());
-        let (budget, limiter) = (Arc::clone(&self.budget), Arc::clone(&self.limiter));
-        let metrics = self.reads.of(lookup.dataset()).map(Arc::clone);
+        let route = Arc::clone(self.stores.route(lookup.dataset())?);
+        let (budget, clock) = (Arc::clone(&self.budget), self.clock.clone());
         let key = Arc::clone(&lookup);
         let joined = self.lookups.run(key, &self.epochs, tags, ctx, |epoch, ctx| async move {
             if budget.used(Consumer::Flights) > budget.total() / FLIGHTS_BUDGET_DIVISOR {
                 return Err(OriginError::Overloaded.into());
             }
-            let _permit = limiter.acquire(&ctx).await?;
-            let fetched_at = clock.now();
-            let rows = read(&*store, &lookup, &ctx, metrics.as_deref()).await?;
+            let (fetched_at, rows) = route.read(&lookup, ctx, &clock).await?;
             let rows = budget.reserved(Consumer::Flights, rows.weight(), rows);
             Ok(Fetched { rows, epoch, fetched_at })
         });
@@ -249,24 +225,4 @@ impl Rendered {
         let representation = Representation::problem(Problem::no_data(reason));
         Self { representation, no_data: Some(reason) }
     }
-}
-
-async fn read(
-    store: &dyn Store,
-    lookup: &Lookup,
-    ctx: &RequestContext,
-    metrics: Option<&ReadMetrics>,
-) -> Result<Rows, OriginError> {
-    let started = Instant::now();
-    let read = store.read(lookup, ctx).await;
-    if let Some(metrics) = metrics {
-        metrics.seconds.observe(started.elapsed().as_secs_f64());
-        let outcome = match &read {
-            Ok(rows) if rows.is_empty() => &metrics.empty,
-            Ok(_) => &metrics.rows,
-            Err(_) => &metrics.error,
-        };
-        outcome.inc();
-    }
-    Ok(read?)
 }

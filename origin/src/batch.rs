@@ -84,15 +84,15 @@ impl Origin {
         Batch { entries, reads: reads.len() }
     }
 
-    /// Ends when no client waits for the store, or when the priority has risen above warming:
-    /// until then a warmer reads nothing.
-    pub async fn until_idle(&self, ctx: &RequestContext) {
-        self.limiter.no_live_waits(ctx).await;
+    /// Ends when no client waits for a store of these queries, or when the priority has risen above
+    /// warming: until then a warmer reads nothing.
+    pub async fn until_idle(&self, queries: &[Query], ctx: &RequestContext) {
+        self.stores().no_live_waits(queries, ctx).await;
     }
 
-    /// The number of clients' reads that wait for the store.
+    /// The number of clients' reads that wait for a store.
     pub fn live_waiting(&self) -> usize {
-        self.limiter.live_waiting()
+        self.stores().live_waiting()
     }
 
     /// The number of reads for a batch of queries: one for each partition.

@@ -3,7 +3,7 @@
 use crate::epochs::{Epochs, PurgeMode, Scope, StateError};
 use crate::metrics::Metrics;
 use crate::store::{Store, StoreError};
-use aqs_api::{Catalogue, Coverage};
+use aqs_api::{Coverage, Dataset};
 use arc_swap::ArcSwap;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,13 +26,14 @@ pub enum RefreshError {
     Purge(#[from] JoinError),
 }
 
-/// The coverage that was last read from the store.
+/// Follows the datasets that are read from one store.
 pub(crate) struct CoverageTracker {
     store: Arc<dyn Store>,
+    datasets: Vec<&'static Dataset>,
+    /// The coverage of all stores.
+    coverage: Arc<ArcSwap<Coverage>>,
     epochs: Arc<Epochs>,
-    catalogue: Arc<Catalogue>,
     metrics: Metrics,
-    coverage: ArcSwap<Coverage>,
     seen: Mutex<Seen>,
     /// Held for a whole refresh: of two at once, the older could overwrite the newer coverage.
     refreshing: tokio::sync::Mutex<()>,
@@ -47,19 +48,20 @@ struct Seen {
 impl CoverageTracker {
     pub(crate) fn new(
         store: Arc<dyn Store>,
+        datasets: Vec<&'static Dataset>,
+        coverage: Arc<ArcSwap<Coverage>>,
         epochs: Arc<Epochs>,
-        catalogue: Arc<Catalogue>,
         metrics: Metrics,
     ) -> Self {
         let versions = epochs.versions_at_start().clone();
         let seen = Mutex::new(Seen { change_token: None, versions });
-        let (coverage, known) = (ArcSwap::default(), watch::Sender::default());
-        let refreshing = tokio::sync::Mutex::default();
-        Self { store, epochs, catalogue, metrics, coverage, seen, refreshing, known }
+        let (refreshing, known) = (tokio::sync::Mutex::default(), watch::Sender::default());
+        Self { store, datasets, coverage, epochs, metrics, seen, refreshing, known }
     }
 
-    pub(crate) fn coverage(&self) -> Arc<Coverage> {
-        self.coverage.load_full()
+    /// Whether the dataset is read from this store.
+    pub(crate) fn has(&self, dataset: &Dataset) -> bool {
+        self.datasets.iter().any(|one| *one == dataset)
     }
 
     /// Reads the coverage again if anything was loaded, and purges softly the datasets whose
@@ -72,12 +74,14 @@ impl CoverageTracker {
             return Ok(Vec::new());
         }
         // Versions first: a load in between is seen by the next refresh.
-        let versions = self.store.versions().await?;
+        let mut versions = self.store.versions().await?;
         let coverage = self.store.coverage().await?;
-        self.metrics.covered(&coverage, self.catalogue.datasets());
+        // It may hold datasets that are read from another store.
+        versions.retain(|name, _| self.datasets.iter().any(|dataset| dataset.name == *name));
+        self.metrics.covered(&coverage, &self.datasets);
         // The coverage before the purge: answers that the old one clips have an older
         // epoch, and are stale after it.
-        self.coverage.store(Arc::new(coverage));
+        self.coverage.rcu(|all| all.with(&self.datasets, &coverage));
         let changed = self.changed(&versions);
         let (tracker, datasets) = (Arc::clone(self), changed.clone());
         // It waits for the disk. If it fails, nothing was noted as seen.
@@ -89,7 +93,9 @@ impl CoverageTracker {
 
     fn purge_loaded(&self, datasets: Vec<&'static str>, versions: BTreeMap<&'static str, u64>) {
         for dataset in datasets {
-            if let Err(error) = self.purge(Scope::Dataset(dataset), PurgeMode::Soft) {
+            if let Err(error) =
+                purge(&self.epochs, &self.metrics, Scope::Dataset(dataset), PurgeMode::Soft)
+            {
                 tracing::error!(%error, dataset, "purged, but the purge was not persisted");
             }
         }
@@ -98,6 +104,10 @@ impl CoverageTracker {
         }
         let versions = versions.into_iter().map(|(name, version)| (name.to_owned(), version));
         self.seen().versions.extend(versions);
+    }
+
+    pub(crate) fn is_known(&self) -> bool {
+        *self.known.borrow()
     }
 
     /// Waits until the coverage was read once.
@@ -131,11 +141,6 @@ impl CoverageTracker {
         }
     }
 
-    pub(crate) fn purge(&self, scope: Scope<'_>, mode: PurgeMode) -> Result<(), StateError> {
-        self.metrics.purges.with_label_values(&[scope.name(), mode.name()]).inc();
-        self.epochs.purge(scope, mode)
-    }
-
     fn changed(&self, versions: &BTreeMap<&'static str, u64>) -> Vec<&'static str> {
         let seen = self.seen();
         let changed = |(name, version): (&&'static str, &u64)| {
@@ -147,6 +152,17 @@ impl CoverageTracker {
     fn seen(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Purges, and counts it.
+pub(crate) fn purge(
+    epochs: &Epochs,
+    metrics: &Metrics,
+    scope: Scope<'_>,
+    mode: PurgeMode,
+) -> Result<(), StateError> {
+    metrics.purges.with_label_values(&[scope.name(), mode.name()]).inc();
+    epochs.purge(scope, mode)
 }
 
 #[cfg(test)]
@@ -184,9 +200,11 @@ mod tests {
     fn a_purge_that_ends_early_is_an_error_and_is_repeated() {
         let registry = prometheus::Registry::new();
         let metrics = Metrics::declare(&mut Declarations::of(&registry)).unwrap();
-        let catalogue = Arc::new(Catalogue::standard().unwrap());
+        let catalogue = aqs_api::Catalogue::standard().unwrap();
         let epochs = Arc::new(Epochs::starting_at(1, &catalogue));
-        let tracker = Arc::new(CoverageTracker::new(Arc::new(Empty), epochs, catalogue, metrics));
+        let (store, datasets) = (Arc::new(Empty), catalogue.datasets().to_vec());
+        let tracker = CoverageTracker::new(store, datasets, Arc::default(), epochs, metrics);
+        let tracker = Arc::new(tracker);
         // A runtime that has ended aborts blocking work, as a panic does.
         let ended = Runtime::new().unwrap();
         let handle = ended.handle().clone();
@@ -195,8 +213,8 @@ mod tests {
         let refreshed = tracker.refresh().now_or_never().unwrap();
         assert!(matches!(refreshed, Err(RefreshError::Purge(_))), "{refreshed:?}");
         drop(entered);
-        assert!(!*tracker.known.borrow());
+        assert!(!tracker.is_known());
         assert!(Runtime::new().unwrap().block_on(tracker.refresh()).is_ok());
-        assert!(*tracker.known.borrow());
+        assert!(tracker.is_known());
     }
 }

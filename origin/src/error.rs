@@ -15,6 +15,9 @@ pub enum OriginError {
         path: String,
         source: ShapeError,
     },
+    /// The lookup is not of this catalogue.
+    #[error("dataset {dataset} is read from no store")]
+    NoRoute { dataset: &'static str },
     #[error("too many requests wait for the store")]
     Rejected,
     /// The store's queue is full or too slow, or memory is short.

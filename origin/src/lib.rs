@@ -26,6 +26,7 @@ pub mod row;
 pub mod sample;
 pub mod singleflight;
 pub mod store;
+pub mod stores;
 mod suggest;
 mod sync;
 mod trace;

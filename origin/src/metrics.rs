@@ -4,14 +4,11 @@ use crate::metric_declarations::Declarations;
 use aqs_api::calendar::Granularity;
 use aqs_api::calendar::{Digits, Hour};
 use aqs_api::{Coverage, Dataset};
-use foldhash::fast::RandomState;
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
 };
-use std::collections::HashMap;
-use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -40,17 +37,6 @@ pub(crate) struct ReadMetrics {
     pub(crate) rows: IntCounter,
     pub(crate) empty: IntCounter,
     pub(crate) error: IntCounter,
-}
-
-/// The metrics of reads, by the name of their dataset.
-#[derive(Debug)]
-pub(crate) struct Reads(HashMap<&'static str, Arc<ReadMetrics>, RandomState>);
-
-impl Reads {
-    /// The metrics of a dataset; `None` if the catalogue lacks it.
-    pub(crate) fn of(&self, dataset: &Dataset) -> Option<&Arc<ReadMetrics>> {
-        self.0.get(dataset.name)
-    }
 }
 
 #[derive(Clone, Debug)]
@@ -119,20 +105,16 @@ impl Metrics {
         })
     }
 
-    /// The metrics of datasets' reads. Their series exist from the start, at zero: rates would miss
-    /// the first event of a series that begins with it.
-    pub(crate) fn reads(&self, datasets: &[&'static Dataset]) -> Reads {
-        let one = |dataset: &&'static Dataset| {
-            let outcome = |outcome| self.store_reads.with_label_values(&[dataset.name, outcome]);
-            let metrics = ReadMetrics {
-                seconds: self.store_seconds.with_label_values(&[dataset.name]),
-                rows: outcome("rows"),
-                empty: outcome("empty"),
-                error: outcome("error"),
-            };
-            (dataset.name, Arc::new(metrics))
-        };
-        Reads(datasets.iter().map(one).collect())
+    /// The metrics of a dataset's reads. Their series exist from the start, at zero: rates would
+    /// miss the first event of a series that begins with it.
+    pub(crate) fn reads(&self, dataset: &Dataset) -> ReadMetrics {
+        let outcome = |outcome| self.store_reads.with_label_values(&[dataset.name, outcome]);
+        ReadMetrics {
+            seconds: self.store_seconds.with_label_values(&[dataset.name]),
+            rows: outcome("rows"),
+            empty: outcome("empty"),
+            error: outcome("error"),
+        }
     }
 
     /// Sets up to when there is data.

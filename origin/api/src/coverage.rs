@@ -34,6 +34,19 @@ impl Coverage {
         self.0.insert(dataset.name, extent);
     }
 
+    /// This coverage, with the extents of some datasets taken from another.
+    #[must_use]
+    pub fn with(&self, datasets: &[&'static Dataset], other: &Self) -> Self {
+        let mut all = self.clone();
+        for dataset in datasets {
+            match other.get(dataset) {
+                Some(extent) => all.0.insert(dataset.name, *extent),
+                None => all.0.remove(dataset.name),
+            };
+        }
+        all
+    }
+
     /// Clips a lookup to what is loaded, or returns why nothing of it is.
     ///
     /// So a range of ten thousand years costs no more than what there is. Lookups of a dataset

@@ -5,6 +5,7 @@ use aqs_api::target::Uri;
 use aqs_api::{Catalogue, Problem, Representation, Target};
 use aqs_origin::memory_budget::Budget;
 use aqs_origin::metric_declarations::Declarations;
+use aqs_origin::stores::StoreParts;
 use aqs_origin::{Clock, Epochs, Metrics, Origin, OriginError, Parts, Priority, RequestContext};
 use aqs_scenarios::{Outcome, topics};
 use std::sync::Arc;
@@ -21,16 +22,16 @@ async fn every_scenario_is_answered_from_the_embedded_store() {
         let registry = prometheus::Registry::new();
         let origin = Origin::new(Parts {
             catalogue: Arc::clone(&catalogue),
-            store: Arc::new(store),
+            stores: vec![StoreParts::only(Arc::new(store), Default::default(), &catalogue)],
             epochs: Arc::new(Epochs::starting_at(1, &catalogue)),
             budget: Arc::new(Budget::new(64 << 20)),
             times: Times::default(),
             limits: Default::default(),
-            limiter: Default::default(),
             clock: Clock::System,
             metrics: Metrics::declare(&mut Declarations::of(&registry)).unwrap(),
             tasks: TaskTracker::new(),
-        });
+        })
+        .unwrap();
         origin.refresh_coverage().await.unwrap();
         for scenario in &topic.scenarios {
             outcome.begin();

@@ -24,8 +24,8 @@ fn every_read_has_its_series_before_the_first_is_made() {
     let registry = Registry::new();
     let metrics = Metrics::declare(&mut Declarations::of(&registry)).unwrap();
     let catalogue = Catalogue::standard().unwrap();
-    metrics.reads(catalogue.datasets());
     for dataset in catalogue.datasets() {
+        metrics.reads(dataset);
         for outcome in ["empty", "error", "rows"] {
             let name = dataset.name;
             let line =

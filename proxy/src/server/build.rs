@@ -13,6 +13,7 @@ use crate::serve::{
 use aqs_origin::Origin;
 use aqs_origin::memory_budget::Budget;
 use aqs_origin::metric_declarations::Declarations;
+use aqs_origin::stores::StoreParts;
 use aqs_warmers::jobs::Jobs;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -64,18 +65,18 @@ pub(super) fn components(
         tasks.clone(),
         origin_metrics.singleflight("key"),
     ));
+    let only = StoreParts::only(Arc::clone(&store), config.store.limits(), &catalogue);
     let origin = Arc::new(Origin::new(aqs_origin::Parts {
         catalogue,
-        store: Arc::clone(&store),
+        stores: vec![only],
         epochs: Arc::new(epochs),
         budget: Arc::clone(&budget),
         times: config.freshness,
         limits: config.flights,
-        limiter: config.store.limits(),
         clock: clock.clone(),
         metrics: origin_metrics,
         tasks: tasks.clone(),
-    }));
+    })?);
     let jobs = hot_set::jobs(config, &origin, &*store, build_metrics, tasks.clone(), end_builds);
     let hot_set = Arc::clone(jobs.builder().hot_set());
     let cache = ResponseCache::new(budget.left_for_cache(), metrics.evictions.clone())?;

@@ -19,6 +19,7 @@ use crate::supervisor::Supervisor;
 use aqs_api::{Catalogue, CatalogueError};
 use aqs_origin::epochs::StateError;
 use aqs_origin::store::Store;
+use aqs_origin::stores::{RouteError, StoreName};
 use aqs_origin::{Clock, RateLimiter};
 use aqs_warmers::jobs::Schedule;
 use build::StartParts;
@@ -46,6 +47,8 @@ pub enum StartError {
     Catalogue(#[from] CatalogueError),
     #[error(transparent)]
     Cache(#[from] CacheError),
+    #[error(transparent)]
+    Routes(#[from] RouteError),
     #[error(transparent)]
     State(#[from] StateError),
     #[error(transparent)]
@@ -149,12 +152,17 @@ impl Server {
         let failures = components.metrics.background_task_failures.clone();
         let supervisor = Supervisor::new(components.readiness.clone(), failures);
         // First: the coverage is read through the session.
-        let origin = Arc::clone(&components.origin);
-        let session = move |cancel| Arc::clone(&origin).run_store_session(cancel);
-        supervisor.spawn("store session", end_background.clone(), session);
+        for store in components.origin.stores().iter() {
+            let store = Arc::clone(store);
+            let session = move |cancel| {
+                let store = Arc::clone(&store);
+                async move { store.run(cancel).await }
+            };
+            supervisor.spawn("store session", end_background.clone(), session);
+        }
         let restored = hot_set::restore(&components.jobs).await;
         let ready_alone = restored && config.hot_set.ready_alone;
-        poll_coverage(&components, ready_alone, &supervisor, end_background.clone()).await;
+        poll_coverage(&components, ready_alone, &supervisor, &end_background).await;
         supervisor.spawn("memory balancing", end_background.clone(), move |cancel| {
             Arc::clone(&balancer).run(cancel)
         });
@@ -245,30 +253,41 @@ impl Server {
     }
 }
 
-/// Reads the coverage of the store, and polls it from now on. The server is not ready until the
-/// coverage is known, unless `ready_alone` is set.
+/// Reads the coverage of the stores, and polls it from now on. The server is not ready until the
+/// coverage of each is known, unless `ready_alone` is set.
 async fn poll_coverage(
     components: &Components,
     ready_alone: bool,
     supervisor: &Supervisor,
-    cancel: CancellationToken,
+    cancel: &CancellationToken,
 ) {
-    let origin = Arc::clone(&components.origin);
-    let unknown = components.readiness.wait_for("what the store holds");
-    let is_ready = origin.refresh_coverage().await.is_ok() || ready_alone;
-    let unknown = Arc::new(Mutex::new((!is_ready).then_some(unknown)));
-    supervisor.spawn("coverage polling", cancel, move |cancel| {
-        let (origin, unknown) = (Arc::clone(&origin), Arc::clone(&unknown));
-        async move {
-            let release = async {
-                origin.known().await;
-                drop(unknown.lock().take());
-                pending().await
-            };
-            tokio::select! {
-                () = Arc::clone(&origin).poll_coverage(cancel) => {}
-                () = release => {}
-            }
-        }
+    let stores = components.origin.stores();
+    let latches = stores.iter().map(|store| {
+        components.readiness.wait_for(match (stores.are_several(), store.name) {
+            (false, _) => "what the store holds",
+            (true, StoreName::Embedded) => "what the store embedded holds",
+            (true, StoreName::Cassandra) => "what the store cassandra holds",
+        })
     });
+    let latches: Vec<_> = latches.collect();
+    // A store that fails is polled from now on.
+    let _ = components.origin.refresh_coverage().await;
+    for (store, latch) in stores.iter().zip(latches) {
+        let latch = (!store.is_known() && !ready_alone).then_some(latch);
+        let (store, latch) = (Arc::clone(store), Arc::new(Mutex::new(latch)));
+        supervisor.spawn("coverage polling", cancel.clone(), move |cancel| {
+            let (store, latch) = (Arc::clone(&store), Arc::clone(&latch));
+            async move {
+                let release = async {
+                    store.known().await;
+                    drop(latch.lock().take());
+                    pending().await
+                };
+                tokio::select! {
+                    () = store.poll_coverage(cancel) => {}
+                    () = release => {}
+                }
+            }
+        });
+    }
 }

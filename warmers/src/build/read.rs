@@ -179,7 +179,7 @@ impl Reader {
         rate.wait().await;
         let ctx =
             || RequestContext::new(Instant::now() + settings.within, Priority::Warm, "hot-set");
-        origin.until_idle(&ctx()).await;
+        origin.until_idle(queries, &ctx()).await;
         origin.answers_of(queries, &ctx()).await
     }
 

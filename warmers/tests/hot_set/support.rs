@@ -10,6 +10,7 @@ use aqs_origin::metric_declarations::Declarations;
 use aqs_origin::singleflight::SingleflightLimits;
 use aqs_origin::store::embedded::{EmbeddedStore, Options};
 use aqs_origin::store::{Store, StoreError};
+use aqs_origin::stores::StoreParts;
 use aqs_origin::{Clock, Epochs, Metrics as OriginMetrics, Moment, Origin, Parts, RequestContext};
 use aqs_warmers::Settings;
 use aqs_warmers::artefact::{ArtefactDirectory, Identity};
@@ -232,18 +233,20 @@ impl TestDir {
         let budget = Arc::new(Budget::new(fixture_settings.memory));
         let tasks = TaskTracker::new();
         let identity = Identity::new(epochs.identity().unwrap(), ["test"], &catalogue);
-        let origin = Arc::new(Origin::new(Parts {
+        let dyn_store = Arc::clone(&store) as Arc<dyn Store>;
+        let stores = vec![StoreParts::only(dyn_store, fixture_settings.limiter, &catalogue)];
+        let origin = Parts {
             catalogue,
-            store: Arc::clone(&store) as Arc<dyn Store>,
+            stores,
             epochs,
             budget: Arc::clone(&budget),
             times: Times::default(),
             limits: SingleflightLimits::default(),
-            limiter: fixture_settings.limiter,
             clock,
             metrics: OriginMetrics::declare(&mut declarations).unwrap(),
             tasks: tasks.clone(),
-        }));
+        };
+        let origin = Arc::new(Origin::new(origin).unwrap());
         let hot_set = Arc::new(HotSet::new(budget, 26 * HOUR));
         let artefacts = ArtefactDirectory::open(&self.artefacts(), identity, 3).unwrap();
         let metrics = Metrics::declare(&mut declarations).unwrap();
