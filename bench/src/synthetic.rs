@@ -4,7 +4,7 @@ use aqs_api::calendar::Granularity;
 use aqs_api::calendar::{Digits, Form, Hour};
 use aqs_api::lookup::Read;
 use aqs_api::rows::RowsError;
-use aqs_api::table::{Calendar, ColumnType, Table};
+use aqs_api::table::{ColumnType, Table};
 use aqs_api::{Catalogue, Coverage, Dataset, Extent, Lookup, Rows, tables};
 use aqs_origin::RequestContext;
 use aqs_origin::store::{Store, StoreError};
@@ -41,13 +41,10 @@ impl SyntheticStore {
 
 /// The first and the last period, in the digits that the dataset's table has.
 fn extent(dataset: &Dataset) -> Option<(Digits, Digits)> {
-    let hours = match dataset.table.calendar {
-        Calendar::Series(Form::Hour) => "00",
-        Calendar::Series(Form::Day) | Calendar::YearMonthDay | Calendar::YearMonth => "",
-    };
+    let form = dataset.table.form();
     let is_monthly = dataset.granularity == Granularity::Monthly;
     let last = if is_monthly { "20260101" } else { "20260131" };
-    let digits = |day: &str| Digits::from_text(&format!("{day}{hours}"));
+    let digits = |day: &str| Digits::from_text(format!("{day}00").get(..form.len())?);
     digits("20240101").zip(digits(last))
 }
 
@@ -83,8 +80,8 @@ pub fn rows(lookup: &Lookup) -> Result<Rows, RowsError> {
     if read.partition.iter().any(|text| text == ABSENT) {
         return Ok(Rows::of(read.dataset.table).finish());
     }
-    match (read.dataset.table.calendar, read.range) {
-        (Calendar::Series(form), Some(range)) => series(read, form, range),
+    match (read.dataset.table.period_form(), read.range) {
+        (Some(form), Some(range)) => series(read, form, range),
         _ => list(read),
     }
 }

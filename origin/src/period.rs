@@ -1,31 +1,39 @@
-//! The period of a row, according to its table's calendar.
+//! The period of a row, according to its table's columns.
 
 use crate::row::Cell;
 use aqs_api::Table;
 use aqs_api::calendar::{Digits, Form, Hour};
-use aqs_api::table::{ALL_DAYS, Calendar, TIMESTAMP};
+use aqs_api::table::{ALL_DAYS, Column, ColumnRole};
+use std::borrow::Cow;
 use thiserror::Error;
 
-/// The columns that hold the period of a row, as positions in `Table::columns()`.
+/// The columns that hold the period of a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PeriodColumns {
     Series {
-        timestamp: usize,
+        period: Position,
         form: Form,
-        granularity: Option<usize>,
+        granularity: Option<Position>,
     },
     /// Without `day`, the period is a month; a `day` may be `all-days`.
     Date {
-        year: usize,
-        month: usize,
-        day: Option<usize>,
+        year: Position,
+        month: Position,
+        day: Option<Position>,
     },
 }
 
-/// A table's calendar needs a column that the table does not have.
+/// A column and its position in `Table::columns()`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Position {
+    at: usize,
+    column: &'static Column,
+}
+
+/// A table has no period of rows and no year and month of partitions.
 #[derive(Debug, Error)]
-#[error("has no column {0:?}, which its calendar needs")]
-pub struct MissingColumn(&'static str);
+#[error("has no columns for the period of a row")]
+pub struct NoPeriod;
 
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("column {column:?} must be {expected}, not {found:?}")]
@@ -36,33 +44,27 @@ pub struct BadPeriod {
 }
 
 impl PeriodColumns {
-    pub(crate) fn of(table: &'static Table) -> Result<Self, MissingColumn> {
-        let position = |name| {
-            table.columns().position(|column| column.name == name).ok_or(MissingColumn(name))
+    pub(crate) fn of(table: &'static Table) -> Result<Self, NoPeriod> {
+        let find = |is: &dyn Fn(&Column) -> bool| {
+            let (at, column) = table.columns().enumerate().find(|(_, column)| is(column))?;
+            Some(Position { at, column })
         };
-        Ok(match table.calendar {
-            Calendar::Series(form) => Self::Series {
-                timestamp: position(TIMESTAMP)?,
-                form,
-                granularity: position("granularity").ok(),
-            },
-            calendar @ (Calendar::YearMonthDay | Calendar::YearMonth) => Self::Date {
-                year: position("year")?,
-                month: position("month")?,
-                day: match calendar {
-                    Calendar::YearMonthDay => Some(position("day")?),
-                    _ => None,
-                },
-            },
-        })
+        let with = |role| find(&|column| column.role == role);
+        let period = find(&|column| column.form().is_some());
+        if let Some((period, form)) = period.zip(table.period_form()) {
+            return Ok(Self::Series { period, form, granularity: with(ColumnRole::Granularity) });
+        }
+        let date = with(ColumnRole::Year).zip(with(ColumnRole::Month));
+        let (year, month) = date.ok_or(NoPeriod)?;
+        Ok(Self::Date { year, month, day: with(ColumnRole::Day) })
     }
 
     /// Whether a column is one of these, and so does not identify a series.
     pub(crate) fn contains(&self, column: usize) -> bool {
         match *self {
-            Self::Series { timestamp, .. } => column == timestamp,
+            Self::Series { period, .. } => column == period.at,
             Self::Date { year, month, day } => {
-                column == year || column == month || day == Some(column)
+                column == year.at || column == month.at || day.is_some_and(|day| column == day.at)
             }
         }
     }
@@ -70,73 +72,82 @@ impl PeriodColumns {
     /// Checks that the period of a series begins where one of its granularity does. No query would
     /// find others, and sums would count them twice.
     pub(crate) fn check_granularity(&self, cells: &[Cell<'_>]) -> Result<(), BadPeriod> {
-        let Self::Series { timestamp, granularity: Some(granularity), .. } = *self else {
+        let Self::Series { period, granularity: Some(granularity), .. } = *self else {
             return Ok(());
         };
-        let granularity = text(cells, granularity);
-        let timestamp = text(cells, timestamp);
+        let name = granularity.text(cells, 0);
+        let timestamp = period.text(cells, 0);
         let (day, hour) = (timestamp.get(6..8), timestamp.get(8..10).unwrap_or("00"));
-        let expected = match granularity {
+        let expected = match &*name {
             "hourly" => return Ok(()),
             "daily" if hour == "00" => return Ok(()),
             "daily" => "a day's, with hour 00",
             "monthly" if hour == "00" && day == Some("01") => return Ok(()),
             "monthly" => "a month's first day, with hour 00",
-            _ => return Err(bad("granularity", "hourly, daily or monthly", granularity)),
+            _ => return Err(granularity.bad("hourly, daily or monthly", &name)),
         };
-        Err(bad(TIMESTAMP, expected, timestamp))
+        Err(period.bad(expected, &timestamp))
     }
 
-    /// The period of a row: its timestamp, its day, or the first day of its month.
+    /// The period of a row: its own, its day, or the first day of its month.
     pub(crate) fn read(&self, cells: &[Cell<'_>]) -> Result<Digits, BadPeriod> {
         match *self {
-            Self::Series { timestamp, form, .. } => series(text(cells, timestamp), form),
-            Self::Date { year, month, day } => date(
-                text(cells, year),
-                text(cells, month),
-                day.map_or(ALL_DAYS, |day| text(cells, day)),
-            ),
+            Self::Series { period, form, .. } => series(period, &period.text(cells, 0), form),
+            Self::Date { year, month, day } => date(cells, year, month, day),
         }
     }
 }
 
-fn text<'a>(cells: &'a [Cell<'_>], column: usize) -> &'a str {
-    match cells.get(column) {
-        Some(Cell::Text(text)) => text,
-        _ => "",
+impl Position {
+    /// The text of its cell; of a number with this many digits.
+    fn text<'a>(self, cells: &'a [Cell<'_>], width: usize) -> Cow<'a, str> {
+        match cells.get(self.at) {
+            Some(Cell::Text(text)) => Cow::Borrowed(text),
+            Some(Cell::Int(number)) => Cow::Owned(format!("{number:0width$}")),
+            Some(Cell::Absent | Cell::Null | Cell::Double(_)) | None => Cow::Borrowed(""),
+        }
+    }
+
+    fn bad(self, expected: &'static str, found: &str) -> BadPeriod {
+        BadPeriod { column: self.column.name, expected, found: found.to_owned() }
     }
 }
 
-fn bad(column: &'static str, expected: &'static str, found: &str) -> BadPeriod {
-    BadPeriod { column, expected, found: found.to_owned() }
-}
-
-fn series(timestamp: &str, form: Form) -> Result<Digits, BadPeriod> {
-    let (len, expected) = match form {
-        Form::Day => (8, "a day that exists, in 8 digits: YYYYMMDD"),
-        Form::Hour => (10, "an hour that exists, in 10 digits: YYYYMMDDHH"),
+fn series(period: Position, timestamp: &str, form: Form) -> Result<Digits, BadPeriod> {
+    let expected = match form {
+        Form::Day => "a day that exists, in 8 digits: YYYYMMDD",
+        Form::Hour => "an hour that exists, in 10 digits: YYYYMMDDHH",
     };
     match Hour::parse(timestamp) {
-        Some(hour) if timestamp.len() == len => Ok(hour.digits(form)),
-        _ => Err(bad(TIMESTAMP, expected, timestamp)),
+        Some(hour) if timestamp.len() == form.len() => Ok(hour.digits(form)),
+        _ => Err(period.bad(expected, timestamp)),
     }
 }
 
-fn date(year: &str, month: &str, day: &str) -> Result<Digits, BadPeriod> {
+fn date(
+    cells: &[Cell<'_>],
+    year: Position,
+    month: Position,
+    day: Option<Position>,
+) -> Result<Digits, BadPeriod> {
     let digits = |text: &str, len| text.len() == len && text.bytes().all(|b| b.is_ascii_digit());
-    if !digits(year, 4) {
-        return Err(bad("year", "4 digits", year));
+    let year_text = year.text(cells, 4);
+    if !digits(&year_text, 4) {
+        return Err(year.bad("4 digits", &year_text));
     }
-    if !digits(month, 2) || !("01"..="12").contains(&month) {
-        return Err(bad("month", "2 digits, 01 to 12", month));
+    let month_text = month.text(cells, 2);
+    if !digits(&month_text, 2) || !("01"..="12").contains(&&*month_text) {
+        return Err(month.bad("2 digits, 01 to 12", &month_text));
     }
-    let first = if day == ALL_DAYS { "01" } else { day };
+    let day_text = day.map_or(Cow::Borrowed(ALL_DAYS), |day| day.text(cells, 2));
+    let day = day.unwrap_or(month);
+    let first = if day_text == ALL_DAYS { "01" } else { &day_text };
     if !digits(first, 2) {
-        return Err(bad("day", "2 digits or all-days", day));
+        return Err(day.bad("2 digits or all-days", &day_text));
     }
-    match Hour::parse(&format!("{year}{month}{first}")) {
+    match Hour::parse(&format!("{year_text}{month_text}{first}")) {
         Some(hour) => Ok(hour.digits(Form::Day)),
-        None => Err(bad("day", "a day of that month", day)),
+        None => Err(day.bad("a day of that month", &day_text)),
     }
 }
 
@@ -147,7 +158,7 @@ mod tests {
 
     fn period(table: &'static Table, key: &[&'static str]) -> Result<String, &'static str> {
         let cells: Vec<_> = key.iter().map(|text| Cell::Text((*text).into())).collect();
-        let columns = PeriodColumns::of(table).map_err(|missing| missing.0)?;
+        let columns = PeriodColumns::of(table).map_err(|NoPeriod| "none")?;
         let digits = columns.read(&cells).map_err(|bad| bad.column)?;
         Ok(digits.as_str().to_owned())
     }

@@ -119,11 +119,8 @@ mod tests {
     fn about(exact: bool) -> Coverage {
         let mut coverage = Coverage::default();
         for dataset in Catalogue::standard().unwrap().datasets() {
-            let digits = |day: &str| match dataset.table.calendar {
-                crate::table::Calendar::Series(crate::calendar::Form::Hour) => format!("{day}00"),
-                _ => day.to_owned(),
-            };
-            let digits = |day: &str| Digits::from_text(&digits(day)).unwrap();
+            let form = dataset.table.form();
+            let digits = |day: &str| Digits::from_text(&format!("{day}00")[..form.len()]).unwrap();
             let (first, last) = (digits("20200105"), digits("20200331"));
             let extent = Extent { first, last, series: None, exact };
             coverage.insert(dataset, extent);

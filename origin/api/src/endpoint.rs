@@ -7,7 +7,7 @@ use crate::lookup::{EventRead, Lookup, Read};
 use crate::param::Param;
 use crate::percent;
 use crate::source::{KeyValue, Source};
-use crate::table::{Calendar, Dataset};
+use crate::table::Dataset;
 use crate::text_list::TextList;
 
 /// Everything that is particular about an endpoint.
@@ -180,10 +180,8 @@ impl Query {
                     KeyValue::Param(param) => self.value(param),
                     KeyValue::Const(word) => Some(word),
                 });
-                let range = match dataset.table.calendar {
-                    Calendar::Series(form) => self.span.map(|span| span.digits(form)),
-                    Calendar::YearMonthDay | Calendar::YearMonth => None,
-                };
+                let span = self.span.zip(dataset.table.period_form());
+                let range = span.map(|(span, form)| span.digits(form));
                 Lookup::Points(Read { dataset, partition: partition.collect(), range })
             }
             Source::Events(source) => {

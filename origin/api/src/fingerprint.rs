@@ -9,7 +9,7 @@ use crate::representation::Representation;
 use crate::rows::{Rows, RowsError};
 use crate::shape::shape;
 use crate::source::{JsonList, MemberType};
-use crate::table::{ALL_DAYS, Calendar, Column, ColumnType, Table};
+use crate::table::{ALL_DAYS, ColumnType, Table};
 use crate::target::{Target, Uri};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::Xxh3;
@@ -124,10 +124,10 @@ fn sample_rows(
     filling: Filling,
 ) -> Result<Rows, RowsError> {
     let mut builder = Rows::of(table);
-    let (count, digits) = match (filling, table.calendar) {
-        (Filling::Empty, _) => (0, 0),
-        (_, Calendar::Series(form)) => (TIMESTAMPS.len(), form.len()),
-        (_, Calendar::YearMonthDay | Calendar::YearMonth) => (1, 0),
+    let count = match filling {
+        Filling::Empty => 0,
+        _ if table.is_series() => TIMESTAMPS.len(),
+        _ => 1,
     };
     for (row, timestamp) in TIMESTAMPS.iter().enumerate().take(count) {
         for (index, column) in table.read_columns().enumerate() {
@@ -137,21 +137,24 @@ fn sample_rows(
                 Filling::Nulls => value.is_some(),
                 Filling::Empty | Filling::Full | Filling::Numeric => false,
             };
-            match column {
-                _ if table.is_timestamp(column) => builder.text(index, timestamp.get(..digits))?,
-                Column { kind: ColumnType::Text, .. } => {
+            if let Some(form) = column.form() {
+                builder.text(index, timestamp.get(..form.len()))?;
+                continue;
+            }
+            match column.kind {
+                ColumnType::Text => {
                     builder.text(index, TEXTS.get(row).filter(|_| !null).copied())?;
                 }
-                Column { kind: ColumnType::Json, .. } => {
+                ColumnType::Json => {
                     let list = endpoint.source.list().map(|list| sample_list(list, filling));
                     let list = list.filter(|_| !null).map(|list| list.to_string());
                     builder.text(index, list.as_deref())?;
                 }
-                Column { kind: ColumnType::Double, .. } => {
+                ColumnType::Double => {
                     builder.double(index, (!null).then_some(row as f64 + index as f64 / 8.0))?;
                 }
                 // Columns differ, so that one is not mistaken for another.
-                Column { kind: ColumnType::Int | ColumnType::BigInt, .. } => {
+                ColumnType::Int | ColumnType::BigInt => {
                     let number = (row * 100 + index) as i64;
                     builder.int(index, (!null).then_some(number))?;
                 }

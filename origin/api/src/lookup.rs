@@ -2,7 +2,7 @@
 
 use crate::calendar::{Digits, Span};
 use crate::source::EventSource;
-use crate::table::{ALL_DAYS, Calendar, Dataset};
+use crate::table::{ALL_DAYS, ColumnRole, Dataset};
 use crate::text_list::TextList;
 use std::hash::{Hash, Hasher};
 
@@ -78,15 +78,9 @@ impl Read {
     /// a month. `None` where periods are rows.
     pub fn period(&self) -> Option<Digits> {
         let table = self.dataset.table;
-        let part = |name| {
-            let index = table.partition.iter().position(|column| column.name == name)?;
-            self.partition.get(index)
-        };
-        let day = match table.calendar {
-            Calendar::Series(_) => return None,
-            Calendar::YearMonth => "01",
-            Calendar::YearMonthDay => part("day").filter(|day| *day != ALL_DAYS).unwrap_or("01"),
-        };
-        Digits::from_text(&format!("{}{}{day}", part("year")?, part("month")?))
+        let part = |role| self.partition.get(table.partition_position(role)?);
+        let (year, month) = part(ColumnRole::Year).zip(part(ColumnRole::Month))?;
+        let day = part(ColumnRole::Day).filter(|day| *day != ALL_DAYS).unwrap_or("01");
+        Digits::from_text(&format!("{year}{month}{day}"))
     }
 }

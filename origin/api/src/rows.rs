@@ -7,7 +7,7 @@ pub use column::{Cells, Texts};
 
 use crate::calendar::Digits;
 use crate::source::EventSource;
-use crate::table::{Calendar, ColumnType, TIMESTAMP, Table};
+use crate::table::{ColumnType, Table};
 use column::{Column, Timestamps};
 use thiserror::Error;
 
@@ -26,8 +26,6 @@ struct Schema {
     name: &'static str,
     keys: &'static [crate::table::Column],
     values: &'static [crate::table::Column],
-    /// Whether a key holds the periods of a series.
-    is_series: bool,
 }
 
 impl Schema {
@@ -41,6 +39,8 @@ impl Schema {
 pub enum RowsError {
     #[error("the rows have no column {0:?} of the wanted type")]
     NoColumn(String),
+    #[error("the rows have no periods")]
+    NoPeriods,
     #[error("column {0:?} was filled out of step with the others")]
     Ragged(&'static str),
     #[error("JSON has no number {0}")]
@@ -53,22 +53,19 @@ impl Rows {
     /// Starts rows of a table: its clustering and value columns, in order.
     pub fn of(table: &'static Table) -> RowsBuilder {
         let Table { name, clustering: keys, values, .. } = *table;
-        let is_series = matches!(table.calendar, Calendar::Series(_));
-        Self::over(Schema { name, keys, values, is_series })
+        Self::over(Schema { name, keys, values })
     }
 
     /// Starts rows of aggregated events: the columns of the source, in order.
     pub fn of_events(source: &'static EventSource) -> RowsBuilder {
         let EventSource { metric: name, columns: keys, .. } = *source;
-        Self::over(Schema { name, keys, values: &[], is_series: true })
+        Self::over(Schema { name, keys, values: &[] })
     }
 
     fn over(schema: Schema) -> RowsBuilder {
         let mut columns = Vec::with_capacity(schema.keys.len() + schema.values.len());
         columns.extend(schema.columns().map(|column| match column.kind {
-            ColumnType::Text if schema.is_series && column.name == TIMESTAMP => {
-                Column::Timestamps(Timestamps::default())
-            }
+            _ if column.form().is_some() => Column::Timestamps(Timestamps::default()),
             ColumnType::Int | ColumnType::BigInt => Column::Ints(Cells::default()),
             ColumnType::Double => Column::Doubles(Cells::default()),
             ColumnType::Text | ColumnType::Json => Column::Texts(Texts::default()),
@@ -121,10 +118,11 @@ impl Rows {
     }
 
     fn timestamp_column(&self) -> Result<&Timestamps, RowsError> {
-        match self.column(TIMESTAMP) {
-            Some(Column::Timestamps(timestamps)) => Ok(timestamps),
-            _ => Err(RowsError::NoColumn(TIMESTAMP.to_owned())),
-        }
+        let timestamps = self.columns.iter().find_map(|column| match column {
+            Column::Timestamps(timestamps) => Some(timestamps),
+            Column::Ints(_) | Column::Doubles(_) | Column::Texts(_) => None,
+        });
+        timestamps.ok_or(RowsError::NoPeriods)
     }
 
     fn column(&self, name: &str) -> Option<&Column> {

@@ -10,7 +10,6 @@ use crate::endpoint::{Protection, Query};
 use crate::param::Param;
 use crate::problem::NoDataReason;
 use crate::rows::{Rows, RowsError};
-use crate::table::TIMESTAMP;
 use list::ParsedList;
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -164,7 +163,10 @@ impl<'a> Shaper<'a> {
     fn timestamps(&self) -> Result<Cow<'a, [Digits]>, ShapeError> {
         Ok(match &self.months {
             Some(months) => Cow::Owned(months.starts.clone()),
-            None => Cow::Borrowed(self.rows(TIMESTAMP)?.timestamps()?),
+            None => match self.source {
+                Columns::Rows(rows) => Cow::Borrowed(rows.timestamps()?),
+                Columns::List(_) => return Err(RowsError::NoPeriods.into()),
+            },
         })
     }
 

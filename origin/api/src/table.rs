@@ -3,18 +3,17 @@
 use crate::calendar::{Form, Granularity};
 use std::hash::{Hash, Hasher};
 
-/// A table. `_domain` and `_tid`, which RESTBase-style Cassandra tables have in every key, are
-/// constants and no columns of the description.
+/// A table. What else its layout has in every key is no column of the description.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Table {
-    /// Its name without the `local_group_default_T_` that keyspaces carry.
+    pub layout: Layout,
+    /// Its name in its layout, unique in a catalogue.
     pub name: &'static str,
-    /// The partition key after `_domain`, in order.
+    /// The partition key, in order.
     pub partition: &'static [Column],
-    /// The clustering columns before `_tid`, in order.
+    /// The clustering columns, ascending, in order.
     pub clustering: &'static [Column],
     pub values: &'static [Column],
-    pub calendar: Calendar,
     pub compression: Compression,
 }
 
@@ -27,12 +26,23 @@ pub enum Compression {
     Deflate,
 }
 
-/// A column: a name as it is stored, and a type.
+/// How a Cassandra cluster names a table, and what it adds to the key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// `"local_group_default_T_<name>"."data"`. The partition key begins with `_domain`. `_tid`,
+    /// newest first, follows the period in the clustering key, and comes before all other columns.
+    Restbase,
+    /// `"keyspace"."name"`, with the described columns alone.
+    Plain { keyspace: &'static str },
+}
+
+/// A column: a name as it is stored, a type, and what its values stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Column {
     /// Its name, case included.
     pub name: &'static str,
     pub kind: ColumnType,
+    pub role: ColumnRole,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,15 +54,22 @@ pub enum ColumnType {
     Double,
 }
 
-/// Where a table has the period of a row.
+/// What the values of a column stand for. Code goes by roles, never by names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Calendar {
-    /// In a clustering column [`TIMESTAMP`] of that many digits, at the partition's `granularity`.
-    Series(Form),
-    /// In the partition columns `year`, `month`, `day`, where `day` may be `all-days`.
-    YearMonthDay,
-    /// In the partition columns `year`, `month`.
-    YearMonth,
+pub enum ColumnRole {
+    Plain,
+    /// The granularity of a partition, which selects the dataset.
+    Granularity,
+    /// The year of a partition.
+    Year,
+    /// The month of a partition.
+    Month,
+    /// The day of a partition, or `all-days` for the whole month.
+    Day,
+    /// The period of a row, the first clustering column of a series.
+    Period(Form),
+    /// The place of a row among those of its partition.
+    Rank,
 }
 
 /// A table at one granularity: what is loaded, and purged, together.
@@ -61,11 +78,11 @@ pub struct Dataset {
     /// Its name for operators and in `/metrics/datasets`.
     pub name: &'static str,
     pub table: &'static Table,
-    /// Selects the table's rows: the `granularity` of a series; `Monthly` means `all-days` where a
-    /// table has days.
+    /// Selects the table's rows where a column has the granularity. Where one has the day,
+    /// `Monthly` means `all-days`.
     pub granularity: Granularity,
     /// A partition that is as new as all others, for a store that can't read all of them: a text
-    /// for each column of the partition key, up to the first that is a date.
+    /// for each of [`Table::probe_columns`].
     pub probe: &'static [&'static str],
     /// Whether no more periods arrive. The name of such a dataset begins with `legacy-`, which the
     /// alerts for late data leave out.
@@ -104,13 +121,36 @@ pub const TID: &str = "13814000-1dd2-11b2-8080-808080808080";
 /// The day of a top list over a whole month.
 pub const ALL_DAYS: &str = "all-days";
 
-/// The column that holds the periods of a series.
-pub const TIMESTAMP: &str = "timestamp";
-
 impl Table {
-    /// Whether a column holds the periods of rows.
-    pub fn is_timestamp(&self, column: &Column) -> bool {
-        matches!(self.calendar, Calendar::Series(_)) && column.name == TIMESTAMP
+    /// The column that holds the periods of rows; `None` if a partition is one period.
+    pub fn period_column(&self) -> Option<&'static Column> {
+        self.clustering.iter().find(|column| column.form().is_some())
+    }
+
+    /// The digits of the periods of rows; `None` if a partition is one period.
+    pub fn period_form(&self) -> Option<Form> {
+        self.period_column()?.form()
+    }
+
+    /// Whether rows have periods.
+    pub fn is_series(&self) -> bool {
+        self.period_column().is_some()
+    }
+
+    /// The digits of its periods, of rows or of partitions.
+    pub fn form(&self) -> Form {
+        self.period_form().unwrap_or(Form::Day)
+    }
+
+    /// The position of a role in the partition key.
+    pub fn partition_position(&self, role: ColumnRole) -> Option<usize> {
+        self.partition.iter().position(|column| column.role == role)
+    }
+
+    /// The columns of the partition key before its date.
+    pub fn probe_columns(&self) -> &'static [Column] {
+        let date = self.partition.iter().position(Column::is_date).unwrap_or(self.partition.len());
+        self.partition.get(..date).unwrap_or_default()
     }
 
     /// Every column: partition, clustering, values.
@@ -129,22 +169,75 @@ impl Table {
     }
 }
 
+impl Column {
+    const fn of(name: &'static str, kind: ColumnType) -> Self {
+        Self { name, kind, role: ColumnRole::Plain }
+    }
+
+    const fn with(self, role: ColumnRole) -> Self {
+        Self { role, ..self }
+    }
+
+    pub const fn granularity(self) -> Self {
+        self.with(ColumnRole::Granularity)
+    }
+
+    pub const fn year(self) -> Self {
+        self.with(ColumnRole::Year)
+    }
+
+    pub const fn month(self) -> Self {
+        self.with(ColumnRole::Month)
+    }
+
+    pub const fn day(self) -> Self {
+        self.with(ColumnRole::Day)
+    }
+
+    /// The period of a row, in digits of this form.
+    pub const fn period(self, form: Form) -> Self {
+        self.with(ColumnRole::Period(form))
+    }
+
+    pub const fn rank(self) -> Self {
+        self.with(ColumnRole::Rank)
+    }
+
+    /// The digits of its periods, if it holds periods.
+    pub const fn form(&self) -> Option<Form> {
+        match self.role {
+            ColumnRole::Period(form) => Some(form),
+            ColumnRole::Plain
+            | ColumnRole::Granularity
+            | ColumnRole::Year
+            | ColumnRole::Month
+            | ColumnRole::Day
+            | ColumnRole::Rank => None,
+        }
+    }
+
+    /// Whether it is a part of the period of a partition.
+    pub const fn is_date(&self) -> bool {
+        matches!(self.role, ColumnRole::Year | ColumnRole::Month | ColumnRole::Day)
+    }
+}
+
 pub const fn text(name: &'static str) -> Column {
-    Column { name, kind: ColumnType::Text }
+    Column::of(name, ColumnType::Text)
 }
 
 pub const fn json(name: &'static str) -> Column {
-    Column { name, kind: ColumnType::Json }
+    Column::of(name, ColumnType::Json)
 }
 
 pub const fn int(name: &'static str) -> Column {
-    Column { name, kind: ColumnType::Int }
+    Column::of(name, ColumnType::Int)
 }
 
 pub const fn bigint(name: &'static str) -> Column {
-    Column { name, kind: ColumnType::BigInt }
+    Column::of(name, ColumnType::BigInt)
 }
 
 pub const fn double(name: &'static str) -> Column {
-    Column { name, kind: ColumnType::Double }
+    Column::of(name, ColumnType::Double)
 }

@@ -14,7 +14,7 @@ use aqs_api::body::{Body, Constant, Field, RowValue, Value};
 use aqs_api::calendar::{DateRule, Form};
 use aqs_api::key::Dialect;
 use aqs_api::param::Role;
-use aqs_api::table::{ALL_DAYS, Calendar, Column, ColumnType, DOMAIN, TID};
+use aqs_api::table::{ALL_DAYS, Column, ColumnRole, ColumnType, DOMAIN, TID};
 use aqs_api::{Catalogue, Lookup, Query, Target};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -213,10 +213,12 @@ fn describe_catalogue(query: &Query) -> Description {
     out.insert("values", table.values.iter().map(column).collect());
     out.insert(
         "range",
-        match table.calendar {
-            Calendar::Series(Form::Day) => vec!["timestamp YYYYMMDD".to_owned()],
-            Calendar::Series(Form::Hour) => vec!["timestamp YYYYMMDDHH".to_owned()],
-            Calendar::YearMonthDay | Calendar::YearMonth => Vec::new(),
+        match table.period_column() {
+            Some(Column { name, role: ColumnRole::Period(Form::Day), .. }) => {
+                vec![format!("{name} YYYYMMDD")]
+            }
+            Some(Column { name, .. }) => vec![format!("{name} YYYYMMDDHH")],
+            None => Vec::new(),
         },
     );
 

@@ -12,7 +12,7 @@ use aqs_api::param::{Param, Role};
 use aqs_api::rows::{RowsBuilder, RowsError};
 use aqs_api::source::KeyValue::{Const as C, Param as K};
 use aqs_api::source::{Dimension, EventSource, Events, Figure, Grouping, Source, TableSource};
-use aqs_api::table::{Calendar, Column, Compression, Dataset, Table, bigint, int};
+use aqs_api::table::{Column, Compression, Dataset, Layout, Table, bigint, int};
 use aqs_api::{Catalogue, Dialect, Lookup, Representation, Rows, Rules, Target};
 
 const fn param(name: &'static str, example: &'static str, role: Role) -> Param {
@@ -92,11 +92,15 @@ static FILE_GRANULARITY: Param = param(
 );
 
 static PER_FILE_TABLE: Table = Table {
+    layout: Layout::Restbase,
     name: "mediarequest_per_file",
-    partition: &[text_column("referer"), text_column("file_path"), text_column("granularity")],
-    clustering: &[text_column("timestamp")],
+    partition: &[
+        text_column("referer"),
+        text_column("file_path"),
+        text_column("granularity").granularity(),
+    ],
+    clustering: &[text_column("timestamp").period(Form::Hour)],
     values: &[int("spider"), int("user")],
-    calendar: Calendar::Series(Form::Hour),
     compression: Compression::Deflate,
 };
 static PER_FILE_DAILY: Dataset = Dataset {
@@ -196,17 +200,17 @@ static EDIT_TYPE: Param =
     param("edit-type", "create", one_of(&["create", "update", "all-edit-types"]));
 
 static TOP_EDITORS_TABLE: Table = Table {
+    layout: Layout::Restbase,
     name: "top_editors_monthly",
     partition: &[
         text_column("category"),
         text_column("category_scope"),
         text_column("edit_type"),
-        text_column("year"),
-        text_column("month"),
+        text_column("year").year(),
+        text_column("month").month(),
     ],
-    clustering: &[int("rank"), text_column("user_name")],
+    clustering: &[int("rank").rank(), text_column("user_name")],
     values: &[bigint("edit_count")],
-    calendar: Calendar::YearMonth,
     compression: Compression::Default,
 };
 static TOP_EDITORS_MONTHLY: Dataset = Dataset {
@@ -295,11 +299,11 @@ const fn events(name: &'static str, granularity: Granularity) -> Dataset {
 
 // Only its name matters.
 static EVENTS_TABLE: Table = Table {
+    layout: Layout::Restbase,
     name: "mediawiki_history_reduced",
     partition: &[],
     clustering: &[],
     values: &[],
-    calendar: Calendar::YearMonth,
     compression: Compression::Default,
 };
 static EVENTS_DAILY: Dataset = events("edit-events-daily", Daily);
@@ -331,7 +335,7 @@ static EDITS: Endpoint = Endpoint {
         metric: "edits",
         figure: Figure::Events,
         grouping: Grouping::ByPeriod,
-        columns: &[text_column("timestamp"), bigint("edits")],
+        columns: &[text_column("timestamp").period(Form::Day), bigint("edits")],
     }),
     body: Body::List {
         item: &[
@@ -448,16 +452,16 @@ static PLAYS_GRANULARITY: Param = param(
     granularity(&[(Daily, DateRule::DR11), (Monthly, DateRule::DR11)]),
 );
 static PER_REFERER_TABLE: Table = Table {
+    layout: Layout::Restbase,
     name: "mediarequest_per_referer",
     partition: &[
         text_column("referer"),
         text_column("media_type"),
         text_column("agent"),
-        text_column("granularity"),
+        text_column("granularity").granularity(),
     ],
-    clustering: &[text_column("timestamp")],
+    clustering: &[text_column("timestamp").period(Form::Hour)],
     values: &[bigint("requests"), bigint("poster_requests"), bigint("play_requests")],
-    calendar: Calendar::Series(Form::Hour),
     compression: Compression::Default,
 };
 const fn plays_of(name: &'static str, granularity: Granularity) -> Dataset {

@@ -12,7 +12,7 @@ mod parse;
 mod report;
 mod source;
 
-pub use crate::period::{BadPeriod, MissingColumn};
+pub use crate::period::{BadPeriod, NoPeriod};
 #[cfg(feature = "cassandra")]
 pub use cluster::into_cluster;
 pub use directory::{Options, directory, into_store};
@@ -48,7 +48,7 @@ pub enum LoadError {
     #[error("{path} can't be read after line {line}: {source}")]
     File { path: PathBuf, line: u64, source: io::Error },
     #[error("table {table} {source}")]
-    Table { table: &'static str, source: MissingColumn },
+    Table { table: &'static str, source: NoPeriod },
     /// The first bad row of a strict load.
     #[error("{0}")]
     BadRow(BadRow),

@@ -1,7 +1,7 @@
 //! Parses a line into the cells of a row.
 
 use super::report::Reason;
-use crate::period::{MissingColumn, PeriodColumns};
+use crate::period::{NoPeriod, PeriodColumns};
 use crate::row::Cell;
 use crate::suggest;
 use aqs_api::Table;
@@ -18,7 +18,7 @@ pub(super) struct Parser {
 }
 
 impl Parser {
-    pub(super) fn of(table: &'static Table) -> Result<Self, MissingColumn> {
+    pub(super) fn of(table: &'static Table) -> Result<Self, NoPeriod> {
         let (columns, keys) = (table.columns().collect(), table.key_columns().count());
         Ok(Self { columns, keys, period: PeriodColumns::of(table)? })
     }

@@ -204,7 +204,8 @@ fn published(
         let (names, granularity) = key.split_at(keys[0].len());
         let granularity = [Daily, Monthly].into_iter().find(|one| [one.as_str()] == granularity);
         let place = keys.iter().position(|known| known == names);
-        let begin = Hour::parse(text("timestamp"));
+        let period = content.table.period_column().map_or("", |column| column.name);
+        let begin = Hour::parse(text(period));
         let (Some(granularity), Some(place), Some(begin)) = (granularity, place, begin) else {
             continue;
         };

@@ -8,9 +8,7 @@ use super::numbers::{self, BySubject, Period};
 use super::tables::{ARTICLES, DEVICES, LEGACY, LISTS, Series, VIEWS};
 use crate::row::{Cell, Sink};
 use aqs_api::Table;
-use aqs_api::calendar::Form;
 use aqs_api::calendar::Granularity;
-use aqs_api::table::Calendar;
 use jiff::civil::Date;
 use std::borrow::Cow;
 use std::iter::repeat_n;
@@ -57,7 +55,7 @@ impl Output<'_> {
         let cube = Cube::new(content.dimensions);
         let names = content.key_names();
         let columns = cube.len() / names.len();
-        let digits = if content.table.calendar == Calendar::Series(Form::Day) { 8 } else { 10 };
+        let digits = content.table.form().len();
         for (subject, series) in all {
             for (place, names) in names.iter().enumerate() {
                 for (period, cells) in &series.periods {

@@ -7,7 +7,7 @@ use super::tables::VIEWS;
 use super::{END, Summary, VERSION};
 use crate::row::{Cell, Sink, SinkError};
 use aqs_api::countries::ProtectedCountries;
-use aqs_api::table::{Calendar, ColumnType, Table};
+use aqs_api::table::{ColumnType, Table};
 use aqs_api::tables::{
     LEGACY_PAGECOUNTS, PAGEVIEWS_PER_ARTICLE, PAGEVIEWS_PER_PROJECT, TOP_BY_COUNTRY, TOP_PAGEVIEWS,
     TOP_PER_COUNTRY, UNIQUE_DEVICES,
@@ -119,8 +119,7 @@ fn numbers_fit_their_columns_and_timestamps_the_calendar() {
     for table in
         [&PAGEVIEWS_PER_ARTICLE, &PAGEVIEWS_PER_PROJECT, &UNIQUE_DEVICES, &LEGACY_PAGECOUNTS]
     {
-        let Calendar::Series(form) = table.calendar else { panic!("{} is a series", table.name) };
-        let length = if form == aqs_api::calendar::Form::Day { 8 } else { 10 };
+        let length = table.period_form().unwrap().len();
         for (partition, rows) in &OUTPUT.series[table.name] {
             for (timestamp, numbers) in rows {
                 assert_eq!(timestamp.len(), length, "{partition:?}");

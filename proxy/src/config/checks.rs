@@ -3,9 +3,7 @@
 use super::{Config, values};
 use crate::listen::ListenAddr;
 use crate::log::ClientAddress;
-use aqs_api::calendar::Form;
 use aqs_api::lifetimes::Lifetimes;
-use aqs_api::table::Calendar;
 use aqs_api::units::{Bytes, Span};
 use aqs_api::{Catalogue, Dataset, Table};
 use aqs_origin::store::cassandra;
@@ -186,10 +184,7 @@ fn check_cassandra(
         }
     }
     for (name, periods) in &options.extents {
-        let digits = dataset(name).map(|dataset| match dataset.table.calendar {
-            Calendar::Series(Form::Day) | Calendar::YearMonthDay | Calendar::YearMonth => 8,
-            Calendar::Series(_) => 10,
-        });
+        let digits = dataset(name).map(|dataset| dataset.table.form().len());
         match digits {
             Err(message) => wrong("cassandra.extents", message),
             Ok(digits) if periods.first.as_str().len() != digits => wrong(
@@ -208,13 +203,7 @@ fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> 
 
 /// The columns of a table's partition key up to the first that is a date.
 fn columns_before_date(table: &Table) -> Vec<&'static str> {
-    let names = table.partition.iter().map(|column| column.name);
-    match table.calendar {
-        Calendar::Series(_) => names.collect(),
-        Calendar::YearMonthDay | Calendar::YearMonth => {
-            names.take_while(|name| *name != "year").collect()
-        }
-    }
+    table.probe_columns().iter().map(|column| column.name).collect()
 }
 
 /// Whether it looks like a host, with or without a port.

@@ -1,7 +1,6 @@
 use super::*;
 use crate::tests::{answer, catalogue};
 use aqs_api::calendar::{Digits, Form};
-use aqs_api::table::Calendar;
 use aqs_api::{Coverage, Extent};
 use aqs_origin::Epochs;
 
@@ -9,9 +8,9 @@ use aqs_origin::Epochs;
 fn coverage(first: &str, last: &str) -> Coverage {
     let mut coverage = Coverage::default();
     for dataset in catalogue().datasets() {
-        let hour = |hour| match dataset.table.calendar {
-            Calendar::Series(Form::Hour) => hour,
-            _ => "",
+        let hour = |hour| match dataset.table.form() {
+            Form::Hour => hour,
+            Form::Day => "",
         };
         let digits = |day: &str, at| Digits::from_text(&format!("{day}{}", hour(at))).unwrap();
         let month = |day: &str| format!("{}01", &day[..6]);

@@ -7,7 +7,7 @@ use crate::endpoint::{Endpoint, Protection};
 use crate::json;
 use crate::param::{Param, Role};
 use crate::source::{EventSource, JsonList, KeyValue, MemberType, Source, TableSource};
-use crate::table::{ALL_DAYS, Calendar, Column, ColumnType, Dataset, TIMESTAMP, Table};
+use crate::table::{ALL_DAYS, Column, ColumnRole, ColumnType, Dataset};
 use thiserror::Error;
 
 /// A mistake in the declaration of an endpoint.
@@ -36,6 +36,8 @@ pub enum EndpointError {
     DatasetName(&'static str),
     #[error("there is no column {0:?} of the type that the body needs")]
     NoColumn(String),
+    #[error("the body needs the periods of rows, and they have none")]
+    NoPeriods,
     #[error("the body has the key {0:?} twice, or it needs escaping")]
     Key(&'static str),
     #[error("the field {0:?} needs a row, and its object is none")]
@@ -155,7 +157,7 @@ impl Check<'_> {
                 param.name
             }
             // The granularity that is stored.
-            KeyValue::Const(word) if column.name == "granularity" => {
+            KeyValue::Const(word) if column.role == ColumnRole::Granularity => {
                 let is_stored = |dataset: &&Dataset| dataset.granularity.as_str() == word;
                 if self.endpoint.datasets().iter().all(is_stored) {
                     return Ok(());
@@ -218,7 +220,7 @@ impl Check<'_> {
         use ColumnType::{BigInt, Double, Int, Text};
         let is_summed = self.is_summed();
         match value {
-            RowValue::Timestamp(_) => self.column(TIMESTAMP, &[Text]),
+            RowValue::Timestamp(_) => self.periods(),
             RowValue::Count(count) => self.count(count),
             _ if is_summed => Err(EndpointError::NotSummable(field.key)),
             RowValue::OptionalInt(name) => self.column(name, &[Int, BigInt]),
@@ -264,6 +266,16 @@ impl Check<'_> {
                 names.iter().try_for_each(|name| int(name))
             }
         }
+    }
+
+    /// Rows have periods.
+    fn periods(&self) -> Result<(), EndpointError> {
+        let have_periods = match self.endpoint.source {
+            Source::Events(source) => source.columns.iter().any(|column| column.form().is_some()),
+            Source::Table(TableSource { list: Some(_), .. }) => false,
+            Source::Table(source) => source.datasets.iter().all(|data| data.table.is_series()),
+        };
+        if have_periods { Ok(()) } else { Err(EndpointError::NoPeriods) }
     }
 
     /// A column of the rows, of one of these types.
@@ -325,13 +337,7 @@ fn keys(keys: impl Iterator<Item = &'static str>) -> Result<(), EndpointError> {
 
 /// A probe has a value for each column of the partition key before the date.
 fn probe(dataset: &Dataset) -> Result<(), EndpointError> {
-    let Table { partition, calendar, .. } = dataset.table;
-    let expected = match calendar {
-        Calendar::Series(_) => partition.len(),
-        Calendar::YearMonth => partition.len().saturating_sub(2),
-        Calendar::YearMonthDay => partition.len().saturating_sub(3),
-    };
-    let found = dataset.probe.len();
+    let (expected, found) = (dataset.table.probe_columns().len(), dataset.probe.len());
     if found != expected || dataset.probe.contains(&"") || dataset.probe.contains(&ALL_DAYS) {
         return Err(EndpointError::Probe { dataset: dataset.name, expected, found });
     }
@@ -458,7 +464,7 @@ mod tests {
         const DOUBLE: &[Field] = &[row("x", RowValue::Double("devices"), "")];
         assert_eq!(of_item(DEVICES, DOUBLE), no_column("devices"));
         assert_eq!(of_item(TOP, const { &[count(&["article"], "")] }), no_column("article"));
-        assert_eq!(of_item(TOP, const { &[TIMESTAMP_FIELD] }), no_column("timestamp"));
+        assert_eq!(of_item(TOP, const { &[TIMESTAMP_FIELD] }), EndpointError::NoPeriods);
         const INTERVAL: &[Field] = &[row("x", RowValue::Interval("views"), "")];
         assert_eq!(of_item(TOP, INTERVAL), no_column("views"));
         const SUMMED: &[Field] = &[row("x", RowValue::OptionalInt("aa"), "")];

@@ -7,7 +7,7 @@ use super::tables::{TableState, Tables};
 use aqs_api::calendar::Granularity;
 use aqs_api::calendar::{Digits, Form, Hour};
 use aqs_api::coverage::Extent;
-use aqs_api::table::{ALL_DAYS, Calendar};
+use aqs_api::table::{ALL_DAYS, ColumnRole};
 use aqs_api::{Coverage, Dataset};
 use arc_swap::ArcSwap;
 use futures_util::future::join_all;
@@ -168,7 +168,7 @@ struct Probe<'a> {
 
 impl Probe<'_> {
     fn is_series(&self) -> bool {
-        matches!(self.dataset.table.calendar, Calendar::Series(_))
+        self.dataset.table.is_series()
     }
 
     fn is_monthly(&self) -> bool {
@@ -233,7 +233,7 @@ impl Probe<'_> {
         };
         let mut key = self.key.clone();
         key.extend([year.as_str(), month.as_str()]);
-        if self.dataset.table.calendar == Calendar::YearMonthDay {
+        if self.dataset.table.partition_position(ColumnRole::Day).is_some() {
             key.push(&day);
         }
         self.in_time(self.reader.has_rows(self.session, &key)).await

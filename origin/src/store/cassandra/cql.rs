@@ -1,26 +1,64 @@
 //! CQL statements, generated from the descriptions of tables (contract §4.2, §4.5).
 //!
-//! Every table is in a keyspace of its own and named `data`. Names are in mixed case and contain
-//! dashes, so they are quoted.
+//! Names are in mixed case and contain dashes, so they are quoted.
 
 use super::replication::Replication;
 use aqs_api::Table;
-use aqs_api::table::{Calendar, Column, ColumnType, Compression, TID, TIMESTAMP};
+use aqs_api::table::{Column, ColumnType, Compression, Layout, TID};
 use std::fmt::Write;
 
-/// The prefix of production's keyspaces.
+/// The prefix of RESTBase's keyspaces, and the name of the table in each.
 const PREFIX: &str = "local_group_default_T_";
-/// The name of every table in its keyspace.
-pub(super) const DATA: &str = "data";
+const DATA: &str = "data";
+/// The columns that RESTBase's tables have in their keys.
+const DOMAIN: &str = "_domain";
+const TID_COLUMN: &str = "_tid";
 
 /// The keyspace of a table, unquoted.
 pub fn keyspace(table: &Table) -> String {
-    format!("{PREFIX}{}", table.name)
+    match table.layout {
+        Layout::Restbase => format!("{PREFIX}{}", table.name),
+        Layout::Plain { keyspace } => keyspace.to_owned(),
+    }
+}
+
+/// The name of a table in its keyspace, unquoted.
+pub(super) fn table_name(table: &Table) -> &'static str {
+    match table.layout {
+        Layout::Restbase => DATA,
+        Layout::Plain { .. } => table.name,
+    }
 }
 
 /// The quoted name of a table, with its keyspace.
 pub fn data(table: &Table) -> String {
-    format!("{}.{}", quote(&keyspace(table)), quote(DATA))
+    format!("{}.{}", quote(&keyspace(table)), quote(table_name(table)))
+}
+
+/// The names of the partition key, with what the layout adds.
+pub(super) fn partition_key(table: &Table) -> Vec<&'static str> {
+    let domain = has_domain(table).then_some(DOMAIN);
+    domain.into_iter().chain(table.partition.iter().map(|column| column.name)).collect()
+}
+
+/// The names of the clustering key, with what the layout adds.
+pub(super) fn clustering_key(table: &Table) -> Vec<&'static str> {
+    let mut names: Vec<_> = table.clustering.iter().map(|column| column.name).collect();
+    match table.layout {
+        Layout::Restbase => names.insert(columns_before_tid(table), TID_COLUMN),
+        Layout::Plain { .. } => {}
+    }
+    names
+}
+
+/// Whether the domain is the first value of every statement.
+pub(super) fn has_domain(table: &Table) -> bool {
+    table.layout == Layout::Restbase
+}
+
+/// The number of clustering columns before `_tid`: the period, if there is one.
+pub(super) fn columns_before_tid(table: &Table) -> usize {
+    usize::from(table.is_series())
 }
 
 pub fn quote(name: &str) -> String {
@@ -30,46 +68,44 @@ pub fn quote(name: &str) -> String {
 /// Selects a partition, whole or a range of timestamps, in clustering order.
 ///
 /// Results: the columns of `Table::read_columns()` that the cluster's table `has`. Parameters: the
-/// domain, a text for each column of `Table::partition`, and the first and last timestamp if it is
-/// `ranged`. The domain is a parameter although it is constant: the driver routes by token only if
-/// the whole partition key is bound.
+/// domain if the table has it, a value for each column of `Table::partition`, and the first and last
+/// period if it is `ranged`. The domain is a parameter although it is constant: the driver routes
+/// by token only if the whole partition key is bound.
 pub fn select(table: &Table, has: impl Fn(&Column) -> bool, ranged: bool) -> String {
     let columns = table.read_columns().filter(|column| has(column)).map(|column| column.name);
     let mut cql = format!("SELECT {} FROM {}", quoted(columns), data(table));
     cql.push_str(&partition(table));
-    if ranged {
-        cql.push_str(r#" AND "timestamp" >= ? AND "timestamp" <= ?"#);
+    if let Some(period) = table.period_column().filter(|_| ranged) {
+        let period = quote(period.name);
+        let _ = write!(cql, " AND {period} >= ? AND {period} <= ?");
     }
     cql
 }
 
-/// Selects the newest row of a partition: its timestamp, or its `_tid` in a table without
-/// timestamps. Parameters: those of [`select`].
+/// Selects the newest row of a partition: its period, or any column of a table without periods.
+/// Parameters: those of [`select`].
 pub fn newest(table: &Table) -> String {
-    let (column, order) = match table.calendar {
-        Calendar::Series(_) => (TIMESTAMP, r#" ORDER BY "timestamp" DESC"#),
-        Calendar::YearMonthDay | Calendar::YearMonth => ("_tid", ""),
+    let (column, order) = match table.period_column() {
+        Some(period) => (quote(period.name), format!(" ORDER BY {} DESC", quote(period.name))),
+        None => (quoted(clustering_key(table).first().copied().into_iter()), String::new()),
     };
     let (data, partition) = (data(table), partition(table));
-    format!("SELECT {} FROM {data}{partition}{order} LIMIT 1", quote(column))
+    format!("SELECT {column} FROM {data}{partition}{order} LIMIT 1")
 }
 
-/// Writes a row. Parameters: the domain, a value for each of `Table::columns()`, and the time in
-/// microseconds; an unset value leaves the column as it is. Rows that were loaded before are
-/// overwritten, since `_tid` is constant.
+/// Writes a row. Parameters: the domain if the table has it, a value for each of
+/// `Table::columns()`, and the time in microseconds; an unset value leaves the column as it is. Rows
+/// that were loaded before are overwritten, since `_tid` is constant.
 pub fn insert(table: &Table) -> String {
-    let keys = quoted(table.key_columns().map(|column| column.name));
-    let placeholders = placeholders(table.key_columns().count());
-    let mut cql = format!(r#"INSERT INTO {} ("_domain", {keys}, "_tid""#, data(table));
-    for column in table.values {
-        let _ = write!(cql, ", {}", quote(column.name));
+    let mut names = partition_key(table);
+    names.extend(table.clustering.iter().chain(table.values).map(|column| column.name));
+    let mut values = vec!["?"; names.len()];
+    if table.layout == Layout::Restbase {
+        names.push(TID_COLUMN);
+        values.push(TID);
     }
-    let _ = write!(cql, ") VALUES (?, {placeholders}, {TID}");
-    for _ in table.values {
-        cql.push_str(", ?");
-    }
-    cql.push_str(") USING TIMESTAMP ?");
-    cql
+    let (data, names, values) = (data(table), quoted(names.into_iter()), values.join(", "));
+    format!("INSERT INTO {data} ({names}) VALUES ({values}) USING TIMESTAMP ?")
 }
 
 pub fn create_keyspace(name: &str, replication: &Replication) -> String {
@@ -77,23 +113,28 @@ pub fn create_keyspace(name: &str, replication: &Replication) -> String {
 }
 
 pub fn create_table(table: &Table) -> String {
-    let mut cql = format!("CREATE TABLE IF NOT EXISTS {} (\n    \"_domain\" text,\n", data(table));
-    for column in table.key_columns() {
-        let _ = writeln!(cql, "    {},", define(column));
+    let is_restbase = table.layout == Layout::Restbase;
+    let mut columns: Vec<_> = table.key_columns().map(define).collect();
+    if is_restbase {
+        columns.insert(0, format!("{} text", quote(DOMAIN)));
+        columns.push(format!("{} timeuuid", quote(TID_COLUMN)));
+        columns.push("\"_del\" timeuuid".to_owned());
     }
-    cql.push_str("    \"_tid\" timeuuid,\n    \"_del\" timeuuid,\n");
-    for column in table.values {
-        let _ = writeln!(cql, "    {},", define(column));
-    }
-    let partition = quoted(table.partition.iter().map(|column| column.name));
-    let _ = write!(cql, "    PRIMARY KEY ((\"_domain\", {partition})");
-    let mut order = String::new();
-    for column in table.clustering {
-        let _ = write!(cql, ", {}", quote(column.name));
-        let _ = write!(order, "{} ASC, ", quote(column.name));
-    }
-    let _ = write!(cql, ", \"_tid\")\n) WITH CLUSTERING ORDER BY ({order}\"_tid\" DESC)");
-    cql.push_str("\n    AND compaction = {'class': 'LeveledCompactionStrategy'}");
+    columns.extend(table.values.iter().map(define));
+    let partition = quoted(partition_key(table).into_iter());
+    let clustering = clustering_key(table);
+    let order = clustering.iter().map(|name| {
+        let is_tid = is_restbase && *name == TID_COLUMN;
+        format!("{} {}", quote(name), if is_tid { "DESC" } else { "ASC" })
+    });
+    let mut cql = format!(
+        "CREATE TABLE IF NOT EXISTS {} (\n    {},\n    PRIMARY KEY (({partition}), {})\n) WITH \
+         CLUSTERING ORDER BY ({})\n    AND compaction = {{'class': 'LeveledCompactionStrategy'}}",
+        data(table),
+        columns.join(",\n    "),
+        quoted(clustering.iter().copied()),
+        order.collect::<Vec<_>>().join(", "),
+    );
     match table.compression {
         Compression::Default => {}
         Compression::Deflate => cql.push_str(
@@ -113,11 +154,9 @@ pub fn grant(keyspace: &str, user: &str) -> String {
 }
 
 fn partition(table: &Table) -> String {
-    let mut cql = String::from(r#" WHERE "_domain" = ?"#);
-    for column in table.partition {
-        let _ = write!(cql, " AND {} = ?", quote(column.name));
-    }
-    cql
+    let names = partition_key(table).into_iter();
+    let conditions: Vec<_> = names.map(|name| format!("{} = ?", quote(name))).collect();
+    format!(" WHERE {}", conditions.join(" AND "))
 }
 
 fn define(column: &Column) -> String {
@@ -135,10 +174,6 @@ fn type_name(kind: ColumnType) -> &'static str {
 
 fn quoted<'a>(names: impl Iterator<Item = &'a str>) -> String {
     names.map(quote).collect::<Vec<_>>().join(", ")
-}
-
-fn placeholders(count: usize) -> String {
-    vec!["?"; count].join(", ")
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl RowDecoder {
                 Some(typ) => {
                     check_type(column, typ)?;
                     clustering += usize::from(index < table.clustering.len());
-                    let is_timestamp = table.is_timestamp(column);
+                    let is_timestamp = column.form().is_some();
                     selected.push(Selected { index, column, is_timestamp });
                 }
             }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// Returns the cluster's table; `None` if it does not exist.
 pub(super) fn table<'c>(cluster: &'c ClusterState, table: &Table) -> Option<&'c TableMetadata> {
-    cluster.get_keyspace(cql::keyspace(table))?.tables.get(cql::DATA)
+    cluster.get_keyspace(cql::keyspace(table))?.tables.get(cql::table_name(table))
 }
 
 pub(super) fn type_name(typ: &CqlType<'_>) -> String {
@@ -32,10 +32,9 @@ pub(super) fn missing_columns(
 /// Describes how the cluster's table differs from `table` in what can't be altered: its key, or
 /// the type of a column.
 pub(super) fn difference(metadata: &TableMetadata, table: &Table) -> Option<String> {
-    let partition = ["_domain"].into_iter().chain(table.partition.iter().map(|part| part.name));
-    let clustering = table.clustering.iter().map(|part| part.name).chain(["_tid"]);
+    let (partition, clustering) = (cql::partition_key(table), cql::clustering_key(table));
     let (found_partition, found_clustering) = (&metadata.partition_key, &metadata.clustering_key);
-    if !partition.eq(found_partition) || !clustering.eq(found_clustering) {
+    if partition != *found_partition || clustering != *found_clustering {
         let (partition, clustering) = (found_partition.join(", "), found_clustering.join(", "));
         return Some(format!("its key is (({partition}), {clustering})"));
     }

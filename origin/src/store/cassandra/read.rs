@@ -4,7 +4,7 @@ use super::cql;
 use super::decode::{DecodeError, RowDecoder};
 use super::error::FailureKind;
 use super::metadata::TableMetadata;
-use aqs_api::table::{Calendar, Column, DOMAIN};
+use aqs_api::table::{Column, DOMAIN};
 use aqs_api::{Read, Rows, Table};
 use prometheus::IntCounter;
 use scylla::client::session::Session;
@@ -132,15 +132,15 @@ impl TableReader {
         // The driver's speculation costs each read a timer and allocations.
         let profile = session.get_default_execution_profile_handle().pointee_to_builder();
         let profile = profile.speculative_execution_policy(None).build().into_handle();
-        let (ranged, oldest) = match table.calendar {
-            Calendar::Series(_) => {
-                let is_clustering = |column: &Column| table.clustering.contains(column);
-                let oldest = format!("{} LIMIT 1", cql::select(table, is_clustering, false));
+        let (ranged, oldest) = match table.period_column() {
+            Some(period) => {
+                let is_period = |column: &Column| column == period;
+                let oldest = format!("{} LIMIT 1", cql::select(table, is_period, false));
                 let mut ranged = prepare(session, &cql::select(table, has, true), page).await?;
                 ranged.set_execution_profile_handle(Some(profile.clone()));
                 (Some(ranged), Some(prepare(session, &oldest, 1).await?))
             }
-            Calendar::YearMonthDay | Calendar::YearMonth => (None, None),
+            None => (None, None),
         };
         let mut whole = prepare(session, &cql::select(table, has, false), page).await?;
         whole.set_execution_profile_handle(Some(profile));

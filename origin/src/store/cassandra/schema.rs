@@ -11,7 +11,7 @@ use scylla::client::session::Session;
 use scylla::cluster::ClusterState;
 use scylla::policies::retry::FallthroughRetryPolicy;
 use scylla::statement::unprepared::Statement;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub fn script(tables: &[&'static Table], replication: &Replication, user: Option
 }
 
 fn keyspaces_cql(tables: &[&'static Table], replication: &Replication) -> String {
-    let head = "-- A keyspace for each table. Names are in mixed case, so they are quoted.\n";
+    let head = "-- The keyspaces. Names are in mixed case, so they are quoted.\n";
     let names = keyspaces(tables);
     section(head, names.iter().map(|name| cql::create_keyspace(name, replication)), "\n")
 }
@@ -75,8 +75,12 @@ fn config_table() -> String {
 
 /// The keyspaces of these tables, and that of the configuration.
 fn keyspaces(tables: &[&'static Table]) -> Vec<String> {
-    let of_tables = tables.iter().map(|table| cql::keyspace(table));
-    of_tables.chain([CONFIG_KEYSPACE.to_owned()]).collect()
+    let mut names: Vec<_> = tables.iter().map(|table| cql::keyspace(table)).collect();
+    names.push(CONFIG_KEYSPACE.to_owned());
+    // Plain tables share keyspaces.
+    let mut known = HashSet::new();
+    names.retain(|name| known.insert(name.clone()));
+    names
 }
 
 /// A schema could not be applied completely. Changes that were made stay, and applying it again

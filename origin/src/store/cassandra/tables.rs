@@ -128,7 +128,7 @@ fn absent(options: &Options, table: &Table, cluster: &ClusterState) -> TableStat
     }
     let keyspace = cql::keyspace(table);
     TableState::Missing(match cluster.get_keyspace(&keyspace) {
-        Some(_) => format!("the keyspace {keyspace:?} has no table data"),
+        Some(_) => format!("the keyspace {keyspace:?} has no table {}", cql::table_name(table)),
         None => format!("the keyspace {keyspace:?} does not exist"),
     })
 }

@@ -3,7 +3,7 @@
 use super::error::{QueryError, is_unknown_name};
 use super::schema::{ActualColumns, quote};
 use aqs_api::calendar::Digits;
-use aqs_api::table::{Calendar, Column, ColumnType, TIMESTAMP};
+use aqs_api::table::{Column, ColumnType};
 use aqs_api::{Read, Rows, Table};
 use rusqlite::{CachedStatement, Connection, params_from_iter};
 
@@ -14,7 +14,7 @@ pub(super) fn partition(conn: &Connection, read: &Read) -> Result<Rows, QueryErr
     if expected != found {
         return Err(QueryError::Key { expected, found });
     }
-    if read.range.is_some() && !matches!(table.calendar, Calendar::Series(_)) {
+    if read.range.is_some() && !table.is_series() {
         return Err(QueryError::NoTimestamps);
     }
     let mut builder = Rows::of(table);
@@ -81,8 +81,8 @@ fn select(table: &Table, ranged: bool, exists: impl Fn(&Column) -> bool) -> Stri
     let columns: Vec<_> = table.read_columns().map(name).collect();
     let mut conditions: Vec<_> =
         table.partition.iter().map(|column| format!("{} = ?", quote(column.name))).collect();
-    if ranged {
-        conditions.push(format!("{} BETWEEN ? AND ?", quote(TIMESTAMP)));
+    if let Some(period) = table.period_column().filter(|_| ranged) {
+        conditions.push(format!("{} BETWEEN ? AND ?", quote(period.name)));
     }
     let mut sql = format!(
         "SELECT {} FROM {} WHERE {}",

@@ -82,7 +82,7 @@ impl ActualColumns {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use aqs_api::table::{Calendar, Compression, bigint, int, json, text};
+    use aqs_api::table::{Compression, Layout, bigint, int, json, text};
     use aqs_api::tables::UNIQUE_DEVICES;
 
     #[test]
@@ -96,11 +96,11 @@ mod tests {
     #[test]
     fn a_table_can_have_any_name_and_type() -> rusqlite::Result<()> {
         static ODD: Table = Table {
+            layout: Layout::Restbase,
             name: "odd \"name\"; DROP",
             partition: &[text("select"), text("a-b")],
             clustering: &[bigint("rank")],
             values: &[int("as"), json("JSON \"x\""), bigint("c")],
-            calendar: Calendar::YearMonth,
             compression: Compression::Default,
         };
         let conn = Connection::open_in_memory()?;

@@ -6,7 +6,7 @@ use crate::period::PeriodColumns;
 use crate::row::Cell;
 use aqs_api::calendar::Digits;
 use aqs_api::calendar::Granularity;
-use aqs_api::table::{ALL_DAYS, Calendar};
+use aqs_api::table::{ALL_DAYS, ColumnRole, ColumnType};
 use aqs_api::{Dataset, Extent};
 use rusqlite::{Connection, params_from_iter};
 use std::collections::BTreeMap;
@@ -90,15 +90,13 @@ struct Filter {
 impl Filter {
     /// `None` if all rows of the table belong to the dataset.
     fn of(dataset: &'static Dataset) -> Option<Self> {
-        let (column, value, equal) = match dataset.table.calendar {
-            Calendar::Series(_) => ("granularity", dataset.granularity.as_str(), true),
-            Calendar::YearMonthDay => {
-                ("day", ALL_DAYS, dataset.granularity == Granularity::Monthly)
-            }
-            Calendar::YearMonth => return None,
+        let by = |role, value, equal| {
+            let position = dataset.table.partition_position(role)?;
+            let column = dataset.table.partition.get(position)?.name;
+            Some(Self { position, column, value, equal })
         };
-        let position = dataset.table.partition.iter().position(|key| key.name == column)?;
-        Some(Self { position, column, value, equal })
+        by(ColumnRole::Granularity, dataset.granularity.as_str(), true)
+            .or_else(|| by(ColumnRole::Day, ALL_DAYS, dataset.granularity == Granularity::Monthly))
     }
 
     fn matches(&self, cells: &[Cell<'_>]) -> bool {
@@ -193,17 +191,32 @@ impl SummaryWriter {
     }
 }
 
+/// The period of a row as an SQL expression, in the digits of its table.
+fn period_sql(dataset: &Dataset) -> String {
+    let table = dataset.table;
+    if let Some(period) = table.period_column() {
+        return quote(period.name);
+    }
+    let part = |role, width| {
+        let column = table.partition.get(table.partition_position(role)?)?;
+        let name = quote(column.name);
+        Some(match column.kind {
+            ColumnType::Int | ColumnType::BigInt => format!("printf('%0{width}d', {name})"),
+            ColumnType::Text | ColumnType::Json | ColumnType::Double => name,
+        })
+    };
+    let day = part(ColumnRole::Day, 2).filter(|_| dataset.granularity != Granularity::Monthly);
+    let parts = [part(ColumnRole::Year, 4), part(ColumnRole::Month, 2), day];
+    parts.map(|part| part.unwrap_or_else(|| "'01'".to_owned())).join(" || ")
+}
+
 fn scan(
     conn: &Connection,
     dataset: &'static Dataset,
     from: &str,
     series: &str,
 ) -> Result<Summary, QueryError> {
-    let period = match (dataset.table.calendar, dataset.granularity) {
-        (Calendar::Series(_), _) => r#""timestamp""#,
-        (Calendar::YearMonth, _) | (_, Granularity::Monthly) => r#""year" || "month" || '01'"#,
-        (Calendar::YearMonthDay, _) => r#""year" || "month" || "day""#,
-    };
+    let period = period_sql(dataset);
     let sql = format!(
         "SELECT min({period}), max({period}), \
          (SELECT count(*) FROM (SELECT DISTINCT {series} {from})) {from}"

@@ -3,7 +3,7 @@
 use super::error::QueryError;
 use super::schema::{quote, quoted};
 use super::summary::{Summary, SummaryWriter};
-use crate::period::{BadPeriod, MissingColumn, PeriodColumns};
+use crate::period::{BadPeriod, NoPeriod, PeriodColumns};
 use crate::row::Cell;
 use aqs_api::table::{Column, ColumnType};
 use aqs_api::{Dataset, Table};
@@ -28,7 +28,7 @@ const MAX_VALUE_COLUMNS: usize = AbsentColumns::BITS as usize;
 #[derive(Debug, Error)]
 pub(super) enum TableError {
     #[error(transparent)]
-    Period(#[from] MissingColumn),
+    Period(#[from] NoPeriod),
     #[error("has more than {MAX_VALUE_COLUMNS} value columns")]
     Wide,
     #[error("{0}")]
