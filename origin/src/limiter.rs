@@ -169,7 +169,7 @@ mod tests {
         let metrics = Metrics::declare(&mut Declarations::of(&registry)).unwrap();
         Arc::new(ConcurrencyLimiter::new(
             ConcurrencyLimits { reads, queue, wait },
-            metrics.limiter(),
+            metrics.limiter("embedded"),
         ))
     }
 

@@ -21,7 +21,7 @@ pub struct Metrics {
     in_flight: IntGaugeVec,
     waiting: IntGaugeVec,
     shed: IntCounterVec,
-    queue: IntGauge,
+    queue: IntGaugeVec,
 }
 
 #[derive(Clone, Debug)]
@@ -59,10 +59,11 @@ impl Metrics {
         Ok(Self {
             store_reads: declarations.declare(counters(
                 "aqs_store_reads_total",
-                "Reads of a store, by dataset and outcome (rows, empty, error)",
-                &["dataset", "outcome"],
+                "Reads of a store, by store, dataset and outcome (rows, empty, error)",
+                &["store", "dataset", "outcome"],
             ))?,
-            store_seconds: declarations.declare(HistogramVec::new(seconds, &["dataset"]))?,
+            store_seconds: declarations
+                .declare(HistogramVec::new(seconds, &["store", "dataset"]))?,
             purges: declarations.declare(counters(
                 "aqs_purges_total",
                 "Purges, by scope and depth",
@@ -97,20 +98,24 @@ impl Metrics {
             ))?,
             shed: declarations.declare(counters(
                 "aqs_store_reads_shed_total",
-                "Reads that were rejected before the store, by reason (queue-full, queue-late)",
-                &["reason"],
+                "Reads that were rejected before a store, by store and reason (queue-full, \
+                 queue-late)",
+                &["store", "reason"],
             ))?,
-            queue: declarations
-                .declare(IntGauge::new("aqs_store_queue", "Reads in the queue of the store"))?,
+            queue: declarations.declare(gauges(
+                "aqs_store_queue",
+                "Reads in the queue of a store, by store",
+                &["store"],
+            ))?,
         })
     }
 
     /// The metrics of a dataset's reads. Their series exist from the start, at zero: rates would
     /// miss the first event of a series that begins with it.
-    pub(crate) fn reads(&self, dataset: &Dataset) -> ReadMetrics {
-        let outcome = |outcome| self.store_reads.with_label_values(&[dataset.name, outcome]);
+    pub(crate) fn reads(&self, store: &str, dataset: &Dataset) -> ReadMetrics {
+        let outcome = |outcome| self.store_reads.with_label_values(&[store, dataset.name, outcome]);
         ReadMetrics {
-            seconds: self.store_seconds.with_label_values(&[dataset.name]),
+            seconds: self.store_seconds.with_label_values(&[store, dataset.name]),
             rows: outcome("rows"),
             empty: outcome("empty"),
             error: outcome("error"),
@@ -131,11 +136,11 @@ impl Metrics {
         }
     }
 
-    pub fn limiter(&self) -> LimiterMetrics {
+    pub fn limiter(&self, store: &str) -> LimiterMetrics {
         LimiterMetrics {
-            full: self.shed.with_label_values(&["queue-full"]),
-            late: self.shed.with_label_values(&["queue-late"]),
-            waiting: self.queue.clone(),
+            full: self.shed.with_label_values(&[store, "queue-full"]),
+            late: self.shed.with_label_values(&[store, "queue-late"]),
+            waiting: self.queue.with_label_values(&[store]),
         }
     }
 

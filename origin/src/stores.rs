@@ -120,7 +120,7 @@ impl Stores {
             let routed = Arc::new(RoutedStore {
                 name,
                 store,
-                limiter: ConcurrencyLimiter::new(limits, metrics.limiter()),
+                limiter: ConcurrencyLimiter::new(limits, metrics.limiter(name.as_str())),
                 timeout,
                 coverage_tracker: Arc::new(tracker),
             });
@@ -131,7 +131,7 @@ impl Stores {
                     let (first, second) = (taken.store.name, name);
                     return Err(RouteError::Twice { dataset: dataset.name, first, second });
                 }
-                let metrics = metrics.reads(dataset);
+                let metrics = metrics.reads(name.as_str(), dataset);
                 *route = Some(Arc::new(Route { store: Arc::clone(&routed), metrics }));
             }
             routed_stores.push(routed);

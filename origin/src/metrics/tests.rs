@@ -25,15 +25,16 @@ fn every_read_has_its_series_before_the_first_is_made() {
     let metrics = Metrics::declare(&mut Declarations::of(&registry)).unwrap();
     let catalogue = Catalogue::standard().unwrap();
     for dataset in catalogue.datasets() {
-        metrics.reads(dataset);
+        metrics.reads("embedded", dataset);
         for outcome in ["empty", "error", "rows"] {
             let name = dataset.name;
-            let line =
-                format!("aqs_store_reads_total{{dataset=\"{name}\",outcome=\"{outcome}\"}} 0\n");
+            let labels = format!("dataset=\"{name}\",outcome=\"{outcome}\",store=\"embedded\"");
+            let line = format!("aqs_store_reads_total{{{labels}}} 0\n");
             assert!(shown(&registry, "aqs_store_reads_total").contains(&line), "{line}");
         }
         let name = dataset.name;
-        let line = format!("aqs_store_read_seconds_count{{dataset=\"{name}\"}} 0\n");
+        let line =
+            format!("aqs_store_read_seconds_count{{dataset=\"{name}\",store=\"embedded\"}} 0\n");
         assert!(shown(&registry, "aqs_store_read_seconds_count").contains(&line), "{line}");
     }
 }

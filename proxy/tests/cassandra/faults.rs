@@ -95,7 +95,7 @@ const GAUGES: [&str; 6] = [
     r#"aqs_singleflight_in_flight{kind="lookup"}"#,
     r#"aqs_singleflight_waiters{kind="key"}"#,
     r#"aqs_singleflight_waiters{kind="lookup"}"#,
-    "aqs_store_queue",
+    r#"aqs_store_queue{store="embedded"}"#,
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -322,7 +322,7 @@ async fn the_admin_listener_serves_the_metrics() {
             "aqs_requests_total{{cache=\"miss-cold\",endpoint=\"{template}\",status=\"200\"}} 1"
         ),
         "aqs_requests_total{cache=\"generated\",endpoint=\"none\",status=\"404\"} 2".to_owned(),
-        "aqs_store_reads_total{dataset=\"pageviews-top-monthly\",outcome=\"rows\"} 1".to_owned(),
+        "aqs_store_reads_total{dataset=\"pageviews-top-monthly\",outcome=\"rows\",store=\"embedded\"} 1".to_owned(),
         "aqs_cache_entries 1".to_owned(),
         "aqs_cache_evictions_total 0".to_owned(),
     ] {

@@ -49,7 +49,7 @@ async fn assert_resources_freed(server: &Server) {
     })
     .await;
     let page = Client::connect(server.admin_addresses[0]).await.get("/metrics").await;
-    for name in ["aqs_singleflight_in_flight{", "aqs_singleflight_waiters{", "aqs_store_queue "] {
+    for name in ["aqs_singleflight_in_flight{", "aqs_singleflight_waiters{", "aqs_store_queue{"] {
         let mut lines = page.text().lines().filter(|line| line.starts_with(name)).peekable();
         assert!(lines.peek().is_some(), "no {name}");
         assert!(lines.all(|line| line.ends_with(" 0")), "{name} is not 0\n{}", page.text());

@@ -25,10 +25,10 @@ async fn reads_are_counted_by_outcome() {
     let page = admin.get("/metrics").await.text().to_owned();
     let dataset = "dataset=\"unique-devices-daily\"";
     for line in [
-        format!("aqs_store_reads_total{{{dataset},outcome=\"rows\"}} 1"),
-        format!("aqs_store_reads_total{{{dataset},outcome=\"empty\"}} 2"),
-        format!("aqs_store_reads_total{{{dataset},outcome=\"error\"}} 3"),
-        format!("aqs_store_read_seconds_count{{{dataset}}} 6"),
+        format!("aqs_store_reads_total{{{dataset},outcome=\"rows\",store=\"embedded\"}} 1"),
+        format!("aqs_store_reads_total{{{dataset},outcome=\"empty\",store=\"embedded\"}} 2"),
+        format!("aqs_store_reads_total{{{dataset},outcome=\"error\",store=\"embedded\"}} 3"),
+        format!("aqs_store_read_seconds_count{{{dataset},store=\"embedded\"}} 6"),
     ] {
         assert!(page.lines().any(|held| held == line), "{line} is not in\n{page}");
     }

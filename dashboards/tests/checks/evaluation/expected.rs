@@ -93,12 +93,12 @@ fn rates(counts: &Counts, seconds: f64) -> Vec<Expected> {
         one("Refreshes · failed", 0.0),
         many("Requests by status · {{status}}", "status", statuses),
         many("Store reads by dataset · {{dataset}}", "dataset", datasets),
-        many("Store reads by outcome · {{outcome}}", "outcome", outcomes),
+        many("Store reads by outcome · {{store}} {{outcome}}", "outcome", outcomes),
         many("Responses without data · {{reason}}", "reason", [("no-data", nothing)]),
         // The hot set is built before the round only.
         many("Finished jobs · {{plan}} {{outcome}}", "outcome", []),
         many("Store reads of builds · {{plan}}", "plan", []),
-        many("Store reads shed · {{reason}}", "reason", []),
+        many("Store reads shed · {{store}} {{reason}}", "reason", []),
     ]
 }
 
