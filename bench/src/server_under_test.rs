@@ -37,7 +37,7 @@ impl Subject {
         config.hot_set.enabled = false;
         let catalogue = Arc::new(Catalogue::standard()?);
         let sockets = Server::bind(&config)?;
-        let store = Arc::new(SyntheticStore::default());
+        let store = Arc::new(SyntheticStore::new(&catalogue));
         let server =
             runtime.block_on(Server::start(sockets, &config, Parts::new(catalogue, store)))?;
         Ok(Self { server, runtime })

@@ -3,9 +3,11 @@
 use aqs_api::calendar::Granularity;
 use aqs_api::calendar::{Digits, Form, Hour};
 use aqs_api::lookup::Read;
+use aqs_api::param::{Param, Role};
 use aqs_api::rows::RowsError;
+use aqs_api::source::{JsonList, MemberType};
 use aqs_api::table::{ColumnType, Table};
-use aqs_api::{Catalogue, Coverage, Dataset, Extent, Lookup, Rows, tables};
+use aqs_api::{Catalogue, Coverage, Dataset, Extent, Lookup, Rows};
 use aqs_origin::RequestContext;
 use aqs_origin::store::{Store, StoreError};
 use async_trait::async_trait;
@@ -23,9 +25,27 @@ const COUNTRIES: u64 = 200;
 #[derive(Clone, Debug, Default)]
 pub struct SyntheticStore {
     coverage: Coverage,
+    /// By table: its list, and what the texts of its entries are.
+    lists: BTreeMap<&'static str, (&'static JsonList, Vec<Option<&'static Param>>)>,
 }
 
 impl SyntheticStore {
+    /// A store without coverage.
+    pub fn new(catalogue: &Catalogue) -> Self {
+        let lists = catalogue.endpoints().filter_map(|(_, endpoint)| {
+            let list = endpoint.source.list()?;
+            let params = list.members.iter().map(|member| catalogue.param_of(member.name));
+            let params: Vec<_> = params.collect();
+            Some(
+                endpoint
+                    .datasets()
+                    .iter()
+                    .map(move |dataset| (dataset.table.name, (list, params.clone()))),
+            )
+        });
+        Self { coverage: Coverage::default(), lists: lists.flatten().collect() }
+    }
+
     /// A store with the coverage of every dataset: from the beginning of 2024 through January 2026.
     /// It has rows of any time.
     pub fn loaded(catalogue: &Catalogue) -> Self {
@@ -35,7 +55,7 @@ impl SyntheticStore {
                 coverage.insert(dataset, Extent { first, last, series: None, exact: false });
             }
         }
-        Self { coverage }
+        Self { coverage, ..Self::new(catalogue) }
     }
 }
 
@@ -51,7 +71,7 @@ fn extent(dataset: &Dataset) -> Option<(Digits, Digits)> {
 #[async_trait]
 impl Store for SyntheticStore {
     async fn read(&self, lookup: &Lookup, _: &RequestContext) -> Result<Rows, StoreError> {
-        rows(lookup).map_err(|error| StoreError::Failed {
+        self.rows(lookup).map_err(|error| StoreError::Failed {
             store: "synthetic",
             read: lookup.dataset().name.to_owned(),
             reason: error.to_string(),
@@ -71,18 +91,39 @@ impl Store for SyntheticStore {
     }
 }
 
-/// The rows that the store answers a lookup with.
-pub fn rows(lookup: &Lookup) -> Result<Rows, RowsError> {
-    let read = match lookup {
-        Lookup::Points(read) => read,
-        Lookup::Events(read) => return Ok(Rows::of_events(read.source).finish()),
-    };
-    if read.partition.iter().any(|text| text == ABSENT) {
-        return Ok(Rows::of(read.dataset.table).finish());
+impl SyntheticStore {
+    /// The rows that the store answers a lookup with.
+    pub fn rows(&self, lookup: &Lookup) -> Result<Rows, RowsError> {
+        let read = match lookup {
+            Lookup::Points(read) => read,
+            Lookup::Events(read) => return Ok(Rows::of_events(read.source).finish()),
+        };
+        if read.partition.iter().any(|text| text == ABSENT) {
+            return Ok(Rows::of(read.dataset.table).finish());
+        }
+        match (read.dataset.table.period_form(), read.range) {
+            (Some(form), Some(range)) => series(read, form, range),
+            _ => self.list(read),
+        }
     }
-    match (read.dataset.table.period_form(), read.range) {
-        (Some(form), Some(range)) => series(read, form, range),
-        _ => list(read),
+
+    /// One row with a list in its first JSON column. The other columns, which old rows have, are
+    /// null.
+    fn list(&self, read: &Read) -> Result<Rows, RowsError> {
+        let table: &Table = read.dataset.table;
+        let list = self.lists.get(table.name);
+        let mut json = list.map(|(list, params)| list_json(list, params, seed(read)));
+        let mut builder = Rows::of(table);
+        for (index, column) in table.read_columns().enumerate() {
+            match column.kind {
+                ColumnType::Json => builder.text(index, json.take().as_deref())?,
+                ColumnType::Text => builder.text(index, None)?,
+                ColumnType::Int | ColumnType::BigInt => builder.int(index, None)?,
+                ColumnType::Double => builder.double(index, None)?,
+            }
+        }
+        builder.end_row()?;
+        Ok(builder.finish())
     }
 }
 
@@ -112,43 +153,34 @@ fn series(read: &Read, form: Form, range: (Digits, Digits)) -> Result<Rows, Rows
     Ok(builder.finish())
 }
 
-/// One row with a list in its first JSON column. The other columns, which old rows have, are null.
-fn list(read: &Read) -> Result<Rows, RowsError> {
-    let table: &Table = read.dataset.table;
-    let mut json = Some(list_json(table, seed(read)));
-    let mut builder = Rows::of(table);
-    for (index, column) in table.read_columns().enumerate() {
-        match column.kind {
-            ColumnType::Json => builder.text(index, json.take().as_deref())?,
-            ColumnType::Text => builder.text(index, None)?,
-            ColumnType::Int | ColumnType::BigInt => builder.int(index, None)?,
-            ColumnType::Double => builder.double(index, None)?,
-        }
-    }
-    builder.end_row()?;
-    Ok(builder.finish())
-}
-
 /// The JSON of a list, as stores have it in a cell.
-fn list_json(table: &Table, seed: u64) -> String {
-    let by_country = table.name == tables::TOP_BY_COUNTRY.name;
-    let per_country = table.name == tables::TOP_PER_COUNTRY.name;
-    let mut list = String::from("[");
+fn list_json(list: &JsonList, params: &[Option<&'static Param>], seed: u64) -> String {
+    let is_country = |param: &Param| matches!(param.role, Role::Country);
+    let by_country = params.first().is_some_and(|param| param.is_some_and(is_country));
+    let mut json = String::from("[");
     for rank in 1..=if by_country { COUNTRIES } else { ARTICLES } {
-        let comma = if rank > 1 { "," } else { "" };
-        let views = (seed % 9_000 + 1_000) * 1_000 / rank;
-        let (subject, count) = match (by_country, per_country) {
-            (true, _) => (format!(r#""country":"{}""#, country(rank)), "views"),
-            (_, true) => {
-                (format!(r#""article":"{}","project":"en.wikipedia""#, title(rank)), "views_ceil")
-            }
-            _ => (format!(r#""article":"{}""#, title(rank)), "views"),
-        };
-        // Writing to a String can't fail.
-        let _ = write!(list, r#"{comma}{{{subject},"{count}":{views},"rank":{rank}}}"#);
+        json.push_str(if rank > 1 { ",{" } else { "{" });
+        let count = (seed % 9_000 + 1_000) * 1_000 / rank;
+        for (index, (member, param)) in list.members.iter().zip(params).enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            let number = if member.name == "rank" { rank } else { count };
+            let text = match param {
+                Some(param) if is_country(param) => country(rank),
+                Some(param) if param.role.is_project() => param.example.to_owned(),
+                Some(_) | None => title(rank),
+            };
+            // Writing to a String can't fail.
+            let _ = match member.kind {
+                MemberType::Int | MemberType::IntOrText => {
+                    write!(json, r#"{comma}"{}":{number}"#, member.name)
+                }
+                MemberType::Text => write!(json, r#"{comma}"{}":"{text}""#, member.name),
+            };
+        }
+        json.push('}');
     }
-    list.push(']');
-    list
+    json.push(']');
+    json
 }
 
 /// Titles of realistic lengths. One in eight is not ASCII; one in sixteen has quotes, which can't
@@ -214,13 +246,13 @@ fn figure(seed: u64, row: u64, column: usize) -> i64 {
 mod tests {
     use super::*;
     use crate::targets;
-    use aqs_api::Target;
+    use aqs_api::{Representation, Target};
     use aqs_warmers::plan::{Tops, built_in};
 
     fn count(target: &str) -> usize {
         let catalogue = Catalogue::standard().unwrap();
         let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
-        rows(&query.lookup()).unwrap().len()
+        SyntheticStore::new(&catalogue).rows(&query.lookup()).unwrap().len()
     }
 
     #[test]
@@ -235,11 +267,34 @@ mod tests {
         assert_eq!(count(&format!("{aggregate}/monthly/20260101/20261231")), 12);
         assert_eq!(count(&format!("{aggregate}/daily/99991230/99991231")), 2);
     }
+
+    #[test]
+    fn lists_have_the_members_of_their_endpoints() {
+        let catalogue = Catalogue::standard().unwrap();
+        let store = SyntheticStore::new(&catalogue);
+        let mut lists = 0;
+        for (_, endpoint) in catalogue.endpoints() {
+            let target = Target { dialect: endpoint.dialect, path: &endpoint.example() };
+            let query = catalogue.resolve(target).unwrap();
+            let rows = store.rows(&query.lookup()).unwrap();
+            let answer = aqs_api::shape(&query, &rows, catalogue.rules()).unwrap();
+            let Representation::Body(body) = aqs_api::render(&query, &answer).unwrap() else {
+                panic!("{} has no data", endpoint.name);
+            };
+            if endpoint.source.list().is_some() {
+                let entries = String::from_utf8_lossy(&body.identity).matches("\"rank\":").count();
+                assert!(entries > 150, "{}: {entries}", endpoint.name);
+                lists += 1;
+            }
+        }
+        assert!(lists > 0);
+    }
+
     #[test]
     fn coverage_has_the_digits_of_the_tables() {
         let catalogue = Catalogue::standard().unwrap();
         let store = SyntheticStore::loaded(&catalogue);
-        let plan = built_in::aggregates(&["en.wikipedia".to_owned()]);
+        let plan = built_in::aggregates(&catalogue, &["en.wikipedia".to_owned()]);
         let expansion = plan.expand(&catalogue, &store.coverage, &Tops::default()).unwrap();
         assert!(expansion.unloaded.is_empty());
         // Views by 4 accesses and 4 agents, devices of 3 sites; daily 30, 60 and 90 days, daily

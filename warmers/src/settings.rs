@@ -64,7 +64,7 @@ impl Default for Settings {
         let projects = built_in::PROJECTS.iter().map(|project| (*project).to_owned());
         Self {
             enabled: true,
-            built_in: built_in_names(),
+            built_in: built_in::NAMES.iter().map(|name| (*name).to_owned()).collect(),
             projects: projects.collect(),
             plans: Vec::new(),
             max_age: Duration::from_secs(26 * 3600),
@@ -84,36 +84,31 @@ impl Default for Settings {
 
 impl Settings {
     /// The active plans; empty if nothing is built ahead.
-    pub fn all_plans(&self) -> Vec<Plan> {
+    pub fn all_plans(&self, catalogue: &Catalogue) -> Vec<Plan> {
         if !self.enabled {
             return Vec::new();
         }
         let replaced = |name: &str| self.plans.iter().any(|plan| plan.name == name);
-        let built_in = built_in::all(&self.projects).into_iter();
+        let built_in = built_in::all(catalogue, &self.projects).into_iter();
         let active = |plan: &Plan| self.built_in.contains(&plan.name) && !replaced(&plan.name);
         built_in.filter(active).chain(self.plans.iter().cloned()).collect()
     }
 
     /// Checks that the plans can be built. Fails with a key of the configuration and the mistake.
     pub fn check(&self, catalogue: &Catalogue) -> Result<(), (&'static str, String)> {
-        let known = built_in_names();
-        if let Some(name) = self.built_in.iter().find(|name| !known.contains(name)) {
-            let nearest = suggest(name, known.iter().map(String::as_str));
+        let known = built_in::NAMES;
+        if let Some(name) = self.built_in.iter().find(|name| !known.contains(&name.as_str())) {
+            let nearest = suggest(name, known);
             let hint = nearest.map(|nearest| format!("; the nearest is `{nearest}`"));
             let hint = hint.unwrap_or_default();
             return Err(("hot_set.built_in", format!("there is no plan `{name}`{hint}")));
         }
-        let all = self.all_plans();
+        let all = self.all_plans(catalogue);
         let failed = |key| move |error: PlanError| (key, error.to_string());
         Plan::check_all(&self.plans, catalogue).map_err(failed("hot_set.plans"))?;
         Plan::check_count(&all).map_err(failed("hot_set.plans"))?;
         Plan::check_all(&all, catalogue).map_err(failed("hot_set.projects"))
     }
-}
-
-/// The names of the built-in plans.
-fn built_in_names() -> Vec<String> {
-    built_in::all(&[]).into_iter().map(|plan| plan.name).collect()
 }
 
 fn plan_list(_: &mut SchemaGenerator) -> Schema {

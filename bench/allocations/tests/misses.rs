@@ -3,7 +3,7 @@
 
 use allocation_counter::measure;
 use aqs_api::Target;
-use aqs_bench::{Subject, synthetic};
+use aqs_bench::{Subject, SyntheticStore};
 use aqs_proxy::http::CacheResult;
 use std::hint::black_box;
 
@@ -38,9 +38,10 @@ fn a_miss_allocates_little_more_than_its_rows() {
         .map(|target| catalogue.resolve(Target::parse(target).unwrap()).unwrap())
         .map(|query| query.lookup())
         .collect();
+    let store = SyntheticStore::new(catalogue);
     let rows = measure(|| {
         for lookup in &lookups {
-            assert_eq!(black_box(synthetic::rows(lookup)).unwrap().len(), 31);
+            assert_eq!(black_box(store.rows(lookup)).unwrap().len(), 31);
         }
     });
     let each = (misses.count_total - rows.count_total) / MISSES;

@@ -1,12 +1,13 @@
 //! From rows to an answer and its bytes.
 
 use aqs_api::{Catalogue, Representation, Target};
-use aqs_bench::{synthetic, targets};
+use aqs_bench::{SyntheticStore, targets};
 use criterion::{Criterion, Throughput};
 use std::hint::black_box;
 
 pub(crate) fn bench(criterion: &mut Criterion) {
     let catalogue = Catalogue::standard().unwrap();
+    let store = SyntheticStore::new(&catalogue);
     let mut group = criterion.benchmark_group("render");
     for (name, target) in [
         ("devices-31-days", targets::DEVICES_MONTH),
@@ -15,7 +16,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
         ("top-1000", targets::TOP),
     ] {
         let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
-        let rows = synthetic::rows(&query.lookup()).unwrap();
+        let rows = store.rows(&query.lookup()).unwrap();
         let render = |rows| {
             let answer = aqs_api::shape(&query, rows, catalogue.rules()).unwrap();
             aqs_api::render(&query, &answer).unwrap()

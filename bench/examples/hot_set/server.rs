@@ -42,14 +42,14 @@ impl TestServer {
             (0..projects).map(|number| format!("p{number}.wikipedia")).collect();
         // All requests of a window use one connection.
         config.limits.requests = u64::MAX;
-        config.hot_set.plans = built_in::all(&names);
+        let catalogue = Arc::new(Catalogue::standard()?);
+        config.hot_set.plans = built_in::all(&catalogue, &names);
         config.hot_set.rate = u32::MAX;
         for plan in &mut config.hot_set.plans {
             plan.limits.rate = u32::MAX;
             plan.limits.keys = usize::MAX;
         }
         let sockets = Server::bind(&config)?;
-        let catalogue = Arc::new(Catalogue::standard()?);
         let store = Arc::new(SyntheticStore::loaded(&catalogue));
         let server =
             runtime.block_on(Server::start(sockets, &config, Parts::new(catalogue, store)))?;

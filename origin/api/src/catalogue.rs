@@ -85,6 +85,12 @@ impl Catalogue {
             .map(|(index, endpoint)| (EndpointId(index as u16), *endpoint))
     }
 
+    /// The parameter whose values are texts of this name in rows, lists or bodies.
+    pub fn param_of(&self, name: &str) -> Option<&'static Param> {
+        let mut params = self.endpoints.iter().flat_map(|endpoint| endpoint.params());
+        params.find(|param| param.key == name || param.name == name)
+    }
+
     /// Every dataset that an endpoint reads, once.
     pub fn datasets(&self) -> &[&'static Dataset] {
         &self.datasets

@@ -30,6 +30,21 @@ pub struct Endpoint {
     pub protect: &'static [Protection],
     /// What a 404 says is not loaded.
     pub no_data: Noun,
+    /// Which of its answers are built ahead.
+    pub warm: Warm,
+}
+
+/// The part of an endpoint in the built-in plans of the hot set. Projects come from the
+/// configuration; each other parameter takes every value that it can, unless values are given.
+#[derive(Clone, Copy, Debug)]
+pub enum Warm {
+    No,
+    /// Plan `aggregates`: series by day and month.
+    Aggregates,
+    /// Plan `top-articles`: the newest lists.
+    TopLists,
+    /// Plan `top-articles`: series of the entries of the newest lists, with these values.
+    TopArticles(&'static [(&'static Param, &'static [&'static str])]),
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -7,13 +7,21 @@ use aqs_api::body::{self, Body, Constant, Count, Field, RowValue, TIMESTAMP, Tim
 use aqs_api::body::{count, row, text, timestamp};
 use aqs_api::calendar::Granularity::{Daily, Monthly};
 use aqs_api::calendar::{DateRule, Form, Granularity};
-use aqs_api::endpoint::{Endpoint, Noun, Segment::Param as P, Segment::Word as W};
+use aqs_api::endpoint::{Endpoint, Noun, Segment::Param as P, Segment::Word as W, Warm};
 use aqs_api::param::{Param, Role};
 use aqs_api::rows::{RowsBuilder, RowsError};
 use aqs_api::source::KeyValue::{Const as C, Param as K};
 use aqs_api::source::{Dimension, EventSource, Events, Figure, Grouping, Source, TableSource};
 use aqs_api::table::{Column, Compression, Dataset, Layout, Table, bigint, int};
 use aqs_api::{Catalogue, Dialect, Lookup, Representation, Rows, Rules, Target};
+
+/// For the test that compares them with `endpoints.yaml`.
+pub(crate) const ALL: &[&Endpoint] = &[&PER_FILE, &TOP_EDITORS, &EDITS, &TOP_BY_EDITS, &PLAYS];
+
+#[test]
+fn they_make_one_catalogue() {
+    Catalogue::new(ALL).unwrap();
+}
 
 const fn param(name: &'static str, example: &'static str, role: Role) -> Param {
     Param { name, key: name, summary: "", example, role }
@@ -84,7 +92,7 @@ static REFERER: Param = param(
 static AGENT: Param =
     param("agent", "user", Role::Enumeration { values: AGENTS, aliases: AGENT_ALIASES });
 static FILE_PATH: Param =
-    Param { key: "file_path", ..param("file-path", "%2Fa%2Fb.jpg", Role::File) };
+    Param { key: "file_path", ..param("file-path", "/a/b.jpg", Role::File) };
 static FILE_GRANULARITY: Param = param(
     "granularity",
     "daily",
@@ -100,7 +108,14 @@ static PER_FILE_TABLE: Table = Table {
         text_column("granularity").granularity(),
     ],
     clustering: &[text_column("timestamp").period(Form::Hour)],
-    values: &[int("spider"), int("user")],
+    values: &[
+        int("spider"),
+        int("user"),
+        int("poster_spider"),
+        int("poster_user"),
+        int("plays_spider"),
+        int("plays_user"),
+    ],
     compression: Compression::Deflate,
 };
 static PER_FILE_DAILY: Dataset = Dataset {
@@ -153,6 +168,7 @@ static PER_FILE: Endpoint = Endpoint {
     },
     protect: &[],
     no_data: Noun::Project,
+    warm: Warm::No,
 };
 
 #[test]
@@ -166,6 +182,7 @@ fn counters_of_a_file_are_summed_by_agent_and_month() {
             rows.text(0, Some(day))?;
             rows.int(1, spider)?;
             rows.int(2, user)?;
+            (3..=6).try_for_each(|column| rows.int(column, Some(1000)))?;
             rows.end_row()?;
         }
         Ok(())
@@ -200,14 +217,14 @@ static EDIT_TYPE: Param =
     param("edit-type", "create", one_of(&["create", "update", "all-edit-types"]));
 
 static TOP_EDITORS_TABLE: Table = Table {
-    layout: Layout::Restbase,
+    layout: Layout::Plain { keyspace: "commons" },
     name: "top_editors_monthly",
     partition: &[
         text_column("category"),
         text_column("category_scope"),
         text_column("edit_type"),
-        text_column("year").year(),
-        text_column("month").month(),
+        int("year").year(),
+        int("month").month(),
     ],
     clustering: &[int("rank").rank(), text_column("user_name")],
     values: &[bigint("edit_count")],
@@ -245,8 +262,8 @@ static TOP_EDITORS: Endpoint = Endpoint {
             body::param(&CATEGORY),
             body::param(&SCOPE),
             body::param(&EDIT_TYPE),
-            constant("year", Constant::Number(&YEAR)),
-            constant("month", Constant::Number(&MONTH)),
+            body::param(&YEAR),
+            body::param(&MONTH),
         ],
         item: &[
             text("user_name", "The user's name").named("user-name"),
@@ -256,6 +273,7 @@ static TOP_EDITORS: Endpoint = Endpoint {
     },
     protect: &[],
     no_data: Noun::Category,
+    warm: Warm::No,
 };
 
 const fn constant(key: &'static str, value: Constant) -> Field {
@@ -278,7 +296,7 @@ fn a_top_list_of_rows_has_a_context() {
         body,
         "{\"context\":{\"endpoint\":\"commons-analytics/top-editors-monthly\",\
          \"category\":\"Big_cats\",\"category-scope\":\"deep\",\"edit-type\":\"create\",\
-         \"year\":2026,\"month\":1},\"items\":[\
+         \"year\":\"2026\",\"month\":\"01\"},\"items\":[\
          {\"user-name\":\"A/\\\"b\\\"\",\"edit-count\":30,\"rank\":1},\
          {\"user-name\":\"B\",\"edit-count\":30,\"rank\":1},\
          {\"user-name\":\"Ç\",\"edit-count\":2,\"rank\":3}]}"
@@ -349,6 +367,7 @@ static EDITS: Endpoint = Endpoint {
     },
     protect: &[],
     no_data: Noun::Project,
+    warm: Warm::No,
 };
 
 #[test]
@@ -414,6 +433,7 @@ static TOP_BY_EDITS: Endpoint = Endpoint {
     },
     protect: &[],
     no_data: Noun::Project,
+    warm: Warm::No,
 };
 
 #[test]
@@ -508,6 +528,7 @@ static PLAYS: Endpoint = Endpoint {
     },
     protect: &[],
     no_data: Noun::Project,
+    warm: Warm::No,
 };
 
 #[test]

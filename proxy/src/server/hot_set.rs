@@ -36,7 +36,7 @@ pub(super) fn jobs(
 
 /// The directory where generations are stored, if there is one.
 fn artefacts(config: &Config, origin: &Origin, store: &dyn Store) -> Option<ArtefactDirectory> {
-    if config.hot_set.all_plans().is_empty() {
+    if config.hot_set.all_plans(origin.catalogue()).is_empty() {
         return None;
     }
     // Without stored epochs it is unknown which answers were purged since.

@@ -73,7 +73,7 @@ async fn start_ready(node: &Node, config: Config) -> Server {
 /// Every target of both plans, and for some the answer of the store.
 async fn planned_targets(node: &Node) -> (Vec<String>, BTreeMap<String, Response>) {
     let mut with_plans = config();
-    with_plans.hot_set.plans = built_in::all(&[PROJECT.to_owned()]);
+    with_plans.hot_set.plans = built_in::all(&catalogue(), &[PROJECT.to_owned()]);
     let building = start_ready(node, with_plans).await;
     let hot_set = Arc::clone(&building.components.service.lookup.hot_set);
     eventually(|| hot_set.live().is_some_and(|live| live.plans.len() == 2)).await;

@@ -124,7 +124,7 @@ impl Builder {
         settings: Settings,
         metrics: Metrics,
     ) -> Self {
-        let plans = settings.all_plans();
+        let plans = settings.all_plans(origin.catalogue());
         for plan in &plans {
             metrics.initialise(&plan.name);
         }

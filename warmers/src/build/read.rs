@@ -78,7 +78,7 @@ impl Builder {
         }
     }
 
-    /// Reads the top lists that a plan takes its articles from.
+    /// Reads the top lists that a plan takes values from.
     pub(super) async fn read_tops(
         self: &Arc<Self>,
         plan: &Plan,
@@ -88,18 +88,18 @@ impl Builder {
     ) -> Result<Tops, BuildError> {
         let mut tops = Tops::default();
         let reader = self.reader(plan, Weak::new(), progress);
-        for ((project, unit), count) in Tops::wanted(plan) {
-            let catalogue = self.origin.catalogue();
-            for query in Tops::queries(catalogue, coverage, &project, (count, unit))? {
+        let catalogue = self.origin.catalogue();
+        for (lists, key, count) in Tops::wanted(plan, catalogue) {
+            for query in Tops::queries(catalogue, coverage, &lists, &key, count)? {
                 let read = reader.clone().read(vec![query]);
                 let read = cancel.run_until_cancelled(read).await.ok_or(BuildError::Cancelled)?;
                 let failed = |reason: Option<String>| BuildError::Tops {
-                    project: project.clone(),
+                    project: key.subject.clone(),
                     reason: reason.unwrap_or_else(|| "its answer has no articles".to_owned()),
                 };
                 let entry = read.answers.first().map(|(_, entry)| Arc::clone(entry));
                 let entry = entry.ok_or_else(|| failed(read.last_error))?;
-                tops.add(&project, unit, &entry).ok_or_else(|| failed(None))?;
+                tops.add(&lists, &key, &entry).ok_or_else(|| failed(None))?;
             }
         }
         Ok(tops)

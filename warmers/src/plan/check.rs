@@ -1,5 +1,6 @@
 //! Checks plans against the catalogue.
 
+use super::tops::TopLists;
 use super::{Item, Limits, Plan, Unit, ValueSet, Window};
 use crate::generation::MAX_PLANS;
 use aqs_api::calendar::Granularity;
@@ -91,36 +92,53 @@ fn check_item(item: &Item, catalogue: &Catalogue) -> Result<(), String> {
         }
     }
     for param in value_params(endpoint) {
-        let checked = check_values(param, item, endpoint);
+        let checked = check_values(param, item, endpoint, catalogue);
         checked.map_err(|mistake| wrong_param(param.name, mistake))?;
     }
     if item.windows.is_empty() {
         return Err(format!("{place}: there is no window"));
     }
-    let Some((window, reason)) = misfit(item, endpoint) else { return Ok(()) };
-    Err(format!("{place}: the window `{window}` does not fit: {reason}"))
+    for window in &item.windows {
+        if let Some(reason) = misfit(*window, item, endpoint) {
+            return Err(format!("{place}: the window `{window}` does not fit: {reason}"));
+        }
+    }
+    Ok(())
 }
 
 impl Item {
     pub(super) fn windows_fit(&self, catalogue: &Catalogue) -> bool {
-        find(catalogue, &self.endpoint).is_none_or(|endpoint| misfit(self, endpoint).is_none())
+        let fits = |endpoint, window: &Window| misfit(*window, self, endpoint).is_none();
+        find(catalogue, &self.endpoint)
+            .is_none_or(|endpoint| self.windows.iter().all(|window| fits(endpoint, window)))
     }
 }
 
-/// The first window that the endpoint cannot have, and the reason.
-fn misfit<'a>(item: &'a Item, endpoint: &'static Endpoint) -> Option<(&'a Window, &'static str)> {
+/// Why an item's endpoint cannot have a window.
+pub(super) fn misfit(
+    window: Window,
+    item: &Item,
+    endpoint: &'static Endpoint,
+) -> Option<&'static str> {
     let is_series = endpoint.params().any(|param| matches!(param.role, Role::Start(_)));
-    let has_days = endpoint.params().any(|param| matches!(param.role, Role::Day { .. }));
-    let granularities = granularities(item, endpoint);
-    let reason = |window: &Window| match window {
+    match window {
         Window::Newest(..) if is_series => Some("it is for lists, and this is a series"),
-        Window::Newest(_, Unit::Days) if !has_days => Some("the lists are by month"),
+        Window::Newest(_, Unit::Days) if !has_days(endpoint) => Some("the lists are by month"),
         Window::Newest(..) => None,
-        _ if !is_series => Some("it is for series, and these are lists"),
-        _ if granularities.iter().any(|one| window.fits_series(Some(*one))) => None,
-        _ => Some("days don't make a series by month"),
-    };
-    item.windows.iter().find_map(|window| Some((window, reason(window)?)))
+        Window::Last(..) | Window::Everything if !is_series => {
+            Some("it is for series, and these are lists")
+        }
+        Window::Last(..) | Window::Everything => {
+            let granularities = granularities(item, endpoint);
+            let fits = granularities.iter().any(|one| window.fits_series(Some(*one)));
+            (!fits).then_some("days don't make a series by month")
+        }
+    }
+}
+
+/// Whether its lists are by day, too.
+pub(super) fn has_days(endpoint: &'static Endpoint) -> bool {
+    endpoint.params().any(|param| matches!(param.role, Role::Day { .. }))
 }
 
 fn granularities(item: &Item, endpoint: &'static Endpoint) -> Vec<Granularity> {
@@ -128,7 +146,8 @@ fn granularities(item: &Item, endpoint: &'static Endpoint) -> Vec<Granularity> {
         Role::Granularity { allowed, .. } => Some((*allowed, item.values.get(param.name))),
         _ => None,
     });
-    let Some((allowed, set)) = allowed else { return Vec::new() };
+    // A series without the parameter is by month.
+    let Some((allowed, set)) = allowed else { return vec![Granularity::Monthly] };
     let is_wanted = |granularity: &Granularity| match set {
         Some(ValueSet::List(values)) => {
             values.iter().any(|value| value.eq_ignore_ascii_case(granularity.as_str()))
@@ -138,19 +157,22 @@ fn granularities(item: &Item, endpoint: &'static Endpoint) -> Vec<Granularity> {
     allowed.iter().map(|(granularity, _)| *granularity).filter(is_wanted).collect()
 }
 
-fn check_values(param: &'static Param, item: &Item, endpoint: &Endpoint) -> Result<(), String> {
+fn check_values(
+    param: &'static Param,
+    item: &Item,
+    endpoint: &'static Endpoint,
+    catalogue: &Catalogue,
+) -> Result<(), String> {
     match item.values.get(param.name).ok_or("it needs values")? {
         ValueSet::All if param.role.closed_values().is_some() => Ok(()),
         ValueSet::All => {
             Err("`all` means every value of a set, and it takes any text; list the values".into())
         }
-        ValueSet::Top { first, .. } => {
-            let mut before = endpoint.params().take_while(|other| other.name != param.name);
-            let project = before.find(|other| other.role.is_project());
-            let projects = project.and_then(|project| item.values.get(project.name));
-            let fits = matches!(param.role, Role::Title)
-                && *first > 0
-                && matches!(projects, Some(ValueSet::List(_)));
+        ValueSet::Top { first, unit, .. } => {
+            let lists = TopLists::feeding(catalogue, endpoint, param);
+            let lists = lists.filter(|lists| lists.have(*unit));
+            let subjects = lists.and_then(|lists| item.values.get(lists.subject().name));
+            let fits = *first > 0 && matches!(subjects, Some(ValueSet::List(_)));
             let mistake =
                 "`top_articles_of` gives articles, and only of a listed project before it";
             if fits { Ok(()) } else { Err(mistake.into()) }

@@ -1,7 +1,7 @@
 //! From a plan to queries.
 
 use super::check::{find, value_params};
-use super::tops::Tops;
+use super::tops::{TopLists, Tops};
 use super::{Item, Plan, PlanError, Unit, ValueSet, Window};
 use aqs_api::calendar::{Form, Granularity, Hour};
 use aqs_api::lookup::EventRead;
@@ -92,7 +92,7 @@ impl Expander<'_> {
                 .iter()
                 .try_for_each(|window| self.window(*window, endpoint, chosen));
         };
-        for value in self.values(item, param, chosen) {
+        for value in self.values(item, endpoint, param, chosen) {
             chosen.push((param, value));
             let combined = self.combine(item, endpoint, rest, chosen);
             chosen.pop();
@@ -101,16 +101,25 @@ impl Expander<'_> {
         Ok(())
     }
 
-    fn values(&self, item: &Item, param: &Param, chosen: &[Chosen]) -> Vec<String> {
+    fn values(
+        &self,
+        item: &Item,
+        endpoint: &'static Endpoint,
+        param: &'static Param,
+        chosen: &[Chosen],
+    ) -> Vec<String> {
         let owned = |values: Vec<&str>| values.into_iter().map(str::to_owned).collect();
         match item.values.get(param.name) {
             None => Vec::new(),
             Some(ValueSet::All) => param.role.closed_values().map(owned).unwrap_or_default(),
             Some(ValueSet::List(values)) => values.clone(),
             Some(ValueSet::Top { count, unit, first }) => {
-                let project = chosen.iter().find(|(param, _)| param.role.is_project());
-                let project = project.map(|(_, project)| project.as_str()).unwrap_or_default();
-                owned(self.tops.articles(project, (*count, *unit), *first))
+                let Some(lists) = TopLists::feeding(self.catalogue, endpoint, param) else {
+                    return Vec::new();
+                };
+                let subject = chosen.iter().find(|(param, _)| param.is(lists.subject()));
+                let subject = subject.map(|(_, subject)| subject.as_str()).unwrap_or_default();
+                owned(self.tops.values(&lists.key(subject, *unit), *count, *first))
             }
         }
     }

@@ -101,7 +101,7 @@ impl Overrides {
 
     /// The plan with its sets replaced. Fails if nothing of the plan is left.
     pub fn apply(&self, plan: &Plan, catalogue: &Catalogue) -> Result<Plan, PlanError> {
-        let items = plan.items.iter().filter_map(|item| self.item(item));
+        let items = plan.items.iter().filter_map(|item| self.item(item, catalogue));
         let fits = |item: &Item| self.last.is_none() || item.windows_fit(catalogue);
         let items: Vec<Item> = items.filter(fits).collect();
         if items.is_empty() && !self.is_empty() {
@@ -113,10 +113,12 @@ impl Overrides {
         Ok(plan)
     }
 
-    fn item(&self, item: &Item) -> Option<Item> {
+    fn item(&self, item: &Item, catalogue: &Catalogue) -> Option<Item> {
         let mut item = item.clone();
         if !self.projects.is_empty() {
-            *item.values.get_mut("project")? = ValueSet::List(self.projects.clone());
+            let mut params = check::find(catalogue, &item.endpoint)?.params();
+            let project = params.find(|param| param.role.is_project())?;
+            *item.values.get_mut(project.name)? = ValueSet::List(self.projects.clone());
         }
         if let Some(Last(count, unit)) = self.last {
             let are_lists = item.windows.iter().any(|window| matches!(window, Window::Newest(..)));

@@ -1,7 +1,9 @@
+use super::tops::{TopKey, TopLists};
 use super::*;
 use crate::tests::{answer, catalogue};
 use aqs_api::calendar::{Digits, Form};
-use aqs_api::{Coverage, Extent};
+use aqs_api::endpoint::Segment;
+use aqs_api::{Coverage, Endpoint, Extent};
 use aqs_origin::Epochs;
 
 /// Every dataset is loaded between two days.
@@ -178,9 +180,9 @@ items:
     windows: [last 1 day]
 ",
     );
-    let wanted: Vec<_> = Tops::wanted(&plan).into_iter().collect();
-    let [a, b] = ["a", "b"].map(|project| ((project.to_owned(), Unit::Days), 1));
-    assert_eq!(wanted, [a, b]);
+    let lists = top_articles();
+    let [a, b] = ["a", "b"].map(|project| lists.key(project, Unit::Days));
+    assert_eq!(wanted(&plan), [(a.clone(), 1), (b.clone(), 1)]);
     let loaded = coverage("20260101", "20260331");
     let path = "/pageviews/top/a/all-access/2026/03/31";
     let mut tops = Tops::default();
@@ -188,11 +190,11 @@ items:
         {"article":"A/B","views":3,"rank":1},{"article":"Ü?","views":2,"rank":2},
         {"article":"C","views":1,"rank":3}]}]}"#;
     let (_, entry) = answer(path, Some(body), &Epochs::starting_at(1, &catalogue()));
-    tops.add("a", Unit::Days, &entry).unwrap();
+    tops.add(&lists, &a, &entry).unwrap();
     let (_, none) = answer(path, None, &Epochs::starting_at(1, &catalogue()));
-    tops.add("b", Unit::Days, &none).unwrap();
+    tops.add(&lists, &b, &none).unwrap();
     let (_, nonsense) = answer(path, Some("{}"), &Epochs::starting_at(1, &catalogue()));
-    assert!(tops.add("b", Unit::Days, &nonsense).is_none());
+    assert!(tops.add(&lists, &b, &nonsense).is_none());
     let expansion = plan.expand(&catalogue(), &loaded, &tops).unwrap();
     let paths: Vec<&str> =
         expansion.groups.iter().flatten().map(|query| query.key().path()).collect();
@@ -215,8 +217,12 @@ fn top_lists_and_their_articles_are_expanded_once() {
         )
     };
     let loaded = coverage("20260101", "20260331");
+    let of = top_articles();
+    let queries = |coverage: &Coverage, count, unit| {
+        Tops::queries(&catalogue(), coverage, &of, &of.key("a", unit), count).unwrap()
+    };
     let lists = |count, unit| {
-        let queries = Tops::queries(&catalogue(), &loaded, "a", (count, unit)).unwrap();
+        let queries = queries(&loaded, count, unit);
         queries.iter().map(|query| query.key().path().to_owned()).collect::<Vec<_>>()
     };
     let days = ["31", "30", "29"].map(|day| format!("/pageviews/top/a/all-access/2026/03/{day}"));
@@ -227,8 +233,7 @@ fn top_lists_and_their_articles_are_expanded_once() {
         (lists(1, Unit::Months), lists(9, Unit::Months)),
         (months[..1].to_vec(), months.to_vec())
     );
-    let unloaded = (1, Unit::Days);
-    assert!(Tops::queries(&catalogue(), &Coverage::default(), "a", unloaded).unwrap().is_empty());
+    assert!(queries(&Coverage::default(), 1, Unit::Days).is_empty());
 
     // The newest day has X, Y and Z, the one before W and X, that before none at all.
     let mut tops = Tops::default();
@@ -237,10 +242,10 @@ fn top_lists_and_their_articles_are_expanded_once() {
         let body =
             format!(r#"{{"items":[{{"articles":[{}]}}]}}"#, articles.collect::<Vec<_>>().join(","));
         let (_, entry) = answer(&days[0], Some(&body), &Epochs::starting_at(1, &catalogue()));
-        tops.add("a", Unit::Days, &entry).unwrap();
+        tops.add(&of, &of.key("a", Unit::Days), &entry).unwrap();
     }
     let (_, none) = answer(&days[0], None, &Epochs::starting_at(1, &catalogue()));
-    tops.add("a", Unit::Days, &none).unwrap();
+    tops.add(&of, &of.key("a", Unit::Days), &none).unwrap();
     let expanded = |of: &str, first| {
         let start = "/pageviews/per-article/a/all-access/user/";
         let paths = paths(&item(of, first), &loaded, &tops);
@@ -257,10 +262,9 @@ fn top_lists_and_their_articles_are_expanded_once() {
 
     let both = [item("newest 3 days", 1), item("newest day", 9), item("newest month", 9)];
     let items = both.map(|item| format!("  - {}\n", item.replace('\n', "\n    ")));
-    let wanted = Tops::wanted(&plan(&format!("name: p\nitems:\n{}", items.concat())));
-    let [of_days, of_months] =
-        [(Unit::Days, 3), (Unit::Months, 1)].map(|(unit, count)| (("a".to_owned(), unit), count));
-    assert_eq!(wanted.into_iter().collect::<Vec<_>>(), [of_days, of_months]);
+    let wanted = wanted(&plan(&format!("name: p\nitems:\n{}", items.concat())));
+    let expected = [(Unit::Days, 3), (Unit::Months, 1)];
+    assert_eq!(wanted, expected.map(|(unit, count)| (of.key("a", unit), count)));
 }
 
 #[test]
@@ -331,12 +335,13 @@ fn mistakes_are_named_with_suggestions() {
             check(&format!("name: p\nevery: {every}\nitems: [{{ endpoint: x, windows: [] }}]"));
         assert!(error.to_string().contains("1m or more"), "{error}");
     }
-    let twice =
-        built_in::all(&["a".to_owned()]).into_iter().chain(built_in::all(&["a".to_owned()]));
+    let twice = built_in::all(&catalogue(), &["a".to_owned()])
+        .into_iter()
+        .chain(built_in::all(&catalogue(), &["a".to_owned()]));
     let twice = Plan::check_all(&twice.collect::<Vec<_>>(), &catalogue());
     assert!(twice.unwrap_err().to_string().contains("two plans called \"top-articles\""));
     let many = |count: u32| {
-        let plan = built_in::aggregates(&["a".to_owned()]);
+        let plan = built_in::aggregates(&catalogue(), &["a".to_owned()]);
         let plans = (0..count).map(|number| Plan { name: number.to_string(), ..plan.clone() });
         Plan::check_all(&plans.collect::<Vec<_>>(), &catalogue())
     };
@@ -372,21 +377,138 @@ fn invalid_plans_are_refused_by_the_parser() {
 
 #[test]
 fn built_in_plans_are_valid_and_print() {
-    let plans = built_in::all(&built_in::PROJECTS.map_owned());
+    let plans = built_in::all(&catalogue(), &built_in::PROJECTS.map_owned());
     Plan::check_all(&plans, &catalogue()).unwrap();
     let printed = serde_saphyr::to_string(&plans).unwrap();
     let read: Vec<Plan> = serde_saphyr::from_str(&printed).unwrap();
     assert_eq!(read, plans, "{printed}");
     // The series are those of the lists.
-    let wanted = Tops::wanted(&plans[0]).into_iter().map(|((_, unit), count)| (unit, count));
-    let of = |(unit, count)| vec![(unit, count); built_in::PROJECTS.len()];
-    let mut wanted: Vec<_> = wanted.collect();
-    wanted.sort_unstable();
-    assert_eq!(wanted, [of((Unit::Days, 7)), of((Unit::Months, 3))].concat());
+    let of = top_articles();
+    let newest = |project| {
+        [(Unit::Days, 7), (Unit::Months, 3)].map(|(unit, count)| (of.key(project, unit), count))
+    };
+    let mut expected: Vec<_> =
+        built_in::PROJECTS.iter().flat_map(|project| newest(project)).collect();
+    expected.sort();
+    assert_eq!(wanted(&plans[0]), expected);
+    assert_eq!(plans.iter().map(|plan| &*plan.name).collect::<Vec<_>>(), built_in::NAMES);
+    // Ten lists of each project, by four accesses; for each of their thousand articles two agents,
+    // three windows by day and two by month.
+    let most = |projects: usize| {
+        let projects = vec!["a".to_owned(); projects];
+        built_in::top_articles(&catalogue(), &projects).limits.keys
+    };
+    assert_eq!((most(1), most(7)), (500_000, 7 * 10 * (4 + 1000 * 2 * 5)));
+    assert_eq!(most(50), 2_000_000);
+}
+
+/// The keys of both plans, as OPERATING.md describes them.
+#[test]
+fn built_in_plans_expand_to_the_documented_keys() {
+    const ACCESS: [&str; 4] = ["all-access", "desktop", "mobile-app", "mobile-web"];
+    const AGENTS: [&str; 4] = ["all-agents", "automated", "spider", "user"];
+    const LAST_DAYS: [&str; 3] = ["20260302/20260331", "20260131/20260331", "20260101/20260331"];
+    const MONTHS: [&str; 2] = ["20250301/20260331", "20250101/20260331"];
+    let of = top_articles();
+    let mut tops = Tops::default();
+    let mut lists: Vec<String> = Vec::new();
+    let mut series: Vec<String> = Vec::new();
+    for project in ["a", "b"] {
+        for access in ACCESS {
+            let list = |date: &str| format!("/pageviews/top/{project}/{access}/{date}");
+            lists.extend((25..=31).map(|day| list(&format!("2026/03/{day}"))));
+            lists.extend((1..=3).map(|month| list(&format!("2026/0{month}/all-days"))));
+            for agent in AGENTS {
+                let start = format!("/pageviews/aggregate/{project}/{access}/{agent}");
+                let days = LAST_DAYS.iter().chain(&MONTHS);
+                series.extend(days.map(|dates| format!("{start}/daily/{dates}")));
+                series.extend(MONTHS.map(|dates| format!("{start}/monthly/{dates}")));
+            }
+        }
+        for site in ["all-sites", "desktop-site", "mobile-site"] {
+            let start = format!("/unique-devices/{project}/{site}");
+            let days = LAST_DAYS.iter().chain(&MONTHS);
+            series.extend(days.map(|dates| format!("{start}/daily/{dates}")));
+            series.extend(MONTHS.map(|dates| format!("{start}/monthly/{dates}")));
+        }
+        // One article is in lists of days and of months, the others in one of them.
+        for (unit, articles) in [(Unit::Days, ["X", "Y"]), (Unit::Months, ["X", "Z"])] {
+            let articles =
+                articles.map(|article| format!(r#"{{"article":"{article}_{project}"}}"#));
+            let body = format!(r#"{{"items":[{{"articles":[{}]}}]}}"#, articles.join(","));
+            let path = format!("/pageviews/top/{project}/all-access/2026/03/31");
+            let (_, entry) = answer(&path, Some(&body), &Epochs::starting_at(1, &catalogue()));
+            tops.add(&of, &of.key(project, unit), &entry).unwrap();
+        }
+        for article in ["X", "Y", "Z"] {
+            for agent in ["all-agents", "user"] {
+                let start = format!(
+                    "/pageviews/per-article/{project}/all-access/{agent}/{article}_{project}"
+                );
+                lists.extend(LAST_DAYS.map(|dates| format!("{start}/daily/{dates}")));
+                lists.extend(MONTHS.map(|dates| format!("{start}/monthly/{dates}")));
+            }
+        }
+    }
     let loaded = coverage("20250101", "20260331");
-    let expansion = plans[1].expand(&catalogue(), &loaded, &Tops::default()).unwrap();
-    // For each project 16 splits of views and 3 of devices; five windows by day, two by month.
-    assert_eq!(expansion.keys(), built_in::PROJECTS.len() * (16 + 3) * (5 + 2));
+    let plans = built_in::all(&catalogue(), &["a", "b"].map_owned());
+    for (plan, mut expected) in plans.iter().zip([lists, series]) {
+        let expansion = plan.expand(&catalogue(), &loaded, &tops).unwrap();
+        let queries = expansion.groups.iter().flatten();
+        let mut keys: Vec<_> = queries.map(|query| query.key().path().to_owned()).collect();
+        keys.sort();
+        expected.sort();
+        assert_eq!(keys, expected, "{}", plan.name);
+    }
+}
+
+#[test]
+fn plans_and_lists_are_found_by_declaration() {
+    // The same endpoints by other names.
+    let renamed = |name: &str, other: &'static str| -> &'static Endpoint {
+        let catalogue = catalogue();
+        let mut endpoints = catalogue.endpoints().map(|(_, endpoint)| endpoint);
+        let endpoint = endpoints.find(|endpoint| endpoint.name == name).unwrap();
+        let params = endpoint.params().map(Segment::Param);
+        let segments: Vec<_> = [Segment::Word(other)].into_iter().chain(params).collect();
+        Box::leak(Box::new(Endpoint { name: other, segments: segments.leak(), ..*endpoint }))
+    };
+    let series = renamed("pageviews/per-article", "series");
+    let list = renamed("pageviews/top", "list");
+    let by_country = renamed("pageviews/top-per-country", "by-country");
+    let catalogue = Catalogue::new(vec![by_country, series, list].leak()).unwrap();
+    let plans = built_in::all(&catalogue, &["a".to_owned()]);
+    // No endpoint joins the other plan.
+    assert_eq!(plans.iter().map(|plan| &*plan.name).collect::<Vec<_>>(), ["top-articles"]);
+    Plan::check_all(&plans, &catalogue).unwrap();
+    let endpoints: Vec<_> = plans[0].items.iter().map(|item| &*item.endpoint).collect();
+    assert_eq!(endpoints, ["list", "series", "series", "series", "series"]);
+    let wanted = Tops::wanted(&plans[0], &catalogue);
+    let loaded = coverage("20250101", "20260331");
+    let paths = wanted.iter().flat_map(|(lists, key, count)| {
+        Tops::queries(&catalogue, &loaded, lists, key, *count).unwrap()
+    });
+    let paths: Vec<_> = paths.map(|query| query.key().path().to_owned()).collect();
+    assert_eq!(paths.len(), 7 + 3);
+    assert!(paths.iter().all(|path| path.starts_with("/list/a/all-access/")), "{paths:?}");
+    let without_lists = Catalogue::new(vec![by_country, series].leak()).unwrap();
+    let plans = built_in::all(&without_lists, &["a".to_owned()]);
+    let refused = Plan::check_all(&plans, &without_lists).unwrap_err().to_string();
+    assert!(refused.contains("parameter \"article\": it needs values"), "{refused}");
+}
+
+/// The lists of articles of a project.
+fn top_articles() -> TopLists {
+    let (catalogue, name) = (catalogue(), "pageviews/per-article");
+    let mut endpoints = catalogue.endpoints().map(|(_, endpoint)| endpoint);
+    let endpoint = endpoints.find(|endpoint| endpoint.name == name).unwrap();
+    let article = endpoint.params().find(|param| param.name == "article").unwrap();
+    TopLists::feeding(&catalogue, endpoint, article).unwrap()
+}
+
+fn wanted(plan: &Plan) -> Vec<(TopKey, u32)> {
+    let wanted = Tops::wanted(plan, &catalogue()).into_iter();
+    wanted.map(|(_, key, count)| (key, count)).collect()
 }
 
 trait MapOwned {
@@ -401,7 +523,7 @@ impl MapOwned for [&str] {
 
 #[test]
 fn overrides_replace_projects_and_windows() {
-    let plans = built_in::all(&["a".to_owned()]);
+    let plans = built_in::all(&catalogue(), &["a".to_owned()]);
     let overrides =
         Overrides { projects: vec!["B.org".to_owned()], last: Some("7d".parse().unwrap()) };
     let aggregates = overrides.apply(&plans[1], &catalogue()).unwrap();

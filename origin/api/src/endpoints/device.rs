@@ -4,7 +4,7 @@ use super::shared_params as params;
 use super::shared_params::param;
 use crate::body::{self, Body, TIMESTAMP, count};
 use crate::calendar::{DateRule, Granularity};
-use crate::endpoint::{Endpoint, Noun, Segment::Param as P, Segment::Word as W};
+use crate::endpoint::{Endpoint, Noun, Segment::Param as P, Segment::Word as W, Warm};
 use crate::key::Dialect;
 use crate::param::{Param, Role};
 use crate::source::{KeyValue, Source, TableSource};
@@ -73,4 +73,5 @@ pub(super) static UNIQUE_DEVICES: Endpoint = Endpoint {
     },
     protect: &[],
     no_data: Noun::Project,
+    warm: Warm::Aggregates,
 };

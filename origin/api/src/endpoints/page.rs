@@ -7,7 +7,7 @@ use super::shared_params::{
 use crate::body::{self, Body, Count, RowValue, TIMESTAMP, count, row, text};
 use crate::calendar::DateRule;
 use crate::calendar::Granularity::{self, Daily, Hourly, Monthly};
-use crate::endpoint::{Endpoint, Noun, Protection, Segment::Param as P, Segment::Word as W};
+use crate::endpoint::{Endpoint, Noun, Protection, Segment::Param as P, Segment::Word as W, Warm};
 use crate::key::Dialect;
 use crate::param::{Param, Role};
 use crate::source::KeyValue::{Const as C, Param as K};
@@ -163,6 +163,7 @@ pub(super) static PER_ARTICLE: Endpoint = Endpoint {
     },
     protect: &[],
     no_data: Noun::Project,
+    warm: Warm::TopArticles(&[(&ACCESS, &["all-access"]), (&AGENT, &["all-agents", "user"])]),
 };
 
 pub(super) static AGGREGATE: Endpoint = Endpoint {
@@ -198,6 +199,7 @@ pub(super) static AGGREGATE: Endpoint = Endpoint {
     },
     protect: &[],
     no_data: Noun::Project,
+    warm: Warm::Aggregates,
 };
 
 const fn member(name: &'static str, kind: MemberType) -> Member {
@@ -249,6 +251,7 @@ pub(super) static TOP: Endpoint = Endpoint {
     },
     protect: &[],
     no_data: Noun::Project,
+    warm: Warm::TopLists,
 };
 
 pub(super) static TOP_BY_COUNTRY: Endpoint = Endpoint {
@@ -288,6 +291,7 @@ pub(super) static TOP_BY_COUNTRY: Endpoint = Endpoint {
     },
     protect: &[Protection::Countries("country")],
     no_data: Noun::Project,
+    warm: Warm::No,
 };
 
 pub(super) static TOP_PER_COUNTRY: Endpoint = Endpoint {
@@ -336,6 +340,7 @@ pub(super) static TOP_PER_COUNTRY: Endpoint = Endpoint {
     },
     protect: &[Protection::Country(&COUNTRY)],
     no_data: Noun::Project,
+    warm: Warm::No,
 };
 
 pub(super) static LEGACY_PAGECOUNTS: Endpoint = Endpoint {
@@ -369,4 +374,5 @@ pub(super) static LEGACY_PAGECOUNTS: Endpoint = Endpoint {
     },
     protect: &[],
     no_data: Noun::Project,
+    warm: Warm::No,
 };

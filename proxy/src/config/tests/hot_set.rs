@@ -1,6 +1,7 @@
 //! The hot set.
 
 use super::*;
+use aqs_api::Catalogue;
 use std::time::Duration;
 
 const MINE: &str = "hot_set:\n  plans:\n  - name: mine\n    every: 1h 30m\n    items:\n    \
@@ -9,7 +10,7 @@ const MINE: &str = "hot_set:\n  plans:\n  - name: mine\n    every: 1h 30m\n    i
 
 fn plans(text: &str) -> Vec<String> {
     let hot_set = loaded(text, &[], "").unwrap().config.hot_set;
-    hot_set.all_plans().into_iter().map(|plan| plan.name).collect()
+    hot_set.all_plans(&Catalogue::standard().unwrap()).into_iter().map(|plan| plan.name).collect()
 }
 
 #[test]
@@ -21,7 +22,7 @@ fn plans_are_built_in_or_configured() {
     let replaced = MINE.replace("name: mine", "name: aggregates");
     assert_eq!(plans(&replaced), ["top-articles", "aggregates"]);
     let config = loaded(&replaced, &[], "").unwrap().config;
-    let plan = config.hot_set.all_plans().pop().unwrap();
+    let plan = config.hot_set.all_plans(&Catalogue::standard().unwrap()).pop().unwrap();
     assert_eq!(plan.every, Duration::from_secs(5400));
     assert_eq!(plan.items[0].endpoint, "pageviews/top-by-country");
 }
@@ -39,7 +40,9 @@ fn every_key_of_the_section_is_read() {
     let checks = hot_set.checks;
     let parts = (checks.completeness, checks.errors, checks.fewer_keys, checks.fewer_bytes);
     assert_eq!((parts, checks.sample), ((0.5, 0.06, 0.7, 0.8), 9));
-    for item in hot_set.all_plans().iter().flat_map(|plan| &plan.items) {
+    for item in
+        hot_set.all_plans(&Catalogue::standard().unwrap()).iter().flat_map(|plan| &plan.items)
+    {
         let projects = serde_json::to_value(&item.values["project"]).unwrap();
         assert_eq!(projects, serde_json::json!(["nl.wikipedia"]));
     }
