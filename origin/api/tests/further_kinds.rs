@@ -91,8 +91,7 @@ static REFERER: Param = param(
 );
 static AGENT: Param =
     param("agent", "user", Role::Enumeration { values: AGENTS, aliases: AGENT_ALIASES });
-static FILE_PATH: Param =
-    Param { key: "file_path", ..param("file-path", "/a/b.jpg", Role::File) };
+static FILE_PATH: Param = Param { key: "file_path", ..param("file-path", "/a/b.jpg", Role::File) };
 static FILE_GRANULARITY: Param = param(
     "granularity",
     "daily",
