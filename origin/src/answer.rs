@@ -13,7 +13,7 @@ use crate::singleflight::{Outcome, Singleflight, SingleflightLimits};
 use crate::stores::{RouteError, StoreParts, Stores};
 use aqs_api::lifetimes::Times;
 use aqs_api::{
-    Answer, Catalogue, Coverage, Lookup, NoDataReason, Problem, Query, Representation, Rows,
+    Answer, Catalogue, Coverage, Lookup, NoData, NoDataReason, Query, Representation, Rows,
 };
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
@@ -83,7 +83,7 @@ impl Origin {
         let lookup = match plan.clipped(&coverage) {
             Ok(lookup) => lookup,
             Err(reason) => {
-                let nothing = Rendered::empty(reason);
+                let nothing = Representation::NoData(NoData::of(query.endpoint(), reason));
                 return Ok(Arc::new(self.entry(query, nothing, self.clock.now(), epoch, *tags)));
             }
         };
@@ -143,20 +143,20 @@ impl Origin {
     pub(crate) fn entry(
         &self,
         query: &Query,
-        rendered: Rendered,
+        representation: Representation,
         fetched_at: Moment,
         epoch: Epoch,
         tags: PurgeTags,
     ) -> Entry {
-        let lifetimes = match rendered.no_data {
-            None => self.times.data,
-            Some(reason) => {
-                self.metrics.no_data.with_label_values(&[reason.name()]).inc();
+        let lifetimes = match &representation {
+            Representation::Body(_) => self.times.data,
+            Representation::NoData(no_data) => {
+                self.metrics.no_data.with_label_values(&[no_data.reason.name()]).inc();
                 self.times.no_data
             }
         };
         let id = query.endpoint_id();
-        Entry::new(rendered.representation, id, fetched_at, epoch, tags, lifetimes)
+        Entry::new(representation, id, fetched_at, epoch, tags, lifetimes)
     }
 
     /// Renders the answer of rows, off the async threads if there are many.
@@ -165,14 +165,14 @@ impl Origin {
         query: &Query,
         rows: &Arc<Reserved<Rows>>,
         if_empty: Option<NoDataReason>,
-    ) -> Result<Rendered, OriginError> {
+    ) -> Result<Representation, OriginError> {
         if rows.len() < MANY_ROWS {
-            return Rendered::new(query, rows, if_empty, &self.catalogue);
+            return represent(query, rows, if_empty, &self.catalogue);
         }
         let (query, rows, catalogue) =
             (query.clone(), Arc::clone(rows), Arc::clone(&self.catalogue));
         let work =
-            tokio::task::spawn_blocking(move || Rendered::new(&query, &rows, if_empty, &catalogue));
+            tokio::task::spawn_blocking(move || represent(&query, &rows, if_empty, &catalogue));
         work.await.unwrap_or(Err(OriginError::Lost))
     }
 
@@ -198,31 +198,17 @@ impl Origin {
     }
 }
 
-/// A representation, and why it has no data if it has none.
-pub(crate) struct Rendered {
-    representation: Representation,
-    no_data: Option<NoDataReason>,
-}
-
-impl Rendered {
-    /// Shapes and renders rows. `if_empty` is the reason if there is no data in them.
-    pub(crate) fn new(
-        query: &Query,
-        rows: &Rows,
-        if_empty: Option<NoDataReason>,
-        catalogue: &Catalogue,
-    ) -> Result<Self, OriginError> {
-        let body = aqs_api::shape(query, rows, catalogue.rules()).and_then(|answer| match answer {
-            Answer::Empty(reason) => Ok(Self::empty(if_empty.unwrap_or(reason))),
-            Answer::Rows { .. } => {
-                Ok(Self { representation: aqs_api::render(query, &answer)?, no_data: None })
-            }
-        });
-        body.map_err(|source| OriginError::shape(query, source))
-    }
-
-    pub(crate) fn empty(reason: NoDataReason) -> Self {
-        let representation = Representation::problem(Problem::no_data(reason));
-        Self { representation, no_data: Some(reason) }
-    }
+/// Shapes and renders rows. `if_empty` is the reason if there is no data in them.
+pub(crate) fn represent(
+    query: &Query,
+    rows: &Rows,
+    if_empty: Option<NoDataReason>,
+    catalogue: &Catalogue,
+) -> Result<Representation, OriginError> {
+    let answer = aqs_api::shape(query, rows, catalogue.rules()).map(|answer| match answer {
+        Answer::Empty(reason) => Answer::Empty(if_empty.unwrap_or(reason)),
+        Answer::Rows { .. } => answer,
+    });
+    let representation = answer.and_then(|answer| aqs_api::render(query, &answer));
+    representation.map_err(|source| OriginError::shape(query, source))
 }

@@ -5,7 +5,7 @@
 //! [`Origin::answer`]. Epochs follow the same rule, too: the epoch is taken first, and each answer
 //! gets the older of it and the read's.
 
-use crate::answer::{Fetched, Origin, Rendered};
+use crate::answer::{Fetched, Origin, represent};
 use crate::clock::Moment;
 use crate::entry::Entry;
 use crate::epochs::{Epoch, PurgeTags};
@@ -15,7 +15,7 @@ use crate::read_plan::ReadPlan;
 use crate::request_context::RequestContext;
 use crate::singleflight::{Failure, Outcome};
 use aqs_api::calendar::Digits;
-use aqs_api::{Catalogue, Lookup, NoDataReason, Query};
+use aqs_api::{Catalogue, Lookup, NoData, NoDataReason, Query, Representation};
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -46,7 +46,7 @@ enum Need {
 }
 
 /// A body, with the time and epoch of the read that it comes from.
-type RenderedRead = (Rendered, Option<(Moment, Epoch)>);
+type RenderedRead = (Representation, Option<(Moment, Epoch)>);
 
 impl Origin {
     /// Answers queries with one read for each partition. Bodies are rendered off the async
@@ -126,18 +126,19 @@ impl Planned {
     fn render(&self, fetched: &[Outcome<Fetched>], catalogue: &Catalogue) -> Outcome<RenderedRead> {
         let (read, range, if_empty) = match &self.need {
             Need::Nothing(reason) => {
-                return Ok((Rendered::empty(*reason), None));
+                let no_data = NoData::of(self.query.endpoint(), *reason);
+                return Ok((Representation::NoData(no_data), None));
             }
             Need::Rows { read, range, if_empty } => (*read, range, *if_empty),
         };
         let fetched = fetched.get(read).ok_or_else(|| Failure::from(OriginError::Lost))?;
         let Fetched { rows, epoch, fetched_at } = fetched.as_ref().map_err(Clone::clone)?;
         let rendered = match range {
-            None => Rendered::new(&self.query, rows, if_empty, catalogue),
+            None => represent(&self.query, rows, if_empty, catalogue),
             Some((first, last)) => {
                 let rows = rows.between(first, last);
                 let rows = rows.map_err(|error| OriginError::shape(&self.query, error.into()))?;
-                Rendered::new(&self.query, &rows, if_empty, catalogue)
+                represent(&self.query, &rows, if_empty, catalogue)
             }
         };
         Ok((rendered?, Some((*fetched_at, *epoch))))

@@ -3,7 +3,7 @@
 use crate::artefact::Identity;
 use crate::generation::{Generation, MergeMode, PlanContent, PlanFacts, merge};
 use aqs_api::lifetimes::Times;
-use aqs_api::{Catalogue, Dialect, Key, NoDataReason, Problem, Query, Representation, Target};
+use aqs_api::{Catalogue, Dialect, Key, NoData, NoDataReason, Query, Representation, Target};
 use aqs_origin::{Entry, Epochs, Moment, ReadPlan};
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(crate) fn answer(path: &str, body: Option<&str>, epochs: &Epochs) -> (Key, A
     let tags = ReadPlan::new(query.clone(), &catalogue()).tags();
     let representation = match body {
         Some(body) => Representation::body(body.to_owned()),
-        None => Representation::problem(Problem::no_data(NoDataReason::OutOfRange)),
+        None => Representation::NoData(NoData::of(query.endpoint(), NoDataReason::OutOfRange)),
     };
     let (id, epoch, data) = (query.endpoint_id(), epochs.current(), Times::default().data);
     let entry = Entry::new(representation, id, Moment(1), epoch, tags, data);

@@ -1,4 +1,4 @@
-//! From a target to a query or a problem.
+//! From a target to a query or a fault.
 
 use aqs_api::{Catalogue, Target};
 use aqs_bench::targets;

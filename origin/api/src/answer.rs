@@ -2,8 +2,8 @@
 
 use crate::body::TimeForm;
 use crate::calendar::Digits;
+use crate::fault::NoDataReason;
 use crate::param::Param;
-use crate::problem::NoDataReason;
 use crate::rows::RowsError;
 use smallvec::SmallVec;
 use std::borrow::Cow;

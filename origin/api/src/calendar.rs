@@ -34,6 +34,14 @@ impl Form {
             Self::Hour => 10,
         }
     }
+
+    /// Its name in messages (contract §2.2).
+    pub const fn format_name(self) -> &'static str {
+        match self {
+            Self::Day => "YYYYMMDD",
+            Self::Hour => "YYYYMMDDHH",
+        }
+    }
 }
 
 /// The length of a period of a series.
@@ -187,14 +195,6 @@ impl DateRule {
             true => Span::Closed { first: start, last: end },
             false => Span::HalfOpen { start, end },
         })
-    }
-
-    /// The name of the expected digits in messages (contract §2.2).
-    pub const fn format_name(&self) -> &'static str {
-        match self.accepts {
-            Form::Day => "YYYYMMDD",
-            Form::Hour => "YYYYMMDDHH",
-        }
     }
 }
 

@@ -7,10 +7,10 @@ pub use check::EndpointError;
 use crate::calendar::{DateRule, Granularity, Hour, Span};
 use crate::endpoint::{Endpoint, EndpointId, Query, Segment};
 use crate::endpoints;
-use crate::key::Key;
+use crate::fault::{DateFault, Fault};
+use crate::key::{Dialect, Key};
 use crate::param::{self, Param, Role};
 use crate::percent;
-use crate::problem::Problem;
 use crate::shape::Rules;
 use crate::table::{ALL_DAYS, Dataset, DatasetId, Table};
 use crate::target::Target;
@@ -113,13 +113,20 @@ impl Catalogue {
         tables
     }
 
+    /// The dialect of the faults of a target: that of its prefix, or AQS 2.0 if no endpoint answers
+    /// in that dialect.
+    pub fn fault_dialect(&self, target: Target<'_>) -> Dialect {
+        let serves = |dialect| self.endpoints.iter().any(|endpoint| endpoint.dialect == dialect);
+        if serves(target.dialect) { target.dialect } else { Dialect::V2 }
+    }
+
     /// Routes and validates a target.
-    pub fn resolve(&self, target: Target<'_>) -> Result<Query, Problem> {
-        let found = self.router.at(target.path).map_err(|_| Problem::invalid_route())?;
+    pub fn resolve(&self, target: Target<'_>) -> Result<Query, Fault> {
+        let found = self.router.at(target.path).map_err(|_| Fault::InvalidRoute)?;
         let id = *found.value;
-        let endpoint = *self.endpoints.get(id.index()).ok_or_else(Problem::invalid_route)?;
+        let endpoint = *self.endpoints.get(id.index()).ok_or(Fault::InvalidRoute)?;
         if target.dialect != endpoint.dialect {
-            return Err(Problem::invalid_route());
+            return Err(Fault::InvalidRoute);
         }
         let mut reader =
             PathReader { path: String::with_capacity(target.path.len()), ..PathReader::default() };
@@ -128,9 +135,8 @@ impl Catalogue {
             match segment {
                 Segment::Word(word) => reader.word(word),
                 Segment::Param(param) => {
-                    let (_, raw) = raw_values.next().ok_or_else(Problem::invalid_route)?;
-                    let decoded =
-                        percent::decode(raw).ok_or_else(|| Problem::bad_encoding(param.name))?;
+                    let (_, raw) = raw_values.next().ok_or(Fault::InvalidRoute)?;
+                    let decoded = percent::decode(raw).ok_or(Fault::BadEncoding(param))?;
                     reader.param(param, decoded)?;
                 }
             }
@@ -142,7 +148,7 @@ impl Catalogue {
             values: reader.values,
             granularity: reader.granularity,
             span: reader.span,
-            dataset: endpoint.dataset(reader.granularity).ok_or_else(Problem::invalid_route)?,
+            dataset: endpoint.dataset(reader.granularity).ok_or(Fault::InvalidRoute)?,
         })
     }
 }
@@ -183,7 +189,7 @@ impl PathReader {
         self.values.push(value);
     }
 
-    fn param(&mut self, param: &'static Param, text: Cow<'_, str>) -> Result<(), Problem> {
+    fn param(&mut self, param: &'static Param, text: Cow<'_, str>) -> Result<(), Fault> {
         match param.role {
             Role::Project { .. } => self.project(param, &text, false)?,
             Role::OneProject => self.project(param, &text, true)?,
@@ -195,20 +201,17 @@ impl PathReader {
             }
             Role::Enumeration { values, aliases } => {
                 let value = param::closed(&text, values, aliases);
-                self.value(value.ok_or_else(|| Problem::not_allowed(param))?);
+                self.value(value.ok_or(Fault::NotAllowed(param))?);
             }
-            Role::Granularity { allowed, unrouted, refusal } => {
+            Role::Granularity { allowed, unrouted, refusal: _ } => {
                 if unrouted.iter().any(|name| name.eq_ignore_ascii_case(&text)) {
-                    return Err(Problem::invalid_route());
+                    return Err(Fault::InvalidRoute);
                 }
                 let matching = |(granularity, _): &&(Granularity, _)| {
                     granularity.as_str().eq_ignore_ascii_case(&text)
                 };
-                let refused = || match refusal {
-                    Some(detail) => Problem::invalid_parameter(detail),
-                    None => Problem::not_allowed(param),
-                };
-                let (granularity, rule) = allowed.iter().find(matching).ok_or_else(refused)?;
+                let found = allowed.iter().find(matching);
+                let (granularity, rule) = found.ok_or(Fault::NotAllowed(param))?;
                 (self.granularity, self.rule) = (Some(*granularity), Some(*rule));
                 self.value(granularity.as_str());
             }
@@ -216,7 +219,7 @@ impl PathReader {
             Role::File => self.value(&param::file(text)),
             Role::User | Role::Text => self.value(&text),
             Role::Country => self.value(&text.to_ascii_uppercase()),
-            Role::Id => self.value(param::id(&text).ok_or_else(|| Problem::bad_id(param.name))?),
+            Role::Id => self.value(param::id(&text).ok_or(Fault::BadId(param))?),
             Role::Start(rule) => {
                 if rule.is_some() {
                     (self.granularity, self.rule) = (Some(Granularity::Monthly), rule);
@@ -233,7 +236,7 @@ impl PathReader {
                 self.month = digits(&text, 2).map(|month| month as i8);
                 if !then_day {
                     self.period(Granularity::Monthly, Some(1))
-                        .ok_or_else(Problem::bad_year_month)?;
+                        .ok_or(Fault::Date(DateFault::BadYearMonth))?;
                 }
                 self.value(&text);
             }
@@ -243,40 +246,37 @@ impl PathReader {
                     Some(_) => (Granularity::Monthly, Some(1)),
                     None => (Granularity::Daily, digits(&text, 2).map(|day| day as i8)),
                 };
-                self.period(granularity, day).ok_or_else(Problem::bad_year_month_day)?;
+                let bad_date = Fault::Date(DateFault::BadYearMonthDay);
+                self.period(granularity, day).ok_or(bad_date)?;
                 self.value(all_days.unwrap_or(&text));
             }
         }
         Ok(())
     }
 
-    fn project(
-        &mut self,
-        param: &'static Param,
-        text: &str,
-        only_one: bool,
-    ) -> Result<(), Problem> {
-        let project = param::project(text).ok_or_else(|| Problem::bad_project(param.name))?;
+    fn project(&mut self, param: &'static Param, text: &str, only_one: bool) -> Result<(), Fault> {
+        let project = param::project(text).ok_or(Fault::BadProject(param))?;
         if only_one && project.starts_with("all-") {
-            return Err(Problem::several_projects());
+            return Err(Fault::SeveralProjects);
         }
         self.value_spelled(&project, &param::project_in_key(&project));
         Ok(())
     }
 
-    fn hour(&self, param: &'static Param, text: &str) -> Result<Hour, Problem> {
-        let rule = self.rule.ok_or_else(Problem::invalid_route)?;
-        rule.read(text).ok_or_else(|| Problem::bad_date(param.name, rule.format_name()))
+    fn hour(&self, param: &'static Param, text: &str) -> Result<Hour, Fault> {
+        let rule = self.rule.ok_or(Fault::InvalidRoute)?;
+        rule.read(text).ok_or(Fault::Date(DateFault::Invalid(param, rule.accepts)))
     }
 
     /// Both dates, at the segment of the end.
-    fn dates(&mut self, end: Hour) -> Result<(), Problem> {
-        let rule = self.rule.ok_or_else(Problem::invalid_route)?;
-        let start = self.start.ok_or_else(Problem::invalid_route)?;
+    fn dates(&mut self, end: Hour) -> Result<(), Fault> {
+        let rule = self.rule.ok_or(Fault::InvalidRoute)?;
+        let start = self.start.ok_or(Fault::InvalidRoute)?;
         if start > end {
-            return Err(Problem::wrong_order());
+            return Err(Fault::Date(DateFault::WrongOrder));
         }
-        let span = rule.apply(start, end).map_err(Problem::no_full_months)?;
+        let no_months = |reason| Fault::Date(DateFault::NoFullMonths(reason));
+        let span = rule.apply(start, end).map_err(no_months)?;
         let (start, end) = span.bounds();
         self.value(start.digits(rule.accepts).as_str());
         self.value(end.digits(rule.accepts).as_str());

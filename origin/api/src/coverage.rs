@@ -1,8 +1,8 @@
 //! What a store has loaded, by dataset.
 
 use crate::calendar::{Digits, Form};
+use crate::fault::NoDataReason;
 use crate::lookup::{Lookup, Read};
-use crate::problem::NoDataReason;
 use crate::table::Dataset;
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -71,6 +71,17 @@ pub enum Noun {
     User,
 }
 
+impl Noun {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Category => "category",
+            Self::MediaFile => "media file",
+            Self::User => "user",
+        }
+    }
+}
+
 /// An endpoint's position in its catalogue, for arrays by endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EndpointId(pub(crate) u16);

@@ -2,6 +2,7 @@
 
 use crate::catalogue::Catalogue;
 use crate::endpoint::{Endpoint, Query, Segment};
+use crate::fault::Fault;
 use crate::key::Dialect;
 use crate::param::{Param, Role};
 use crate::render::render;
@@ -57,10 +58,10 @@ pub fn fingerprint(catalogue: &Catalogue) -> u64 {
         }
         for path in sample_paths(endpoint) {
             add(path.as_bytes());
-            let target = Target { dialect: Dialect::V2, path: &path };
+            let target = Target { dialect: endpoint.dialect, path: &path };
             match catalogue.resolve(target) {
                 Ok(query) => add_answers(catalogue, &query, &mut add),
-                Err(problem) => add(format!("{problem:?}").as_bytes()),
+                Err(fault) => add(&document(&fault, target.dialect, &path)),
             }
         }
     }
@@ -85,13 +86,17 @@ fn add_answers(catalogue: &Catalogue, query: &Query, add: &mut impl FnMut(&[u8])
         match answer.and_then(|answer| render(query, &answer)) {
             Err(error) => add(error.to_string().as_bytes()),
             Ok(Representation::Body(body)) => add(&body.identity),
-            Ok(Representation::Problem(problem)) => {
-                let mut text = Vec::new();
-                problem.render(Uri::of(query.key().path()), &mut text);
-                add(&text);
+            Ok(Representation::NoData(no_data)) => {
+                add(&document(&no_data.fault(), no_data.dialect, query.key().path()));
             }
         }
     }
+}
+
+fn document(fault: &Fault, dialect: Dialect, path: &str) -> Vec<u8> {
+    let mut document = Vec::new();
+    fault.render(dialect, "get", Uri::of(path), &mut document);
+    document
 }
 
 /// The paths of an endpoint's examples with every combination of its closed parameters.

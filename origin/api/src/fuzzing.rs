@@ -3,11 +3,12 @@
 #![allow(clippy::panic, reason = "a fuzz target reports by a panic")]
 
 use crate::catalogue::Catalogue;
+use crate::key::Dialect;
 use crate::percent;
 use crate::target::{Target, Uri};
 
 /// Checks any bytes as a request target: the key of a query resolves to the same query, and a
-/// problem is proper JSON.
+/// fault is proper JSON.
 pub fn target(catalogue: &Catalogue, bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let uri = Uri::of(text).to_string();
@@ -17,13 +18,15 @@ pub fn target(catalogue: &Catalogue, bytes: &[u8]) {
     let Some(target) = Target::parse(text) else { return };
     let query = match catalogue.resolve(target) {
         Ok(query) => query,
-        Err(problem) => {
-            assert!([400, 404].contains(&problem.status), "{problem:?}");
-            let mut bytes = Vec::new();
-            problem.render(Uri::of(text), &mut bytes);
-            let body: serde_json::Value = serde_json::from_slice(&bytes)
-                .unwrap_or_else(|error| panic!("no JSON for {text}: {error}"));
-            assert_eq!(body["uri"], uri.as_str());
+        Err(fault) => {
+            assert!([400, 404].contains(&fault.status()), "{fault:?}");
+            for dialect in Dialect::ALL {
+                let mut bytes = Vec::new();
+                fault.render(dialect, "get", Uri::of(text), &mut bytes);
+                let body: serde_json::Value = serde_json::from_slice(&bytes)
+                    .unwrap_or_else(|error| panic!("no JSON for {text}: {error}"));
+                assert_eq!(body["uri"], uri.as_str());
+            }
             return;
         }
     };
@@ -31,7 +34,7 @@ pub fn target(catalogue: &Catalogue, bytes: &[u8]) {
     let again = Target { dialect: key.dialect(), path: key.path() };
     let again = catalogue
         .resolve(again)
-        .unwrap_or_else(|problem| panic!("{} is a key but {problem:?}", key.path()));
+        .unwrap_or_else(|fault| panic!("{} is a key but {fault:?}", key.path()));
     assert_eq!(again.key(), key, "reading a key gives another");
     assert_eq!(again.id, query.id, "{} is another endpoint's", key.path());
     assert_eq!(again.values, query.values, "{} has other values", key.path());

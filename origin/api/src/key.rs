@@ -6,13 +6,18 @@ use std::sync::{Arc, LazyLock};
 use xxhash_rust::xxh3::{xxh3_64_with_secret, xxh3_64_with_seed};
 
 /// A dialect of the API, part of every [`Key`]: the same path has another answer in each (contract
-/// §2.3).
+/// §2.3). A prefix selects it. Version 3 of an endpoint has a path of its own and the faults of 2.0,
+/// so it needs none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Dialect {
     /// AQS 2.0: `/metrics/…` and its public prefixes.
     V2,
     /// AQS 1.0: `/analytics.wikimedia.org/v1/…`. Reserved: no endpoint answers in it yet.
     V1,
+}
+
+impl Dialect {
+    pub const ALL: [Self; 2] = [Self::V2, Self::V1];
 }
 
 /// The secret of the hashes in this process. Clients choose paths: with a known secret they could

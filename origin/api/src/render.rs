@@ -4,9 +4,9 @@ use crate::answer::{Answer, Column, ShapeError};
 use crate::body::{Body, Constant, Field, TimeForm, Value};
 use crate::calendar::{Digits, Form, Hour};
 use crate::endpoint::Query;
+use crate::fault::NoData;
 use crate::json;
 use crate::param::Param;
-use crate::problem::Problem;
 use crate::representation::Representation;
 use smallvec::SmallVec;
 use std::ops::Range;
@@ -15,7 +15,9 @@ use std::ops::Range;
 /// have no spare capacity.
 pub fn render(query: &Query, answer: &Answer<'_>) -> Result<Representation, ShapeError> {
     let (len, columns) = match answer {
-        Answer::Empty(reason) => return Ok(Representation::problem(Problem::no_data(*reason))),
+        Answer::Empty(reason) => {
+            return Ok(Representation::NoData(NoData::of(query.endpoint(), *reason)));
+        }
         Answer::Rows { len, columns } => (*len, columns.as_slice()),
     };
     let body = query.endpoint().body;

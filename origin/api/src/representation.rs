@@ -1,18 +1,18 @@
-//! The part of an answer that is cached: bytes with their validator, or a problem.
+//! The part of an answer that is cached: bytes with their validator, or a 404.
 
-use crate::problem::Problem;
+use crate::fault::NoData;
 use bytes::Bytes;
 use std::io::Write;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 use xxhash_rust::xxh3::xxh3_128;
 
 #[derive(Debug)]
 pub enum Representation {
     /// A body with status 200.
     Body(EncodedBody),
-    /// A problem, rendered for each request: no validator, no variants.
-    Problem(Arc<Problem>),
+    /// A 404, rendered for each request: no validator, no variants.
+    NoData(NoData),
 }
 
 /// A body of `application/json`, its entity tag, and its gzip form once it was made.
@@ -88,14 +88,10 @@ impl Representation {
         Self::Body(EncodedBody { etag: Etag::of(&identity), identity, gzip, gzip_begun })
     }
 
-    pub fn problem(problem: Problem) -> Self {
-        Self::Problem(Arc::new(problem))
-    }
-
     pub fn status(&self) -> u16 {
         match self {
             Self::Body(_) => 200,
-            Self::Problem(problem) => problem.status,
+            Self::NoData(_) => NoData::STATUS,
         }
     }
 
@@ -107,9 +103,6 @@ impl Representation {
             {
                 Self::Body(older.shared())
             }
-            (Self::Problem(problem), Self::Problem(older)) if problem == *older => {
-                Self::Problem(Arc::clone(older))
-            }
             (new, _) => new,
         }
     }
@@ -118,7 +111,7 @@ impl Representation {
     pub fn weight(&self) -> usize {
         match self {
             Self::Body(body) => body.identity.len() + body.gzip_room(),
-            Self::Problem(problem) => size_of::<Problem>() + problem.detail.len(),
+            Self::NoData(_) => 0,
         }
     }
 }
@@ -130,7 +123,7 @@ mod tests {
     fn body(representation: &Representation) -> &EncodedBody {
         match representation {
             Representation::Body(body) => body,
-            Representation::Problem(_) => panic!("no body"),
+            Representation::NoData(_) => panic!("no body"),
         }
     }
 

@@ -1,4 +1,4 @@
-//! From a request target to the path inside the API, and back to the `uri` of a problem.
+//! From a request target to the path inside the API, and back to the `uri` of a fault.
 
 use crate::key::Dialect;
 use crate::percent;
@@ -32,7 +32,7 @@ impl<'a> Target<'a> {
     }
 }
 
-/// The `uri` of a problem (contract §2.1): the target with its public prefix replaced by `/metrics`
+/// The `uri` of a fault (contract §2.1): the target with its public prefix replaced by `/metrics`
 /// and without its query. Nothing is decoded, but bytes above ASCII are escaped.
 #[derive(Clone, Copy, Debug)]
 pub struct Uri<'a> {

@@ -13,6 +13,7 @@ use aqs_api::rows::{RowsBuilder, RowsError};
 use aqs_api::source::KeyValue::{Const as C, Param as K};
 use aqs_api::source::{Dimension, EventSource, Events, Figure, Grouping, Source, TableSource};
 use aqs_api::table::{Column, Compression, Dataset, Layout, Table, bigint, int};
+use aqs_api::target::Uri;
 use aqs_api::{Catalogue, Dialect, Lookup, Representation, Rows, Rules, Target};
 
 /// For the test that compares them with `endpoints.yaml`.
@@ -560,4 +561,37 @@ fn version_three_has_dates_in_its_context() {
          {\"timestamp\":\"2026-03-01T00:00:00.000Z\",\"play_requests\":7,\"poster_requests\":5},\
          {\"timestamp\":\"2026-04-01T00:00:00.000Z\",\"poster_requests\":5}]}"
     );
+}
+
+#[test]
+fn version_three_has_the_faults_of_version_two() {
+    const ONLY: &[&Endpoint] = &[&PLAYS];
+    let catalogue = Catalogue::new(ONLY).unwrap();
+    let plays = "/metrics/video_plays/v3/aggregate";
+    for (rest, detail) in [
+        (
+            "all_referers/automated/daily/20260301/20260501",
+            "agent should be equal to one of the allowed values: [all-agents, spider, user]",
+        ),
+        (
+            "all_referers/user/daily/20260229/20260501",
+            "start timestamp is invalid, must be a valid date in YYYYMMDD format",
+        ),
+        (
+            "all_referers/user/daily/20260501/20260301",
+            "start timestamp should be before the end timestamp",
+        ),
+    ] {
+        let target = format!("{plays}/{rest}");
+        let fault = catalogue.resolve(Target::parse(&target).unwrap()).unwrap_err();
+        let mut document = Vec::new();
+        fault.render(PLAYS.dialect, "get", Uri::of(&target), &mut document);
+        assert_eq!(
+            String::from_utf8(document).unwrap(),
+            format!(
+                "{{\"detail\":\"{detail}\",\"method\":\"get\",\"status\":400,\
+                 \"title\":\"Bad Request\",\"type\":\"about:blank\",\"uri\":\"{target}\"}}"
+            )
+        );
+    }
 }

@@ -2,7 +2,7 @@
 
 use aqs_api::lifetimes::Times;
 use aqs_api::target::Uri;
-use aqs_api::{Catalogue, Problem, Representation, Target};
+use aqs_api::{Catalogue, Dialect, Fault, Representation, Target};
 use aqs_origin::memory_budget::Budget;
 use aqs_origin::metric_declarations::Declarations;
 use aqs_origin::stores::StoreParts;
@@ -46,14 +46,17 @@ async fn every_scenario_is_answered_from_the_embedded_store() {
 
 /// Status and body of the response to a target.
 async fn answer(origin: &Origin, target: &str) -> (u16, Vec<u8>) {
-    let problem = |problem: &Problem| {
+    let parsed = Target::parse(target);
+    let catalogue = origin.catalogue();
+    let dialect = parsed.map_or(Dialect::V2, |parsed| catalogue.fault_dialect(parsed));
+    let refuse = |fault: &Fault| {
         let mut body = Vec::new();
-        problem.render(Uri::of(target), &mut body);
-        (problem.status, body)
+        fault.render(dialect, "get", Uri::of(target), &mut body);
+        (fault.status(), body)
     };
-    let query = match Target::parse(target).map(|target| origin.catalogue().resolve(target)) {
-        None => return problem(&Problem::invalid_route()),
-        Some(Err(refused)) => return problem(&refused),
+    let query = match parsed.map(|parsed| catalogue.resolve(parsed)) {
+        None => return refuse(&Fault::InvalidRoute),
+        Some(Err(fault)) => return refuse(&fault),
         Some(Ok(query)) => query,
     };
     let deadline = Instant::now() + Duration::from_secs(10);
@@ -61,10 +64,10 @@ async fn answer(origin: &Origin, target: &str) -> (u16, Vec<u8>) {
     match origin.answer(&query, &ctx).await {
         Ok(entry) => match &entry.representation {
             Representation::Body(body) => (200, body.identity.to_vec()),
-            Representation::Problem(none) => problem(none),
+            Representation::NoData(no_data) => refuse(&no_data.fault()),
         },
         Err(failure) => match &*failure.error {
-            OriginError::Shape { .. } => problem(&Problem::broken_data()),
+            OriginError::Shape { .. } => refuse(&Fault::BrokenData),
             other => panic!("{target}: {other}"),
         },
     }

@@ -3,7 +3,6 @@
 use super::token::Token;
 use super::{AdminState, Reply, error};
 use crate::log::fields;
-use aqs_api::problem::Code;
 use aqs_origin::{RateLimiter, RequestId};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN};
@@ -35,7 +34,7 @@ pub(super) enum Access {
     Write,
 }
 
-/// Why a request is refused: the value in metrics and logs, the status, the problem's detail.
+/// Why a request is refused: the value in metrics and logs, the status, the fault's detail.
 #[derive(Debug, PartialEq, Eq)]
 struct Refusal(&'static str, u16, &'static str);
 
@@ -72,8 +71,7 @@ pub(super) async fn authorize(
             "an admin request was refused"
         );
     }
-    let code = if status == 401 { Code::Unauthorized } else { Code::Forbidden };
-    Err(error(status, code, detail))
+    Err(error(status, detail))
 }
 
 impl AdminAuth {

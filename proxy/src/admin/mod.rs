@@ -12,7 +12,7 @@
 //! | `/admin/jobs` | GET, POST | readers, writers |
 //! | `/admin/jobs/ID` | GET, DELETE | readers, writers |
 //!
-//! Handlers return a [`Problem`] as the error; the outermost layer renders it, since the document
+//! Handlers return a [`Fault`] as the error; the outermost layer renders it, since the document
 //! names the request's method and path.
 
 mod auth;
@@ -34,9 +34,8 @@ use crate::http::{GeneratedId, RequestTrace};
 use crate::log::{self, fields};
 use crate::readiness::Readiness;
 use crate::serve::MetricsPage;
-use aqs_api::problem::Code;
 use aqs_api::target::Uri;
-use aqs_api::{Catalogue, Problem};
+use aqs_api::{Catalogue, Dialect, Fault};
 use aqs_origin::{Origin, RequestId};
 use aqs_warmers::jobs::Jobs;
 use auth::{Access, authorize};
@@ -75,9 +74,9 @@ type AppState = State<Arc<AdminState>>;
 /// What a handler returns.
 type Reply = Result<Response, ApiError>;
 
-/// A problem that [`finish`] renders.
-#[derive(Debug, PartialEq)]
-struct ApiError(Problem);
+/// A fault that [`finish`] renders.
+#[derive(Debug)]
+struct ApiError(Fault);
 
 /// The methods and paths, one per line; GET where no method is named.
 const INDEX: &str = "\
@@ -135,7 +134,7 @@ pub fn router(state: Arc<AdminState>) -> Router {
         .route("/admin/hot-set/verify", write(post(hot_set::verify)))
         .route("/admin/jobs", read(get(jobs::list)).merge(write(post(jobs::start))))
         .route("/admin/jobs/{id}", read(get(jobs::show)).merge(write(delete(jobs::cancel))))
-        .fallback(async || ApiError(Problem::invalid_route()))
+        .fallback(async || ApiError(Fault::InvalidRoute))
         .layer(from_fn_with_state((Arc::clone(&state), Access::Operator), authorize))
         .merge(probes)
         .with_state(state);
@@ -143,7 +142,7 @@ pub fn router(state: Arc<AdminState>) -> Router {
     Router::new().fallback_service(app).layer(from_fn(finish))
 }
 
-/// Completes a response: the request's id, the fixed headers, the document of a problem, and the
+/// Completes a response: the request's id, the fixed headers, the document of a fault, and the
 /// methods of a path for OPTIONS and 405.
 async fn finish(mut request: Request, next: Next) -> Response {
     let given = request
@@ -162,11 +161,11 @@ async fn finish(mut request: Request, next: Next) -> Response {
             StatusCode::NO_CONTENT.into_response()
         } else {
             let detail = format!("method not allowed, use {methods}");
-            error(405, Code::MethodNotAllowed, detail).into_response()
+            error(405, detail).into_response()
         };
     }
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-        response = render(&problem, &method, &target);
+    if let Some(fault) = response.extensions_mut().remove::<Fault>() {
+        response = render(&fault, &method, &target);
     }
     let headers = response.headers_mut();
     headers.extend(HEADERS);
@@ -182,11 +181,11 @@ fn allowed_methods(response: &Response) -> Option<String> {
     Some(format!("{}, OPTIONS", methods.replace(',', ", ")))
 }
 
-fn render(problem: &Problem, method: &Method, target: &str) -> Response {
+fn render(fault: &Fault, method: &Method, target: &str) -> Response {
     let mut document = Vec::new();
     let method = method.as_str().to_ascii_lowercase();
-    problem.render_for(&method, Uri::of(target), &mut document);
-    let status = StatusCode::from_u16(problem.status).unwrap_or_default();
+    fault.render(Dialect::V2, &method, Uri::of(target), &mut document);
+    let status = StatusCode::from_u16(fault.status()).unwrap_or_default();
     let mut response = (status, document).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -222,7 +221,7 @@ async fn readiness(State(state): AppState) -> Reply {
 }
 
 async fn metrics(State(state): AppState) -> Reply {
-    let page = state.metrics_page.render().map_err(|_| ApiError(MetricsPage::problem()))?;
+    let page = state.metrics_page.render().map_err(|_| ApiError(MetricsPage::fault()))?;
     Ok(text(MetricsPage::CONTENT_TYPE, page))
 }
 
@@ -247,28 +246,28 @@ fn accepted(value: &impl Serialize, location: String) -> Response {
     (StatusCode::ACCEPTED, [(header::LOCATION, location)], json(value)).into_response()
 }
 
-fn error(status: u16, code: Code, detail: impl Into<Cow<'static, str>>) -> ApiError {
-    ApiError(Problem::new(status, code, detail))
+fn error(status: u16, detail: impl Into<Cow<'static, str>>) -> ApiError {
+    ApiError(Fault::other(status, detail))
 }
 
 fn bad_parameter(detail: impl Into<Cow<'static, str>>) -> ApiError {
-    error(400, Code::InvalidParameter, detail)
+    error(400, detail)
 }
 
 fn not_found(detail: impl Into<Cow<'static, str>>) -> ApiError {
-    error(404, Code::Unknown, detail)
+    error(404, detail)
 }
 
 fn conflict(detail: impl Into<Cow<'static, str>>) -> ApiError {
-    error(409, Code::Conflict, detail)
+    error(409, detail)
 }
 
 fn failed(detail: impl Into<Cow<'static, str>>) -> ApiError {
-    error(500, Code::StoreFailed, detail)
+    error(500, detail)
 }
 
 fn unavailable(detail: impl Into<Cow<'static, str>>) -> ApiError {
-    error(503, Code::Unavailable, detail)
+    error(503, detail)
 }
 
 /// Awaits work in a separate task, which goes on if the client disconnects.

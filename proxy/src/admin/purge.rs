@@ -126,7 +126,7 @@ fn resolve(url: &str, catalogue: &Catalogue) -> Result<api::Query, String> {
         None => url,
     };
     let target = Target::parse(target).ok_or_else(String::new)?;
-    catalogue.resolve(target).map_err(|problem| format!(": {}", problem.detail))
+    catalogue.resolve(target).map_err(|fault| format!(": {}", fault.detail(target.dialect)))
 }
 
 #[cfg(test)]

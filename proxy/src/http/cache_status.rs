@@ -23,7 +23,7 @@ labelled_enum! {
         Purged = "miss-purged",
         /// Read from the store and not stored: too large, or purged meanwhile.
         NotStored = "miss-not-kept",
-        /// Made without a look-up: problems, pages.
+        /// Made without a look-up: faults, pages.
         Generated = "generated",
         /// The store failed, and no older entry could be served.
         Error = "error",

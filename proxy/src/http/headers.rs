@@ -1,6 +1,6 @@
 //! Header blocks: the constant lines of each kind of reply, assembled once.
 
-use aqs_api::problem::reason;
+use aqs_api::fault::reason_phrase;
 use std::sync::LazyLock;
 
 /// The lines of every reply (contract §3, "after the gateway").
@@ -50,8 +50,8 @@ pub(super) static STALE: LazyLock<Blocks> = LazyLock::new(|| Blocks {
     no_data: block(404, &[PROBLEM_JSON, STALE_CACHING]),
 });
 
-/// The block of any problem but the absence of data.
-pub(super) fn problem(status: u16) -> String {
+/// The block of any fault but the absence of data.
+pub(super) fn fault(status: u16) -> String {
     match status {
         405 => block(405, &[PROBLEM_JSON, ALLOW]),
         503 => block(503, &[PROBLEM_JSON, NO_STORE, "retry-after: 5\r\n"]),
@@ -72,5 +72,5 @@ pub(super) fn options() -> String {
 }
 
 fn block(status: u16, lines: &[&str]) -> String {
-    format!("HTTP/1.1 {status} {}\r\n{}{COMMON}", reason(status), lines.concat())
+    format!("HTTP/1.1 {status} {}\r\n{}{COMMON}", reason_phrase(status), lines.concat())
 }

@@ -4,7 +4,9 @@ use super::cache_status::{CacheResult, CacheStatus};
 use super::headers::{self, FRESH, STALE};
 use crate::log::access::LogContext;
 use aqs_api::target::Uri;
-use aqs_api::{EncodedBody, EndpointId, NoDataReason, Problem, Representation};
+use aqs_api::{
+    Dialect, EncodedBody, EndpointId, Fault, NoData, NoDataReason, Query, Representation,
+};
 use aqs_origin::Entry;
 use bytes::Bytes;
 use pingora_core::protocols::http::date::get_cached_date;
@@ -29,13 +31,13 @@ pub enum Content {
     Entry(Arc<Entry>),
     /// Headers only: the client's copy of the entry is still right.
     NotModified(Arc<Entry>),
-    Problem(Problem),
+    Fault(Fault, Dialect),
     Page(Page),
     /// The reply to OPTIONS.
     Options,
 }
 
-/// A page that is neither data nor a problem.
+/// A page that is neither data nor a fault.
 #[derive(Debug)]
 pub struct Page {
     pub status: u16,
@@ -74,16 +76,16 @@ impl Reply {
         Self { content, endpoint: None, cache, gzip: false, log_context: None }
     }
 
-    pub fn problem(problem: Problem) -> Self {
-        Self::generated(Content::Problem(problem))
+    pub fn fault(fault: Fault, dialect: Dialect) -> Self {
+        Self::generated(Content::Fault(fault, dialect))
     }
 
-    /// Sends the problem of a failed miss.
-    pub fn failure(problem: Problem, endpoint: EndpointId) -> Self {
+    /// Sends the fault of a failed miss.
+    pub fn failure(fault: Fault, query: &Query) -> Self {
         Self {
-            endpoint: Some(endpoint),
+            endpoint: Some(query.endpoint_id()),
             cache: CacheStatus::of(CacheResult::Error),
-            ..Self::problem(problem)
+            ..Self::fault(fault, query.key().dialect())
         }
     }
 
@@ -94,12 +96,10 @@ impl Reply {
 
     /// The `detail` of `Cache-Status`: why there is no data, unless there simply is none.
     pub fn detail(&self) -> Option<&'static str> {
-        match &self.content {
-            Content::Entry(entry) => match &entry.representation {
-                Representation::Problem(problem) => detail(problem),
-                Representation::Body(_) => None,
-            },
-            _ => None,
+        let Content::Entry(entry) = &self.content else { return None };
+        match &entry.representation {
+            Representation::NoData(no_data) => detail(no_data),
+            Representation::Body(_) => None,
         }
     }
 
@@ -114,7 +114,7 @@ impl Reply {
         match &self.content {
             Content::Entry(entry) => entry.representation.status(),
             Content::NotModified(_) => 304,
-            Content::Problem(problem) => problem.status,
+            Content::Fault(fault, _) => fault.status(),
             Content::Page(page) => page.status,
             Content::Options => 204,
         }
@@ -140,9 +140,10 @@ impl Reply {
                     head.extend_from_slice(blocks.data.as_bytes());
                     Some(self.write_form(body, head))
                 }
-                Representation::Problem(problem) => {
-                    no_data_detail = detail(problem);
-                    write_problem(problem, target, &blocks.no_data, head, scratch);
+                Representation::NoData(no_data) => {
+                    no_data_detail = detail(no_data);
+                    head.extend_from_slice(blocks.no_data.as_bytes());
+                    write_fault(&no_data.fault(), no_data.dialect, target, scratch);
                     Some(scratch)
                 }
             },
@@ -153,8 +154,9 @@ impl Reply {
                 }
                 None
             }
-            Content::Problem(problem) => {
-                write_problem(problem, target, &blocks.no_data, head, scratch);
+            Content::Fault(fault, dialect) => {
+                head.extend_from_slice(headers::fault(fault.status()).as_bytes());
+                write_fault(fault, *dialect, target, scratch);
                 Some(scratch)
             }
             Content::Page(page) => {
@@ -212,24 +214,15 @@ impl Reply {
     }
 }
 
-fn write_problem(
-    problem: &Problem,
-    target: &str,
-    no_data: &str,
-    head: &mut Vec<u8>,
-    body: &mut Vec<u8>,
-) {
-    match problem.no_data_reason() {
-        Some(_) => head.extend_from_slice(no_data.as_bytes()),
-        None => head.extend_from_slice(headers::problem(problem.status).as_bytes()),
-    }
-    problem.render(Uri::of(target), body);
+/// The `method` is always `get`, as upstream has it (contract §2.1).
+fn write_fault(fault: &Fault, dialect: Dialect, target: &str, body: &mut Vec<u8>) {
+    fault.render(dialect, "get", Uri::of(target), body);
 }
 
-fn detail(problem: &Problem) -> Option<&'static str> {
-    match problem.no_data_reason()? {
+fn detail(no_data: &NoData) -> Option<&'static str> {
+    match no_data.reason {
         NoDataReason::NoData => None,
-        reason => Some(reason.name()),
+        reason @ (NoDataReason::NotLoadedYet | NoDataReason::OutOfRange) => Some(reason.name()),
     }
 }
 

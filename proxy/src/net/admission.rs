@@ -6,8 +6,7 @@ use super::connection::{Next, linger};
 use super::exchange::{Exchange, Refused};
 use crate::http::labelled_enum;
 use crate::metrics::{GaugeGuard, Metrics};
-use aqs_api::Problem;
-use aqs_api::problem::Code;
+use aqs_api::Fault;
 use aqs_origin::RateLimiter;
 use pingora_core::protocols::Stream;
 use prometheus::{IntCounter, IntGauge};
@@ -70,9 +69,8 @@ pub(super) fn reject(server: &Arc<HttpServer>, io: Stream, connections: &mut Joi
 }
 
 async fn send_rejection(server: &Arc<HttpServer>, mut io: Stream) {
-    let problem =
-        Problem::new(503, Code::Unavailable, "Too many connections. Please try again later.");
-    let next = Exchange::new(server).refuse(&mut io, Refused::Connection, problem).await;
+    let fault = Fault::other(503, "Too many connections. Please try again later.");
+    let next = Exchange::new(server).refuse(&mut io, Refused::Connection, fault).await;
     if let Next::Linger(_) = next {
         linger(io, REJECTION_TIMEOUT).await;
     }

@@ -4,8 +4,7 @@ use super::connection::{Connection, Next, linger};
 use super::exchange::Refused;
 use super::head::{self, Parsed};
 use super::{CloseReason, Limits};
-use aqs_api::Problem;
-use aqs_api::problem::Code;
+use aqs_api::Fault;
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::v1::server::HttpSession;
@@ -28,8 +27,8 @@ pub(super) async fn answer(io: Stream, connection: &mut Connection) -> Result<St
             (io, next)
         }
         Ok(None) => return Err(CloseReason::Client),
-        Err((mut io, problem)) => {
-            let next = exchange.refuse(&mut io, Refused::Body(&head), problem).await;
+        Err((mut io, fault)) => {
+            let next = exchange.refuse(&mut io, Refused::Body(&head), fault).await;
             (io, Some(next))
         }
     };
@@ -51,7 +50,7 @@ async fn read_body(
     io: Stream,
     bytes: BytesMut,
     limits: &Limits,
-) -> Result<Option<(Stream, BytesMut)>, (Stream, Problem)> {
+) -> Result<Option<(Stream, BytesMut)>, (Stream, Fault)> {
     let mut session = HttpSession::new(io);
     // Later than our own deadline, whose reply names the reason.
     session.set_read_timeout(Some(limits.head.saturating_mul(2)));
@@ -65,8 +64,8 @@ async fn read_body(
     let expected = session.get_header("expect").map(|value| value.as_bytes().to_ascii_lowercase());
     let is_http11 = session.req_header().version == http::Version::HTTP_11;
     if is_http11 && expected.as_ref().is_some_and(|value| value != b"100-continue") {
-        let problem = Problem::new(417, Code::BadRequest, "only 100-continue can be expected here");
-        return Err((session.into_inner(), problem));
+        let fault = Fault::other(417, "only 100-continue can be expected here");
+        return Err((session.into_inner(), fault));
     }
     let expects_continue = is_http11 && expected.is_some();
     if expects_continue && session.write_continue_response().await.is_err() {
@@ -82,13 +81,13 @@ async fn read_body(
             }
             if size > limits.body_bytes {
                 let detail = "a request body is neither needed nor read this far";
-                return Err(Problem::new(413, Code::BadRequest, detail));
+                return Err(Fault::other(413, detail));
             }
         }
     };
     match tokio::time::timeout(limits.head, body).await {
         Ok(Ok(())) => {}
-        Ok(Err(problem)) => return Err((session.into_inner(), problem)),
+        Ok(Err(fault)) => return Err((session.into_inner(), fault)),
         Err(_) => return Err((session.into_inner(), head::timed_out())),
     }
     // Whether the connection goes on is decided by our own rules when the reply is written. Here
@@ -107,6 +106,6 @@ async fn read_body(
     }
 }
 
-fn unclear() -> Problem {
-    Problem::new(400, Code::BadRequest, "malformed request: the body's end is unclear")
+fn unclear() -> Fault {
+    Fault::other(400, "malformed request: the body's end is unclear")
 }

@@ -74,8 +74,8 @@ impl Connection {
                         Some(self.exchange.refuse(io, Refused::Head, head::timed_out()).await)
                     }
                 },
-                Parsed::Refused(problem) => {
-                    Some(self.exchange.refuse(io, Refused::Head, problem).await)
+                Parsed::Refused(fault) => {
+                    Some(self.exchange.refuse(io, Refused::Head, fault).await)
                 }
             };
             if let Some(next) = next {

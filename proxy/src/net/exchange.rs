@@ -6,8 +6,7 @@ use super::{CloseReason, HttpServer};
 use crate::http::{GeneratedId, KeepAlive, Method, Reply, RequestHead, RequestTrace};
 use crate::log::access::Line;
 use crate::serve::Served;
-use aqs_api::Problem;
-use aqs_api::problem::Code;
+use aqs_api::{Dialect, Fault};
 use aqs_origin::memory_budget::Consumer;
 use bytes::BytesMut;
 use pingora_core::protocols::Stream;
@@ -93,8 +92,8 @@ impl Exchange {
                 Some(reply) => reply,
                 None => {
                     let detail = "the client disconnected before the reply";
-                    let problem = Problem::new(CLIENT_CLOSED_REQUEST, Code::BadRequest, detail);
-                    let reply = Reply::problem(problem);
+                    let fault = Fault::other(CLIENT_CLOSED_REQUEST, detail);
+                    let reply = Reply::fault(fault, Dialect::V2);
                     self.record(io, head, request_id, &reply, None, started.elapsed());
                     return Some(Next::Closed(CloseReason::Client));
                 }
@@ -161,19 +160,19 @@ impl Exchange {
         }
     }
 
-    /// Sends a problem and ends the connection.
+    /// Sends a fault and ends the connection.
     pub(super) async fn refuse(
         &mut self,
         io: &mut Stream,
         what: Refused<'_>,
-        problem: Problem,
+        fault: Fault,
     ) -> Next {
         let started = Instant::now();
         let head = match what {
             Refused::Body(head) => Some(head),
             Refused::Head | Refused::Connection => None,
         };
-        let reply = Reply::problem(problem);
+        let reply = Reply::fault(fault, Dialect::V2);
         let status = reply.status();
         let generated = GeneratedId::random();
         let given = head.and_then(|head| head.view.trace.request_id);

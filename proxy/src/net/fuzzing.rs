@@ -78,7 +78,7 @@ impl Outcome {
                 Self::Head { length, body: head.body }
             }
             Parsed::Partial => Self::Partial,
-            Parsed::Refused(problem) => Self::Refused(problem.status),
+            Parsed::Refused(fault) => Self::Refused(fault.status()),
         }
     }
 }

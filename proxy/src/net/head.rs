@@ -2,8 +2,7 @@
 
 use super::limits::{Limits, MAX_HEADERS};
 use crate::http::{KeepAlive, Method, Negotiation, RequestHead, RequestTrace};
-use aqs_api::Problem;
-use aqs_api::problem::Code;
+use aqs_api::Fault;
 
 /// Longer method names are cut in the log.
 const MAX_METHOD: usize = 32;
@@ -16,7 +15,7 @@ pub(super) enum Parsed<'a> {
     /// The beginning of a head.
     Partial,
     /// Bytes that can't become an acceptable head.
-    Refused(Problem),
+    Refused(Fault),
 }
 
 /// A head and what it means for the connection.
@@ -205,11 +204,11 @@ fn origin_form(target: &str) -> &str {
 }
 
 fn refused<'a>(status: u16, detail: impl Into<std::borrow::Cow<'static, str>>) -> Parsed<'a> {
-    Parsed::Refused(Problem::new(status, Code::BadRequest, detail))
+    Parsed::Refused(Fault::other(status, detail))
 }
 
-pub(super) fn timed_out() -> Problem {
-    Problem::new(408, Code::BadRequest, "the request did not arrive in time")
+pub(super) fn timed_out() -> Fault {
+    Fault::other(408, "the request did not arrive in time")
 }
 
 #[cfg(test)]
@@ -222,7 +221,7 @@ mod tests {
                 Ok((head.view.target.to_owned(), head.view.method, head.keep_alive, head.body))
             }
             Parsed::Partial => Err(0),
-            Parsed::Refused(problem) => Err(problem.status),
+            Parsed::Refused(fault) => Err(fault.status()),
         }
     }
 

@@ -3,8 +3,7 @@
 use super::{MetricsPage, Service};
 use crate::build_info;
 use crate::http::{Content, Page, Reply};
-use aqs_api::problem::Code;
-use aqs_api::{Dialect, Problem, Target};
+use aqs_api::{Dialect, Fault, Target};
 use bytes::Bytes;
 use serde::Serialize;
 
@@ -32,10 +31,10 @@ impl Service {
             "/metrics" | "/admin/metrics" if self.public_pages.metrics => {
                 match self.metrics_page.recent() {
                     Ok(body) => page(200, MetricsPage::CONTENT_TYPE, NO_STORE, body),
-                    Err(_) => Reply::problem(MetricsPage::problem()),
+                    Err(_) => Reply::fault(MetricsPage::fault(), Dialect::V2),
                 }
             }
-            _ => Reply::problem(Problem::invalid_route()),
+            _ => Reply::fault(Fault::InvalidRoute, Dialect::V2),
         }
     }
 
@@ -71,7 +70,7 @@ impl Service {
         if coverage.is_empty() && !self.origin.health_issues().is_empty() {
             let detail =
                 "What the data store holds is not known at the moment. Please try again later.";
-            return Some(Reply::problem(Problem::new(503, Code::Unavailable, detail)));
+            return Some(Reply::fault(Fault::other(503, detail), target.dialect));
         }
         let items = self.origin.catalogue().datasets().iter().filter_map(|dataset| {
             let extent = coverage.get(dataset)?;

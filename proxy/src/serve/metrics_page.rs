@@ -1,8 +1,7 @@
 //! The metrics as Prometheus reads them.
 
 use crate::cache::MemoryBalancer;
-use aqs_api::Problem;
-use aqs_api::problem::Code;
+use aqs_api::Fault;
 use aqs_origin::{Clock, Moment};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -37,9 +36,9 @@ impl MetricsPage {
         Ok(body.into())
     }
 
-    /// The problem that stands for a page that could not be written.
-    pub fn problem() -> Problem {
-        Problem::new(500, Code::StoreFailed, "The metrics can't be written; the log says why.")
+    /// The fault that stands for a page that could not be written.
+    pub fn fault() -> Fault {
+        Fault::other(500, "The metrics can't be written; the log says why.")
     }
 
     /// Returns the page that was rendered within the last second, or renders it.

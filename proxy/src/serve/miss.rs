@@ -6,8 +6,7 @@ use crate::cache::{Insertion, ResponseCache};
 use crate::http::{CacheResult, RequestTrace};
 use crate::log::access::LogContext;
 use crate::metrics::Metrics;
-use aqs_api::problem::Code;
-use aqs_api::{Key, Problem, Query};
+use aqs_api::{Fault, Key, Query};
 use aqs_origin::epochs::Validity;
 use aqs_origin::singleflight::{Failure, Joined, Outcome, Singleflight};
 use aqs_origin::{Entry, Freshness, Origin, OriginError, Priority, ReadPlan, RequestContext};
@@ -49,7 +48,7 @@ impl MissHandler {
         self: &Arc<Self>,
         plan: &Arc<ReadPlan>,
         mut ctx: RequestContext,
-    ) -> (Result<Hit, Problem>, LogContext) {
+    ) -> (Result<Hit, Fault>, LogContext) {
         let query = plan.query();
         let held = self.cache.get(query.key().as_ref());
         let reason = self.miss_reason(query, held.as_deref());
@@ -76,7 +75,7 @@ impl MissHandler {
             }
         }
         let detail = "This answer is being purged. Please try again.";
-        (Err(Problem::new(503, Code::Unavailable, detail)), LogContext::default())
+        (Err(Fault::other(503, detail)), LogContext::default())
     }
 
     /// Asks the origin, or waits for the read that already does. The answer is stored even if no
@@ -140,13 +139,13 @@ impl MissHandler {
         }
     }
 
-    /// The stale answer, if one may still be served, else the problem.
+    /// The stale answer, if one may still be served, else the fault.
     fn fall_back(
         &self,
         plan: &ReadPlan,
         failure: Failure,
         ctx: &RequestContext,
-    ) -> (Result<Hit, Problem>, LogContext) {
+    ) -> (Result<Hit, Fault>, LogContext) {
         let held = match *failure.error {
             // The stored rows are invalid; the old answer must not hide that.
             OriginError::Shape { .. } => None,
@@ -168,7 +167,7 @@ impl MissHandler {
                 Ok(Hit::new(entry, result, now))
             }
             // By the id of this request: the leader's may be another client's.
-            None => Err(store_failures::problem(&failure.error, &ctx.request_id)),
+            None => Err(store_failures::fault(&failure.error, &ctx.request_id)),
         };
         let leader = failure.request_id.filter(|leader| *leader != ctx.request_id);
         (outcome, LogContext { leader, cause: Some(failure.error) })

@@ -17,7 +17,7 @@ pub use refresh::Refresher;
 
 use crate::cache::Aliases;
 use crate::http::{CacheResult, Content, Method, Negotiation, Reply, RequestHead};
-use aqs_api::{KeyRef, Problem, Query, Target};
+use aqs_api::{Dialect, Fault, KeyRef, Query, Target};
 use aqs_origin::{Moment, Origin, Priority, ReadPlan};
 use lookup::Hit;
 use std::future::Future;
@@ -46,14 +46,26 @@ pub enum Served {
 impl Service {
     /// Answers a request.
     pub fn serve(self: &Arc<Self>, head: &RequestHead<'_>) -> Served {
-        match head.method {
-            Method::Get | Method::Head => {}
-            Method::Options => return Served::Now(Reply::generated(Content::Options)),
-            _ => return Served::Now(Reply::problem(Problem::method_not_allowed())),
-        }
-        match Target::parse(head.target) {
-            Some(target) => self.data(head, target),
-            None => Served::Now(self.page(head.target)),
+        let target = Target::parse(head.target);
+        match (head.method, target) {
+            (Method::Get | Method::Head, Some(target)) => self.data(head, target),
+            (Method::Get | Method::Head, None) => Served::Now(self.page(head.target)),
+            (Method::Options, _) => Served::Now(Reply::generated(Content::Options)),
+            (
+                Method::Post
+                | Method::Put
+                | Method::Patch
+                | Method::Delete
+                | Method::Connect
+                | Method::Trace
+                | Method::Notify
+                | Method::Other,
+                target,
+            ) => {
+                let dialect = target.map(|target| self.origin.catalogue().fault_dialect(target));
+                let dialect = dialect.unwrap_or(Dialect::V2);
+                Served::Now(Reply::fault(Fault::MethodNotAllowed, dialect))
+            }
         }
     }
 
@@ -73,9 +85,12 @@ impl Service {
         if let Some(page) = self.datasets_page(target) {
             return Served::Now(page);
         }
-        let query = match self.origin.catalogue().resolve(target) {
+        let catalogue = self.origin.catalogue();
+        let query = match catalogue.resolve(target) {
             Ok(query) => query,
-            Err(problem) => return Served::Now(Reply::problem(problem)),
+            Err(fault) => {
+                return Served::Now(Reply::fault(fault, catalogue.fault_dialect(target)));
+            }
         };
         if raw != query.key().as_ref() {
             self.aliases.insert(raw, query.key());
@@ -114,7 +129,7 @@ impl Service {
             };
             let reply = match outcome {
                 Ok(hit) => service.reply(hit, negotiation),
-                Err(problem) => Reply::failure(problem, plan.query().endpoint_id()),
+                Err(fault) => Reply::failure(fault, plan.query()),
             };
             reply.with_log_context(log_context)
         })

@@ -2,28 +2,26 @@
 //! client sees.
 
 use crate::log::fields;
-use aqs_api::Problem;
-use aqs_api::problem::Code;
+use aqs_api::Fault;
+use aqs_api::fault::StoreFailure;
 use aqs_origin::singleflight::Failure;
 use aqs_origin::store::StoreError;
 use aqs_origin::{OriginError, RateLimiter, ReadPlan, RequestContext, RequestId};
 
 /// What a client learns of a failure: none of its details, but the id that the log has it under.
-pub(super) fn problem(error: &OriginError, request: &RequestId) -> Problem {
-    let (status, code, what) = match error {
+pub(super) fn fault(error: &OriginError, request: &RequestId) -> Fault {
+    let failure = match error {
         OriginError::Store(StoreError::Unavailable { .. }) | OriginError::Lost => {
-            (503, Code::Unavailable, "The data store can't be reached at the moment")
+            StoreFailure::Unreachable
         }
-        OriginError::Rejected | OriginError::Overloaded => {
-            (503, Code::Unavailable, "Too much is asked of the data store at the moment")
-        }
+        OriginError::Rejected | OriginError::Overloaded => StoreFailure::Overloaded,
         OriginError::Store(StoreError::Timeout { .. }) | OriginError::Deadline => {
-            (504, Code::Timeout, "The data store did not answer in time")
+            StoreFailure::Timeout
         }
-        OriginError::Shape { .. } => return Problem::broken_data(),
-        _ => (500, Code::StoreFailed, "The data store failed"),
+        OriginError::Shape { .. } => return Fault::BrokenData,
+        _ => StoreFailure::Failed,
     };
-    Problem::new(status, code, format!("{what}. Please try again later (request {request})."))
+    Fault::Store { failure, request: request.to_string().into() }
 }
 
 /// The log of failures that no client sees as an error. Those that one sees are in the access log.

@@ -17,7 +17,7 @@ use crate::generation::{
     Checksum, Generation, HotEntry, MAX_PLANS, PlanFacts, Provenance, answer_weight,
 };
 use aqs_api::lifetimes::Times;
-use aqs_api::{Catalogue, Dialect, Key, NoDataReason, Problem, Representation, Target};
+use aqs_api::{Catalogue, Dialect, Key, NoData, NoDataReason, Representation, Target};
 use aqs_origin::epochs::Epoch;
 use aqs_origin::memory_budget::{Budget, Consumer};
 use aqs_origin::{Entry, Epochs, Moment, ReadPlan};
@@ -98,10 +98,8 @@ pub(super) fn write(
     for (key, hot) in answers {
         let (no_data, body, gzip) = match &hot.entry.representation {
             Representation::Body(body) => (None, &*body.identity, body.gzip()),
-            Representation::Problem(problem) => {
-                let reason = problem.no_data_reason().map(NoDataReason::name);
-                let reason = reason.ok_or_else(|| io::Error::other("an error is no answer"))?;
-                (Some(Cow::Borrowed(reason)), &[][..], None)
+            Representation::NoData(no_data) => {
+                (Some(Cow::Borrowed(no_data.reason.name())), &[][..], None)
             }
         };
         let gzip = gzip.map(|gzip| &**gzip).unwrap_or_default();
@@ -227,8 +225,7 @@ impl Reader {
         let record: Record<'_> = parse_line(&mut self.frame, &mut self.line)?;
         let invalid =
             |what: &str| ReadError::damaged(format!("{what} of {} is invalid", record.path));
-        let dialect =
-            [Dialect::V2, Dialect::V1].into_iter().find(|one| *one as u8 == record.dialect);
+        let dialect = Dialect::ALL.into_iter().find(|one| *one as u8 == record.dialect);
         let dialect = dialect.ok_or_else(|| invalid("the dialect"))?;
         let epoch = Epoch(record.epoch);
         if epoch > ctx.epochs.current() {
@@ -246,7 +243,8 @@ impl Reader {
             Some(name) => {
                 let reason = NoDataReason::ALL.into_iter().find(|reason| reason.name() == name);
                 let reason = reason.ok_or_else(|| invalid("the reason"))?;
-                (Representation::problem(Problem::no_data(reason)), ctx.times.no_data)
+                let no_data = NoData::of(query.endpoint(), reason);
+                (Representation::NoData(no_data), ctx.times.no_data)
             }
             None => {
                 let body = Representation::body(read_bytes(&mut self.frame, record.body)?);

@@ -174,8 +174,9 @@ impl Comparison {
 fn is_same(one: &Representation, other: &Representation) -> bool {
     match (one, other) {
         (Representation::Body(one), Representation::Body(other)) => one.identity == other.identity,
-        (Representation::Problem(one), Representation::Problem(other)) => one == other,
-        _ => false,
+        (Representation::NoData(one), Representation::NoData(other)) => one == other,
+        (Representation::Body(_), Representation::NoData(_))
+        | (Representation::NoData(_), Representation::Body(_)) => false,
     }
 }
 

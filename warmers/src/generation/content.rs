@@ -1,6 +1,6 @@
 //! The map of a generation, the memory that its answers take, and their checksum.
 
-use aqs_api::{Key, KeyHasher, NoDataReason, Representation};
+use aqs_api::{Key, KeyHasher, Representation};
 use aqs_origin::{Entry, Moment};
 use hashbrown::HashMap;
 use std::fmt;
@@ -29,7 +29,7 @@ pub(crate) fn answer_weight(key: &Key, entry: &Entry) -> u64 {
         Representation::Body(body) => {
             body.identity.len() + body.gzip().map_or(body.gzip_room(), bytes::Bytes::len)
         }
-        Representation::Problem(_) => entry.representation.weight(),
+        Representation::NoData(_) => entry.representation.weight(),
     };
     key_weight(key) + (size_of::<Entry>() + body) as u64
 }
@@ -44,8 +44,7 @@ pub(crate) fn additional_weight(key: &Key, entry: &Entry, other: &Entry) -> u64 
         (Representation::Body(one), Representation::Body(other)) => {
             one.identity.as_ptr() == other.identity.as_ptr()
         }
-        (Representation::Problem(one), Representation::Problem(other)) => Arc::ptr_eq(one, other),
-        _ => false,
+        (Representation::NoData(_), _) | (_, Representation::NoData(_)) => false,
     };
     if shares_body {
         key_weight(key) + size_of::<Entry>() as u64
@@ -74,9 +73,7 @@ impl Checksum {
     pub(crate) fn add(&mut self, key: &Key, entry: &Entry) {
         let content = match &entry.representation {
             Representation::Body(body) => body.etag.as_bytes(),
-            Representation::Problem(problem) => {
-                problem.no_data_reason().map_or("", NoDataReason::name).as_bytes()
-            }
+            Representation::NoData(no_data) => no_data.reason.name().as_bytes(),
         };
         let text = [&[key.dialect() as u8], key.path().as_bytes(), &[0], content].concat();
         self.0 = self.0.wrapping_add(xxh3_128(&text));

@@ -89,10 +89,7 @@ impl PlanFacts {
 
 /// Whether an answer is a 404 without data.
 pub(crate) fn is_without_data(entry: &Entry) -> bool {
-    match &entry.representation {
-        Representation::Body(_) => false,
-        Representation::Problem(problem) => problem.no_data_reason().is_some(),
-    }
+    matches!(entry.representation, Representation::NoData(_))
 }
 
 impl Generation {

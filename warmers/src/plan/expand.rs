@@ -176,8 +176,8 @@ impl Expander<'_> {
             PlanError(format!("the plan lacks a value for a parameter of {}", endpoint.name))
         })?;
         let resolved = self.catalogue.resolve(Target { dialect: endpoint.dialect, path: &path });
-        resolved.map_err(|problem| {
-            let reason = problem.detail;
+        resolved.map_err(|fault| {
+            let reason = fault.detail(endpoint.dialect);
             PlanError(format!("the plan asks for {path}, which is refused: {reason}"))
         })
     }

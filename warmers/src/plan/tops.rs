@@ -131,7 +131,7 @@ impl Tops {
     /// Adds the next list. Returns `None` if the answer has no entries of the expected form.
     pub(crate) fn add(&mut self, lists: &TopLists, key: &TopKey, entry: &Entry) -> Option<()> {
         let values = match &entry.representation {
-            Representation::Problem(_) => Vec::new(),
+            Representation::NoData(_) => Vec::new(),
             Representation::Body(body) => lists.values(&body.identity)?,
         };
         self.0.entry(key.clone()).or_default().push(values);

@@ -19,7 +19,7 @@ fn entry(generation: &Generation, path: &str) -> Arc<Entry> {
 fn text_at(entry: &Entry) -> *const u8 {
     match &entry.representation {
         Representation::Body(body) => body.identity.as_ptr(),
-        Representation::Problem(_) => panic!("no body"),
+        Representation::NoData(_) => panic!("no body"),
     }
 }
 
@@ -281,7 +281,7 @@ fn text_of(entry: &Entry) -> u64 {
         Representation::Body(body) => {
             (body.identity.len() + body.gzip().map_or(body.gzip_room(), |coded| coded.len())) as u64
         }
-        Representation::Problem(_) => 0,
+        Representation::NoData(_) => 0,
     }
 }
 

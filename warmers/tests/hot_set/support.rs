@@ -319,7 +319,7 @@ impl Fixture {
 pub(crate) fn says(representation: &Representation) -> String {
     match representation {
         Representation::Body(body) => String::from_utf8(body.identity.to_vec()).unwrap(),
-        Representation::Problem(problem) => format!("{:?}", problem.no_data_reason()),
+        Representation::NoData(no_data) => format!("{:?}", Some(no_data.reason)),
     }
 }
 

@@ -95,8 +95,8 @@ fn a_generation_survives_writing_and_reading() {
                 assert_eq!((&again.identity, again.etag), (&body.identity, body.etag));
                 assert_eq!(again.gzip(), body.gzip());
             }
-            (Representation::Problem(again), Representation::Problem(problem)) => {
-                assert_eq!(again, problem);
+            (Representation::NoData(again), Representation::NoData(no_data)) => {
+                assert_eq!(again, no_data);
             }
             _ => panic!("{} became something else", key.path()),
         }
