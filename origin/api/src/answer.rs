@@ -53,6 +53,10 @@ pub enum ShapeError {
     RowValue(&'static str),
     #[error("the value {value:?} of the parameter {} selects no column", .param.name)]
     NoColumn { param: &'static Param, value: String },
+    #[error(
+        "the body has {fields} fields that rows determine, not {columns} columns of {rows} rows"
+    )]
+    Misfit { fields: usize, columns: usize, rows: usize },
     #[error("the sum of {0:?} does not fit 64 bits")]
     Overflow(&'static str),
 }

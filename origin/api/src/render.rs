@@ -22,6 +22,7 @@ pub fn render(query: &Query, answer: &Answer<'_>) -> Result<Representation, Shap
     };
     let body = query.endpoint().body;
     let rows = Rows { query, fields: body.row(), columns, len };
+    rows.check()?;
     let mut out = Vec::new();
     match body {
         Body::Items { .. } => {
@@ -100,6 +101,18 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
+    /// Each field that rows determine has a column, and each row a cell in each column: what is
+    /// missing must not be written as zero or as an empty text.
+    fn check(&self) -> Result<(), ShapeError> {
+        let fields = self.fields.iter().filter(|field| matches!(field.value, Value::Row(_)));
+        let fields = fields.count();
+        let complete = self.columns.iter().all(|column| column.len() == self.len);
+        if complete && self.columns.len() == fields {
+            return Ok(());
+        }
+        Err(ShapeError::Misfit { fields, columns: self.columns.len(), rows: self.len })
+    }
+
     /// Writes them between two texts.
     fn write(&self, out: &mut Vec<u8>, before: &[u8], after: &[u8]) -> Result<(), ShapeError> {
         out.extend_from_slice(before);
@@ -119,7 +132,11 @@ impl Rows<'_> {
         let widest = |column: &Column<'_>| match column {
             Column::Timestamps(..) => TimeText::LONGEST,
             Column::Ints(ints) => json::longest_integer(ints),
-            _ => 0,
+            Column::Doubles(_)
+            | Column::Texts(_)
+            | Column::OptionalInts(_)
+            | Column::OptionalTexts(_)
+            | Column::NullableTexts(_) => 0,
         };
         // With a comma.
         let longest = template.text.len() + self.columns.iter().map(widest).sum::<usize>() + 1;
@@ -172,6 +189,17 @@ impl Rows<'_> {
 }
 
 impl Column<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Timestamps(digits, _) => digits.len(),
+            Self::Ints(ints) => ints.len(),
+            Self::Doubles(doubles) => doubles.len(),
+            Self::Texts(texts) => texts.len(),
+            Self::OptionalInts(ints) => ints.len(),
+            Self::OptionalTexts(texts) | Self::NullableTexts(texts) => texts.len(),
+        }
+    }
+
     /// Whether a row lacks the field.
     fn is_absent(&self, row: usize) -> bool {
         match self {
@@ -322,7 +350,12 @@ impl<'a> Template<'a> {
                 Column::Ints(ints) => {
                     integer.format(ints.get(row).copied().unwrap_or(0)).as_bytes()
                 }
-                _ => b"",
+                // They do not fit.
+                Column::Doubles(_)
+                | Column::Texts(_)
+                | Column::OptionalInts(_)
+                | Column::OptionalTexts(_)
+                | Column::NullableTexts(_) => b"",
             };
             if shift != 0 {
                 gap.at = gap.at.start.saturating_add_signed(shift)
@@ -352,6 +385,30 @@ mod tests {
     /// Integers of every length.
     fn integer() -> impl Strategy<Value = i64> {
         (any::<i64>(), 0..64_u32).prop_map(|(value, shift)| value >> shift)
+    }
+
+    #[test]
+    fn columns_that_do_not_fit_the_body_are_errors() {
+        let catalogue = Catalogue::standard().unwrap();
+        let target = "/metrics/unique-devices/a.b/all-sites/daily/20240101/20240102";
+        let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
+        let rendered = |len, ints: &[&[i64]]| {
+            let day = Digits::from_text("20240101").unwrap();
+            let days = Column::Timestamps(vec![day; len].into(), TimeForm::Digits);
+            let ints = ints.iter().map(|ints| Column::Ints((*ints).into()));
+            let columns = std::iter::once(days).chain(ints).collect();
+            render(&query, &Answer::Rows { len, columns })
+        };
+        assert!(rendered(2, &[&[1, 2], &[3, 4], &[5, 6]]).is_ok());
+        for (len, ints) in [
+            (2, &[&[1, 2], &[3, 4][..]][..]),
+            (2, &[&[1, 2], &[3, 4], &[5, 6], &[7, 8]]),
+            (2, &[&[1, 2], &[3], &[5, 6]]),
+            (1, &[&[1, 2], &[3], &[5]]),
+        ] {
+            let error = rendered(len, ints).unwrap_err();
+            assert!(matches!(error, ShapeError::Misfit { fields: 4, .. }), "{error}");
+        }
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 mod list;
 
 use crate::answer::{Answer, Column, ShapeError};
-use crate::body::{Count, RowValue, Value};
+use crate::body::{Body, Count, RowValue, Value};
 use crate::calendar::{Digits, Granularity};
 use crate::countries::ProtectedCountries;
 use crate::endpoint::{Protection, Query};
@@ -49,7 +49,12 @@ pub fn shape<'a>(
         _ => None,
     };
     let shaper = Shaper { query, source, months };
-    let values = query.endpoint().body.row().iter().filter_map(|field| match field.value {
+    let body = &query.endpoint().body;
+    // An empty list is data where the item around it has more than the list.
+    if shaper.len() == 0 && matches!(body, Body::Items { .. } | Body::Context { .. }) {
+        return Ok(Answer::Empty(NoDataReason::NoData));
+    }
+    let values = body.row().iter().filter_map(|field| match field.value {
         Value::Row(value) => Some(value),
         Value::Constant(_) => None,
     });

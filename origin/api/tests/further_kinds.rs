@@ -485,7 +485,10 @@ static PER_REFERER_TABLE: Table = Table {
     compression: Compression::Default,
 };
 const fn plays_of(name: &'static str, granularity: Granularity) -> Dataset {
-    let probe = &["all-referers", "video", "all-agents", "daily"];
+    let probe: &[&str] = match granularity {
+        Monthly => &["all-referers", "video", "all-agents", "monthly"],
+        Daily | Granularity::Hourly => &["all-referers", "video", "all-agents", "daily"],
+    };
     Dataset { name, table: &PER_REFERER_TABLE, granularity, probe, ended: false }
 }
 static PLAYS_DAILY: Dataset = plays_of("mediarequests-aggregate-daily", Daily);

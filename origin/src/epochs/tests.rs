@@ -1,5 +1,5 @@
 use super::*;
-use aqs_api::body::Body;
+use aqs_api::body::{Body, TIMESTAMP, count};
 use aqs_api::endpoint::Segment;
 use aqs_api::source::{KeyValue::Const as C, Source, TableSource};
 use aqs_api::{Dataset, Dialect, Endpoint, Query, Target};
@@ -82,7 +82,7 @@ fn large_catalogue() -> Catalogue {
                 partition: &[C("a.b"), C("all-sites"), C("daily")],
                 list: None,
             }))),
-            body: Body::Items { item: &[] },
+            body: Body::Items { item: const { &[TIMESTAMP, count(&["devices"], "")] } },
             ..*example
         }))
     };

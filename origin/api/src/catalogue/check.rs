@@ -5,8 +5,8 @@ use crate::body::{Body, Constant, Count, Field, RowValue, Value};
 use crate::calendar::Granularity;
 use crate::endpoint::{Endpoint, Protection};
 use crate::json;
-use crate::param::{Param, Role};
-use crate::source::{EventSource, JsonList, KeyValue, MemberType, Source, TableSource};
+use crate::param::{self, Param, Role};
+use crate::source::{EventSource, Grouping, JsonList, KeyValue, MemberType, Source, TableSource};
 use crate::table::{ALL_DAYS, Column, ColumnRole, ColumnType, Dataset};
 use thiserror::Error;
 
@@ -29,6 +29,8 @@ pub enum EndpointError {
         "the probe of dataset {dataset:?} must have a value for {expected} columns, not {found}"
     )]
     Probe { dataset: &'static str, expected: usize, found: usize },
+    #[error("the probe of dataset {dataset:?} names no partition: {column} is never {value:?}")]
+    ProbeValue { dataset: &'static str, column: &'static str, value: &'static str },
     #[error(
         "the name of dataset {0:?} must end with its granularity, and begin with `legacy-` if and \
          only if the data have ended: alerts for late data select by these names"
@@ -48,6 +50,8 @@ pub enum EndpointError {
     NoCode { param: &'static str, value: &'static str },
     #[error("the body needs dates of the request, and it has none")]
     NoSpan,
+    #[error("the body lacks {0}")]
+    Incomplete(&'static str),
 }
 
 /// Checks an endpoint.
@@ -103,7 +107,21 @@ impl Check<'_> {
                     vec![Granularity::Monthly]
                 }
                 Role::Day { .. } => vec![Granularity::Daily, Granularity::Monthly],
-                _ => Vec::new(),
+                Role::Project { .. }
+                | Role::OneProject
+                | Role::Referer { .. }
+                | Role::Enumeration { .. }
+                | Role::Title
+                | Role::CommonsPage
+                | Role::File
+                | Role::User
+                | Role::Country
+                | Role::Id
+                | Role::Text
+                | Role::Year
+                | Role::Month { then_day: true }
+                | Role::Start(None)
+                | Role::End => Vec::new(),
             })
             .collect()
     }
@@ -132,9 +150,23 @@ impl Check<'_> {
             for (column, value) in table.partition.iter().zip(source.partition) {
                 self.partition_value(column, *value)?;
             }
+            for ((column, value), probe) in
+                table.partition.iter().zip(source.partition).zip(dataset.probe)
+            {
+                if !can_be(column, *value, probe, dataset.granularity) {
+                    let (dataset, column) = (dataset.name, column.name);
+                    return Err(EndpointError::ProbeValue { dataset, column, value: probe });
+                }
+            }
             if let Some(list) = source.list {
+                if list.columns.is_empty() {
+                    return Err(EndpointError::NoColumn(String::new()));
+                }
                 for name in list.columns {
                     column(table.values, name, &[ColumnType::Json])?;
+                }
+                for (name, _) in list.order {
+                    self.column(name, &[ColumnType::Int, ColumnType::Text])?;
                 }
             }
         }
@@ -171,6 +203,10 @@ impl Check<'_> {
 
     fn events(&self, source: &'static EventSource) -> Result<(), EndpointError> {
         self.datasets()?;
+        if self.is_series() {
+            self.periods()?;
+        }
+        column(source.columns, source.metric, &[ColumnType::Int, ColumnType::BigInt])?;
         source.filters.iter().try_for_each(|(param, _)| self.has(param))
     }
 
@@ -202,7 +238,49 @@ impl Check<'_> {
                 Value::Row(value) => self.row_value(field, value)?,
             }
         }
-        Ok(())
+        self.is_complete()
+    }
+
+    /// The body echoes each parameter that is no date, and its rows have values; those of a series
+    /// have periods.
+    fn is_complete(&self) -> Result<(), EndpointError> {
+        let body = &self.endpoint.body;
+        let fields = || body.around().iter().chain(body.row());
+        for param in self.endpoint.params().filter(|param| !param.role.is_date()) {
+            let echoes = |field: &Field| match field.value {
+                Value::Constant(Constant::Param(echoed) | Constant::Number(echoed)) => {
+                    echoed.is(param)
+                }
+                Value::Constant(
+                    Constant::Text(_)
+                    | Constant::Start(_)
+                    | Constant::End(_)
+                    | Constant::Granularity,
+                )
+                | Value::Row(_) => false,
+            };
+            if !fields().any(echoes) {
+                return Err(EndpointError::Incomplete(param.name));
+            }
+        }
+        let is_period = |field: &Field| matches!(field.value, Value::Row(RowValue::Timestamp(_)));
+        let is_value = |field: &Field| matches!(field.value, Value::Row(_)) && !is_period(field);
+        if self.is_series() && !body.row().iter().any(is_period) {
+            return Err(EndpointError::Incomplete("the periods of its rows"));
+        }
+        let has_values = body.row().iter().any(is_value);
+        if has_values { Ok(()) } else { Err(EndpointError::Incomplete("a value of its rows")) }
+    }
+
+    /// Whether its rows are periods.
+    fn is_series(&self) -> bool {
+        match self.endpoint.source {
+            Source::Table(source) => source.datasets.iter().any(|data| data.table.is_series()),
+            Source::Events(source) => match source.grouping {
+                Grouping::ByPeriod | Grouping::BySparsePeriod => true,
+                Grouping::Top(_) => false,
+            },
+        }
     }
 
     fn constant(&self, value: Constant) -> Result<(), EndpointError> {
@@ -301,6 +379,24 @@ impl Check<'_> {
     }
 }
 
+/// Whether a partition column that is filled by a value may have a text, in a dataset of a
+/// granularity.
+fn can_be(column: &Column, value: KeyValue, text: &str, granularity: Granularity) -> bool {
+    if column.role == ColumnRole::Granularity {
+        return text == granularity.as_str();
+    }
+    match value {
+        KeyValue::Param(param) => {
+            let closed = param.role.closed_values();
+            let is_project = !param.role.is_project()
+                || param::project(text).is_some_and(|project| project == text);
+            is_project && closed.is_none_or(|values| values.contains(&text))
+        }
+        // Other endpoints of the dataset may have other constants.
+        KeyValue::Const(_) => true,
+    }
+}
+
 fn member(list: &JsonList, name: &str) -> Option<MemberType> {
     list.members.iter().find(|member| member.name == name).map(|member| member.kind)
 }
@@ -350,6 +446,9 @@ fn dataset_name(dataset: &Dataset) -> Result<(), EndpointError> {
     let fits = is_named && dataset.name.starts_with("legacy-") == dataset.ended;
     if fits { Ok(()) } else { Err(EndpointError::DatasetName(dataset.name)) }
 }
+
+#[cfg(test)]
+mod mutations;
 
 #[cfg(test)]
 mod tests {
