@@ -129,6 +129,11 @@ impl Origin {
         self.stores.refresh_coverage().await
     }
 
+    /// Whether the coverage of every store was read once.
+    pub fn is_known(&self) -> bool {
+        self.stores.are_known()
+    }
+
     /// Waits until the coverage of every store was read once.
     pub async fn known(&self) {
         self.stores.known().await;

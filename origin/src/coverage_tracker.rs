@@ -59,9 +59,8 @@ impl CoverageTracker {
         Self { store, datasets, coverage, epochs, metrics, seen, refreshing, known }
     }
 
-    /// Whether the dataset is read from this store.
-    pub(crate) fn has(&self, dataset: &Dataset) -> bool {
-        self.datasets.iter().any(|one| *one == dataset)
+    pub(crate) fn datasets(&self) -> &[&'static Dataset] {
+        &self.datasets
     }
 
     /// Reads the coverage again if anything was loaded, and purges softly the datasets whose

@@ -12,10 +12,12 @@ use crate::limiter::{ConcurrencyLimiter, ConcurrencyLimits};
 use crate::metrics::{Metrics, ReadMetrics};
 use crate::request_context::RequestContext;
 use crate::store::Store;
+use crate::suggest::suggest;
 use aqs_api::{Catalogue, Coverage, Dataset, Lookup, Query, Rows};
 use arc_swap::ArcSwap;
 use futures_util::future::join_all;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use thiserror::Error;
@@ -38,6 +40,24 @@ impl StoreName {
         }
     }
 }
+
+impl FromStr for StoreName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = || Self::ALL.iter().map(|name| name.as_str());
+        let found = Self::ALL.into_iter().find(|name| name.as_str() == text);
+        found.ok_or_else(|| match suggest(text, known()) {
+            Some(nearest) => format!("there is no store `{text}`; the nearest is {nearest}"),
+            None => {
+                let known: Vec<_> = known().collect();
+                format!("there is no store `{text}`; there are {}", known.join(" and "))
+            }
+        })
+    }
+}
+
+aqs_api::text_value!(StoreName, StoreName::ALL.map(StoreName::as_str).join(", "));
 
 impl fmt::Display for StoreName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -174,6 +194,11 @@ impl Stores {
         Ok(changed.concat())
     }
 
+    /// Whether the coverage of every store was read once.
+    pub(crate) fn are_known(&self) -> bool {
+        self.stores.iter().all(|store| store.is_known())
+    }
+
     /// Waits until the coverage of every store was read once.
     pub(crate) async fn known(&self) {
         join_all(self.stores.iter().map(|store| store.known())).await;
@@ -199,7 +224,7 @@ impl Stores {
     /// priority has risen above warming.
     pub(crate) async fn no_live_waits(&self, queries: &[Query], ctx: &RequestContext) {
         for store in &self.stores {
-            let reads = |query: &Query| store.coverage_tracker.has(query.dataset());
+            let reads = |query: &Query| store.datasets().contains(&query.dataset());
             if queries.iter().any(reads) {
                 store.limiter.no_live_waits(ctx).await;
             }
@@ -208,6 +233,16 @@ impl Stores {
 }
 
 impl RoutedStore {
+    /// The names of the store, see [`Store::identity`].
+    pub fn identity(&self) -> Vec<String> {
+        self.store.identity()
+    }
+
+    /// The datasets that are read from it.
+    pub fn datasets(&self) -> &[&'static Dataset] {
+        self.coverage_tracker.datasets()
+    }
+
     /// Runs the background work of the store until it is cancelled.
     pub async fn run(&self, cancel: CancellationToken) {
         self.store.run(cancel).await;
@@ -261,3 +296,6 @@ impl Route {
         Ok((fetched_at, read?))
     }
 }
+
+#[cfg(test)]
+mod tests;

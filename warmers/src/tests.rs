@@ -1,6 +1,6 @@
 //! Helpers of unit tests: answers without a store.
 
-use crate::artefact::Identity;
+use crate::artefact::{Identity, StoreIdentity};
 use crate::generation::{Generation, MergeMode, PlanContent, PlanFacts, merge};
 use aqs_api::lifetimes::Times;
 use aqs_api::{Catalogue, Dialect, Key, NoData, NoDataReason, Query, Representation, Target};
@@ -59,5 +59,11 @@ pub(crate) fn generation(
 }
 
 pub(crate) fn identity() -> Identity {
-    Identity::new(7, ["a store"], &catalogue())
+    Identity::new(7, vec![store_known_by(&["a store"], &["all"])], &catalogue())
+}
+
+pub(crate) fn store_known_by(names: &[&str], datasets: &[&str]) -> StoreIdentity {
+    let [names, datasets] =
+        [names, datasets].map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+    StoreIdentity { names, datasets }
 }

@@ -14,11 +14,11 @@ const EXAMPLES: usize = 3;
 /// How long the search for examples may take: the store may be slow or unreachable.
 const EXAMPLES_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Describes a server and its store; `known` says whether the coverage of the store is known.
+/// Describes a server and its stores; `known` says whether the coverage of all stores is known.
 pub(super) async fn text(
     server: &Server,
     catalogue: &Catalogue,
-    name: &str,
+    stores: &[String],
     known: bool,
 ) -> String {
     let coverage = server.components.origin.coverage();
@@ -35,13 +35,14 @@ pub(super) async fn text(
         let path = path.display();
         format!("  {path} (for operators: curl --unix-socket {path} http://localhost/)")
     }));
-    lines.push(name.to_owned());
+    lines.extend(stores.iter().cloned());
+    if !coverage.is_empty() {
+        lines.push(coverage_table(catalogue, &coverage).trim_end().to_owned());
+    } else if known {
+        lines.push("  nothing yet: fill it with `aqs load DIR --store PATH`".to_owned());
+    }
     if !known {
         lines.push("  its coverage is not known yet: see /readyz and the log".to_owned());
-    } else if coverage.is_empty() {
-        lines.push("  nothing yet: fill it with `aqs load DIR --store PATH`".to_owned());
-    } else {
-        lines.push(coverage_table(catalogue, &coverage).trim_end().to_owned());
     }
     if let (Some(address), false) = (server.addresses.first(), examples.is_empty()) {
         lines.push("Try".to_owned());

@@ -3,13 +3,14 @@
 use super::CommandResult;
 use super::exit::Exit;
 use super::progress::ProgressReporter;
-use crate::config::{self, ConfigArgs};
+use crate::config::{self, Config, ConfigArgs};
 use crate::signals::Signals;
-use aqs_api::Catalogue;
+use aqs_api::{Catalogue, Dataset};
 use aqs_origin::load::{self, Advance, BadRow, LoadError, Options, Progress, Report};
 use aqs_origin::store::cassandra::{
     self, Consistency, WriteOptions, WriterError, parse_consistency,
 };
+use aqs_origin::stores::StoreName;
 use clap::{Args, ValueEnum};
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -90,7 +91,7 @@ fn embedded(args: &LoadArgs, store: &Path, catalogue: &Catalogue) -> CommandResu
 /// A signal ends it after the rows under way, a second one at once.
 fn cluster(args: &LoadArgs, catalogue: &Catalogue) -> CommandResult {
     let given = &args.cluster;
-    let to = cassandra_options(given.config.as_deref(), given.consistency)?;
+    let (config, to) = cassandra_options(given.config.as_deref(), given.consistency)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let stop = CancellationToken::new();
     let writing = WriteOptions { concurrency: given.concurrency, stop: stop.clone() };
@@ -112,7 +113,13 @@ fn cluster(args: &LoadArgs, catalogue: &Catalogue) -> CommandResult {
         Ok(report) => {
             let code = summarise(&report, seconds, &to.contact_points().join(", "));
             println!("{:.0} rows/s", per_second(report.rows(), seconds));
-            print!("{}", purge_hint(&report, catalogue, given.config.as_deref()));
+            for (store, datasets) in config.stores(catalogue) {
+                let hint = match store {
+                    StoreName::Cassandra => purge_hint(&report, &datasets, given.config.as_deref()),
+                    StoreName::Embedded => unread_hint(&report, &datasets, store),
+                };
+                print!("{hint}");
+            }
             Ok(code)
         }
         Err(LoadError::Interrupted | LoadError::Cluster(WriterError::Interrupted)) => {
@@ -132,7 +139,7 @@ fn cluster(args: &LoadArgs, catalogue: &Catalogue) -> CommandResult {
 pub(super) fn cassandra_options(
     config: Option<&Path>,
     consistency: Option<Consistency>,
-) -> Result<cassandra::Options, Box<dyn Error>> {
+) -> Result<(Config, cassandra::Options), Box<dyn Error>> {
     let flags = ConfigArgs { config: config.map(ToOwned::to_owned), ..ConfigArgs::default() };
     let loaded = config::load(&flags, &config::process_environment)?;
     for warning in &loaded.warnings {
@@ -143,9 +150,10 @@ pub(super) fn cassandra_options(
     if let (Some(cassandra), Some(level)) = (&mut config.cassandra, consistency) {
         cassandra.consistency = level;
     }
-    Ok(config.cassandra.ok_or(
+    let options = config.cassandra.clone().ok_or(
         "the configuration has no section `cassandra`; name a file that has one with --config",
-    )?)
+    )?;
+    Ok((config, options))
 }
 
 async fn stop_on_signal(mut signals: Signals, stop: CancellationToken) {
@@ -171,13 +179,11 @@ fn summarise(report: &Report, seconds: f64, into: &str) -> ExitCode {
 }
 
 /// The commands that purge what was loaded, for the server with the given configuration.
-fn purge_hint(report: &Report, catalogue: &Catalogue, config: Option<&Path>) -> String {
-    let loaded = |table: &str| report.tables.get(table).is_some_and(|table| table.rows > 0);
+fn purge_hint(report: &Report, datasets: &[&Dataset], config: Option<&Path>) -> String {
     let config = config.map(|file| format!(" --config {file:?}")).unwrap_or_default();
-    let commands: String = catalogue
-        .datasets()
+    let commands: String = datasets
         .iter()
-        .filter(|dataset| loaded(dataset.table.name))
+        .filter(|dataset| is_loaded(report, dataset))
         .map(|dataset| format!("  aqs purge --dataset {}{config}\n", dataset.name))
         .collect();
     if commands.is_empty() {
@@ -187,6 +193,20 @@ fn purge_hint(report: &Report, catalogue: &Catalogue, config: Option<&Path>) -> 
         "Running servers notice new periods. If older periods were loaded again, purge them on\n\
          each server:\n{commands}"
     )
+}
+
+/// Says which of the loaded datasets the configuration reads from another store.
+fn unread_hint(report: &Report, datasets: &[&Dataset], store: StoreName) -> String {
+    let loaded = datasets.iter().filter(|dataset| is_loaded(report, dataset));
+    let names: Vec<_> = loaded.map(|dataset| dataset.name).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!("Read from the store {store}, and not from here: {}\n", names.join(", ")),
+    }
+}
+
+fn is_loaded(report: &Report, dataset: &Dataset) -> bool {
+    report.tables.get(dataset.table.name).is_some_and(|table| table.rows > 0)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "the rate is for display")]
@@ -240,16 +260,31 @@ mod tests {
     #[test]
     fn the_purge_hint_has_the_given_configuration() {
         let catalogue = Catalogue::standard().unwrap();
+        let datasets = catalogue.datasets();
         let mut report = Report::default();
-        assert_eq!(purge_hint(&report, &catalogue, None), "");
+        assert_eq!(purge_hint(&report, datasets, None), "");
         report.tables.insert("unique_devices", TableReport { rows: 1, bad: 0 });
         report.tables.insert("top_pageviews", TableReport { rows: 0, bad: 1 });
         for (config, end) in [
             (None, "  aqs purge --dataset unique-devices-monthly\n"),
             (Some("it's mine"), "unique-devices-monthly --config \"it's mine\"\n"),
         ] {
-            let hint = purge_hint(&report, &catalogue, config.map(Path::new));
+            let hint = purge_hint(&report, datasets, config.map(Path::new));
             assert!(hint.ends_with(end) && !hint.contains("top"), "{hint}");
         }
+    }
+
+    #[test]
+    fn loaded_datasets_of_another_store_are_named() {
+        let catalogue = Catalogue::standard().unwrap();
+        let mut report = Report::default();
+        report.tables.insert("unique_devices", TableReport { rows: 1, bad: 0 });
+        let hint = unread_hint(&report, catalogue.datasets(), StoreName::Embedded);
+        assert_eq!(
+            hint,
+            "Read from the store embedded, and not from here: unique-devices-daily, \
+             unique-devices-monthly\n"
+        );
+        assert_eq!(unread_hint(&Report::default(), catalogue.datasets(), StoreName::Embedded), "");
     }
 }

@@ -35,7 +35,7 @@ pub fn run(args: &SchemaArgs) -> CommandResult {
         std::io::stdout().write_all(script.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let to = load::cassandra_options(args.config.as_deref(), None)?;
+    let (_, to) = load::cassandra_options(args.config.as_deref(), None)?;
     let wanted = Wanted {
         tables: &tables,
         replication: args.replication.clone(),

@@ -12,6 +12,7 @@ use aqs_origin::sample::SampleStore;
 use aqs_origin::store::Store;
 use aqs_origin::store::cassandra::CassandraStore;
 use aqs_origin::store::embedded::{Access, EmbeddedStore, OpenError, Options};
+use aqs_origin::stores::StoreName;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -55,31 +56,50 @@ async fn serve(mut config: Config, log: &mut Log) -> CommandResult {
     let sockets = Server::bind(&config)?;
     // Held to the end: sample data in a temporary folder is removed with it.
     let mut sample = None;
-    let (name, store) = match (config.cassandra.clone(), &config.store.path) {
-        (Some(options), _) => {
-            let name = format!("Cassandra at {}", options.contact_points().join(", "));
-            let store = CassandraStore::new(options, &catalogue, Clock::System)?;
-            (name, Arc::new(store) as Arc<dyn Store>)
-        }
-        (None, Some(path)) => (format!("Store: {}", path.display()), embedded(path, &catalogue)?),
-        (None, None) => {
-            let Some(built) = build_sample(&catalogue, &mut signals).await? else {
-                return Ok(ExitCode::SUCCESS);
-            };
-            let path = &sample.insert(built).path;
-            (format!("Sample data: {}", path.display()), embedded(path, &catalogue)?)
-        }
+    let (mut stores, mut descriptions) = (Vec::new(), Vec::new());
+    let routes = config.stores(&catalogue);
+    for (name, datasets) in &routes {
+        let (description, store) = match (name, &config.cassandra, &config.store.path) {
+            (StoreName::Cassandra, options, _) => {
+                // It is configured if anything is read from it.
+                let options = options.clone().unwrap_or_default();
+                let description = format!("Cassandra at {}", options.contact_points().join(", "));
+                let store = CassandraStore::new(options, &catalogue, Clock::System)?;
+                (description, Arc::new(store) as Arc<dyn Store>)
+            }
+            (StoreName::Embedded, _, Some(path)) => {
+                (format!("Store: {}", path.display()), embedded(path, &catalogue)?)
+            }
+            (StoreName::Embedded, _, None) => {
+                let Some(built) = build_sample(&catalogue, &mut signals).await? else {
+                    return Ok(ExitCode::SUCCESS);
+                };
+                let path = &sample.insert(built).path;
+                (format!("Sample data: {}", path.display()), embedded(path, &catalogue)?)
+            }
+        };
+        stores.push((*name, store));
+        let names: Vec<_> = datasets.iter().map(|dataset| dataset.name).collect();
+        descriptions.push(match routes.len() {
+            1 => description,
+            _ => format!("{description}, for {}", names.join(", ")),
+        });
+    }
+    let parts = Parts {
+        catalogue: Arc::clone(&catalogue),
+        stores,
+        clock: Clock::System,
+        log: log.handle.clone(),
     };
-    let parts = Parts { log: log.handle.clone(), ..Parts::new(Arc::clone(&catalogue), store) };
     let server = Server::start(sockets, &config, parts).await?;
 
     let readable = log.is_readable();
     let announce = async {
         if readable {
             let known = timeout(COVERAGE_TIMEOUT, server.components.origin.known()).await.is_ok();
-            print_detached(banner::text(&server, &catalogue, &name, known).await);
+            print_detached(banner::text(&server, &catalogue, &descriptions, known).await);
         } else {
-            log_addresses(&server, &name);
+            log_addresses(&server, &descriptions);
         }
         std::future::pending::<()>().await;
     };
@@ -105,7 +125,7 @@ async fn serve(mut config: Config, log: &mut Log) -> CommandResult {
     }
 }
 
-fn log_addresses(server: &Server, store: &str) {
+fn log_addresses(server: &Server, stores: &[String]) {
     for address in &server.addresses {
         tracing::info!(%address, "serving clients");
     }
@@ -115,7 +135,9 @@ fn log_addresses(server: &Server, store: &str) {
     for socket in &server.admin_sockets {
         tracing::info!(socket = %socket.display(), "serving operators");
     }
-    tracing::info!(store, "serving data");
+    for store in stores {
+        tracing::info!(store, "serving data");
+    }
 }
 
 fn embedded(path: &Path, catalogue: &Catalogue) -> Result<Arc<dyn Store>, OpenError> {

@@ -1,6 +1,6 @@
 //! Contradictions between keys, and with the catalogue.
 
-use super::{Config, values};
+use super::{Config, routes, values};
 use crate::listen::ListenAddr;
 use crate::log::ClientAddress;
 use aqs_api::lifetimes::Lifetimes;
@@ -68,19 +68,10 @@ pub(super) fn contradictions(config: &Config) -> Vec<String> {
         if let Err((key, message)) = config.hot_set.check(&catalogue) {
             wrong(key, message);
         }
+        routes::check(config, &catalogue, &mut wrong);
         if let Some(options) = &config.cassandra {
             check_cassandra(options, &catalogue, &mut wrong);
         }
-    }
-    if let (Some(_), Some(path)) = (&config.cassandra, &config.store.path) {
-        wrong(
-            "store.path",
-            format!(
-                "answers come from Cassandra, since there is a section `cassandra`, or from the \
-                 embedded store {}: leave out one of them",
-                path.display()
-            ),
-        );
     }
     found
 }

@@ -10,6 +10,7 @@ mod deserialize;
 mod error;
 mod load;
 pub mod reference_page;
+mod routes;
 #[cfg(test)]
 mod tests;
 mod value_tree;
@@ -25,16 +26,18 @@ use crate::listen::ListenAddr;
 use crate::log::{Ecs, Form, LogConfig, LogFormat, LogLevel};
 use crate::net::Limits;
 use crate::serve::PublicPages;
-use aqs_api::Rules;
 use aqs_api::countries::ProtectedCountries;
 use aqs_api::lifetimes::Times;
 use aqs_api::units::{Count, Memory, Span, non_empty};
+use aqs_api::{Catalogue, Rules};
 use aqs_origin::Clock;
 use aqs_origin::limiter::ConcurrencyLimits;
 use aqs_origin::singleflight::SingleflightLimits;
 use aqs_origin::store::cassandra;
+use aqs_origin::stores::StoreName;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,8 +56,12 @@ pub struct Config {
     pub listen: Option<Vec<SocketAddr>>,
     /// The admin listener.
     pub admin: Admin,
-    /// The store and its load limits.
+    /// The embedded store, and the load limits of each store.
     pub store: Store,
+    /// By service or dataset, the store that it is read from. A route of a dataset comes before one
+    /// of its service. What is not named is read from Cassandra if there is a section cassandra,
+    /// else from the embedded store.
+    pub routes: BTreeMap<String, StoreName>,
     /// State directory. It keeps purges and the hot set over restarts, and the admin token.
     #[schemars(extend("unset" = "aqs in the user's state folder, if it is usable"))]
     pub state: StateDir,
@@ -106,7 +113,8 @@ pub struct Config {
     /// Upstream: the Data Gateway. Accepted and not used.
     #[serde(deserialize_with = "non_empty")]
     pub data_gateway_uri: Option<String>,
-    /// Upstream: the Cassandra cluster. If this section is present, answers come from there.
+    /// Upstream: the Cassandra cluster. If this section is present, answers come from there, except
+    /// what routes says.
     // An empty section is refused when it is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cassandra: Option<cassandra::Options>,
@@ -144,6 +152,10 @@ pub struct Store {
     /// How long a read may wait in the queue.
     #[serde(with = "Span")]
     pub wait: Duration,
+    /// Deadline of a read of the embedded store, without its wait in the queue.
+    #[serde(with = "Span")]
+    #[schemars(extend("unset" = "flights.within"))]
+    pub within: Option<Duration>,
 }
 
 /// The section `druid`, which is accepted so that files of the upstream services need no edit.
@@ -185,6 +197,7 @@ impl Default for Config {
             listen: None,
             admin: Admin::default(),
             store: Store::default(),
+            routes: BTreeMap::new(),
             state: StateDir::default(),
             memory: None,
             log: LogConfig::default(),
@@ -218,7 +231,7 @@ impl Default for Admin {
 impl Default for Store {
     fn default() -> Self {
         let ConcurrencyLimits { reads, queue, wait } = ConcurrencyLimits::default();
-        Self { path: None, reads, queue, wait }
+        Self { path: None, reads, queue, wait, within: None }
     }
 }
 
@@ -296,6 +309,15 @@ impl Config {
         config.memory = Some(self.memory_bytes());
         config.state =
             self.state.path().map_or(StateDir::Nowhere, |path| StateDir::At(path.to_owned()));
+        if let Ok(catalogue) = Catalogue::standard()
+            && let stores = self.stores(&catalogue)
+            && stores.len() > 1
+        {
+            let routes = stores.into_iter().flat_map(|(store, datasets)| {
+                datasets.into_iter().map(move |dataset| (dataset.name.to_owned(), store))
+            });
+            config.routes = routes.collect();
+        }
         config.public_metrics = Some(self.public_pages().metrics);
         config.log.filter = self.log_filter().parse().ok();
         config.base_uri = self.base_uri.as_deref().map(values::rooted);

@@ -86,7 +86,11 @@ fn unread_stores(config: &Config) -> Option<String> {
         return None;
     }
     let served = match (&config.cassandra, &config.store.path) {
-        (Some(cassandra), _) => format!("Cassandra ({}) alone", cassandra.hosts.join(", ")),
+        (Some(cassandra), None) => format!("Cassandra ({}) alone", cassandra.hosts.join(", ")),
+        (Some(cassandra), Some(path)) => {
+            let hosts = cassandra.hosts.join(", ");
+            format!("Cassandra ({hosts}) and the embedded store {}", path.display())
+        }
         (None, Some(path)) => format!("the embedded store {}", path.display()),
         (None, None) => {
             "the bundled sample data, which is made up; name a store with --store".to_owned()

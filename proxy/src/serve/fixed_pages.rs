@@ -67,7 +67,8 @@ impl Service {
         }
         let coverage = self.origin.coverage();
         // An unreachable store is not an empty one.
-        if coverage.is_empty() && !self.origin.health_issues().is_empty() {
+        let may_be_more = coverage.is_empty() || !self.origin.is_known();
+        if may_be_more && !self.origin.health_issues().is_empty() {
             let detail =
                 "What the data store holds is not known at the moment. Please try again later.";
             return Some(Reply::fault(Fault::other(503, detail), target.dialect));

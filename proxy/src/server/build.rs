@@ -49,13 +49,15 @@ pub(super) fn components(
     parts: Parts,
     end_builds: CancellationToken,
 ) -> Result<(Components, StartParts), StartError> {
-    let Parts { catalogue, store, clock, log } = parts;
+    let Parts { catalogue, stores, clock, log } = parts;
     let tasks = TaskTracker::new();
     let registry = prometheus::Registry::new();
     let mut declarations = Declarations::of(&registry);
     let metrics = Arc::new(Metrics::declare(&mut declarations, &catalogue, log)?);
     let origin_metrics = aqs_origin::Metrics::declare(&mut declarations)?;
-    store.declare(&mut declarations)?;
+    for (_, store) in &stores {
+        store.declare(&mut declarations)?;
+    }
     let build_metrics = aqs_warmers::metrics::Metrics::declare(&mut declarations)?;
     let memory = config.memory_bytes();
     let budget = Arc::new(Budget::new(memory));
@@ -65,10 +67,21 @@ pub(super) fn components(
         tasks.clone(),
         origin_metrics.singleflight("key"),
     ));
-    let only = StoreParts::only(Arc::clone(&store), config.store.limits(), &catalogue);
+    let routes = config.stores(&catalogue);
+    let stores = stores.into_iter().map(|(name, store)| {
+        let route = routes.iter().find(|(routed, _)| *routed == name);
+        StoreParts {
+            name,
+            store,
+            limits: config.store_limits(name),
+            timeout: config.store_timeout(name),
+            datasets: route.map(|(_, datasets)| datasets.clone()).unwrap_or_default(),
+        }
+    });
+    let stores = stores.collect();
     let origin = Arc::new(Origin::new(aqs_origin::Parts {
         catalogue,
-        stores: vec![only],
+        stores,
         epochs: Arc::new(epochs),
         budget: Arc::clone(&budget),
         times: config.freshness,
@@ -77,7 +90,7 @@ pub(super) fn components(
         metrics: origin_metrics,
         tasks: tasks.clone(),
     })?);
-    let jobs = hot_set::jobs(config, &origin, &*store, build_metrics, tasks.clone(), end_builds);
+    let jobs = hot_set::jobs(config, &origin, build_metrics, tasks.clone(), end_builds);
     let hot_set = Arc::clone(jobs.builder().hot_set());
     let cache = ResponseCache::new(budget.left_for_cache(), metrics.evictions.clone())?;
     let cache = Arc::new(cache);

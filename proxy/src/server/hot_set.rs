@@ -2,8 +2,7 @@
 
 use crate::config::Config;
 use aqs_origin::Origin;
-use aqs_origin::store::Store;
-use aqs_warmers::artefact::{ArtefactDirectory, Identity};
+use aqs_warmers::artefact::{ArtefactDirectory, Identity, StoreIdentity};
 use aqs_warmers::build::Builder;
 use aqs_warmers::hot_set::HotSet;
 use aqs_warmers::jobs::Jobs;
@@ -22,26 +21,26 @@ pub(super) const SCHEDULE_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) fn jobs(
     config: &Config,
     origin: &Arc<Origin>,
-    store: &dyn Store,
     metrics: Metrics,
     tasks: TaskTracker,
     cancel: CancellationToken,
 ) -> Arc<Jobs> {
     let settings = config.hot_set.clone();
     let hot_set = Arc::new(HotSet::new(Arc::clone(&origin.budget), settings.max_age));
-    let artefacts = artefacts(config, origin, store);
+    let artefacts = artefacts(config, origin);
     let builder = Builder::new(Arc::clone(origin), hot_set, artefacts, settings, metrics);
     Jobs::new(Arc::new(builder), tasks, cancel)
 }
 
 /// The directory where generations are stored, if there is one.
-fn artefacts(config: &Config, origin: &Origin, store: &dyn Store) -> Option<ArtefactDirectory> {
+fn artefacts(config: &Config, origin: &Origin) -> Option<ArtefactDirectory> {
     if config.hot_set.all_plans(origin.catalogue()).is_empty() {
         return None;
     }
     // Without stored epochs it is unknown which answers were purged since.
     let (state, epochs) = (config.state.path()?, origin.epochs.identity()?);
-    let identity = Identity::new(epochs, store.identity(), origin.catalogue());
+    let stores = origin.stores().iter().map(|store| StoreIdentity::of(store)).collect();
+    let identity = Identity::new(epochs, stores, origin.catalogue());
     match ArtefactDirectory::open(&state.join(FOLDER), identity, config.hot_set.keep) {
         Ok(directory) => Some(directory),
         Err(error) => {

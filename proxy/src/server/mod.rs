@@ -76,16 +76,18 @@ pub struct Sockets {
 /// What a server uses besides its configuration.
 pub struct Parts {
     pub catalogue: Arc<Catalogue>,
-    pub store: Arc<dyn Store>,
+    /// The stores, as `Config::stores` names them.
+    pub stores: Vec<(StoreName, Arc<dyn Store>)>,
     pub clock: Clock,
     /// The log, if its level can be changed.
     pub log: Option<log::Handle>,
 }
 
 impl Parts {
-    /// Parts with the system's clock and without a log.
+    /// Parts with one store, the system's clock, and without a log.
     pub fn new(catalogue: Arc<Catalogue>, store: Arc<dyn Store>) -> Self {
-        Self { catalogue, store, clock: Clock::System, log: None }
+        let stores = vec![(StoreName::Embedded, store)];
+        Self { catalogue, stores, clock: Clock::System, log: None }
     }
 }
 

@@ -16,6 +16,7 @@ mod logs;
 mod operators;
 mod purging;
 mod signals;
+mod stores;
 mod warming;
 
 use std::fs;

@@ -24,6 +24,7 @@ mod representations;
 mod scenarios;
 mod staleness;
 mod start;
+mod stores;
 mod support;
 mod upstream;
 mod wrong_parameters;

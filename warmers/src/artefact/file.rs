@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 /// Like PNG's, so that a transfer as text is noticed.
 const MAGIC: &[u8; 8] = b"\x89aqs\r\n\x1a\n";
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// Fast, and sufficient for answers of one endpoint, which are much alike.
 const LEVEL: i32 = 3;
 /// Log2 of the zstd window. Decoding takes that much memory.
@@ -271,11 +271,14 @@ fn check_identity(found: &Identity, ours: &Identity) -> Result<(), ReadError> {
     let reason = if found.state != ours.state {
         "it belongs to another state directory, or its state was lost: its purges are unknown"
             .to_owned()
-    } else if !found.store.iter().any(|name| ours.store.contains(name)) {
-        format!("its answers come from another store: {}", found.store.join(", "))
     } else if found.build != ours.build {
         let build = &found.build;
         format!("another build of the program wrote it, which may answer differently: {build}")
+    } else if found.stores.len() != ours.stores.len()
+        || found.stores.iter().zip(&ours.stores).any(|(found, ours)| !found.is(ours))
+    {
+        let names: Vec<_> = found.stores.iter().map(|store| store.names.join(", ")).collect();
+        format!("its answers come from another store or route: {}", names.join("; "))
     } else {
         return Ok(());
     };

@@ -13,6 +13,7 @@ pub use directory::ArtefactDirectory;
 pub use file::{Header, RestoreContext};
 
 use aqs_api::{Catalogue, fingerprint};
+use aqs_origin::stores::RoutedStore;
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::path::PathBuf;
@@ -24,21 +25,35 @@ use zstd::zstd_safe::zstd_sys::ZSTD_ErrorCode;
 pub struct Identity {
     /// The state directory whose epochs the answers have: `Epochs::identity`.
     pub state: u64,
-    /// The names of the store, such as contact points. Stores that share a name are the same.
-    pub store: Vec<String>,
+    /// The stores of the answers.
+    pub stores: Vec<StoreIdentity>,
     /// The version of the program, and the fingerprint of its catalogue and bodies.
     pub build: String,
 }
 
+/// A store and what is read from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreIdentity {
+    /// Such as contact points. Stores that share a name are the same.
+    pub names: Vec<String>,
+    pub datasets: Vec<String>,
+}
+
+impl StoreIdentity {
+    pub fn of(store: &RoutedStore) -> Self {
+        let datasets = store.datasets().iter().map(|dataset| dataset.name.to_owned());
+        Self { names: store.identity(), datasets: datasets.collect() }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.datasets == other.datasets && self.names.iter().any(|name| other.names.contains(name))
+    }
+}
+
 impl Identity {
-    pub fn new<Name: Into<String>>(
-        state: u64,
-        store: impl IntoIterator<Item = Name>,
-        catalogue: &Catalogue,
-    ) -> Self {
-        let store = store.into_iter().map(Into::into).collect();
+    pub fn new(state: u64, stores: Vec<StoreIdentity>, catalogue: &Catalogue) -> Self {
         let build = format!("{} {:016x}", env!("CARGO_PKG_VERSION"), fingerprint(catalogue));
-        Self { state, store, build }
+        Self { state, stores, build }
     }
 }
 

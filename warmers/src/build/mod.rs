@@ -198,7 +198,8 @@ impl Builder {
         cancel: &CancellationToken,
     ) -> Result<Prepared, BuildError> {
         let plan = options.overrides.apply(plan, self.origin.catalogue())?;
-        if self.origin.coverage().is_empty() {
+        // A build without the coverage of a store would drop the answers from that store.
+        if self.origin.coverage().is_empty() || !self.origin.is_known() {
             let refreshed = cancel.run_until_cancelled(self.origin.refresh_coverage()).await;
             refreshed.ok_or(BuildError::Cancelled)?.map_err(BuildError::Coverage)?;
         }

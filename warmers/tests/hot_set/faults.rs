@@ -210,7 +210,7 @@ async fn a_slow_plan_does_not_delay_others() {
 async fn a_second_builder_on_a_directory_is_refused() {
     let dir = TestDir::new();
     let fixture = dir.fixture(PLANS).await;
-    let identity = Identity::new(1, ["test"], fixture.origin.catalogue());
+    let identity = Identity::new(1, Vec::new(), fixture.origin.catalogue());
     let second = ArtefactDirectory::open(&dir.artefacts(), identity, 3);
     assert!(matches!(second, Err(ArtefactError::Busy(_))), "{second:?}");
 }

@@ -13,7 +13,7 @@ use aqs_origin::store::{Store, StoreError};
 use aqs_origin::stores::StoreParts;
 use aqs_origin::{Clock, Epochs, Metrics as OriginMetrics, Moment, Origin, Parts, RequestContext};
 use aqs_warmers::Settings;
-use aqs_warmers::artefact::{ArtefactDirectory, Identity};
+use aqs_warmers::artefact::{ArtefactDirectory, Identity, StoreIdentity};
 use aqs_warmers::build::{BuildError, BuildOptions, Builder, Built, Progress};
 use aqs_warmers::hot_set::{HotFreshness, HotSet};
 use aqs_warmers::metrics::Metrics;
@@ -232,7 +232,6 @@ impl TestDir {
         let epochs = Arc::new(Epochs::remembered(state, &saved, clock.now(), &catalogue).unwrap());
         let budget = Arc::new(Budget::new(fixture_settings.memory));
         let tasks = TaskTracker::new();
-        let identity = Identity::new(epochs.identity().unwrap(), ["test"], &catalogue);
         let dyn_store = Arc::clone(&store) as Arc<dyn Store>;
         let stores = vec![StoreParts::only(dyn_store, fixture_settings.limiter, &catalogue)];
         let origin = Parts {
@@ -247,6 +246,9 @@ impl TestDir {
             tasks: tasks.clone(),
         };
         let origin = Arc::new(Origin::new(origin).unwrap());
+        let state = origin.epochs.identity().unwrap();
+        let stores = origin.stores().iter().map(|store| StoreIdentity::of(store)).collect();
+        let identity = Identity::new(state, stores, origin.catalogue());
         let hot_set = Arc::new(HotSet::new(budget, 26 * HOUR));
         let artefacts = ArtefactDirectory::open(&self.artefacts(), identity, 3).unwrap();
         let metrics = Metrics::declare(&mut declarations).unwrap();

@@ -1,6 +1,7 @@
 //! The section `cassandra` of the configuration.
 
 use super::tls::{self, CaError};
+use crate::limiter::ConcurrencyLimits;
 use aqs_api::calendar::{Digits, Hour};
 use aqs_api::units::{Count, Span, SpanOrOff, from_text, non_empty};
 use schemars::JsonSchema;
@@ -39,6 +40,18 @@ pub struct Options {
     #[serde(with = "Span")]
     #[schemars(extend("unset" = "context_timeout if set, else 5s"))]
     pub read_within: Duration,
+    /// Concurrent reads.
+    #[serde(with = "Count::<1, 65_536>")]
+    #[schemars(extend("unset" = "store.reads"))]
+    pub reads: Option<usize>,
+    /// Reads that may wait in the queue.
+    #[serde(with = "Count::<0, 1_000_000>")]
+    #[schemars(extend("unset" = "store.queue"))]
+    pub queue: Option<usize>,
+    /// How long a read may wait in the queue.
+    #[serde(with = "Span")]
+    #[schemars(extend("unset" = "store.wait"))]
+    pub wait: Option<Duration>,
     /// Delay before a second node is tried in parallel. At most a quarter of the read's deadline
     /// is used.
     #[serde(with = "SpanOrOff")]
@@ -215,6 +228,9 @@ impl Default for Options {
             credentials: None,
             tls: Tls::default(),
             read_within: Duration::from_secs(5),
+            reads: None,
+            queue: None,
+            wait: None,
             speculative_after: Some(Duration::from_millis(250)),
             compression: None,
             keep_alive: Some(Duration::from_secs(5)),
@@ -230,6 +246,15 @@ impl Default for Options {
 const SPECULATION_DIVISOR: u32 = 4;
 
 impl Options {
+    /// Its limits, those that it leaves out from others.
+    pub fn limits(&self, others: ConcurrencyLimits) -> ConcurrencyLimits {
+        ConcurrencyLimits {
+            reads: self.reads.unwrap_or(others.reads),
+            queue: self.queue.unwrap_or(others.queue),
+            wait: self.wait.unwrap_or(others.wait),
+        }
+    }
+
     pub(super) fn speculation(&self) -> Option<Duration> {
         self.speculative_after.map(|delay| delay.min(self.read_within / SPECULATION_DIVISOR))
     }

@@ -5,6 +5,7 @@ mod logging;
 mod pages;
 mod precedence;
 mod refusals;
+mod routes;
 mod upstream;
 mod warnings;
 

@@ -1,7 +1,7 @@
 use super::*;
 use crate::artefact::ReadError;
 use crate::generation::{Checksum, HotEntry, Provenance};
-use crate::tests::{answer, catalogue, generation, identity, top};
+use crate::tests::{answer, catalogue, generation, identity, store_known_by, top};
 use aqs_api::Rules;
 use aqs_api::countries::ProtectedCountries;
 use aqs_api::lifetimes::Times;
@@ -220,8 +220,22 @@ fn foreign_files_are_quarantined() {
     for (identity, expected) in [
         (Identity { state: 8, ..ours.clone() }, "another state directory"),
         (
-            Identity { store: vec!["other".to_owned(), "third".to_owned()], ..ours.clone() },
-            "another store: other, third",
+            Identity {
+                stores: vec![store_known_by(&["other", "third"], &["all"])],
+                ..ours.clone()
+            },
+            "another store or route: other, third",
+        ),
+        (
+            Identity { stores: vec![store_known_by(&["a store"], &["some"])], ..ours.clone() },
+            "another store or route: a store",
+        ),
+        (
+            Identity {
+                stores: vec![ours.stores[0].clone(), store_known_by(&["second"], &[])],
+                ..ours.clone()
+            },
+            "another store or route: a store; second",
         ),
         (
             Identity { build: "0.0.1 1".to_owned(), ..ours.clone() },
@@ -246,7 +260,10 @@ fn a_build_with_other_rules_reads_no_answers_of_this_one() {
     let fixture = Fixture::new();
     fixture.open().write(&fixture.generation(1)).unwrap();
     let rules = Rules { protected: ProtectedCountries::new(["FR"]) };
-    let identity = Identity::new(7, ["a store"], &catalogue().with_rules(rules));
+    let identity = Identity {
+        build: Identity::new(7, Vec::new(), &catalogue().with_rules(rules)).build,
+        ..identity()
+    };
     let other = ArtefactDirectory::open(fixture.folder.path(), identity, 3).unwrap();
     let (loaded, quarantined) = other.load(fixture.ctx()).unwrap();
     assert!(loaded.is_none());
@@ -259,7 +276,8 @@ fn a_build_with_other_rules_reads_no_answers_of_this_one() {
 fn stores_that_share_a_name_are_the_same() {
     let fixture = Fixture::new();
     let known_by = |names: [&str; 2]| {
-        let identity = Identity::new(7, names, &fixture.catalogue);
+        let stores = vec![store_known_by(&names, &["all"])];
+        let identity = Identity::new(7, stores, &fixture.catalogue);
         ArtefactDirectory::open(fixture.folder.path(), identity, 3).unwrap()
     };
     known_by(["a", "b"]).write(&fixture.generation(1)).unwrap();
