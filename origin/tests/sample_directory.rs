@@ -7,15 +7,20 @@
     reason = "a test may end where it fails"
 )]
 
+use aqs_api::Catalogue;
 use aqs_origin::sample::{self, SampleError};
 use std::fs;
 use std::io::{BufRead, BufReader};
+
+fn catalogue() -> Catalogue {
+    Catalogue::standard().unwrap()
+}
 
 #[test]
 fn directory_holds_every_table() {
     let parent = tempfile::tempdir().unwrap();
     let directory = parent.path().join("new/folder");
-    let summary = sample::write_directory(&directory).unwrap();
+    let summary = sample::write_directory(&catalogue(), &directory).unwrap();
     assert_eq!(fs::read_dir(&directory).unwrap().count(), summary.len());
     for (table, rows) in &summary {
         let file = fs::File::open(directory.join(format!("{table}.ndjson"))).unwrap();
@@ -31,7 +36,10 @@ fn directory_holds_every_table() {
         assert_eq!(lines, *rows, "{table}");
     }
     // Nothing is overwritten.
-    assert!(matches!(sample::write_directory(&directory), Err(SampleError::Occupied { .. })));
+    assert!(matches!(
+        sample::write_directory(&catalogue(), &directory),
+        Err(SampleError::Occupied { .. })
+    ));
 }
 
 #[test]
@@ -40,7 +48,7 @@ fn existing_table_is_not_overwritten() {
     let table = directory.path().join("unique_devices.ndjson");
     fs::write(&table, "mine").unwrap();
     assert!(matches!(
-        sample::write_directory(directory.path()),
+        sample::write_directory(&catalogue(), directory.path()),
         Err(SampleError::Occupied { path }) if path == table
     ));
     assert_eq!(fs::read_to_string(&table).unwrap(), "mine");

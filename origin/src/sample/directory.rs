@@ -2,29 +2,31 @@
 
 use super::SampleError;
 use super::rows::{Summary, rows};
-use super::tables;
 use crate::row::{Cell, Sink, SinkError};
-use aqs_api::Table;
+use aqs_api::{Catalogue, Table};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// Writes all rows to a directory, one `<table>.ndjson` per table. The directory is created if it
+/// Writes all rows of the catalogue's tables to a directory, one `<table>.ndjson` per table. The directory is created if it
 /// does not exist, and must not hold tables.
-pub fn write_directory(directory: &Path) -> Result<Summary, SampleError> {
+pub fn write_directory(catalogue: &Catalogue, directory: &Path) -> Result<Summary, SampleError> {
     fs::create_dir_all(directory).map_err(|source| failed(directory, source))?;
     let path = |table: &Table| directory.join(format!("{}.ndjson", table.name));
-    if let Some(path) = tables::all().map(path).find(|path| path.symlink_metadata().is_ok()) {
+    let tables = catalogue.tables();
+    if let Some(path) =
+        tables.iter().map(|table| path(table)).find(|path| path.symlink_metadata().is_ok())
+    {
         return Err(SampleError::Occupied { path });
     }
     let mut sink = NdjsonSink::default();
-    for table in tables::all() {
+    for table in tables {
         let path = path(table);
         let file = File::create_new(&path).map_err(|source| failed(&path, source))?;
         sink.files.insert(table.name, (path, BufWriter::with_capacity(1 << 18, file)));
     }
-    let summary = rows(&mut sink)?;
+    let summary = rows(catalogue, &mut sink)?;
     for (path, mut file) in sink.files.into_values() {
         file.flush().map_err(|source| failed(&path, source))?;
     }

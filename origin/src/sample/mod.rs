@@ -1,7 +1,7 @@
 //! The bundled sample data, which the embedded store is filled with by default.
 //!
 //! Published figures (see `config/sample/PROVENANCE.md`) are taken over exactly; a generator
-//! completes them. The generator is driven by one description per table (`tables`):
+//! completes them. The generator is driven by descriptions of tables (`tables`):
 //!
 //! ```text
 //! bundled ─▶ world ──┐
@@ -9,11 +9,12 @@
 //!                          └──────────────┴▶ rows ─▶ Sink
 //! ```
 //!
-//! To add a table, describe it in `tables`. A count that is split in another way needs a
-//! `cube::Dimension`, a list of other things an arm in `lists`.
+//! A table that is not described gets rows by the roles of its columns and the endpoints that read
+//! it (`default_rows`). For figures that agree with those of other tables, describe it in `tables`.
 
 mod bundled;
 mod cube;
+mod default_rows;
 mod directory;
 mod lists;
 mod noise;

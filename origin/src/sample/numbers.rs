@@ -33,7 +33,7 @@ const YEAR: [f64; 12] = [1.06, 1.05, 1.02, 1.0, 0.99, 0.95, 0.93, 0.94, 0.99, 1.
 /// How views swing over the week, from Monday.
 const WEEK: [f64; 7] = [1.03, 1.03, 1.02, 1.01, 0.97, 0.95, 0.99];
 /// How views swing over the day, by the local hour, per mille.
-const DAY: [u64; 24] = [
+pub(super) const DAY: [u64; 24] = [
     620, 420, 300, 240, 230, 300, 480, 720, 900, 1020, 1100, 1140, 1140, 1160, 1190, 1220, 1250,
     1280, 1330, 1420, 1520, 1560, 1400, 1000,
 ];
@@ -176,12 +176,12 @@ impl Series {
     }
 }
 
-fn days(first: Date, last: Date) -> impl Iterator<Item = Date> {
+pub(super) fn days(first: Date, last: Date) -> impl Iterator<Item = Date> {
     std::iter::successors(Some(first), |date| date.tomorrow().ok())
         .take_while(move |date| *date <= last)
 }
 
-fn number(date: Date) -> u64 {
+pub(super) fn number(date: Date) -> u64 {
     date.duration_since(Date::constant(2000, 1, 1)).as_hours().unsigned_abs() / 24
 }
 

@@ -3,12 +3,14 @@
 use super::SampleError;
 use super::bundled::World;
 use super::cube::Cube;
+use super::default_rows;
 use super::lists;
 use super::numbers::{self, BySubject, Period};
+use super::tables;
 use super::tables::{ARTICLES, DEVICES, LEGACY, LISTS, Series, VIEWS};
 use crate::row::{Cell, Sink};
-use aqs_api::Table;
 use aqs_api::calendar::Granularity;
+use aqs_api::{Catalogue, Table};
 use jiff::civil::Date;
 use std::borrow::Cow;
 use std::iter::repeat_n;
@@ -16,25 +18,36 @@ use std::iter::repeat_n;
 /// Tables in the order in which they were written, with their number of rows.
 pub type Summary = Vec<(&'static str, u64)>;
 
-/// Writes all rows: table by table, keys ascending.
-pub fn rows(sink: &mut dyn Sink) -> Result<Summary, SampleError> {
-    let mut output = Output { sink, summary: Summary::new() };
+/// Writes all rows of the catalogue's tables, table by table.
+pub fn rows(catalogue: &Catalogue, sink: &mut dyn Sink) -> Result<Summary, SampleError> {
+    let mut output = Output { sink, tables: catalogue.tables(), summary: Summary::new() };
     let world = World::read()?;
+    if tables::all().any(|table| output.has(table)) {
+        described(&mut output, &world)?;
+    }
+    for table in default_rows::tables_of(catalogue) {
+        default_rows::write(catalogue, &world, table, |cells| output.row(table, cells))?;
+    }
+    Ok(output.summary)
+}
+
+/// Writes the tables that are described, keys ascending.
+fn described(output: &mut Output<'_>, world: &World) -> Result<(), SampleError> {
     let none = BySubject::new();
     for content in [&LEGACY, &DEVICES] {
-        output.series(content, &numbers::build(content, &world, &none)?)?;
+        output.series(content, &numbers::build(content, world, &none)?)?;
     }
-    let views = numbers::build(&VIEWS, &world, &none)?;
+    let views = numbers::build(&VIEWS, world, &none)?;
     output.series(&VIEWS, &views)?;
-    let articles = numbers::build(&ARTICLES, &world, &views)?;
+    let articles = numbers::build(&ARTICLES, world, &views)?;
     output.series(&ARTICLES, &articles)?;
     for content in &LISTS {
-        for (key, json) in lists::build(content, &world, &views, &articles)? {
+        for (key, json) in lists::build(content, world, &views, &articles)? {
             let key = key.iter().map(|part| text(part));
             output.row(content.table, key.chain([text(&json)]).collect())?;
         }
     }
-    Ok(output.summary)
+    Ok(())
 }
 
 pub(super) fn has_rows(rows: &[(Granularity, Date)], (granularity, begin): &Period) -> bool {
@@ -46,10 +59,15 @@ pub(super) fn has_rows(rows: &[(Granularity, Date)], (granularity, begin): &Peri
 
 struct Output<'a> {
     sink: &'a mut dyn Sink,
+    tables: Vec<&'static Table>,
     summary: Summary,
 }
 
 impl Output<'_> {
+    fn has(&self, table: &Table) -> bool {
+        self.tables.iter().any(|known| known.name == table.name)
+    }
+
     /// Writes the rows of a table: those of its periods, and those that are published.
     fn series(&mut self, content: &Series, all: &BySubject) -> Result<(), SampleError> {
         let cube = Cube::new(content.dimensions);
@@ -88,6 +106,9 @@ impl Output<'_> {
 
     /// Writes a row. Value columns without a cell are absent.
     fn row(&mut self, table: &'static Table, mut cells: Vec<Cell<'_>>) -> Result<(), SampleError> {
+        if !self.has(table) {
+            return Ok(());
+        }
         cells.extend(repeat_n(Cell::Absent, table.columns().count() - cells.len()));
         self.sink.row(table, &cells)?;
         match self.summary.last_mut() {

@@ -1,7 +1,7 @@
 //! The sample as an embedded store: built at the first start, kept in the user's cache folder.
 
 use super::SampleError;
-use super::{VERSION, rows};
+use super::{VERSION, default_rows, rows};
 use crate::row::{Cell, Sink, SinkError};
 use crate::store::embedded::{
     EmbeddedStore, OpenError, Options, StoreWriter, WriteError, WriterOptions,
@@ -44,7 +44,9 @@ impl SampleStore {
             }
         };
         let version = env!("CARGO_PKG_VERSION");
-        let path = folder.join(format!("sample-{VERSION}-{version}.sqlite"));
+        let default_rows = default_rows::version(catalogue);
+        let default_rows = default_rows.map(|version| format!("-{version}")).unwrap_or_default();
+        let path = folder.join(format!("sample-{VERSION}-{version}{default_rows}.sqlite"));
         let store = Self { path, _temporary: temporary };
         match EmbeddedStore::open(&store.path, catalogue, Options::default()) {
             Ok(_) => return Ok(store),
@@ -67,7 +69,7 @@ impl SampleStore {
         building(&store.path);
         match StoreWriter::create(&store.path, catalogue, WriterOptions { wait: BUILD_TIMEOUT }) {
             Ok(mut writer) => {
-                rows(&mut UntilEnded { writer: &mut writer, ended })?;
+                rows(catalogue, &mut UntilEnded { writer: &mut writer, ended })?;
                 writer.commit()?;
             }
             // Another process was faster.

@@ -1,17 +1,23 @@
 //! Checks of the whole output, which is generated once and kept by partition.
 
+#[path = "../../api/tests/further_kinds.rs"]
+mod further_kinds;
+
 use super::bundled;
 use super::cube::{Cube, split};
 use super::noise::Noise;
-use super::tables::VIEWS;
+use super::tables::{self, VIEWS};
 use super::{END, Summary, VERSION};
 use crate::row::{Cell, Sink, SinkError};
 use aqs_api::countries::ProtectedCountries;
-use aqs_api::table::{ColumnType, Table};
+use aqs_api::rows::RowsBuilder;
+use aqs_api::source::{Source, TableSource};
+use aqs_api::table::{Column, ColumnType, Table};
 use aqs_api::tables::{
     LEGACY_PAGECOUNTS, PAGEVIEWS_PER_ARTICLE, PAGEVIEWS_PER_PROJECT, TOP_BY_COUNTRY, TOP_PAGEVIEWS,
     TOP_PER_COUNTRY, UNIQUE_DEVICES,
 };
+use aqs_api::{Catalogue, Dataset, Endpoint, Lookup, Query, Read, Rules, Target};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -28,11 +34,16 @@ struct Collected {
     series: HashMap<&'static str, BTreeMap<Vec<String>, Rows>>,
     lists: HashMap<&'static str, BTreeMap<Vec<String>, String>>,
     last: Option<(&'static str, Vec<String>)>,
+    examples: Examples,
+    answered: (Vec<String>, Vec<String>),
 }
 
 static OUTPUT: LazyLock<Collected> = LazyLock::new(|| {
     let mut collected = Collected::default();
-    collected.summary = super::rows(&mut collected).unwrap();
+    let catalogue = Catalogue::standard().unwrap();
+    collected.examples = Examples::of(&catalogue);
+    collected.summary = super::rows(&catalogue, &mut collected).unwrap();
+    collected.answered = std::mem::take(&mut collected.examples).answered();
     collected
 });
 
@@ -56,6 +67,10 @@ impl Collected {
 impl Sink for Collected {
     fn row(&mut self, table: &'static Table, cells: &[Cell<'_>]) -> Result<(), SinkError> {
         assert_eq!(cells.len(), table.columns().count(), "{}", table.name);
+        self.examples.row(table, cells)?;
+        if !tables::all().any(|known| known.name == table.name) {
+            return Ok(());
+        }
         let text = |cell: &Cell<'_>| match cell {
             Cell::Text(text) => text.clone().into_owned(),
             other => panic!("{other:?} is no text of {}", table.name),
@@ -108,8 +123,9 @@ fn output_changes_with_version_only() {
 #[test]
 fn keys_ascend_and_every_table_has_rows() {
     assert_eq!(OUTPUT.disordered, Vec::<String>::new());
-    assert_eq!(OUTPUT.summary.len(), 7);
-    let rows: u64 = OUTPUT.summary.iter().map(|(_, rows)| rows).sum();
+    let described = OUTPUT.summary.iter().take(7);
+    assert!(described.clone().map(|(name, _)| *name).eq(tables::all().map(|table| table.name)));
+    let rows: u64 = described.map(|(_, rows)| rows).sum();
     assert!((300_000..700_000).contains(&rows), "{:?}", OUTPUT.summary);
 }
 
@@ -139,6 +155,164 @@ fn numbers_fit_their_columns_and_timestamps_the_calendar() {
             }
         }
     }
+}
+
+// --- examples of endpoints ---
+
+/// The rows of the examples of a catalogue's endpoints.
+#[derive(Default)]
+struct Examples(Vec<(Query, Read, RowsBuilder)>);
+
+impl Examples {
+    fn of(catalogue: &Catalogue) -> Self {
+        let examples = catalogue.endpoints().filter_map(|(_, endpoint)| {
+            let path = endpoint.example();
+            let query = catalogue.resolve(Target { dialect: endpoint.dialect, path: &path });
+            let query = query.unwrap_or_else(|problem| panic!("{path}: {problem:?}"));
+            match query.lookup() {
+                Lookup::Points(read) => {
+                    let rows = aqs_api::Rows::of(read.dataset.table);
+                    Some((query, read, rows))
+                }
+                Lookup::Events(_) => None,
+            }
+        });
+        Self(examples.collect())
+    }
+
+    /// The paths of those that have an answer, and of those that have none.
+    fn answered(self) -> (Vec<String>, Vec<String>) {
+        let (mut with, mut without) = (Vec::new(), Vec::new());
+        for (query, _, rows) in self.0 {
+            let rows = rows.finish();
+            let answer = aqs_api::shape(&query, &rows, &Rules::default()).unwrap();
+            let has_data = matches!(answer, aqs_api::Answer::Rows { .. });
+            let paths = if has_data { &mut with } else { &mut without };
+            paths.push(query.key().path().to_owned());
+        }
+        (with, without)
+    }
+}
+
+impl Sink for Examples {
+    fn row(&mut self, table: &'static Table, cells: &[Cell<'_>]) -> Result<(), SinkError> {
+        for (_, read, rows) in &mut self.0 {
+            if read.dataset.table.name != table.name {
+                continue;
+            }
+            let is_same = |(cell, text): (&Cell<'_>, &str)| match cell {
+                Cell::Int(number) => text.parse() == Ok(*number),
+                cell => *cell == Cell::Text(text.into()),
+            };
+            if !cells.iter().zip(read.partition.iter()).all(is_same) {
+                continue;
+            }
+            let read_cells = &cells[table.partition.len()..];
+            let in_range = |(column, cell): (&Column, &Cell<'_>)| match (cell, read.range) {
+                (Cell::Text(text), Some((first, last)))
+                    if table.period_column() == Some(column) =>
+                {
+                    (first.as_str()..=last.as_str()).contains(&&**text)
+                }
+                _ => true,
+            };
+            if !table.read_columns().zip(read_cells).all(in_range) {
+                continue;
+            }
+            for (index, (column, cell)) in table.read_columns().zip(read_cells).enumerate() {
+                let filled = match (column.kind, cell) {
+                    (ColumnType::Text | ColumnType::Json, Cell::Text(text)) => {
+                        rows.text(index, Some(text))
+                    }
+                    (ColumnType::Text | ColumnType::Json, _) => rows.text(index, None),
+                    (ColumnType::Int | ColumnType::BigInt, Cell::Int(number)) => {
+                        rows.int(index, Some(*number))
+                    }
+                    (ColumnType::Int | ColumnType::BigInt, _) => rows.int(index, None),
+                    (ColumnType::Double, Cell::Double(number)) => rows.double(index, Some(*number)),
+                    (ColumnType::Double, _) => rows.double(index, None),
+                };
+                filled.unwrap();
+            }
+            rows.end_row().unwrap();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn every_example_has_an_answer() {
+    let (with, without) = &OUTPUT.answered;
+    assert_eq!(*without, [""; 0]);
+    assert!(with.len() >= 7);
+}
+
+#[test]
+fn every_kind_of_table_gets_default_rows() {
+    // The standard endpoints over tables of other names, which have no description.
+    let standard = Catalogue::standard().unwrap();
+    let undescribed = standard.endpoints().map(|(_, endpoint)| -> &'static Endpoint {
+        let Source::Table(source) = endpoint.source else { return endpoint };
+        let datasets = source.datasets.iter().map(|dataset| -> &'static Dataset {
+            let name = format!("other_{}", dataset.table.name).leak();
+            let table = Box::leak(Box::new(Table { name, ..*dataset.table }));
+            Box::leak(Box::new(Dataset { table, ..**dataset }))
+        });
+        let datasets = datasets.collect::<Vec<_>>().leak();
+        let source = Box::leak(Box::new(TableSource { datasets, ..*source }));
+        Box::leak(Box::new(Endpoint { source: Source::Table(source), ..*endpoint }))
+    });
+    let undescribed: &[&Endpoint] = undescribed.collect::<Vec<_>>().leak();
+    for endpoints in [undescribed, further_kinds::ALL] {
+        let catalogue = Catalogue::new(endpoints).unwrap();
+        let mut examples = Examples::of(&catalogue);
+        let summary = super::rows(&catalogue, &mut examples).unwrap();
+        let (with, without) = examples.answered();
+        assert_eq!(without, [""; 0], "{summary:?}");
+        assert!(with.len() > 2, "{with:?}");
+        assert!(summary.iter().all(|(_, rows)| *rows < 1_000_000), "{summary:?}");
+    }
+}
+
+#[test]
+fn default_rows_add_up() {
+    /// Counts by partition and period.
+    #[derive(Default)]
+    struct Counts(BTreeMap<(Vec<String>, String), i64>);
+    impl Sink for Counts {
+        fn row(&mut self, table: &'static Table, cells: &[Cell<'_>]) -> Result<(), SinkError> {
+            let texts = cells.iter().map_while(|cell| match cell {
+                Cell::Text(text) => Some(text.clone().into_owned()),
+                _ => None,
+            });
+            let mut key: Vec<String> = texts.collect();
+            if table.name == "mediarequest_per_referer" {
+                let Cell::Int(count) = cells[key.len()] else { panic!("no count") };
+                let period = key.pop().unwrap();
+                self.0.insert((key, period), count);
+            }
+            Ok(())
+        }
+    }
+    let catalogue = Catalogue::new(further_kinds::ALL).unwrap();
+    let mut counts = Counts::default();
+    super::rows(&catalogue, &mut counts).unwrap();
+    let count = |referer: &str, agent: &str, granularity: &str, period: &str| {
+        let key = [referer, "video", agent, granularity].map(str::to_owned).to_vec();
+        counts.0[&(key, period.to_owned())]
+    };
+    let day = "2026101500";
+    let referers = ["internal", "external", "search-engine", "unknown", "none"];
+    for agent in ["all-agents", "spider", "user"] {
+        let parts = referers.map(|referer| count(referer, agent, "daily", day));
+        let all = count("all-referers", agent, "daily", day);
+        assert_eq!(parts.iter().sum::<i64>(), all, "{agent}");
+        let days = (1..=31).map(|day| count("none", agent, "daily", &format!("202610{day:02}00")));
+        assert_eq!(days.sum::<i64>(), count("none", agent, "monthly", "2026100100"), "{agent}");
+    }
+    let agents = ["spider", "user"].map(|agent| count("none", agent, "daily", day));
+    assert_eq!(agents.iter().sum::<i64>(), count("none", "all-agents", "daily", day));
+    assert!(agents.iter().all(|count| *count > 0));
 }
 
 // --- published figures ---

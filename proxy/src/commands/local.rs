@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use super::{CommandResult, print};
 use crate::config::{self, ConfigArgs, reference_page};
+use aqs_api::Catalogue;
 use aqs_origin::sample;
 use clap_complete::Shell;
 use std::io::Write;
@@ -39,7 +40,7 @@ pub fn completions(shell: Shell, mut cli: clap::Command) -> CommandResult {
 
 /// Writes the sample data as a directory for `aqs load`.
 pub fn sample(directory: &Path) -> CommandResult {
-    let summary = sample::write_directory(directory)?;
+    let summary = sample::write_directory(&Catalogue::standard()?, directory)?;
     println!("{} holds the sample data:", directory.display());
     for (table, rows) in &summary {
         println!("  {table:<32} {rows:>9} rows");

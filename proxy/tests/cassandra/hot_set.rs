@@ -152,7 +152,7 @@ async fn both_plans_are_served_without_cassandra_even_after_a_kill() {
     let loader = Home::new(&node);
     let (from, to) = (sample.clone(), loader.rows());
     let writing = tokio::task::spawn_blocking(move || {
-        aqs_origin::sample::write_directory(&from).unwrap();
+        aqs_origin::sample::write_directory(&catalogue(), &from).unwrap();
         write_subset(&from, &to);
     });
     writing.await.unwrap();

@@ -112,6 +112,9 @@ static PROJECT_GRANULARITY: Param = param(
     },
 );
 
+static LEGACY_START: Param = Param { example: "2016010100", ..START };
+static LEGACY_END: Param = Param { example: "2016073100", ..END };
+
 static LEGACY_GRANULARITY: Param = param(
     "granularity",
     "The length of a period",
@@ -355,8 +358,8 @@ pub(super) static LEGACY_PAGECOUNTS: Endpoint = Endpoint {
         P(&PROJECT),
         P(&params::ACCESS_SITE),
         P(&LEGACY_GRANULARITY),
-        P(&START),
-        P(&END),
+        P(&LEGACY_START),
+        P(&LEGACY_END),
     ],
     source: Source::Table(&TableSource {
         datasets: &[&LEGACY_HOURLY, &LEGACY_DAILY, &LEGACY_MONTHLY],
