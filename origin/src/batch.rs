@@ -165,7 +165,10 @@ fn add_read(
 fn widen(read: &mut Lookup, wanted: &Lookup) -> bool {
     let (read, wanted) = match (read, wanted) {
         (Lookup::Points(read), Lookup::Points(wanted)) => (read, wanted),
-        (read, wanted) => return *read == *wanted,
+        (Lookup::Events(read), Lookup::Events(wanted)) => return read == wanted,
+        (Lookup::Points(_), Lookup::Events(_)) | (Lookup::Events(_), Lookup::Points(_)) => {
+            return false;
+        }
     };
     if read.dataset != wanted.dataset || read.partition != wanted.partition {
         return false;

@@ -116,10 +116,10 @@ fn sample_paths(endpoint: &Endpoint) -> Vec<String> {
 }
 
 fn sample_values(param: &'static Param) -> Vec<&'static str> {
-    match &param.role {
-        Role::Day { .. } => vec![param.example, ALL_DAYS],
-        role => role.closed_values().unwrap_or_else(|| vec![param.example]),
+    if let Role::Day { .. } = param.role {
+        return vec![param.example, ALL_DAYS];
     }
+    param.role.closed_values().unwrap_or_else(|| vec![param.example])
 }
 
 /// Sample rows of a table: one for each timestamp of a series, else one.
@@ -131,8 +131,9 @@ fn sample_rows(
     let mut builder = Rows::of(table);
     let count = match filling {
         Filling::Empty => 0,
-        _ if table.is_series() => TIMESTAMPS.len(),
-        _ => 1,
+        Filling::Full | Filling::Numeric | Filling::FirstNull | Filling::Nulls => {
+            if table.is_series() { TIMESTAMPS.len() } else { 1 }
+        }
     };
     for (row, timestamp) in TIMESTAMPS.iter().enumerate().take(count) {
         for (index, column) in table.read_columns().enumerate() {

@@ -103,7 +103,7 @@ impl Representation {
             {
                 Self::Body(older.shared())
             }
-            (new, _) => new,
+            (new @ (Self::Body(_) | Self::NoData(_)), _) => new,
         }
     }
 

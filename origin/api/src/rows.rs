@@ -82,24 +82,24 @@ impl Rows {
     }
 
     pub fn ints(&self, name: &str) -> Result<&Cells<i64>, RowsError> {
-        match self.column(name) {
-            Some(Column::Ints(cells)) => Ok(cells),
-            _ => Err(RowsError::NoColumn(name.to_owned())),
-        }
+        let Some(Column::Ints(cells)) = self.column(name) else {
+            return Err(RowsError::NoColumn(name.to_owned()));
+        };
+        Ok(cells)
     }
 
     pub fn doubles(&self, name: &str) -> Result<&Cells<f64>, RowsError> {
-        match self.column(name) {
-            Some(Column::Doubles(cells)) => Ok(cells),
-            _ => Err(RowsError::NoColumn(name.to_owned())),
-        }
+        let Some(Column::Doubles(cells)) = self.column(name) else {
+            return Err(RowsError::NoColumn(name.to_owned()));
+        };
+        Ok(cells)
     }
 
     pub fn texts(&self, name: &str) -> Result<&Texts, RowsError> {
-        match self.column(name) {
-            Some(Column::Texts(texts)) => Ok(texts),
-            _ => Err(RowsError::NoColumn(name.to_owned())),
-        }
+        let Some(Column::Texts(texts)) = self.column(name) else {
+            return Err(RowsError::NoColumn(name.to_owned()));
+        };
+        Ok(texts)
     }
 
     /// The periods of a series, in row order; an error if one is no timestamp.

@@ -42,12 +42,10 @@ pub fn shape<'a>(
         },
     };
     let stored = query.dataset().granularity;
-    let months = match (stored, query.granularity()) {
-        (Granularity::Daily, Some(Granularity::Monthly)) if list.is_none() => {
-            Some(Months::of(rows.timestamps()?))
-        }
-        _ => None,
-    };
+    let sums_days = stored == Granularity::Daily
+        && query.granularity() == Some(Granularity::Monthly)
+        && list.is_none();
+    let months = if sums_days { Some(Months::of(rows.timestamps()?)) } else { None };
     let shaper = Shaper { query, source, months };
     let body = &query.endpoint().body;
     // An empty list is data where the item around it has more than the list.
@@ -254,4 +252,37 @@ fn no_such(column: &str) -> ShapeError {
 
 fn no_column(param: &'static Param, value: &str) -> ShapeError {
     ShapeError::NoColumn { param, value: value.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Catalogue;
+    use crate::endpoints::ALL;
+    use crate::target::Target;
+
+    #[test]
+    fn items_that_are_rows_are_never_an_empty_list() {
+        let mut endpoint = **ALL.iter().find(|endpoint| endpoint.name == "pageviews/top").unwrap();
+        let Body::List { item: context, entry: item, .. } = endpoint.body else {
+            panic!("no list")
+        };
+        endpoint.body = Body::Context { context, item };
+        let catalogue = Catalogue::new(Box::leak(Box::new([&*Box::leak(Box::new(endpoint))])));
+        let catalogue = catalogue.unwrap();
+        let target = "/metrics/pageviews/top/en.wikipedia/all-access/2026/09/15";
+        let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
+        let len = |json: &str| {
+            let mut rows = Rows::of(query.dataset().table);
+            rows.text(0, Some(json)).unwrap();
+            rows.text(1, None).unwrap();
+            rows.end_row().unwrap();
+            match shape(&query, &rows.finish(), catalogue.rules()).unwrap() {
+                Answer::Rows { len, .. } => Some(len),
+                Answer::Empty(_) => None,
+            }
+        };
+        assert_eq!(len("[]"), None);
+        assert_eq!(len(r#"[{"article":"A","views":2,"rank":1}]"#), Some(1));
+    }
 }

@@ -249,7 +249,7 @@ fn describe_catalogue(query: &Query) -> Description {
     };
     let around = match endpoint.body {
         Body::Items { item } => item,
-        body => body.around(),
+        Body::List { .. } | Body::Top { .. } | Body::Context { .. } => endpoint.body.around(),
     };
     out.insert("envelope", vec![envelope.to_owned()]);
     out.insert("fields around the rows, or of items", fields(around));
@@ -282,9 +282,9 @@ fn describe_table(query: &Query, read: &Read, out: &mut Description) {
     out.insert("partition of the example", read.partition.iter().map(String::from).collect());
     out.insert("clustering", table.clustering.iter().map(column).collect());
     out.insert("values", table.values.iter().map(column).collect());
-    let range = table.period_column().map(|column| match column.role {
-        ColumnRole::Period(Form::Day) => format!("{} YYYYMMDD", column.name),
-        _ => format!("{} YYYYMMDDHH", column.name),
+    let range = table.period_column().map(|column| {
+        let is_day = column.role == ColumnRole::Period(Form::Day);
+        format!("{} {}", column.name, if is_day { "YYYYMMDD" } else { "YYYYMMDDHH" })
     });
     out.insert("range", range.into_iter().collect());
 }

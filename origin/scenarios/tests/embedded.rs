@@ -66,9 +66,10 @@ async fn answer(origin: &Origin, target: &str) -> (u16, Vec<u8>) {
             Representation::Body(body) => (200, body.identity.to_vec()),
             Representation::NoData(no_data) => refuse(&no_data.fault()),
         },
-        Err(failure) => match &*failure.error {
-            OriginError::Shape { .. } => refuse(&Fault::BrokenData),
-            other => panic!("{target}: {other}"),
-        },
+        Err(failure) => {
+            let broken = matches!(*failure.error, OriginError::Shape { .. });
+            assert!(broken, "{target}: {}", failure.error);
+            refuse(&Fault::BrokenData)
+        }
     }
 }

@@ -28,7 +28,6 @@ use thiserror::Error;
 
 /// A load failed. An embedded store is as before; Cassandra has all earlier rows.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum LoadError {
     #[error("the directory {path} can't be read: {source}")]
     Directory { path: PathBuf, source: io::Error },

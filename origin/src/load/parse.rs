@@ -58,7 +58,7 @@ impl Parser {
                 // All integers of these tables are counts or ranks.
                 Cell::Int(number) if *number < 0 => return Err(Reason::Negative { column }),
                 Cell::Text(text) if text.is_empty() => return Err(Reason::Empty { column }),
-                _ => {}
+                Cell::Absent | Cell::Null | Cell::Int(_) | Cell::Double(_) | Cell::Text(_) => {}
             }
         }
         Ok(cells)

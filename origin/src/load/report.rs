@@ -69,7 +69,6 @@ impl fmt::Display for BadRow {
 }
 
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Reason {
     /// The position is that of the first invalid byte, from 1.
     #[error("the line is not UTF-8 (byte {position})")]

@@ -44,7 +44,6 @@ pub const END: Date = Date::constant(2026, 10, 31);
 
 /// The sample can't be written or opened.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum SampleError {
     /// A bundled file does not hold what the generator expects, which is a defect of the build.
     #[error("failed to read bundled file {file}, line {line}: {reason}")]

@@ -71,9 +71,9 @@ impl Sink for Collected {
         if !tables::all().any(|known| known.name == table.name) {
             return Ok(());
         }
-        let text = |cell: &Cell<'_>| match cell {
-            Cell::Text(text) => text.clone().into_owned(),
-            other => panic!("{other:?} is no text of {}", table.name),
+        let text = |cell: &Cell<'_>| {
+            let Cell::Text(text) = cell else { panic!("{cell:?} is no text of {}", table.name) };
+            text.clone().into_owned()
         };
         for cell in cells {
             let hash = self.hash.get_or_insert(Noise::of(&[]));

@@ -74,7 +74,14 @@ fn rollback_failed(error: &RollbackError) -> ApiError {
             not_found(detail)
         }
         RollbackError::Live(_) => conflict(detail),
-        _ => {
+        RollbackError::Artefact(
+            ArtefactError::Busy(_)
+            | ArtefactError::File { .. }
+            | ArtefactError::Damaged { .. }
+            | ArtefactError::TooLarge { .. }
+            | ArtefactError::Foreign { .. }
+            | ArtefactError::Lost,
+        ) => {
             tracing::error!(target: fields::ADMIN, %error, "the hot set can't be rolled back");
             failed(detail)
         }

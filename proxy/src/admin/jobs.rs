@@ -63,7 +63,7 @@ pub(super) async fn start(
         }
         StartError::UnknownPlan { .. } => not_found(error.to_string()),
         StartError::Plan(_) => bad_parameter(error.to_string()),
-        _ => unavailable(error.to_string()),
+        StartError::Stopping => unavailable(error.to_string()),
     })?;
     let BuildOptions { overrides: Overrides { projects, last }, full, force } = &start.options;
     tracing::info!(

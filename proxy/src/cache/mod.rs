@@ -100,7 +100,10 @@ impl ResponseCache {
                     Err(_) => Insertion::Outdated,
                 }
             }
-            _ => Insertion::Stored,
+            EntryResult::Retained(false)
+            | EntryResult::Removed(..)
+            | EntryResult::Replaced(..)
+            | EntryResult::Timeout => Insertion::Stored,
         }
     }
 

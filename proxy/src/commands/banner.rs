@@ -103,7 +103,17 @@ fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
             Some(ALL_DAYS.to_owned())
         }
         Role::Day { .. } => part(6..8),
-        _ => Some(param.example.to_owned()),
+        Role::Project { .. }
+        | Role::OneProject
+        | Role::Referer { .. }
+        | Role::Enumeration { .. }
+        | Role::Title
+        | Role::CommonsPage
+        | Role::File
+        | Role::User
+        | Role::Country
+        | Role::Id
+        | Role::Text => Some(param.example.to_owned()),
     });
     Some(format!("/metrics{}", path?))
 }

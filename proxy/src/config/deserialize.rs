@@ -98,14 +98,14 @@ impl<'de> Deserializer<'de> for &Node {
                 "false" => visitor.visit_bool(false),
                 _ => invalid(format!("`{text}` is neither true nor false")),
             },
-            _ => invalid("expected a single value"),
+            Value::Null | Value::List(_) | Value::Map(_) => invalid("expected a single value"),
         }
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match &self.value {
             Value::Null => visitor.visit_none(),
-            _ => visitor.visit_some(self),
+            Value::Scalar { .. } | Value::List(_) | Value::Map(_) => visitor.visit_some(self),
         }
     }
 
@@ -120,14 +120,18 @@ impl<'de> Deserializer<'de> for &Node {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match &self.value {
             Value::List(_) => self.deserialize_any(visitor),
-            _ => invalid("expected a list, as [a, b]"),
+            Value::Null | Value::Scalar { .. } | Value::Map(_) => {
+                invalid("expected a list, as [a, b]")
+            }
         }
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match &self.value {
             Value::Map(_) => self.deserialize_any(visitor),
-            _ => invalid("expected keys with values"),
+            Value::Null | Value::Scalar { .. } | Value::List(_) => {
+                invalid("expected keys with values")
+            }
         }
     }
 

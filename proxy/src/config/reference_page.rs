@@ -161,7 +161,7 @@ fn rows(text: &mut String, keys: &[Key<'_>]) {
                 let words: Vec<_> = list.iter().map(Node::inline).collect();
                 format!("`{}` ", words.join(" "))
             }
-            _ => format!("`{}` ", default.inline()),
+            (Value::Scalar { .. } | Value::Map(_), None) => format!("`{}` ", default.inline()),
         };
         let _ = writeln!(text, "| `{path}` | {takes} | {default}| {about} |");
         rows(text, keys);
@@ -188,7 +188,7 @@ fn entries(text: &mut String, indent: &str, comment: &str, keys: &[Key<'_>]) {
                 }
                 let _ = writeln!(text, "{comment}{indent}#{name}:");
             }
-            _ => {
+            (Value::Scalar { .. } | Value::List(_) | Value::Map(_), None) => {
                 let _ = writeln!(text, "{comment}{indent}{name}: {}", default.inline());
             }
         }

@@ -124,9 +124,9 @@ impl Node {
 
     /// Removes the value at a path, or the list that holds it.
     pub(super) fn remove(&mut self, path: &Path) -> bool {
-        let keys = path.iter().map_while(|segment| match segment {
-            Segment::Map { key } => Some(key),
-            _ => None,
+        let keys = path.iter().map_while(|segment| {
+            let Segment::Map { key } = segment else { return None };
+            Some(key)
         });
         let (mut node, mut keys) = (self, keys.peekable());
         while let Some(key) = keys.next() {
@@ -196,6 +196,7 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, event: Event<'a>, origin: Origin, depth: usize) -> Result<Node, Mistake> {
         let (anchor, is_alias) = (event.anchor_id(), event.is_alias());
+        #[allow(clippy::wildcard_enum_match_arm, reason = "the parser's events are open")]
         let value = match event {
             _ if depth > MAX_DEPTH => {
                 return Err(Mistake::new(Some(origin), "values are nested too deeply"));

@@ -30,7 +30,7 @@ impl ListenAddr {
         let ip = match address.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
+            IpAddr::V4(_) | IpAddr::V6(_) => address.ip(),
         };
         Self::Tcp(SocketAddr::new(ip, address.port()))
     }

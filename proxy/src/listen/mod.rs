@@ -76,10 +76,10 @@ impl BoundListener {
 
 fn refused(addr: &ListenAddr, flag: &'static str, source: io::Error) -> ListenError {
     let addr = addr.clone();
-    match source.kind() {
-        io::ErrorKind::AddrInUse => ListenError::Busy(addr, flag),
-        _ => ListenError::Refused { addr, source },
+    if source.kind() == io::ErrorKind::AddrInUse {
+        return ListenError::Busy(addr, flag);
     }
+    ListenError::Refused { addr, source }
 }
 
 fn bind_tcp(address: SocketAddr, flag: &'static str) -> io::Result<BoundListener> {

@@ -146,11 +146,9 @@ impl MissHandler {
         failure: Failure,
         ctx: &RequestContext,
     ) -> (Result<Hit, Fault>, LogContext) {
-        let held = match *failure.error {
-            // The stored rows are invalid; the old answer must not hide that.
-            OriginError::Shape { .. } => None,
-            _ => self.cache.get(plan.query().key().as_ref()),
-        };
+        // If the stored rows are invalid, the old answer must not hide that.
+        let invalid = matches!(*failure.error, OriginError::Shape { .. });
+        let held = if invalid { None } else { self.cache.get(plan.query().key().as_ref()) };
         let outcome = match held.filter(|entry| self.is_usable(entry)) {
             Some(entry) => {
                 let now = self.origin.clock().now();

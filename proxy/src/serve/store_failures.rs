@@ -19,7 +19,9 @@ pub(super) fn fault(error: &OriginError, request: &RequestId) -> Fault {
             StoreFailure::Timeout
         }
         OriginError::Shape { .. } => return Fault::BrokenData,
-        _ => StoreFailure::Failed,
+        OriginError::Store(StoreError::Failed { .. }) | OriginError::NoRoute { .. } => {
+            StoreFailure::Failed
+        }
     };
     Fault::Store { failure, request: request.to_string().into() }
 }

@@ -145,7 +145,11 @@ impl ArtefactDirectory {
             ArtefactError::Damaged { .. } => Some(DAMAGED),
             ArtefactError::Foreign { .. } => Some(FOREIGN),
             // The system or the limit is to blame: another start may succeed.
-            _ => None,
+            ArtefactError::Busy(_)
+            | ArtefactError::Missing { .. }
+            | ArtefactError::File { .. }
+            | ArtefactError::TooLarge { .. }
+            | ArtefactError::Lost => None,
         };
         let path = suffix.map(|suffix| self.renamed(id, suffix));
         let path = path.filter(|new| match fs::rename(self.file(id), new) {

@@ -58,7 +58,6 @@ impl Identity {
 }
 
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum ArtefactError {
     #[error("the hot set's directory {0} is in use by another aqs")]
     Busy(PathBuf),

@@ -70,7 +70,6 @@ pub struct Built {
 
 /// A failed build. Nothing was published.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum BuildError {
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -104,7 +103,6 @@ fn reasons(refusals: &[Refusal]) -> String {
 
 /// A failed rollback. Nothing has changed.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum RollbackError {
     #[error("there is no older generation to go back to")]
     Nothing,

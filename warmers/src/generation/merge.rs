@@ -99,7 +99,7 @@ pub fn merge(
                 let new: Vec<String> = new.filter(|text| !plan.forced.contains(text)).collect();
                 plan.forced.extend(new);
             }
-            _ => *plan = facts,
+            MergeMode::Add | MergeMode::Replace => *plan = facts,
         }
     }
     for (index, plan) in plans.iter_mut().enumerate() {

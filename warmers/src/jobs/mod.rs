@@ -119,7 +119,6 @@ pub struct JobView {
 }
 
 #[derive(Debug, Error, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum StartError {
     #[error(
         "there is no plan {plan:?}{}",
@@ -228,7 +227,7 @@ impl Jobs {
             match state {
                 State::Failed => tracing::error!(job = id, plan, reason = %outcome, "a job failed"),
                 // Refusals were logged by the build.
-                _ => tracing::info!(
+                State::Running | State::Done | State::Refused | State::Cancelled => tracing::info!(
                     job = id,
                     plan,
                     state = state.to_string(),

@@ -144,7 +144,22 @@ pub(super) fn has_days(endpoint: &'static Endpoint) -> bool {
 fn granularities(item: &Item, endpoint: &'static Endpoint) -> Vec<Granularity> {
     let allowed = endpoint.params().find_map(|param| match &param.role {
         Role::Granularity { allowed, .. } => Some((*allowed, item.values.get(param.name))),
-        _ => None,
+        Role::Project { .. }
+        | Role::OneProject
+        | Role::Referer { .. }
+        | Role::Enumeration { .. }
+        | Role::Title
+        | Role::CommonsPage
+        | Role::File
+        | Role::User
+        | Role::Country
+        | Role::Id
+        | Role::Text
+        | Role::Year
+        | Role::Month { .. }
+        | Role::Day { .. }
+        | Role::Start(_)
+        | Role::End => None,
     });
     // A series without the parameter is by month.
     let Some((allowed, set)) = allowed else { return vec![Granularity::Monthly] };
@@ -152,7 +167,7 @@ fn granularities(item: &Item, endpoint: &'static Endpoint) -> Vec<Granularity> {
         Some(ValueSet::List(values)) => {
             values.iter().any(|value| value.eq_ignore_ascii_case(granularity.as_str()))
         }
-        _ => true,
+        None | Some(ValueSet::All | ValueSet::Top { .. }) => true,
     };
     allowed.iter().map(|(granularity, _)| *granularity).filter(is_wanted).collect()
 }

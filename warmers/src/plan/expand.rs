@@ -167,7 +167,18 @@ impl Expander<'_> {
             Role::Year => Some(dates.year),
             Role::Month { .. } => Some(dates.month),
             Role::Day { .. } => Some(dates.day),
-            _ => {
+            Role::Project { .. }
+            | Role::OneProject
+            | Role::Referer { .. }
+            | Role::Enumeration { .. }
+            | Role::Granularity { .. }
+            | Role::Title
+            | Role::CommonsPage
+            | Role::File
+            | Role::User
+            | Role::Country
+            | Role::Id
+            | Role::Text => {
                 let value = chosen.iter().find(|(other, _)| other.name == param.name);
                 value.map(|(_, value)| value.as_str())
             }

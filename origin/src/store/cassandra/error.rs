@@ -1,5 +1,7 @@
 //! Connection failures with hints for operators, and kinds of request failures.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "the driver's enums are open")]
+
 use super::options::Options;
 use super::tls::CaError;
 use rustls::CertificateError;
@@ -12,7 +14,6 @@ use std::time::Duration;
 use thiserror::Error;
 
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum ConnectError {
     #[error(transparent)]
     Ca(#[from] CaError),

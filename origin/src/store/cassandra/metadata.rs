@@ -1,5 +1,7 @@
 //! The schema of a cluster as the driver knows it, compared with the catalogue.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "the driver's enums are open")]
+
 use super::cql;
 use super::replication::Replication;
 use aqs_api::Table;

@@ -282,10 +282,7 @@ impl Options {
 
     /// The consistency of reads: no replica can be read at `Any`.
     pub(super) fn read_consistency(&self) -> Consistency {
-        match self.consistency {
-            Consistency::Any => Consistency::One,
-            other => other,
-        }
+        if self.consistency == Consistency::Any { Consistency::One } else { self.consistency }
     }
 }
 

@@ -192,7 +192,7 @@ impl TableReader {
                 ControlFlow::Continue(next) if !(self.is_single_row && rows.has_rows()) => {
                     paging = next;
                 }
-                _ => return Ok(rows.finish()),
+                ControlFlow::Continue(_) | ControlFlow::Break(_) => return Ok(rows.finish()),
             }
         }
     }

@@ -86,7 +86,6 @@ fn keyspaces(tables: &[&'static Table]) -> Vec<String> {
 /// A schema could not be applied completely. Changes that were made stay, and applying it again
 /// makes the rest.
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum ApplyError {
     #[error("Cassandra: {0}")]
     Connect(#[from] ConnectError),
@@ -117,7 +116,6 @@ pub struct Wanted<'a> {
 
 /// A change that was made, or a difference that stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Change {
     Keyspace {
         name: String,

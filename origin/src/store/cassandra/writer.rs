@@ -32,7 +32,6 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 const PERMIT_BYTES: usize = 64 << 10;
 
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum WriterError {
     #[error("Cassandra: {0}")]
     Connect(#[from] ConnectError),

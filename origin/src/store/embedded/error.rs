@@ -10,7 +10,6 @@ use std::time::Duration;
 use thiserror::Error;
 
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum FileError {
     #[error("{path} is empty: no load into it was ever finished; fill it with `aqs load`")]
     Empty { path: PathBuf },
@@ -55,13 +54,15 @@ impl FileError {
                 source.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
             }
             Self::Io { .. } => false,
-            _ => true,
+            Self::Empty { .. }
+            | Self::NotSqlite { .. }
+            | Self::Foreign { .. }
+            | Self::Version { .. } => true,
         }
     }
 }
 
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum OpenError {
     #[error("there is no store at {path}; make one with `aqs load`, or correct the path")]
     Missing { path: PathBuf },
@@ -79,7 +80,6 @@ pub enum OpenError {
 }
 
 #[derive(Debug, Error)]
-#[non_exhaustive]
 pub enum WriteError {
     #[error(
         "another load into {path} is running (waited {} s for it); try again when it has ended",
@@ -128,10 +128,8 @@ pub(super) enum QueryError {
 
 impl QueryError {
     pub(super) fn sqlite_code(&self) -> Option<ErrorCode> {
-        match self {
-            Self::Sqlite(error) => error.sqlite_error_code(),
-            _ => None,
-        }
+        let Self::Sqlite(error) = self else { return None };
+        error.sqlite_error_code()
     }
 }
 

@@ -49,9 +49,11 @@ impl EmbeddedStore {
     /// Opens an existing store. This reads a few pages, so an async thread may call it during the
     /// start of the program, but not later.
     pub fn open(path: &Path, catalogue: &Catalogue, options: Options) -> Result<Self, OpenError> {
-        let found = path.metadata().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => OpenError::Missing { path: path.to_owned() },
-            _ => FileError::io(path, error).into(),
+        let found = path.metadata().map_err(|error| {
+            if error.kind() == io::ErrorKind::NotFound {
+                return OpenError::Missing { path: path.to_owned() };
+            }
+            FileError::io(path, error).into()
         })?;
         if !found.is_file() {
             return Err(OpenError::NotAFile { path: path.to_owned() });

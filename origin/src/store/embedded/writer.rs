@@ -130,7 +130,14 @@ impl StoreWriter {
         }
         let summaries = summary::read(&conn).map_err(|error| match error {
             QueryError::Sqlite(error) => failed(error).into(),
-            error => WriteError::Summary { path: path.clone(), reason: error.to_string() },
+            error @ (QueryError::Cell { .. }
+            | QueryError::NoKey(_)
+            | QueryError::Key { .. }
+            | QueryError::NoTimestamps
+            | QueryError::Dates { .. }
+            | QueryError::Rows(_)) => {
+                WriteError::Summary { path: path.clone(), reason: error.to_string() }
+            }
         })?;
         let start = |table: &'static Table| {
             TableWriter::start(&conn, table, catalogue.datasets(), &summaries)

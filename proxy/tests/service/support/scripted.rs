@@ -168,7 +168,9 @@ impl Store for Scripted {
     async fn change_token(&self) -> Result<u64, StoreError> {
         match self.behaviour() {
             Behaviour::Answers | Behaviour::IsEmpty => Ok(self.change.load(Ordering::SeqCst)),
-            _ => Err(StoreError::Unavailable { store: "scripted", reason: "scripted".into() }),
+            Behaviour::Fails | Behaviour::Hangs => {
+                Err(StoreError::Unavailable { store: "scripted", reason: "scripted".into() })
+            }
         }
     }
 
