@@ -193,6 +193,7 @@ mod tests {
     use super::*;
     use crate::body::Body;
     use crate::countries::ProtectedCountries;
+    use crate::endpoint::Noun;
     use crate::endpoints::ALL;
     use crate::shape::Rules;
     use crate::source::{KeyValue, Source, TableSource};
@@ -217,6 +218,7 @@ mod tests {
 
         let by_country = "pageviews/top-by-country";
         let mut others = vec![
+            changed("unique-devices", |endpoint| endpoint.no_data = Noun::User),
             changed(by_country, |endpoint| {
                 let Body::List { item, entry, .. } = endpoint.body else { return };
                 endpoint.body = Body::List { item, list: "lands", entry };
