@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// The rows of a lookup, in clustering order. No rows are no error.
+    /// The rows of a lookup, in clustering order. No rows are no error. It ends by the deadline of
+    /// the context.
     async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError>;
 
     async fn coverage(&self) -> Result<Coverage, StoreError>;

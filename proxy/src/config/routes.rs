@@ -25,7 +25,11 @@ impl Config {
         match name {
             StoreName::Embedded => shared,
             StoreName::Cassandra => {
-                self.cassandra.as_ref().map_or(shared, |options| options.limits(shared))
+                self.cassandra.as_ref().map_or(shared, |own| ConcurrencyLimits {
+                    reads: own.reads.unwrap_or(shared.reads),
+                    queue: own.queue.unwrap_or(shared.queue),
+                    wait: own.wait.unwrap_or(shared.wait),
+                })
             }
         }
     }

@@ -17,7 +17,11 @@ const DEVICES: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/2024
 const TOP: &str = "/metrics/pageviews/top/en.wikipedia/all-access/2024/01/01";
 
 /// A server that reads page analytics from the second store, and all else from the first.
-async fn server_over(config: Config, first: Arc<dyn Store>, second: Arc<dyn Store>) -> Server {
+pub(crate) async fn server_over(
+    config: Config,
+    first: Arc<dyn Store>,
+    second: Arc<dyn Store>,
+) -> Server {
     let routes = [
         ("device-analytics".to_owned(), StoreName::Embedded),
         ("page-analytics".to_owned(), StoreName::Cassandra),

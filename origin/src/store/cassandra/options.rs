@@ -1,7 +1,6 @@
 //! The section `cassandra` of the configuration.
 
 use super::tls::{self, CaError};
-use crate::limiter::ConcurrencyLimits;
 use aqs_api::calendar::{Digits, Hour};
 use aqs_api::units::{Count, Span, SpanOrOff, from_text, non_empty};
 use schemars::JsonSchema;
@@ -246,15 +245,6 @@ impl Default for Options {
 const SPECULATION_DIVISOR: u32 = 4;
 
 impl Options {
-    /// Its limits, those that it leaves out from others.
-    pub fn limits(&self, others: ConcurrencyLimits) -> ConcurrencyLimits {
-        ConcurrencyLimits {
-            reads: self.reads.unwrap_or(others.reads),
-            queue: self.queue.unwrap_or(others.queue),
-            wait: self.wait.unwrap_or(others.wait),
-        }
-    }
-
     pub(super) fn speculation(&self) -> Option<Duration> {
         self.speculative_after.map(|delay| delay.min(self.read_within / SPECULATION_DIVISOR))
     }

@@ -107,3 +107,12 @@ fn a_store_has_the_shared_limits_or_its_own() {
     assert_eq!(some.store_limits(StoreName::Cassandra), expected);
     assert_eq!(read("").unwrap().store_timeout(StoreName::Embedded), None);
 }
+
+#[test]
+fn a_file_with_every_store_of_upstream_reads_cassandra() {
+    let file = "service_name: a\ndata_gateway_uri: http://gateway\ndruid: {host: 'http://druid'}\n\
+                cassandra: {hosts: [aqs1010-a.eqiad.wmnet]}";
+    let config = read(file).unwrap();
+    assert!(read_from(&config, StoreName::Embedded).is_empty());
+    assert!(!read_from(&config, StoreName::Cassandra).is_empty());
+}

@@ -1,9 +1,10 @@
 //! Failed builds, and what is served meanwhile.
 
 use super::{DEVICES, EN, built, cache_status, full, hot, rebuild, store_with_days, with_plans};
+use crate::stores::server_over;
 use crate::support::captured_log::CapturedLog;
 use crate::support::client::Client;
-use crate::support::scripted::Behaviour;
+use crate::support::scripted::{Behaviour, Scripted};
 use crate::support::{eventually, server};
 use aqs_origin::memory_budget::Consumer;
 use aqs_proxy::config::{Config, StateDir};
@@ -174,4 +175,14 @@ async fn a_generation_that_cannot_be_stored_is_served_and_logged() {
     assert_eq!(cache_status(&answer), hot(next));
     let message = "the generation is served, but not kept for a restart";
     assert!(log.text().contains(message), "{}", log.text());
+}
+
+#[tokio::test]
+async fn nothing_is_built_before_the_content_of_every_store_is_known() {
+    let failing = Scripted::open();
+    failing.set_behaviour(Behaviour::Fails);
+    let server = server_over(with_plans(DEVICES), store_with_days(), failing.clone()).await;
+    assert_eq!(rebuild(&server, "devices").await.state, State::Failed);
+    failing.set_behaviour(Behaviour::Answers);
+    built(&server).await;
 }
