@@ -15,6 +15,7 @@ mod background_tasks;
 mod closed_connections;
 mod coalescing;
 mod connections;
+mod dialects;
 mod drain;
 mod hostile;
 mod hot_set;

@@ -448,7 +448,7 @@ fn dataset_name(dataset: &Dataset) -> Result<(), EndpointError> {
 }
 
 #[cfg(test)]
-mod mutations;
+mod mutation_tests;
 
 #[cfg(test)]
 mod tests {
