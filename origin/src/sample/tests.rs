@@ -202,7 +202,8 @@ impl Sink for Examples {
             }
             let is_same = |(cell, text): (&Cell<'_>, &str)| match cell {
                 Cell::Int(number) => text.parse() == Ok(*number),
-                cell => *cell == Cell::Text(text.into()),
+                Cell::Text(held) => held == text,
+                Cell::Absent | Cell::Null | Cell::Double(_) => false,
             };
             if !cells.iter().zip(read.partition.iter()).all(is_same) {
                 continue;
@@ -281,9 +282,9 @@ fn default_rows_add_up() {
     struct Counts(BTreeMap<(Vec<String>, String), i64>);
     impl Sink for Counts {
         fn row(&mut self, table: &'static Table, cells: &[Cell<'_>]) -> Result<(), SinkError> {
-            let texts = cells.iter().map_while(|cell| match cell {
-                Cell::Text(text) => Some(text.clone().into_owned()),
-                _ => None,
+            let texts = cells.iter().map_while(|cell| {
+                let Cell::Text(text) = cell else { return None };
+                Some(text.clone().into_owned())
             });
             let mut key: Vec<String> = texts.collect();
             if table.name == "mediarequest_per_referer" {
