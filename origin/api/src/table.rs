@@ -89,6 +89,18 @@ pub struct Dataset {
     pub ended: bool,
 }
 
+impl Dataset {
+    /// A dataset that grows.
+    pub const fn new(
+        name: &'static str,
+        table: &'static Table,
+        granularity: Granularity,
+        probe: &'static [&'static str],
+    ) -> Self {
+        Self { name, table, granularity, probe, ended: false }
+    }
+}
+
 /// A dataset's position in its catalogue, for arrays by dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DatasetId(pub(crate) u16);

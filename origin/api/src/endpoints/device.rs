@@ -3,29 +3,36 @@
 use super::shared_params as params;
 use super::shared_params::param;
 use crate::body::{self, Body, TIMESTAMP, count};
-use crate::calendar::{DateRule, Granularity};
+use crate::calendar::{DateRule, Form, Granularity};
 use crate::endpoint::{Endpoint, Noun, Segment::Param as P, Segment::Word as W, Warm};
 use crate::key::Dialect;
 use crate::param::{Param, Role};
 use crate::source::{KeyValue, Source, TableSource};
-use crate::table::Dataset;
-use crate::tables;
+use crate::table::{Compression, Dataset, Layout, Table, bigint, text};
 
-static DAILY: Dataset = Dataset {
-    name: "unique-devices-daily",
-    table: &tables::UNIQUE_DEVICES,
-    granularity: Granularity::Daily,
-    probe: &["en.wikipedia", "all-sites", "daily"],
-    ended: false,
+/// Unique devices; timestamps of 8 digits.
+pub static UNIQUE_DEVICES_TABLE: Table = Table {
+    layout: Layout::Restbase,
+    name: "unique_devices",
+    partition: &[text("project"), text("access-site"), text("granularity").granularity()],
+    clustering: &[text("timestamp").period(Form::Day)],
+    values: &[bigint("devices"), bigint("offset"), bigint("underestimate")],
+    compression: Compression::Default,
 };
 
-static MONTHLY: Dataset = Dataset {
-    name: "unique-devices-monthly",
-    table: &tables::UNIQUE_DEVICES,
-    granularity: Granularity::Monthly,
-    probe: &["en.wikipedia", "all-sites", "monthly"],
-    ended: false,
-};
+static DAILY: Dataset = Dataset::new(
+    "unique-devices-daily",
+    &UNIQUE_DEVICES_TABLE,
+    Granularity::Daily,
+    &["en.wikipedia", "all-sites", "daily"],
+);
+
+static MONTHLY: Dataset = Dataset::new(
+    "unique-devices-monthly",
+    &UNIQUE_DEVICES_TABLE,
+    Granularity::Monthly,
+    &["en.wikipedia", "all-sites", "monthly"],
+);
 
 static GRANULARITY: Param = param(
     "granularity",

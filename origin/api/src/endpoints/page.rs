@@ -1,28 +1,150 @@
 //! Page analytics (contract §1.7): views of articles and projects, top lists, legacy counts.
 
 use super::shared_params as params;
-use super::shared_params::{
-    ACCESS, AGENT, DAY, END, MONTH, MONTH_OF_DAY, PROJECT, START, YEAR, param,
-};
-use crate::body::{self, Body, Count, RowValue, TIMESTAMP, count, row, text};
-use crate::calendar::DateRule;
+use super::shared_params::{DAY, END, MONTH, MONTH_OF_DAY, PROJECT, START, YEAR, one_of, param};
+use crate::body::{self, Body, Count, RowValue, TIMESTAMP, count, row};
 use crate::calendar::Granularity::{self, Daily, Hourly, Monthly};
+use crate::calendar::{DateRule, Form};
 use crate::endpoint::{Endpoint, Noun, Protection, Segment::Param as P, Segment::Word as W, Warm};
 use crate::key::Dialect;
 use crate::param::{Param, Role};
 use crate::source::KeyValue::{Const as C, Param as K};
 use crate::source::{JsonList, Member, MemberType, Order, Source, TableSource};
-use crate::table::Dataset;
-use crate::tables;
+use crate::table::{Compression, Dataset, Layout, Table, bigint, int, json, text};
 
-const fn dataset(
-    name: &'static str,
-    table: &'static crate::table::Table,
-    granularity: Granularity,
-    probe: &'static [&'static str],
-) -> Dataset {
-    Dataset { name, table, granularity, probe, ended: false }
-}
+/// Views of an article by day: 16 counters, access × agent (contract §4.3).
+pub static PER_ARTICLE_TABLE: Table = Table {
+    layout: Layout::Restbase,
+    name: "pageviews_per_article_flat",
+    partition: &[text("project"), text("article"), text("granularity").granularity()],
+    clustering: &[text("timestamp").period(Form::Hour)],
+    values: &[
+        int("aa"),
+        int("ab"),
+        int("as"),
+        int("au"),
+        int("da"),
+        int("db"),
+        int("ds"),
+        int("du"),
+        int("maa"),
+        int("mab"),
+        int("mas"),
+        int("mau"),
+        int("mwa"),
+        int("mwb"),
+        int("mws"),
+        int("mwu"),
+    ],
+    compression: Compression::Deflate,
+};
+
+static PER_ARTICLE_DAILY: Dataset = Dataset::new(
+    "pageviews-per-article-daily",
+    &PER_ARTICLE_TABLE,
+    Daily,
+    &["en.wikipedia", "Main_Page", "daily"],
+);
+
+/// Views of a project; `views` is the column of old rows.
+pub static AGGREGATE_TABLE: Table = Table {
+    layout: Layout::Restbase,
+    name: "pageviews_per_project_v2",
+    partition: &[text("project"), text("access"), text("agent"), text("granularity").granularity()],
+    clustering: &[text("timestamp").period(Form::Hour)],
+    values: &[bigint("v"), int("views")],
+    compression: Compression::Default,
+};
+
+static AGGREGATE_HOURLY: Dataset = Dataset::new(
+    "pageviews-aggregate-hourly",
+    &AGGREGATE_TABLE,
+    Hourly,
+    &["all-projects", "all-access", "all-agents", "hourly"],
+);
+static AGGREGATE_DAILY: Dataset = Dataset::new(
+    "pageviews-aggregate-daily",
+    &AGGREGATE_TABLE,
+    Daily,
+    &["all-projects", "all-access", "all-agents", "daily"],
+);
+static AGGREGATE_MONTHLY: Dataset = Dataset::new(
+    "pageviews-aggregate-monthly",
+    &AGGREGATE_TABLE,
+    Monthly,
+    &["all-projects", "all-access", "all-agents", "monthly"],
+);
+
+/// The most viewed articles; `articles` is the column of old rows.
+pub static TOP_TABLE: Table = Table {
+    layout: Layout::Restbase,
+    name: "top_pageviews",
+    partition: &[
+        text("project"),
+        text("access"),
+        text("year").year(),
+        text("month").month(),
+        text("day").day(),
+    ],
+    clustering: &[],
+    values: &[json("articlesJSON"), json("articles")],
+    compression: Compression::Default,
+};
+
+static TOP_DAILY: Dataset =
+    Dataset::new("pageviews-top-daily", &TOP_TABLE, Daily, &["en.wikipedia", "all-access"]);
+static TOP_MONTHLY: Dataset =
+    Dataset::new("pageviews-top-monthly", &TOP_TABLE, Monthly, &["en.wikipedia", "all-access"]);
+
+/// The countries that a project is read from.
+pub static BY_COUNTRY_TABLE: Table = Table {
+    layout: Layout::Restbase,
+    name: "top_bycountry",
+    partition: &[text("project"), text("access"), text("year").year(), text("month").month()],
+    clustering: &[],
+    values: &[json("countriesJSON")],
+    compression: Compression::Default,
+};
+
+static BY_COUNTRY: Dataset = Dataset::new(
+    "pageviews-top-by-country-monthly",
+    &BY_COUNTRY_TABLE,
+    Monthly,
+    &["en.wikipedia", "all-access"],
+);
+
+/// What a country reads.
+pub static PER_COUNTRY_TABLE: Table = Table {
+    layout: Layout::Restbase,
+    name: "top_percountry",
+    partition: &[
+        text("country"),
+        text("access"),
+        text("year").year(),
+        text("month").month(),
+        text("day").day(),
+    ],
+    clustering: &[],
+    values: &[json("articles")],
+    compression: Compression::Default,
+};
+
+static PER_COUNTRY: Dataset = Dataset::new(
+    "pageviews-top-per-country-daily",
+    &PER_COUNTRY_TABLE,
+    Daily,
+    &["US", "all-access"],
+);
+
+/// Views of a project by the definition of 2007 to 2016.
+pub static LEGACY_TABLE: Table = Table {
+    layout: Layout::Restbase,
+    name: "lgc_pagecounts_per_project",
+    partition: &[text("project"), text("access-site"), text("granularity").granularity()],
+    clustering: &[text("timestamp").period(Form::Hour)],
+    values: &[bigint("count")],
+    compression: Compression::Default,
+};
 
 /// A dataset of 2007 to 2016.
 const fn legacy(
@@ -30,59 +152,26 @@ const fn legacy(
     granularity: Granularity,
     probe: &'static [&'static str],
 ) -> Dataset {
-    Dataset { ended: true, ..dataset(name, &tables::LEGACY_PAGECOUNTS, granularity, probe) }
+    Dataset { ended: true, ..Dataset::new(name, &LEGACY_TABLE, granularity, probe) }
 }
 
-static PER_ARTICLE_DAILY: Dataset = dataset(
-    "pageviews-per-article-daily",
-    &tables::PAGEVIEWS_PER_ARTICLE,
-    Daily,
-    &["en.wikipedia", "Main_Page", "daily"],
-);
-static AGGREGATE_HOURLY: Dataset = dataset(
-    "pageviews-aggregate-hourly",
-    &tables::PAGEVIEWS_PER_PROJECT,
-    Hourly,
-    &["all-projects", "all-access", "all-agents", "hourly"],
-);
-static AGGREGATE_DAILY: Dataset = dataset(
-    "pageviews-aggregate-daily",
-    &tables::PAGEVIEWS_PER_PROJECT,
-    Daily,
-    &["all-projects", "all-access", "all-agents", "daily"],
-);
-static AGGREGATE_MONTHLY: Dataset = dataset(
-    "pageviews-aggregate-monthly",
-    &tables::PAGEVIEWS_PER_PROJECT,
-    Monthly,
-    &["all-projects", "all-access", "all-agents", "monthly"],
-);
-static TOP_DAILY: Dataset =
-    dataset("pageviews-top-daily", &tables::TOP_PAGEVIEWS, Daily, &["en.wikipedia", "all-access"]);
-static TOP_MONTHLY: Dataset = dataset(
-    "pageviews-top-monthly",
-    &tables::TOP_PAGEVIEWS,
-    Monthly,
-    &["en.wikipedia", "all-access"],
-);
-static BY_COUNTRY: Dataset = dataset(
-    "pageviews-top-by-country-monthly",
-    &tables::TOP_BY_COUNTRY,
-    Monthly,
-    &["en.wikipedia", "all-access"],
-);
-static PER_COUNTRY: Dataset = dataset(
-    "pageviews-top-per-country-daily",
-    &tables::TOP_PER_COUNTRY,
-    Daily,
-    &["US", "all-access"],
-);
 static LEGACY_HOURLY: Dataset =
     legacy("legacy-pagecounts-hourly", Hourly, &["en.wikipedia", "all-sites", "hourly"]);
 static LEGACY_DAILY: Dataset =
     legacy("legacy-pagecounts-daily", Daily, &["en.wikipedia", "all-sites", "daily"]);
 static LEGACY_MONTHLY: Dataset =
     legacy("legacy-pagecounts-monthly", Monthly, &["en.wikipedia", "all-sites", "monthly"]);
+
+/// How a page was reached.
+const ACCESS_VALUES: &[&str] = &["all-access", "desktop", "mobile-app", "mobile-web"];
+
+/// Who viewed a page.
+const AGENT_VALUES: &[&str] = &["all-agents", "automated", "spider", "user"];
+
+static ACCESS: Param =
+    param("access", "How the page was reached", "all-access", one_of(ACCESS_VALUES));
+
+static AGENT: Param = param("agent", "Who viewed the page", "all-agents", one_of(AGENT_VALUES));
 
 static ARTICLE: Param =
     param("article", "A page title; a slash in it is written %2F", "Banana", Role::Title);
@@ -247,7 +336,7 @@ pub(super) static TOP: Endpoint = Endpoint {
         ],
         list: "articles",
         entry: &[
-            text("article", "The title of the page"),
+            body::text("article", "The title of the page"),
             count(&["views"], "Views of the page"),
             count(&["rank"], "Its rank by views; equal counts share one"),
         ],
@@ -286,7 +375,7 @@ pub(super) static TOP_BY_COUNTRY: Endpoint = Endpoint {
         ],
         list: "countries",
         entry: &[
-            text("country", "The country's ISO 3166 code"),
+            body::text("country", "The country's ISO 3166 code"),
             row("views", RowValue::Interval("views"), "The interval that the views lie in"),
             count(&["rank"], "Its rank by views, with gaps for withheld countries"),
             row("views_ceil", RowValue::RoundedUp("views"), "Views, rounded up to thousands"),
@@ -335,8 +424,8 @@ pub(super) static TOP_PER_COUNTRY: Endpoint = Endpoint {
         ],
         list: "articles",
         entry: &[
-            text("article", "The title of the page"),
-            text("project", "The wiki of the page"),
+            body::text("article", "The title of the page"),
+            body::text("project", "The wiki of the page"),
             count(&["views_ceil"], "Views from the country, rounded up to hundreds"),
             count(&["rank"], "Its rank by views"),
         ],

@@ -2,12 +2,6 @@
 
 use crate::param::{Param, Role};
 
-/// How a page was reached.
-pub(super) const ACCESS_VALUES: &[&str] = &["all-access", "desktop", "mobile-app", "mobile-web"];
-
-/// Who viewed a page.
-pub(super) const AGENT_VALUES: &[&str] = &["all-agents", "automated", "spider", "user"];
-
 /// A parameter whose name is its key in bodies.
 pub(super) const fn param(
     name: &'static str,
@@ -30,18 +24,12 @@ pub(super) static PROJECT: Param = param(
     Role::Project { words: &[] },
 );
 
-pub(super) static ACCESS: Param =
-    param("access", "How the page was reached", "all-access", one_of(ACCESS_VALUES));
-
 pub(super) static ACCESS_SITE: Param = param(
     "access-site",
     "Which site was visited",
     "all-sites",
     one_of(&["all-sites", "desktop-site", "mobile-site"]),
 );
-
-pub(super) static AGENT: Param =
-    param("agent", "Who viewed the page", "all-agents", one_of(AGENT_VALUES));
 
 pub(super) static START: Param =
     param("start", "The first period, YYYYMMDD or YYYYMMDDHH", "2026100100", Role::Start(None));
