@@ -117,7 +117,9 @@ impl SyntheticStore {
         for (index, column) in table.read_columns().enumerate() {
             match column.kind {
                 ColumnType::Json => builder.text(index, json.take().as_deref())?,
-                ColumnType::Text => builder.text(index, None)?,
+                ColumnType::Text | ColumnType::Timestamp | ColumnType::Date => {
+                    builder.text(index, None)?;
+                }
                 ColumnType::Int | ColumnType::BigInt => builder.int(index, None)?,
                 ColumnType::Double => builder.double(index, None)?,
             }
@@ -137,7 +139,7 @@ fn series(read: &Read, form: Form, range: (Digits, Digits)) -> Result<Rows, Rows
         let row = period.as_str().bytes().fold(0, |row: u64, byte| row * 10 + u64::from(byte & 15));
         for (index, column) in table.read_columns().enumerate() {
             match column.kind {
-                ColumnType::Text | ColumnType::Json => {
+                ColumnType::Text | ColumnType::Json | ColumnType::Timestamp | ColumnType::Date => {
                     builder.text(index, Some(period.as_str()))?
                 }
                 ColumnType::Int | ColumnType::BigInt => {

@@ -4,6 +4,7 @@ use crate::row::Cell;
 use aqs_api::Table;
 use aqs_api::calendar::{Digits, Form, Hour};
 use aqs_api::table::{ALL_DAYS, Column, ColumnRole};
+use jiff::Timestamp;
 use std::borrow::Cow;
 use thiserror::Error;
 
@@ -113,6 +114,24 @@ impl Position {
     }
 }
 
+/// Returns the period of a column of type timestamp or date in the digits of its form. It is given
+/// in 8 or 10 digits, or as a moment of RFC 3339. A column of type text has its digits alone.
+pub(crate) fn digits(column: &Column, text: String) -> Result<String, BadPeriod> {
+    let moment = || Hour::from_millis(text.parse::<Timestamp>().ok()?.as_millisecond());
+    let hour = Hour::parse(&text).or_else(moment);
+    let form = column.form().unwrap_or(Form::Hour);
+    match hour.and_then(|hour| hour.exact_digits(form)) {
+        Some(digits) => Ok(digits.as_str().to_owned()),
+        None => {
+            let expected = match form {
+                Form::Day => "the begin of a day in UTC: YYYYMMDD, or as RFC 3339 has it",
+                Form::Hour => "the begin of an hour in UTC: YYYYMMDDHH, or as RFC 3339 has it",
+            };
+            Err(BadPeriod { column: column.name, expected, found: text })
+        }
+    }
+}
+
 fn series(period: Position, timestamp: &str, form: Form) -> Result<Digits, BadPeriod> {
     let expected = match form {
         Form::Day => "a day that exists, in 8 digits: YYYYMMDD",
@@ -171,6 +190,26 @@ mod tests {
         for bad in ["20230229", "2024022900", "2024", "2024-2-1", ""] {
             assert_eq!(at(bad), Err("timestamp"), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_moment_is_the_begin_of_a_period() {
+        use aqs_api::table::{date, timestamp};
+        let day = timestamp("dt").period(Form::Day);
+        let hour = timestamp("dt").period(Form::Hour);
+        let given = |column: Column, text: &str| digits(&column, text.to_owned()).ok();
+        for text in ["20240229", "2024022900", "2024-02-29T00:00:00Z", "2024-02-29T01:00:00+01:00"]
+        {
+            assert_eq!(given(day, text).as_deref(), Some("20240229"), "{text}");
+            assert_eq!(given(hour, text).as_deref(), Some("2024022900"), "{text}");
+        }
+        assert_eq!(given(hour, "2024-02-29T23:00:00.000Z").as_deref(), Some("2024022923"));
+        assert_eq!(given(date("dt").period(Form::Day), "20240229").as_deref(), Some("20240229"));
+        for bad in ["2024-02-29T23:00:00Z", "2024022923", "2024-02-30T00:00:00Z", "2024-02-29", ""]
+        {
+            assert_eq!(given(day, bad), None, "{bad}");
+        }
+        assert_eq!(given(hour, "2024-02-29T23:00:01Z"), None);
     }
 
     #[test]

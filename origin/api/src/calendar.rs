@@ -198,6 +198,10 @@ impl DateRule {
     }
 }
 
+const EPOCH: Date = Date::constant(1970, 1, 1);
+const HOUR_MILLIS: i64 = 3_600_000;
+const DAY_MILLIS: i64 = 24 * HOUR_MILLIS;
+
 impl Hour {
     /// Reads `YYYYMMDD` or `YYYYMMDDHH`: digits alone, a day that exists, hour 00 to 23.
     pub fn parse(text: &str) -> Option<Self> {
@@ -219,6 +223,34 @@ impl Hour {
     /// The first hour of a day; `None` outside the years 0000 to 9999.
     pub fn midnight(date: Date) -> Option<Self> {
         (0..=9999).contains(&date.year()).then_some(Self { date, hour: 0 })
+    }
+
+    /// The hour that begins at a moment, in milliseconds since 1970 in UTC; `None` if none does.
+    pub fn from_millis(millis: i64) -> Option<Self> {
+        let (days, rest) = (millis.div_euclid(DAY_MILLIS), millis.rem_euclid(DAY_MILLIS));
+        let midnight = Self::from_days(days).filter(|_| rest % HOUR_MILLIS == 0)?;
+        Some(Self { hour: (rest / HOUR_MILLIS) as u8, ..midnight })
+    }
+
+    /// Its begin, in milliseconds since 1970 in UTC.
+    pub fn millis(self) -> i64 {
+        self.days() * DAY_MILLIS + i64::from(self.hour) * HOUR_MILLIS
+    }
+
+    /// The first hour of a day that is counted from 1970; `None` outside the years 0000 to 9999.
+    pub fn from_days(days: i64) -> Option<Self> {
+        let days = jiff::Span::new().try_days(days).ok()?;
+        EPOCH.checked_add(days).ok().and_then(Self::midnight)
+    }
+
+    /// The days from 1970 to its day.
+    pub fn days(self) -> i64 {
+        self.date.duration_since(EPOCH).as_hours() / 24
+    }
+
+    /// Its digits, if they are all of it: a day has no other hour than 00.
+    pub fn exact_digits(self, form: Form) -> Option<Digits> {
+        (form == Form::Hour || self.hour == 0).then(|| self.digits(form))
     }
 
     pub const fn date(self) -> Date {
@@ -383,6 +415,30 @@ mod tests {
             }
             date = date.tomorrow().expect("before the last day");
         }
+    }
+
+    #[test]
+    fn moments_are_hours_in_utc() {
+        for (millis, days, digits) in [
+            (0, 0, "1970010100"),
+            (1_735_689_600_000, 20_089, "2025010100"),
+            (1_735_693_200_000, 20_089, "2025010101"),
+            (-3_600_000, -1, "1969123123"),
+            (-62_167_219_200_000, -719_528, "0000010100"),
+            (253_402_297_200_000, 2_932_896, "9999123123"),
+        ] {
+            let hour = Hour::parse(digits);
+            assert_eq!(Hour::from_millis(millis), hour, "{digits}");
+            assert_eq!(hour.map(Hour::millis), Some(millis), "{digits}");
+            assert_eq!(hour.map(Hour::days), Some(days), "{digits}");
+            assert_eq!(Hour::from_days(days).map(Hour::date), hour.map(Hour::date), "{digits}");
+        }
+        for no_hour in [1, -1, 3_599_999, 253_402_300_800_000, i64::MIN, i64::MAX] {
+            assert_eq!(Hour::from_millis(no_hour), None, "{no_hour}");
+        }
+        let one = Hour::parse("2025010101").unwrap();
+        assert_eq!(one.exact_digits(Form::Day), None);
+        assert_eq!(one.exact_digits(Form::Hour), Digits::from_text("2025010101"));
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! All endpoints as one value: it routes, validates and normalises.
 
 mod check;
+mod table_rules;
 
 pub use check::EndpointError;
+pub use table_rules::TableError;
 
 use crate::calendar::{DateRule, Granularity, Hour, Span};
 use crate::endpoint::{Endpoint, EndpointId, Query, Segment};
@@ -35,6 +37,8 @@ pub enum CatalogueError {
     Endpoint { endpoint: &'static str, source: EndpointError },
     #[error("dataset {0} is declared twice, differently")]
     Dataset(&'static str),
+    #[error("table {0} is declared twice, differently")]
+    Table(&'static str),
     #[error("too many endpoints")]
     TooMany,
 }
@@ -56,6 +60,12 @@ impl Catalogue {
                 reason: error.to_string(),
             })?;
             for dataset in endpoint.datasets() {
+                let mut tables = datasets.iter().map(|held| held.table);
+                if let Some(held) = tables.find(|held| held.name == dataset.table.name)
+                    && held != dataset.table
+                {
+                    return Err(CatalogueError::Table(held.name));
+                }
                 match datasets.iter().find(|held| held.name == dataset.name) {
                     None => datasets.push(dataset),
                     Some(held) if std::ptr::eq(*held, *dataset) => {}

@@ -148,6 +148,7 @@ fn sample_rows(
                 continue;
             }
             match column.kind {
+                ColumnType::Timestamp | ColumnType::Date => builder.text(index, Some(timestamp))?,
                 ColumnType::Text => {
                     builder.text(index, TEXTS.get(row).filter(|_| !null).copied())?;
                 }

@@ -66,6 +66,7 @@ impl Rows {
         let mut columns = Vec::with_capacity(schema.keys.len() + schema.values.len());
         columns.extend(schema.columns().map(|column| match column.kind {
             _ if column.form().is_some() => Column::Timestamps(Timestamps::default()),
+            ColumnType::Timestamp | ColumnType::Date => Column::Timestamps(Timestamps::default()),
             ColumnType::Int | ColumnType::BigInt => Column::Ints(Cells::default()),
             ColumnType::Double => Column::Doubles(Cells::default()),
             ColumnType::Text | ColumnType::Json => Column::Texts(Texts::default()),

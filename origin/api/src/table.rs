@@ -52,6 +52,16 @@ pub enum ColumnType {
     Int,
     BigInt,
     Double,
+    /// A period, stored as a moment in UTC.
+    Timestamp,
+    /// A period, stored as a day.
+    Date,
+}
+
+impl ColumnType {
+    pub const fn is_integer(self) -> bool {
+        matches!(self, Self::Int | Self::BigInt)
+    }
 }
 
 /// What the values of a column stand for. Code goes by roles, never by names.
@@ -252,4 +262,12 @@ pub const fn bigint(name: &'static str) -> Column {
 
 pub const fn double(name: &'static str) -> Column {
     Column::of(name, ColumnType::Double)
+}
+
+pub const fn timestamp(name: &'static str) -> Column {
+    Column::of(name, ColumnType::Timestamp)
+}
+
+pub const fn date(name: &'static str) -> Column {
+    Column::of(name, ColumnType::Date)
 }

@@ -270,6 +270,8 @@ fn describe_table(query: &Query, read: &Read, out: &mut Description) {
             ColumnType::Int => "int",
             ColumnType::BigInt => "bigint",
             ColumnType::Double => "double",
+            ColumnType::Timestamp => "timestamp",
+            ColumnType::Date => "date",
         };
         format!("{} {kind}", column.name)
     };

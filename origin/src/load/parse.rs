@@ -1,7 +1,7 @@
 //! Parses a line into the cells of a row.
 
 use super::report::Reason;
-use crate::period::{NoPeriod, PeriodColumns};
+use crate::period::{self, NoPeriod, PeriodColumns};
 use crate::row::Cell;
 use crate::suggest;
 use aqs_api::Table;
@@ -112,7 +112,11 @@ fn to_cell(column: &Column, value: Value) -> Result<Cell<'static>, Reason> {
                 found: "a larger one",
             });
         }
+        (ColumnType::Timestamp | ColumnType::Date, Value::String(text)) => {
+            return Ok(Cell::Text(period::digits(column, text)?.into()));
+        }
         (ColumnType::Text, other) => ("a text in quotes", other),
+        (ColumnType::Timestamp | ColumnType::Date, other) => ("a time in quotes", other),
         (ColumnType::Json, other) => ("JSON written as a text", other),
         (ColumnType::Int | ColumnType::BigInt, other) => ("an integer", other),
         (ColumnType::Double, other) => ("a number", other),

@@ -261,6 +261,8 @@ impl Generator<'_> {
                     Cell::Int(counts(line, index).try_into().unwrap_or(i64::MAX))
                 }
                 ColumnType::Double => Cell::Double(counts(line, index) as f64 / 8.0),
+                // Only periods are, which are no values.
+                ColumnType::Timestamp | ColumnType::Date => Cell::Null,
             });
             key.chain(clustering).chain(values).collect()
         };
@@ -305,7 +307,9 @@ impl Generator<'_> {
     /// A text of a row, different in each line. Numbers are written as text, too.
     fn text(&self, column: &Column, line: u64) -> String {
         match column.kind {
-            ColumnType::Text | ColumnType::Json => self.named(column.name, line),
+            ColumnType::Text | ColumnType::Json | ColumnType::Timestamp | ColumnType::Date => {
+                self.named(column.name, line)
+            }
             ColumnType::Int | ColumnType::BigInt | ColumnType::Double => (line + 1).to_string(),
         }
     }

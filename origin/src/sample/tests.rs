@@ -222,16 +222,14 @@ impl Sink for Examples {
             }
             for (index, (column, cell)) in table.read_columns().zip(read_cells).enumerate() {
                 let filled = match (column.kind, cell) {
-                    (ColumnType::Text | ColumnType::Json, Cell::Text(text)) => {
-                        rows.text(index, Some(text))
-                    }
-                    (ColumnType::Text | ColumnType::Json, _) => rows.text(index, None),
                     (ColumnType::Int | ColumnType::BigInt, Cell::Int(number)) => {
                         rows.int(index, Some(*number))
                     }
                     (ColumnType::Int | ColumnType::BigInt, _) => rows.int(index, None),
                     (ColumnType::Double, Cell::Double(number)) => rows.double(index, Some(*number)),
                     (ColumnType::Double, _) => rows.double(index, None),
+                    (_, Cell::Text(text)) => rows.text(index, Some(text)),
+                    (_, _) => rows.text(index, None),
                 };
                 filled.unwrap();
             }

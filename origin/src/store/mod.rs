@@ -3,6 +3,7 @@
 #[cfg(feature = "cassandra")]
 pub mod cassandra;
 pub mod embedded;
+mod partition_value;
 
 use crate::metric_declarations::Declarations;
 use crate::request_context::RequestContext;

@@ -66,7 +66,9 @@ impl Store for TestStore {
             match column.kind {
                 ColumnType::Int | ColumnType::BigInt => rows.int(index, Some(1)).unwrap(),
                 ColumnType::Double => rows.double(index, Some(1.0)).unwrap(),
-                ColumnType::Text => rows.text(index, Some(&first)).unwrap(),
+                ColumnType::Text | ColumnType::Timestamp | ColumnType::Date => {
+                    rows.text(index, Some(&first)).unwrap();
+                }
                 ColumnType::Json => panic!("unexpected read: {lookup:?}"),
             }
         }

@@ -1,6 +1,7 @@
 //! The rules that an endpoint must keep. They are checked when a catalogue is built, so that a
 //! mistake in a declaration is found before any request.
 
+use super::table_rules::{self, TableError};
 use crate::body::{Body, Constant, Count, Field, RowValue, Value};
 use crate::calendar::Granularity;
 use crate::endpoint::{Endpoint, Protection};
@@ -23,6 +24,8 @@ pub enum EndpointError {
     OtherTable(&'static str),
     #[error("the partition key of table {table} has {expected} columns, not {found}")]
     PartitionLength { table: &'static str, expected: usize, found: usize },
+    #[error("table {table}: {source}")]
+    Table { table: &'static str, source: TableError },
     #[error("{value:?} is no value of the partition column {column:?}")]
     PartitionValue { column: &'static str, value: &'static str },
     #[error(
@@ -139,6 +142,9 @@ impl Check<'_> {
         self.datasets()?;
         for dataset in source.datasets {
             let table = dataset.table;
+            table_rules::check(table)
+                .and_then(|()| table_rules::datasets(source))
+                .map_err(|source| EndpointError::Table { table: table.name, source })?;
             if source.datasets.iter().any(|other| other.table.name != table.name) {
                 return Err(EndpointError::OtherTable(dataset.name));
             }
@@ -183,7 +189,7 @@ impl Check<'_> {
         let value = match value {
             KeyValue::Param(param) => {
                 self.has(param)?;
-                if is_same(param.name) {
+                if is_same(param.name) && fills(param, column) {
                     return Ok(());
                 }
                 param.name
@@ -196,7 +202,10 @@ impl Check<'_> {
                 }
                 word
             }
-            KeyValue::Const(_) => return Ok(()),
+            KeyValue::Const(word) if column.role == ColumnRole::Plain && is_of(column, word) => {
+                return Ok(());
+            }
+            KeyValue::Const(word) => word,
         };
         Err(EndpointError::PartitionValue { column: column.name, value })
     }
@@ -397,6 +406,32 @@ fn can_be(column: &Column, value: KeyValue, text: &str, granularity: Granularity
     }
 }
 
+/// Whether the values of a parameter fit a column's type and role.
+fn fills(param: &Param, column: &Column) -> bool {
+    match (column.role, param.role) {
+        (ColumnRole::Granularity, role) => matches!(role, Role::Granularity { .. }),
+        (ColumnRole::Year, role) => matches!(role, Role::Year),
+        (ColumnRole::Month, role) => matches!(role, Role::Month { .. }),
+        (ColumnRole::Day, role) => matches!(role, Role::Day { .. }),
+        (ColumnRole::Plain | ColumnRole::Period(_) | ColumnRole::Rank, role) => {
+            !role.is_date() && (matches!(role, Role::Id) || !column.kind.is_integer())
+        }
+    }
+}
+
+/// Whether a text is a value of a column's type.
+fn is_of(column: &Column, text: &str) -> bool {
+    match column.kind {
+        ColumnType::Int => text.parse::<u32>().is_ok_and(|number| i32::try_from(number).is_ok()),
+        ColumnType::BigInt => text.parse::<u64>().is_ok_and(|number| i64::try_from(number).is_ok()),
+        ColumnType::Text
+        | ColumnType::Json
+        | ColumnType::Double
+        | ColumnType::Timestamp
+        | ColumnType::Date => true,
+    }
+}
+
 fn member(list: &JsonList, name: &str) -> Option<MemberType> {
     list.members.iter().find(|member| member.name == name).map(|member| member.kind)
 }
@@ -434,7 +469,13 @@ fn keys(keys: impl Iterator<Item = &'static str>) -> Result<(), EndpointError> {
 /// A probe has a value for each column of the partition key before the date.
 fn probe(dataset: &Dataset) -> Result<(), EndpointError> {
     let (expected, found) = (dataset.table.probe_columns().len(), dataset.probe.len());
-    if found != expected || dataset.probe.contains(&"") || dataset.probe.contains(&ALL_DAYS) {
+    let is_value = |(column, text): (&Column, &&str)| is_of(column, text);
+    let fits = dataset.table.probe_columns().iter().zip(dataset.probe).all(is_value);
+    if found != expected
+        || !fits
+        || dataset.probe.contains(&"")
+        || dataset.probe.contains(&ALL_DAYS)
+    {
         return Err(EndpointError::Probe { dataset: dataset.name, expected, found });
     }
     Ok(())
@@ -456,6 +497,7 @@ mod tests {
     use crate::body::{self, TIMESTAMP as TIMESTAMP_FIELD, TimeForm, count, row, text};
     use crate::endpoint::Segment;
     use crate::endpoints::ALL;
+    use crate::table::{Layout, Table, bigint, int, text as text_column};
 
     /// The error of a standard endpoint with one mistake.
     fn mistake(name: &str, make: impl FnOnce(&mut Endpoint)) -> EndpointError {
@@ -473,6 +515,17 @@ mod tests {
         })
     }
 
+    /// The error of a standard endpoint whose table is another.
+    fn of_table(name: &str, make: impl Fn(&Table) -> Table) -> EndpointError {
+        of_source(name, |source| {
+            let changed = source.datasets.iter().map(|dataset| {
+                let table = Box::leak(Box::new(make(dataset.table)));
+                &*Box::leak(Box::new(Dataset { table, ..**dataset }))
+            });
+            TableSource { datasets: changed.collect::<Vec<_>>().leak(), ..*source }
+        })
+    }
+
     fn of_item(name: &str, item: &'static [Field]) -> EndpointError {
         mistake(name, |endpoint| endpoint.body = Body::Items { item })
     }
@@ -482,6 +535,7 @@ mod tests {
         endpoint.params().find(|known| known.name == param).unwrap()
     }
 
+    const BY_COUNTRY: &str = "pageviews/top-by-country";
     const DEVICES: &str = "unique-devices";
     const TOP: &str = "pageviews/top";
     const ARTICLE: &str = "pageviews/per-article";
@@ -552,6 +606,57 @@ mod tests {
             }
         });
         assert_eq!(other, EndpointError::OtherTable("unique-devices-daily"));
+    }
+
+    #[test]
+    fn numbers_fill_number_columns() {
+        let partition = |change: fn(&mut Vec<Column>)| {
+            of_table(BY_COUNTRY, |table| {
+                let mut partition = table.partition.to_vec();
+                change(&mut partition);
+                Table { partition: partition.leak(), ..*table }
+            })
+        };
+        let dataset = "pageviews-top-by-country-monthly";
+        let probe = || EndpointError::Probe { dataset, expected: 2, found: 2 };
+        assert_eq!(partition(|partition| partition[0] = bigint("project")), probe());
+        assert_eq!(partition(|partition| partition[1] = int("access")), probe());
+        let constant = of_source(BY_COUNTRY, |source| {
+            let mut partition = source.partition.to_vec();
+            partition[3] = KeyValue::Const("01");
+            TableSource { partition: partition.leak(), ..*source }
+        });
+        let value = EndpointError::PartitionValue { column: "month", value: "01" };
+        assert_eq!(constant, value);
+        assert!(fills(param(TOP, "month"), &int("month").month()));
+        assert!(!fills(param(TOP, "month"), &int("month")));
+        assert!(!fills(param(TOP, "access"), &int("access")));
+        assert!(!fills(param(TOP, "year"), &text_column("year")));
+        assert!(!is_of(&int("a"), "2147483648") && is_of(&bigint("a"), "2147483648"));
+    }
+
+    #[test]
+    fn tables_are_sound_and_datasets_select_their_rows() {
+        let error = |table, source| EndpointError::Table { table, source };
+        let plain = of_table(BY_COUNTRY, |table| Table {
+            layout: Layout::Plain { keyspace: "k" },
+            ..*table
+        });
+        assert_eq!(plain, error("top_bycountry", TableError::NoClustering));
+        let unselected = of_table(DEVICES, |table| {
+            let mut partition = table.partition.to_vec();
+            partition[2] = text_column("granularity");
+            Table { partition: partition.leak(), ..*table }
+        });
+        assert_eq!(unselected, error("unique_devices", TableError::Granularity));
+        let hourly = of_source(DEVICES, |source| {
+            let (name, granularity) = ("unique-devices-hourly", Granularity::Hourly);
+            let hourly = Dataset { name, granularity, ..*source.datasets[0] };
+            let hourly: &'static Dataset = Box::leak(Box::new(hourly));
+            let datasets = [source.datasets, &[hourly]].concat().leak();
+            TableSource { datasets, ..*source }
+        });
+        assert_eq!(hourly, error("unique_devices", TableError::Hours));
     }
 
     #[test]

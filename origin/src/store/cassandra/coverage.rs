@@ -1,6 +1,7 @@
 //! How far the data of each dataset reach, found by probing one partition that is as new as the
 //! rest.
 
+use super::bind::hour_of_date;
 use super::options::Options;
 use super::read::{ReadError, TableReader};
 use super::tables::{TableState, Tables};
@@ -14,6 +15,7 @@ use futures_util::future::join_all;
 use jiff::Span;
 use jiff::civil::Date;
 use scylla::client::session::Session;
+use scylla::value::{CqlDate, CqlTimestamp, CqlValue};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -73,7 +75,7 @@ enum ProbeError {
     NotReady,
     #[error("{0}")]
     Read(#[from] ReadError),
-    #[error("its newest row has the timestamp {0:?}, which is not one")]
+    #[error("its newest row has the timestamp {0}, which is not one")]
     Timestamp(String),
 }
 
@@ -177,8 +179,8 @@ impl Probe<'_> {
 
     async fn newest(&self, today: Date) -> Result<Option<Digits>, ProbeError> {
         if self.is_series() {
-            let newest = self.in_time(self.reader.newest_timestamp(self.session, &self.key));
-            return parse_timestamp(newest.await?);
+            let newest = self.in_time(self.reader.newest_period(self.session, &self.key));
+            return self.parse_period(newest.await?);
         }
         for step in 0..if self.is_monthly() { MONTHS_BACK } else { DAYS_BACK } {
             let Some(date) = self.step(today, -step) else { break };
@@ -192,8 +194,8 @@ impl Probe<'_> {
     /// Finds the oldest period. Of top lists by binary search, so that gaps make it seem newer.
     async fn oldest(&self, newest: Digits) -> Result<Digits, ProbeError> {
         if self.is_series() {
-            let oldest = self.in_time(self.reader.oldest_timestamp(self.session, &self.key));
-            return Ok(parse_timestamp(oldest.await?)?.unwrap_or(newest));
+            let oldest = self.in_time(self.reader.oldest_period(self.session, &self.key));
+            return Ok(self.parse_period(oldest.await?)?.unwrap_or(newest));
         }
         let Some(end) = Hour::parse(newest.as_str()).map(Hour::date) else { return Ok(newest) };
         // There are data `present` steps before the end, and none `absent` steps before it.
@@ -239,6 +241,20 @@ impl Probe<'_> {
         self.in_time(self.reader.has_rows(self.session, &key)).await
     }
 
+    fn parse_period(&self, value: Option<CqlValue>) -> Result<Option<Digits>, ProbeError> {
+        let Some(value) = value else { return Ok(None) };
+        let form = self.dataset.table.form();
+        let digits = match &value {
+            CqlValue::Timestamp(CqlTimestamp(millis)) => {
+                Hour::from_millis(*millis).and_then(|hour| hour.exact_digits(form))
+            }
+            CqlValue::Date(CqlDate(days)) => hour_of_date(*days).map(|hour| hour.digits(form)),
+            CqlValue::Text(text) | CqlValue::Ascii(text) => Digits::from_text(text),
+            _ => None,
+        };
+        digits.map(Some).ok_or_else(|| ProbeError::Timestamp(value.to_string()))
+    }
+
     async fn in_time<T>(
         &self,
         query: impl Future<Output = Result<T, ReadError>>,
@@ -246,11 +262,6 @@ impl Probe<'_> {
         let late = |_| Err(ReadError::Timeout { nodes: "the cluster".to_owned() });
         Ok(tokio::time::timeout(self.timeout, query).await.unwrap_or_else(late)?)
     }
-}
-
-fn parse_timestamp(text: Option<String>) -> Result<Option<Digits>, ProbeError> {
-    let Some(text) = text else { return Ok(None) };
-    Digits::from_text(&text).map(Some).ok_or(ProbeError::Timestamp(text))
 }
 
 fn digits(date: Date) -> Option<Digits> {

@@ -4,14 +4,14 @@
 
 use super::replication::Replication;
 use aqs_api::Table;
-use aqs_api::table::{Column, ColumnType, Compression, Layout, TID};
+use aqs_api::table::{Column, ColumnType, Compression, Layout, TID, text};
 use std::fmt::Write;
 
 /// The prefix of RESTBase's keyspaces, and the name of the table in each.
 const PREFIX: &str = "local_group_default_T_";
 const DATA: &str = "data";
 /// The columns that RESTBase's tables have in their keys.
-const DOMAIN: &str = "_domain";
+pub(super) const DOMAIN_COLUMN: Column = text("_domain");
 const TID_COLUMN: &str = "_tid";
 
 /// The keyspace of a table, unquoted.
@@ -37,16 +37,15 @@ pub fn data(table: &Table) -> String {
 
 /// The names of the partition key, with what the layout adds.
 pub(super) fn partition_key(table: &Table) -> Vec<&'static str> {
-    let domain = has_domain(table).then_some(DOMAIN);
+    let domain = has_domain(table).then_some(DOMAIN_COLUMN.name);
     domain.into_iter().chain(table.partition.iter().map(|column| column.name)).collect()
 }
 
 /// The names of the clustering key, with what the layout adds.
 pub(super) fn clustering_key(table: &Table) -> Vec<&'static str> {
     let mut names: Vec<_> = table.clustering.iter().map(|column| column.name).collect();
-    match table.layout {
-        Layout::Restbase => names.insert(columns_before_tid(table), TID_COLUMN),
-        Layout::Plain { .. } => {}
+    if let Some(position) = columns_before_tid(table) {
+        names.insert(position, TID_COLUMN);
     }
     names
 }
@@ -56,9 +55,13 @@ pub(super) fn has_domain(table: &Table) -> bool {
     table.layout == Layout::Restbase
 }
 
-/// The number of clustering columns before `_tid`: the period, if there is one.
-pub(super) fn columns_before_tid(table: &Table) -> usize {
-    usize::from(table.is_series())
+/// The number of clustering columns before `_tid`; `None` if the table has no `_tid`.
+pub(super) fn columns_before_tid(table: &Table) -> Option<usize> {
+    match table.layout {
+        // The period, if there is one.
+        Layout::Restbase => Some(usize::from(table.is_series())),
+        Layout::Plain { .. } => None,
+    }
 }
 
 pub fn quote(name: &str) -> String {
@@ -116,7 +119,7 @@ pub fn create_table(table: &Table) -> String {
     let is_restbase = table.layout == Layout::Restbase;
     let mut columns: Vec<_> = table.key_columns().map(define).collect();
     if is_restbase {
-        columns.insert(0, format!("{} text", quote(DOMAIN)));
+        columns.insert(0, define(&DOMAIN_COLUMN));
         columns.push(format!("{} timeuuid", quote(TID_COLUMN)));
         columns.push("\"_del\" timeuuid".to_owned());
     }
@@ -169,6 +172,8 @@ fn type_name(kind: ColumnType) -> &'static str {
         ColumnType::Int => "int",
         ColumnType::BigInt => "bigint",
         ColumnType::Double => "double",
+        ColumnType::Timestamp => "timestamp",
+        ColumnType::Date => "date",
     }
 }
 

@@ -1,7 +1,9 @@
 //! Decodes rows from response frames into [`Rows`], without values in between.
 
+use super::bind::hour_of_date;
+use super::cql;
 use super::metadata::type_name;
-use aqs_api::calendar::Digits;
+use aqs_api::calendar::{Digits, Form, Hour};
 use aqs_api::rows::{RowsBuilder, RowsError};
 use aqs_api::table::{Column, ColumnType};
 use aqs_api::{Rows, Table};
@@ -43,6 +45,8 @@ pub(super) struct RowDecoder {
     /// The selected columns, in order; clustering columns come first.
     selected: Box<[Selected]>,
     clustering: usize,
+    /// The number of clustering columns before `_tid`; `None` if the table has no `_tid`.
+    before_tid: Option<usize>,
     /// Columns that the cluster's table lacks, by position; they are null.
     missing: Box<[(usize, ColumnType)]>,
 }
@@ -52,7 +56,8 @@ struct Selected {
     /// The position in `Table::read_columns`.
     index: usize,
     column: &'static Column,
-    is_timestamp: bool,
+    /// The digits of its periods, if it holds periods.
+    form: Option<Form>,
 }
 
 impl RowDecoder {
@@ -68,16 +73,30 @@ impl RowDecoder {
                 Some(typ) => {
                     check_type(column, typ)?;
                     clustering += usize::from(index < table.clustering.len());
-                    let is_timestamp = column.form().is_some();
-                    selected.push(Selected { index, column, is_timestamp });
+                    selected.push(Selected { index, column, form: column.form() });
                 }
             }
         }
-        Ok(Self { table, selected: selected.into(), clustering, missing: missing.into() })
+        let before_tid = cql::columns_before_tid(table);
+        let (selected, missing) = (selected.into(), missing.into());
+        Ok(Self { table, selected, clustering, before_tid, missing })
+    }
+
+    pub(super) fn table(&self) -> &'static Table {
+        self.table
     }
 
     pub(super) fn has_missing_columns(&self) -> bool {
         !self.missing.is_empty()
+    }
+
+    /// Whether a row is an older version of one that was decoded, by their clustering columns.
+    #[inline]
+    fn is_older_version(&self, key: &[Option<&[u8]>], previous: &[Option<&[u8]>]) -> bool {
+        let Some(before_tid) = self.before_tid else { return false };
+        let at = before_tid.min(key.len());
+        let ((key, rest), (previous, previous_rest)) = (key.split_at(at), previous.split_at(at));
+        key == previous && rest <= previous_rest
     }
 
     pub(super) fn start(&self) -> PartitionDecoder<'_> {
@@ -88,27 +107,49 @@ impl RowDecoder {
 
 /// Integers of any width are decoded alike: clusters have some counts as int and some as bigint.
 fn check_type(column: &'static Column, found: &CqlType<'_>) -> Result<(), UnfitColumn> {
-    use NativeType::{Ascii, BigInt, Counter, Double, Float, Int, SmallInt, Text, TinyInt, Varint};
-    let CqlType::Native(native) = found else { return Err(unfit(column, found)) };
-    let fits = match column.kind {
+    match found {
+        CqlType::Native(native) if is_decodable(column.kind, native) => Ok(()),
+        found => Err(unfit(column, found)),
+    }
+}
+
+fn is_decodable(kind: ColumnType, native: &NativeType) -> bool {
+    use NativeType::{Ascii, BigInt, Counter, Date, Double, Float, Int};
+    use NativeType::{SmallInt, Text, Timestamp, TinyInt, Varint};
+    match kind {
         ColumnType::Text | ColumnType::Json => matches!(native, Text | Ascii),
         ColumnType::Int | ColumnType::BigInt => {
             matches!(native, TinyInt | SmallInt | Int | BigInt | Counter | Varint)
         }
         ColumnType::Double => matches!(native, Double | Float),
-    };
-    if fits { Ok(()) } else { Err(unfit(column, found)) }
+        ColumnType::Timestamp => matches!(native, Timestamp),
+        ColumnType::Date => matches!(native, Date),
+    }
+}
+
+/// Whether statements can bind values of a key column to the cluster's column.
+pub(super) fn is_bindable(column: &Column, found: &CqlType<'_>) -> bool {
+    use NativeType::{BigInt, Int};
+    match (column.kind, found) {
+        (ColumnType::Int | ColumnType::BigInt, found) => {
+            matches!(found, CqlType::Native(Int | BigInt))
+        }
+        (kind, CqlType::Native(native)) => is_decodable(kind, native),
+        (_, _) => false,
+    }
 }
 
 fn unfit(column: &'static Column, found: &CqlType<'_>) -> UnfitColumn {
     UnfitColumn { column: column.name, found: type_name(found), expected: expected(column.kind) }
 }
 
-fn expected(kind: ColumnType) -> &'static str {
+pub(super) fn expected(kind: ColumnType) -> &'static str {
     match kind {
         ColumnType::Text | ColumnType::Json => "text",
         ColumnType::Int | ColumnType::BigInt => "an integer",
         ColumnType::Double => "a number",
+        ColumnType::Timestamp => "a timestamp",
+        ColumnType::Date => "a date",
     }
 }
 
@@ -123,7 +164,8 @@ pub(super) struct PartitionDecoder<'d> {
 
 impl PartitionDecoder<'_> {
     /// Appends the rows of a page. Of rows that differ in `_tid` alone the first is taken, which
-    /// is the newest.
+    /// is the newest. Where columns follow `_tid`, a row that is not greater than the one before is
+    /// of an older version, too.
     pub(super) fn decode(&mut self, page: PageRows<'_, '_>) -> Result<(), DecodeError> {
         let decoder = self.decoder;
         let (expected, found) = (decoder.selected.len(), page.specs().len());
@@ -134,15 +176,15 @@ impl PartitionDecoder<'_> {
         let last_key = std::mem::take(&mut self.last_key);
         let mut key: SmallVec<[Option<&[u8]>; 2]> = last_key.iter().map(Option::as_deref).collect();
         key.resize(clustering.len(), None);
+        let mut previous = key.clone();
         for row in page {
             let mut cells = row?;
-            let mut is_older_version = self.count > 0;
-            for previous in &mut key {
-                let cell = next_cell(&mut cells)?;
-                is_older_version &= cell == *previous;
-                *previous = cell;
+            std::mem::swap(&mut key, &mut previous);
+            for cell in &mut key {
+                *cell = next_cell(&mut cells)?;
             }
-            if is_older_version {
+            if self.count > 0 && decoder.is_older_version(&key, &previous) {
+                key.clone_from(&previous);
                 continue;
             }
             for (selected, cell) in clustering.iter().zip(&key) {
@@ -153,7 +195,10 @@ impl PartitionDecoder<'_> {
             }
             for (index, kind) in &decoder.missing {
                 match kind {
-                    ColumnType::Text | ColumnType::Json => self.rows.text(*index, None)?,
+                    ColumnType::Text
+                    | ColumnType::Json
+                    | ColumnType::Timestamp
+                    | ColumnType::Date => self.rows.text(*index, None)?,
                     ColumnType::Int | ColumnType::BigInt => self.rows.int(*index, None)?,
                     ColumnType::Double => self.rows.double(*index, None)?,
                 }
@@ -174,12 +219,19 @@ impl PartitionDecoder<'_> {
             }
             (ColumnType::Int | ColumnType::BigInt, None) => self.rows.int(selected.index, None)?,
             (ColumnType::Text | ColumnType::Json, Some(bytes)) => {
-                match selected.is_timestamp.then(|| Digits::from_bytes(bytes)).flatten() {
+                match selected.form.and_then(|_| Digits::from_bytes(bytes)) {
                     Some(timestamp) => self.rows.timestamp(selected.index, timestamp)?,
                     None => self.rows.text(selected.index, Some(selected.text(bytes)?))?,
                 }
             }
             (ColumnType::Text | ColumnType::Json, None) => self.rows.text(selected.index, None)?,
+            (ColumnType::Timestamp | ColumnType::Date, Some(bytes)) => {
+                let period = selected.period(bytes)?;
+                self.rows.timestamp(selected.index, period)?;
+            }
+            (ColumnType::Timestamp | ColumnType::Date, None) => {
+                self.rows.text(selected.index, None)?;
+            }
             (ColumnType::Double, bytes) => {
                 let number = bytes.map(|bytes| selected.double(bytes)).transpose()?;
                 self.rows.double(selected.index, number.flatten())?;
@@ -242,6 +294,19 @@ impl Selected {
             [] => Ok(None),
             _ => Err(self.misfit(format!("a value of {} bytes", bytes.len()))),
         }
+    }
+
+    /// Decodes a period: the milliseconds of a timestamp, or the days of a date.
+    fn period(&self, bytes: &[u8]) -> Result<Digits, DecodeError> {
+        let hour = match (self.column.kind, bytes) {
+            (ColumnType::Date, &[a, b, c, d]) => hour_of_date(u32::from_be_bytes([a, b, c, d])),
+            (_, &[a, b, c, d, e, f, g, h]) => {
+                Hour::from_millis(i64::from_be_bytes([a, b, c, d, e, f, g, h]))
+            }
+            _ => None,
+        };
+        let digits = hour.zip(self.form).and_then(|(hour, form)| hour.exact_digits(form));
+        digits.ok_or_else(|| self.misfit(format!("the bytes {bytes:?}, which begin no period")))
     }
 
     #[cold]

@@ -56,6 +56,8 @@ fn is_writable(typ: &CqlType<'_>, kind: ColumnType) -> bool {
             matches!(typ, CqlType::Native(NativeType::Int | NativeType::BigInt))
         }
         ColumnType::Double => matches!(typ, CqlType::Native(NativeType::Double)),
+        ColumnType::Timestamp => matches!(typ, CqlType::Native(NativeType::Timestamp)),
+        ColumnType::Date => matches!(typ, CqlType::Native(NativeType::Date)),
     }
 }
 

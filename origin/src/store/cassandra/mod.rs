@@ -4,6 +4,7 @@
 //! ([`Store::run`](crate::store::Store::run)) connects, follows changes of the schema and probes
 //! how far the data reach. So a server starts without Cassandra and recovers without a restart.
 
+mod bind;
 mod connect;
 mod coverage;
 pub mod cql;

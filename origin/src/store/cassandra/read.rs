@@ -4,6 +4,7 @@ use super::cql;
 use super::decode::{DecodeError, RowDecoder};
 use super::error::FailureKind;
 use super::metadata::TableMetadata;
+use crate::store::partition_value::{BadPartitionValue, PartitionValue};
 use aqs_api::table::{Column, DOMAIN};
 use aqs_api::{Read, Rows, Table};
 use prometheus::IntCounter;
@@ -19,7 +20,8 @@ use scylla::response::{PagingState, PagingStateResponse};
 use scylla::routing::Shard;
 use scylla::statement::prepared::PreparedStatement;
 use scylla::statement::unprepared::Statement;
-use smallvec::{SmallVec, smallvec};
+use scylla::value::CqlValue;
+use smallvec::SmallVec;
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
@@ -54,6 +56,8 @@ pub(super) enum ReadError {
     TooLarge,
     #[error("the table has no timestamps to select a range of")]
     NoTimestamps,
+    #[error("{0}")]
+    PartitionValue(#[from] BadPartitionValue),
 }
 
 impl ReadError {
@@ -64,7 +68,7 @@ impl ReadError {
             Self::Decode { .. } | Self::NoRows(_) | Self::Rows(_) | Self::FirstRow(_) => {
                 FailureKind::SchemaChanged
             }
-            Self::TooLarge | Self::NoTimestamps => FailureKind::Permanent,
+            Self::TooLarge | Self::NoTimestamps | Self::PartitionValue(_) => FailureKind::Permanent,
         }
     }
 
@@ -166,12 +170,11 @@ impl TableReader {
         read: &Read,
         limits: &ReadLimits<'_>,
     ) -> Result<Rows, ReadError> {
-        let mut values: SmallVec<[&str; 10]> = smallvec![DOMAIN];
-        values.extend(read.partition.iter());
+        let mut values = key(read.dataset.table, read.partition.iter())?;
         let statement = match &read.range {
             None => &self.whole,
             Some((first, last)) => {
-                values.extend([first.as_str(), last.as_str()]);
+                values.extend([first, last].map(|bound| PartitionValue::Text(bound.as_str())));
                 self.ranged.as_ref().ok_or(ReadError::NoTimestamps)?
             }
         };
@@ -202,7 +205,7 @@ impl TableReader {
         &self,
         session: &Session,
         statement: &PreparedStatement,
-        values: &[&str],
+        values: &[PartitionValue<'_>],
         paging: PagingState,
         limits: &ReadLimits<'_>,
     ) -> Result<(QueryResult, PagingStateResponse), ReadError> {
@@ -234,26 +237,36 @@ impl TableReader {
         session: &Session,
         key: &[&str],
     ) -> Result<bool, ReadError> {
-        Ok(execute(session, &self.newest, key).await?.rows_num() > 0)
+        Ok(self.execute(session, &self.newest, key).await?.rows_num() > 0)
     }
 
-    pub(super) async fn newest_timestamp(
+    pub(super) async fn newest_period(
         &self,
         session: &Session,
         key: &[&str],
-    ) -> Result<Option<String>, ReadError> {
-        let row = execute(session, &self.newest, key).await?;
-        Ok(row.maybe_first_row::<(String,)>()?.map(|(timestamp,)| timestamp))
+    ) -> Result<Option<CqlValue>, ReadError> {
+        let row = self.execute(session, &self.newest, key).await?;
+        Ok(row.maybe_first_row::<(CqlValue,)>()?.map(|(period,)| period))
     }
 
-    pub(super) async fn oldest_timestamp(
+    pub(super) async fn oldest_period(
         &self,
         session: &Session,
         key: &[&str],
-    ) -> Result<Option<String>, ReadError> {
+    ) -> Result<Option<CqlValue>, ReadError> {
         let oldest = self.oldest.as_ref().ok_or(ReadError::NoTimestamps)?;
-        let row = execute(session, oldest, key).await?;
-        Ok(row.maybe_first_row::<(String,)>()?.map(|(timestamp,)| timestamp))
+        let row = self.execute(session, oldest, key).await?;
+        Ok(row.maybe_first_row::<(CqlValue,)>()?.map(|(period,)| period))
+    }
+
+    async fn execute(
+        &self,
+        session: &Session,
+        statement: &PreparedStatement,
+        texts: &[&str],
+    ) -> Result<QueryRowsResult, ReadError> {
+        let values = key(self.decoder.table(), texts.iter().copied())?;
+        Ok(session.execute_unpaged(statement, &values[..]).await?.into_rows_result()?)
     }
 }
 
@@ -263,7 +276,7 @@ async fn slow_page(
     mut first: Pin<&mut impl Future<Output = PageResult>>,
     session: &Session,
     mut statement: PreparedStatement,
-    values: &[&str],
+    values: &[PartitionValue<'_>],
     paging: PagingState,
     nodes: &EachNodeOnce,
 ) -> PageResult {
@@ -334,13 +347,15 @@ fn address(node: NodeRef<'_>) -> SocketAddr {
     SocketAddr::new(node.address.ip(), node.address.port())
 }
 
-async fn execute(
-    session: &Session,
-    statement: &PreparedStatement,
-    key: &[&str],
-) -> Result<QueryRowsResult, ReadError> {
-    let values = [&[DOMAIN], key].concat();
-    Ok(session.execute_unpaged(statement, values).await?.into_rows_result()?)
+/// The values of a statement's partition key.
+fn key<'a>(
+    table: &Table,
+    texts: impl Iterator<Item = &'a str>,
+) -> Result<SmallVec<[PartitionValue<'a>; 10]>, BadPartitionValue> {
+    let domain = cql::has_domain(table).then_some(Ok(PartitionValue::Text(DOMAIN)));
+    let values = table.partition.iter().zip(texts);
+    let values = values.map(|(column, text)| PartitionValue::new(column, text));
+    domain.into_iter().chain(values).collect()
 }
 
 async fn prepare(

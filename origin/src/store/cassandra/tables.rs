@@ -2,16 +2,16 @@
 
 use super::connect::load_balancing;
 use super::cql;
-use super::decode::RowDecoder;
+use super::decode::{self, RowDecoder};
 use super::error::FailureKind;
 use super::metadata::{self, TableMetadata, type_name};
 use super::options::Options;
 use super::read::TableReader;
 use aqs_api::Table;
+use aqs_api::table::Column;
 use futures_util::future::join_all;
 use scylla::client::session::Session;
 use scylla::cluster::ClusterState;
-use scylla::cluster::metadata::{ColumnType, NativeType};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -151,7 +151,8 @@ async fn prepare(
     match TableReader::prepare(session, table, metadata, decoder, load_balancing(options)).await {
         Ok(reader) => {
             // Cassandra prepares statements that the user may not execute.
-            let no_partition = vec![""; table.partition.len()];
+            let empty = |column: &Column| if column.kind.is_integer() { "0" } else { "" };
+            let no_partition: Vec<_> = table.partition.iter().map(empty).collect();
             match reader.has_rows(session, &no_partition).await {
                 Err(error) if error.is_forbidden() => {
                     again(TableState::Unusable(forbidden_hint(options, &cql::keyspace(table))))
@@ -171,17 +172,17 @@ async fn prepare(
 
 /// Says why the columns of a table can't be read, if they can't.
 fn unusable(table: &Table, metadata: &TableMetadata) -> Option<String> {
-    let is_text = |typ: &ColumnType<'_>| {
-        matches!(typ, ColumnType::Native(NativeType::Text | NativeType::Ascii))
-    };
-    let keys = table.key_columns().map(|column| column.name);
-    for key in ["_domain"].into_iter().chain(keys) {
-        match metadata.columns.get(key) {
-            None => return Some(format!("it has no key column {key:?}")),
-            Some(column) if is_text(&column.typ) => {}
-            Some(column) => {
-                let found = type_name(&column.typ);
-                return Some(format!("its key column {key:?} is of type {found} instead of text"));
+    let domain = cql::has_domain(table).then_some(cql::DOMAIN_COLUMN);
+    for key in domain.into_iter().chain(table.key_columns().copied()) {
+        let name = key.name;
+        match metadata.columns.get(name) {
+            None => return Some(format!("it has no key column {name:?}")),
+            Some(found) if decode::is_bindable(&key, &found.typ) => {}
+            Some(found) => {
+                let (found, expected) = (type_name(&found.typ), decode::expected(key.kind));
+                return Some(format!(
+                    "its key column {name:?} is of type {found} instead of {expected}"
+                ));
             }
         }
     }

@@ -187,7 +187,7 @@ impl Sink for CassandraWriter {
         let permits = Arc::clone(&self.permits).acquire_many_owned(weight.min(self.concurrency));
         let permits = self.runtime.block_on(self.stop.run_until_cancelled(permits));
         let Some(Ok(permits)) = permits else { return Err(SinkError::Interrupted) };
-        let row = Row { cells, micros: self.micros() };
+        let row = Row { cells, micros: self.micros(), has_domain: cql::has_domain(table) };
         let Some(file) = &self.file else { return Err(misuse(table, "no file is open")) };
         let (line, outcome) = (self.line, Arc::clone(&file.outcome));
         let (session, stop) = (Arc::clone(&self.session), self.stop.clone());

@@ -1,6 +1,7 @@
 //! Errors of a store's file, with a hint where the operator can do something.
 
 use super::schema::VERSION;
+use crate::store::partition_value::BadPartitionValue;
 use aqs_api::rows::RowsError;
 use rusqlite::ErrorCode;
 use rusqlite::types::{FromSqlError, Type};
@@ -118,6 +119,8 @@ pub(super) enum QueryError {
     NoKey(&'static str),
     #[error("the key has {expected} parts, but {found} were given")]
     Key { expected: usize, found: usize },
+    #[error("{0}")]
+    PartitionValue(#[from] BadPartitionValue),
     #[error("a range was given, but the table has no timestamps")]
     NoTimestamps,
     #[error("dataset {dataset:?} reaches from {first:?} to {last:?}, which are not dates")]

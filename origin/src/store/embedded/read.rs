@@ -2,10 +2,22 @@
 
 use super::error::{QueryError, is_unknown_name};
 use super::schema::{ActualColumns, quote};
+use crate::store::partition_value::PartitionValue;
 use aqs_api::calendar::Digits;
 use aqs_api::table::{Column, ColumnType};
 use aqs_api::{Read, Rows, Table};
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, params_from_iter};
+use smallvec::SmallVec;
+
+impl ToSql for PartitionValue<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Int(number) => ValueRef::Integer(*number),
+        }))
+    }
+}
 
 /// Returns the rows of a partition; none if the file does not have the table yet.
 pub(super) fn partition(conn: &Connection, read: &Read) -> Result<Rows, QueryError> {
@@ -21,8 +33,12 @@ pub(super) fn partition(conn: &Connection, read: &Read) -> Result<Rows, QueryErr
     let Some(mut statement) = prepare(conn, table, read.range.is_some())? else {
         return Ok(builder.finish());
     };
+    let key = table.partition.iter().zip(read.partition.iter());
+    let key = key.map(|(column, text)| PartitionValue::new(column, text));
     let range = read.range.iter().flat_map(|(first, last)| [first, last]).map(Digits::as_str);
-    let mut rows = statement.query(params_from_iter(read.partition.iter().chain(range)))?;
+    let range = range.map(|bound| Ok(PartitionValue::Text(bound)));
+    let values = key.chain(range).collect::<Result<SmallVec<[_; 10]>, _>>()?;
+    let mut rows = statement.query(params_from_iter(values))?;
     for number in 1.. {
         let Some(row) = rows.next()? else { break };
         for (index, column) in table.read_columns().enumerate() {
@@ -40,7 +56,7 @@ pub(super) fn partition(conn: &Connection, read: &Read) -> Result<Rows, QueryErr
                     let number = value.as_f64_or_null().map_err(unexpected("a number"))?;
                     builder.double(index, number)?;
                 }
-                ColumnType::Text | ColumnType::Json => {
+                ColumnType::Text | ColumnType::Json | ColumnType::Timestamp | ColumnType::Date => {
                     let text = value.as_str_or_null().map_err(unexpected("a text"))?;
                     builder.text(index, text)?;
                 }

@@ -44,7 +44,8 @@ pub(super) fn add(table: &Table, column: &Column) -> String {
 
 fn define(column: &Column) -> String {
     let kind = match column.kind {
-        ColumnType::Text | ColumnType::Json => "TEXT",
+        // Periods are stored in digits, whatever their type.
+        ColumnType::Text | ColumnType::Json | ColumnType::Timestamp | ColumnType::Date => "TEXT",
         ColumnType::Int | ColumnType::BigInt => "INTEGER",
         ColumnType::Double => "REAL",
     };

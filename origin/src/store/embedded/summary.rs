@@ -202,7 +202,11 @@ fn period_sql(dataset: &Dataset) -> String {
         let name = quote(column.name);
         Some(match column.kind {
             ColumnType::Int | ColumnType::BigInt => format!("printf('%0{width}d', {name})"),
-            ColumnType::Text | ColumnType::Json | ColumnType::Double => name,
+            ColumnType::Text
+            | ColumnType::Json
+            | ColumnType::Double
+            | ColumnType::Timestamp
+            | ColumnType::Date => name,
         })
     };
     let day = part(ColumnRole::Day, 2).filter(|_| dataset.granularity != Granularity::Monthly);

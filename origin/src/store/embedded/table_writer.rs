@@ -128,11 +128,15 @@ impl TableWriter {
 fn check_type(column: &Column, cell: &Cell<'_>) -> Result<(), RowError> {
     let expected = match (column.kind, cell) {
         (_, Cell::Absent | Cell::Null)
-        | (ColumnType::Text | ColumnType::Json, Cell::Text(_))
+        | (
+            ColumnType::Text | ColumnType::Json | ColumnType::Timestamp | ColumnType::Date,
+            Cell::Text(_),
+        )
         | (ColumnType::BigInt, Cell::Int(_))
         | (ColumnType::Double, Cell::Double(_)) => return Ok(()),
         (ColumnType::Int, Cell::Int(number)) if i32::try_from(*number).is_ok() => return Ok(()),
         (ColumnType::Text | ColumnType::Json, _) => "a text",
+        (ColumnType::Timestamp | ColumnType::Date, _) => "a period in digits",
         (ColumnType::Int, _) => "an integer of 32 bits",
         (ColumnType::BigInt, _) => "an integer of 64 bits",
         (ColumnType::Double, _) => "a number",

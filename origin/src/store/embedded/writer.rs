@@ -133,6 +133,7 @@ impl StoreWriter {
             error @ (QueryError::Cell { .. }
             | QueryError::NoKey(_)
             | QueryError::Key { .. }
+            | QueryError::PartitionValue(_)
             | QueryError::NoTimestamps
             | QueryError::Dates { .. }
             | QueryError::Rows(_)) => {

@@ -192,7 +192,7 @@ fn one_row(lookup: &Lookup, value: i64) -> Rows {
         match column.kind {
             ColumnType::Int | ColumnType::BigInt => rows.int(index, Some(value)).unwrap(),
             ColumnType::Double => rows.double(index, Some(value as f64)).unwrap(),
-            ColumnType::Text => {
+            ColumnType::Text | ColumnType::Timestamp | ColumnType::Date => {
                 let timestamp =
                     read.range.map_or("2024010100".to_owned(), |(first, _): (Digits, _)| {
                         first.as_str().to_owned()

@@ -2,7 +2,8 @@
 
 use super::*;
 use aqs_api::Catalogue;
-use aqs_api::table::{bigint, int, json, text};
+use aqs_api::calendar::Form;
+use aqs_api::table::{bigint, date, double, int, json, text, timestamp};
 use aqs_api::tables::{
     PAGEVIEWS_PER_ARTICLE, PAGEVIEWS_PER_PROJECT, TOP_PAGEVIEWS, UNIQUE_DEVICES,
 };
@@ -131,6 +132,83 @@ fn keyspaces_and_grants() {
         add_column(&UNIQUE_DEVICES, &bigint("late")),
         r#"ALTER TABLE "local_group_default_T_unique_devices"."data" ADD "late" bigint"#
     );
+}
+
+static EDITORS: Table = Table {
+    layout: Layout::Plain { keyspace: "commons" },
+    name: "top_editors_monthly",
+    partition: &[text("category"), int("year").year(), int("month").month()],
+    clustering: &[int("rank").rank(), text("user_name")],
+    values: &[bigint("edit_count")],
+    compression: Compression::Default,
+};
+
+static EDITOR_VIEWS: Table = Table {
+    layout: Layout::Plain { keyspace: "analytics" },
+    name: "pageviews_per_editor",
+    partition: &[bigint("user_central_id"), text("granularity").granularity()],
+    clustering: &[timestamp("dt").period(Form::Day)],
+    values: &[double("view_count")],
+    compression: Compression::Default,
+};
+
+static GAPS: Table = Table {
+    layout: Layout::Restbase,
+    name: "knowledge_gap_by_category",
+    partition: &[text("project")],
+    clustering: &[date("dt").period(Form::Day), text("metric")],
+    values: &[double("value")],
+    compression: Compression::Default,
+};
+
+#[test]
+fn a_plain_table_has_its_columns_alone() {
+    assert_eq!(keyspace(&EDITORS), "commons");
+    assert_eq!(
+        create_table(&EDITORS),
+        r#"CREATE TABLE IF NOT EXISTS "commons"."top_editors_monthly" (
+    "category" text,
+    "year" int,
+    "month" int,
+    "rank" int,
+    "user_name" text,
+    "edit_count" bigint,
+    PRIMARY KEY (("category", "year", "month"), "rank", "user_name")
+) WITH CLUSTERING ORDER BY ("rank" ASC, "user_name" ASC)
+    AND compaction = {'class': 'LeveledCompactionStrategy'}"#
+    );
+    assert_eq!(
+        select(&EDITORS, |_| true, false),
+        r#"SELECT "rank", "user_name", "edit_count" FROM "commons"."top_editors_monthly" WHERE "category" = ? AND "year" = ? AND "month" = ?"#
+    );
+    assert_eq!(
+        newest(&EDITORS),
+        r#"SELECT "rank" FROM "commons"."top_editors_monthly" WHERE "category" = ? AND "year" = ? AND "month" = ? LIMIT 1"#
+    );
+    assert_eq!(
+        insert(&EDITORS),
+        r#"INSERT INTO "commons"."top_editors_monthly" ("category", "year", "month", "rank", "user_name", "edit_count") VALUES (?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"#
+    );
+}
+
+#[test]
+fn a_period_has_any_name_and_type() {
+    let cql = create_table(&EDITOR_VIEWS);
+    for column in [r#""user_central_id" bigint,"#, r#""dt" timestamp,"#, r#""view_count" double,"#]
+    {
+        assert!(cql.contains(column), "{cql}");
+    }
+    assert!(select(&EDITOR_VIEWS, |_| true, true).ends_with(r#" AND "dt" >= ? AND "dt" <= ?"#));
+    assert!(newest(&EDITOR_VIEWS).ends_with(r#" ORDER BY "dt" DESC LIMIT 1"#));
+}
+
+#[test]
+fn the_tid_follows_the_period() {
+    let cql = create_table(&GAPS);
+    assert!(cql.contains(r#""dt" date,"#), "{cql}");
+    let key = r#"PRIMARY KEY (("_domain", "project"), "dt", "_tid", "metric")"#;
+    assert!(cql.contains(key), "{cql}");
+    assert!(cql.contains(r#"ORDER BY ("dt" ASC, "_tid" DESC, "metric" ASC)"#), "{cql}");
 }
 
 #[test]

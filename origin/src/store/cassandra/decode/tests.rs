@@ -1,4 +1,5 @@
 use super::*;
+use aqs_api::table::{Compression, Layout, bigint, date, double, int, text, timestamp};
 use aqs_api::tables::{PAGEVIEWS_PER_PROJECT, TOP_PAGEVIEWS};
 use bytes::Bytes;
 use scylla::deserialize::FrameSlice;
@@ -212,4 +213,105 @@ fn rows_with_another_number_of_columns_are_refused() {
         // An empty page has no columns to compare.
         take(&mut reading.start(), 0, width, &Bytes::new()).unwrap();
     }
+}
+
+/// A table of RESTBase's layout, with this period and a column after it.
+fn gaps(period: Column) -> &'static Table {
+    Box::leak(Box::new(Table {
+        layout: Layout::Restbase,
+        name: "gaps",
+        partition: &[],
+        clustering: vec![period, text("metric")].leak(),
+        values: vec![double("value")].leak(),
+        compression: Compression::Default,
+    }))
+}
+
+#[test]
+fn periods_of_every_type_are_digits() {
+    let read_period = |period: Column, native: NativeType, bytes: &[u8]| {
+        let types = [("dt", native), ("metric", NativeType::Text), ("value", NativeType::Double)];
+        let reading = decoder(gaps(period), &types).map_err(|error| error.to_string())?;
+        let value = 0.5_f64.to_be_bytes();
+        let rows = read(&reading, 3, &[Some(bytes), Some(b"m"), Some(&value)]);
+        let rows = rows.map_err(|error| error.to_string())?;
+        assert_eq!(rows.doubles("value").unwrap().or_zero(), [0.5]);
+        Ok::<_, String>(
+            rows.timestamps().map_err(|error| error.to_string())?[0].as_str().to_owned(),
+        )
+    };
+    let day = || Ok("20250101".to_owned());
+    let millis = 1_735_689_600_000_i64;
+    let begin = millis.to_be_bytes();
+    let of_day = timestamp("dt").period(Form::Day);
+    assert_eq!(read_period(text("dt").period(Form::Day), NativeType::Text, b"20250101"), day());
+    assert_eq!(read_period(of_day, NativeType::Timestamp, &begin), day());
+    let days = (0x8000_0000_u32 + 20_089).to_be_bytes();
+    assert_eq!(read_period(date("dt").period(Form::Day), NativeType::Date, &days), day());
+    let hour = (millis + 3_600_000).to_be_bytes();
+    let of_hour = timestamp("dt").period(Form::Hour);
+    let hourly = read_period(of_hour, NativeType::Timestamp, &hour);
+    assert_eq!(hourly.as_deref(), Ok("2025010101"));
+    // A moment that begins no period, or no moment.
+    let later = (millis + 1).to_be_bytes();
+    for bytes in [&hour[..], &later, &[], &begin[..4]] {
+        let error = read_period(of_day, NativeType::Timestamp, bytes).unwrap_err();
+        assert!(error.starts_with("column \"dt\" holds the bytes"), "{error}");
+    }
+    let other = read_period(of_day, NativeType::Date, &days).unwrap_err();
+    assert_eq!(other, "column \"dt\" is of type date instead of a timestamp");
+}
+
+#[test]
+fn older_versions_are_skipped_where_columns_follow_the_tid() {
+    let types =
+        [("dt", NativeType::Text), ("metric", NativeType::Text), ("value", NativeType::Double)];
+    let reading = decoder(gaps(text("dt").period(Form::Day)), &types).unwrap();
+    let values: Vec<_> = (0..6).map(|value| f64::from(value).to_be_bytes()).collect();
+    let row = |dt: &'static [u8], metric: &'static [u8], value: usize| {
+        [Some(dt), Some(metric), Some(&values[value][..])]
+    };
+    let cells = [
+        row(b"20250101", b"a", 0),
+        row(b"20250101", b"b", 1),
+        // The same period with an older `_tid`.
+        row(b"20250101", b"a", 2),
+        row(b"20250101", b"b", 3),
+        row(b"20250201", b"a", 4),
+        row(b"20250201", b"b", 5),
+    ];
+    let rows = read(&reading, 3, &cells.concat()).unwrap();
+    assert_eq!(rows.doubles("value").unwrap().or_zero(), [0.0, 1.0, 4.0, 5.0]);
+}
+
+#[test]
+fn rows_of_a_plain_table_have_no_versions() {
+    static PLAIN: Table = Table {
+        layout: Layout::Plain { keyspace: "k" },
+        name: "t",
+        partition: &[],
+        clustering: &[int("rank").rank(), text("user")],
+        values: &[],
+        compression: Compression::Default,
+    };
+    let reading =
+        decoder(&PLAIN, &[("rank", NativeType::Int), ("user", NativeType::Text)]).unwrap();
+    let one = 1_i32.to_be_bytes();
+    let cells: [Option<&[u8]>; 4] = [Some(&one), Some(b"B"), Some(&one), Some(b"A")];
+    let rows = read(&reading, 2, &cells).unwrap();
+    assert_eq!(rows.texts("user").unwrap().iter().collect::<Vec<_>>(), [Some("B"), Some("A")]);
+}
+
+#[test]
+fn keys_are_bound_to_integers_of_both_widths() {
+    let is_bindable =
+        |column: Column, native| super::is_bindable(&column, &CqlType::Native(native));
+    for native in [NativeType::Int, NativeType::BigInt] {
+        assert!(is_bindable(int("year"), native.clone()));
+        assert!(is_bindable(bigint("user"), native));
+    }
+    assert!(!is_bindable(int("year"), NativeType::Varint));
+    assert!(!is_bindable(int("year"), NativeType::Text));
+    assert!(is_bindable(text("year"), NativeType::Text));
+    assert!(!is_bindable(text("year"), NativeType::Int));
 }

@@ -1,8 +1,9 @@
 //! Binds rows to prepared inserts.
 
 use crate::row::Cell;
+use crate::store::partition_value::PartitionValue;
 use aqs_api::table::DOMAIN;
-use scylla::cluster::metadata::{ColumnType, NativeType};
+use scylla::cluster::metadata::ColumnType;
 use scylla::serialize::SerializationError;
 use scylla::serialize::row::{RowSerializationContext, SerializeRow};
 use scylla::serialize::value::SerializeValue;
@@ -11,13 +12,12 @@ use thiserror::Error;
 
 /// A row to be written: the values of [`insert`](crate::store::cassandra::cql::insert) after the
 /// domain.
-///
-/// Integers are as wide as the cluster's columns: production's tables have some as `int` and some
-/// as `bigint`, and not everywhere the same.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) cells: Vec<Cell<'static>>,
     pub(super) micros: i64,
+    /// Whether the domain is the first value of the statement.
+    pub(super) has_domain: bool,
 }
 
 /// About how many bytes cells take.
@@ -33,8 +33,6 @@ pub(super) fn bytes(cells: &[Cell<'_>]) -> usize {
 enum RowError {
     #[error("the statement takes {expected} values, and the row has {found}")]
     Count { expected: usize, found: usize },
-    #[error("column {column:?} is an int in the cluster, and {number} does not fit")]
-    TooLarge { column: String, number: i64 },
     #[error("column {column:?}: {source}")]
     Column { column: String, source: SerializationError },
 }
@@ -45,12 +43,14 @@ impl SerializeRow for Row {
         context: &RowSerializationContext<'_>,
         writer: &mut RowWriter<'_>,
     ) -> Result<(), SerializationError> {
-        let (expected, found) = (context.columns().len(), self.cells.len() + 2);
+        let (expected, found) =
+            (context.columns().len(), usize::from(self.has_domain) + self.cells.len() + 1);
         if expected != found {
             return Err(SerializationError::new(RowError::Count { expected, found }));
         }
         let (domain, micros) = (Cell::Text(DOMAIN.into()), Cell::Int(self.micros));
-        let values = std::iter::once(&domain).chain(&self.cells).chain(std::iter::once(&micros));
+        let domain = self.has_domain.then_some(&domain);
+        let values = domain.into_iter().chain(&self.cells).chain([&micros]);
         for (column, cell) in context.columns().iter().zip(values) {
             value(cell, column.name(), column.typ(), writer.make_cell_writer())?;
         }
@@ -71,15 +71,8 @@ fn value(
     let written = match cell {
         Cell::Absent => Ok(to.set_unset()),
         Cell::Null => Ok(to.set_null()),
-        Cell::Text(text) => text.as_ref().serialize(kind, to),
-        Cell::Int(number) if matches!(kind, ColumnType::Native(NativeType::Int)) => {
-            let narrow = i32::try_from(*number).map_err(|_| {
-                let column = column.to_owned();
-                SerializationError::new(RowError::TooLarge { column, number: *number })
-            })?;
-            narrow.serialize(kind, to)
-        }
-        Cell::Int(number) => number.serialize(kind, to),
+        Cell::Text(text) => PartitionValue::Text(text).serialize(kind, to),
+        Cell::Int(number) => PartitionValue::Int(*number).serialize(kind, to),
         Cell::Double(number) => number.serialize(kind, to),
     };
     written.map(|_| ()).map_err(|source| {
@@ -90,7 +83,7 @@ fn value(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use scylla::cluster::metadata::NativeType::{BigInt, Int, Text};
+    use scylla::cluster::metadata::NativeType::{self, BigInt, Date, Int, Text, Timestamp};
     use scylla::frame::response::result::{ColumnSpec, TableSpec};
 
     /// What goes over the wire between domain and time, for columns of these types.
@@ -103,7 +96,7 @@ mod tests {
             .map(|kind| ColumnSpec::borrowed("c", ColumnType::Native(kind.clone()), table.clone()))
             .collect();
         let mut bytes = Vec::new();
-        let row = Row { cells: cells.to_vec(), micros: 0x0102_0304_0506_0708 };
+        let row = Row { cells: cells.to_vec(), micros: 0x0102_0304_0506_0708, has_domain: true };
         let takes = RowSerializationContext::from_specs(&specs);
         row.serialize(&takes, &mut RowWriter::new(&mut bytes))
             .map_err(|error| error.to_string())?;
@@ -118,6 +111,36 @@ mod tests {
         assert_eq!(bound(&[BigInt], &number), Ok(vec![0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 1, 2]));
     }
 
+    #[test]
+    fn a_period_is_bound_in_the_type_of_its_column() {
+        let day = [Cell::Text("20250101".into())];
+        assert_eq!(bound(&[Text], &day), Ok(b"\0\0\0\x0820250101".to_vec()));
+        let millis = 1_735_689_600_000_i64.to_be_bytes();
+        assert_eq!(bound(&[Timestamp], &day), Ok([&[0, 0, 0, 8][..], &millis].concat()));
+        let days = (0x8000_0000_u32 + 20_089).to_be_bytes();
+        assert_eq!(bound(&[Date], &day), Ok([&[0, 0, 0, 4][..], &days].concat()));
+        // The end of an empty range.
+        let nothing = [Cell::Text("00000000".into())];
+        let least = i64::MIN.to_be_bytes();
+        assert_eq!(bound(&[Timestamp], &nothing), Ok([&[0, 0, 0, 8][..], &least].concat()));
+        for bad in ["", "soon", "2025-01-01"] {
+            let cells = [Cell::Text(bad.into())];
+            assert!(bound(&[Timestamp], &cells).is_err_and(|error| error.contains("is no period")));
+        }
+    }
+
+    #[test]
+    fn a_plain_table_has_no_domain() {
+        let table = TableSpec::borrowed("ks", "t");
+        let native = |kind| ColumnSpec::borrowed("c", ColumnType::Native(kind), table.clone());
+        let specs = [native(Int), native(BigInt)];
+        let row = Row { cells: vec![Cell::Int(1)], micros: 2, has_domain: false };
+        let mut bytes = Vec::new();
+        let context = RowSerializationContext::from_specs(&specs);
+        assert!(row.serialize(&context, &mut RowWriter::new(&mut bytes)).is_ok());
+        assert_eq!(bytes, [0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 2]);
+    }
+
     /// A length of -1 is null and one of -2 is unset in the protocol.
     #[test]
     fn absent_is_unset_and_null_is_null() {
@@ -130,7 +153,8 @@ mod tests {
     #[test]
     fn values_that_do_not_fit_are_refused_with_their_column() {
         let large = bound(&[Int], &[Cell::Int(1 << 40)]);
-        assert!(large.is_err_and(|error| error.contains("\"c\" is an int in the cluster")));
+        let is_named = |error: String| error.contains("\"c\"") && error.contains("is an int");
+        assert!(large.is_err_and(is_named));
         assert!(bound(&[Int], &[Cell::Text("x".into())]).is_err());
         assert!(bound(&[Text], &[Cell::Int(1)]).is_err());
         assert!(bound(&[Int, Int], &[Cell::Int(1)]).is_err());
