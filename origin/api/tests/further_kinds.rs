@@ -12,12 +12,13 @@ use aqs_api::param::{Param, Role};
 use aqs_api::rows::{RowsBuilder, RowsError};
 use aqs_api::source::KeyValue::{Const as C, Param as K};
 use aqs_api::source::{Dimension, EventSource, Events, Figure, Grouping, Source, TableSource};
-use aqs_api::table::{Column, Compression, Dataset, Layout, Table, bigint, int};
+use aqs_api::table::{Column, Compression, Dataset, Layout, Table, bigint, double, int};
 use aqs_api::target::Uri;
 use aqs_api::{Catalogue, Dialect, Lookup, Representation, Rows, Rules, Target};
 
 /// For the test that compares them with `endpoints.yaml`.
-pub(crate) const ALL: &[&Endpoint] = &[&PER_FILE, &TOP_EDITORS, &EDITS, &TOP_BY_EDITS, &PLAYS];
+pub(crate) const ALL: &[&Endpoint] =
+    &[&PER_FILE, &TOP_EDITORS, &EDITS, &TOP_BY_EDITS, &PLAYS, &GAP];
 
 #[test]
 fn they_make_one_catalogue() {
@@ -47,7 +48,7 @@ fn body(
     fill: impl FnOnce(&mut RowsBuilder) -> Result<(), RowsError>,
 ) -> String {
     let catalogue = Catalogue::new(Box::leak(Box::new([endpoint]))).unwrap();
-    let query = catalogue.resolve(Target { dialect: Dialect::V2, path }).unwrap();
+    let query = catalogue.resolve(Target { dialect: endpoint.dialect, path }).unwrap();
     let mut rows = match query.lookup() {
         Lookup::Points(read) => Rows::of(read.dataset.table),
         Lookup::Events(read) => Rows::of_events(read.source),
@@ -597,4 +598,93 @@ fn version_three_has_the_faults_of_version_two() {
             )
         );
     }
+}
+
+// --- knowledge gaps: a period of another name, a column after it, doubles ---
+
+static CONTENT_GAP: Param = param("content_gap", "gender", Role::Text);
+static GAP_CATEGORY: Param = param("category", "all-categories", Role::Text);
+static GAP_START: Param = param("start", "20220301", Role::Start(Some(DateRule::DR9)));
+
+static GAP_TABLE: Table = Table {
+    layout: Layout::Restbase,
+    name: "knowledge_gap_by_category",
+    partition: &[text_column("project"), text_column("category"), text_column("content_gap")],
+    clustering: &[text_column("dt").period(Form::Day), text_column("metric")],
+    values: &[double("value")],
+    compression: Compression::Default,
+};
+static GAP_MONTHLY: Dataset = Dataset::new(
+    "knowledge-gap-monthly",
+    &GAP_TABLE,
+    Monthly,
+    &["en.wikipedia", "all-categories", "gender"],
+);
+static GAP: Endpoint = Endpoint {
+    name: "knowledge-gap/per-category",
+    service: "aqs1",
+    summary: "How well the articles of a category cover a content gap",
+    dialect: Dialect::V1,
+    segments: &[
+        W("knowledge-gap"),
+        W("per-category"),
+        P(&PROJECT),
+        P(&CONTENT_GAP),
+        P(&GAP_CATEGORY),
+        P(&GAP_START),
+        P(&END),
+    ],
+    source: Source::Table(&TableSource {
+        datasets: &[&GAP_MONTHLY],
+        partition: &[K(&PROJECT), K(&GAP_CATEGORY), K(&CONTENT_GAP)],
+        list: None,
+    }),
+    body: Body::Items {
+        item: &[
+            body::param(&PROJECT),
+            body::param(&GAP_CATEGORY),
+            body::param(&CONTENT_GAP),
+            TIMESTAMP.named("dt"),
+            text("metric", "What is measured"),
+            row("value", RowValue::Double("value"), "The measurement"),
+        ],
+    },
+    protect: &[],
+    no_data: Noun::Project,
+    warm: Warm::No,
+};
+
+#[test]
+fn a_month_of_a_gap_has_a_row_for_each_metric() {
+    let path = "/knowledge-gap/per-category/en.wikipedia.org/gender/men/20220301/2022043000";
+    const ONLY: &[&Endpoint] = &[&GAP];
+    let catalogue = Catalogue::new(ONLY).unwrap();
+    let query = catalogue.resolve(Target { dialect: Dialect::V1, path }).unwrap();
+    let Lookup::Points(read) = query.lookup() else { panic!("no partition") };
+    assert_eq!(read.partition.iter().collect::<Vec<_>>(), ["en.wikipedia", "men", "gender"]);
+    // Rows have days, so that the first is not left out.
+    let (first, last) = read.range.unwrap();
+    assert_eq!((first.as_str(), last.as_str()), ("20220301", "20220430"));
+    let body = body(&GAP, path, |rows| {
+        for (month, metric, value) in [
+            ("20220301", "article_count", Some(12_345.0)),
+            ("20220301", "quality_score", Some(0.25)),
+            ("20220401", "article_count", None),
+        ] {
+            rows.text(0, Some(month))?;
+            rows.text(1, Some(metric))?;
+            rows.double(2, value)?;
+            rows.end_row()?;
+        }
+        Ok(())
+    });
+    let item = r#"{"project":"en.wikipedia","category":"men","content_gap":"gender","dt":"#;
+    assert_eq!(
+        body,
+        format!(
+            "{{\"items\":[{item}\"20220301\",\"metric\":\"article_count\",\"value\":12345}},\
+             {item}\"20220301\",\"metric\":\"quality_score\",\"value\":0.25}},\
+             {item}\"20220401\",\"metric\":\"article_count\",\"value\":0}}]}}"
+        )
+    );
 }

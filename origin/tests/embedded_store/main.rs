@@ -11,6 +11,7 @@ mod access;
 mod coverage;
 mod crash;
 mod files;
+mod plain_tables;
 mod reads;
 mod upserts;
 
@@ -84,7 +85,11 @@ fn load_devices(path: &Path, rows: &[Vec<Cell<'_>>]) -> Vec<&'static str> {
 }
 
 fn open(path: &Path) -> EmbeddedStore {
-    EmbeddedStore::open(path, &catalogue(), Options::default()).unwrap()
+    open_as(path, &catalogue())
+}
+
+fn open_as(path: &Path, catalogue: &Catalogue) -> EmbeddedStore {
+    EmbeddedStore::open(path, catalogue, Options::default()).unwrap()
 }
 
 async fn read_devices(store: &EmbeddedStore, project: &str) -> Result<Rows, StoreError> {
