@@ -4,13 +4,15 @@ use crate::catalogue::Catalogue;
 use crate::endpoint::{Endpoint, Query, Segment};
 use crate::fault::Fault;
 use crate::key::Dialect;
+use crate::lookup::Lookup;
 use crate::param::{Param, Role};
+use crate::percent;
 use crate::render::render;
 use crate::representation::Representation;
 use crate::rows::{Rows, RowsError};
 use crate::shape::shape;
 use crate::source::{JsonList, MemberType};
-use crate::table::{ALL_DAYS, ColumnType, Table};
+use crate::table::{ALL_DAYS, Column, ColumnType};
 use crate::target::{Target, Uri};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::Xxh3;
@@ -75,7 +77,7 @@ fn add_answers(catalogue: &Catalogue, query: &Query, add: &mut impl FnMut(&[u8])
     add(format!("{lookup:?}").as_bytes());
     use Filling::{Empty, FirstNull, Full, Nulls, Numeric};
     for filling in [Empty, Full, Numeric, FirstNull, Nulls] {
-        let rows = match sample_rows(query.endpoint(), lookup.dataset().table, filling) {
+        let rows = match sample_rows(query.endpoint(), &lookup, filling) {
             Ok(rows) => rows,
             Err(error) => {
                 add(error.to_string().as_bytes());
@@ -108,7 +110,12 @@ fn sample_paths(endpoint: &Endpoint) -> Vec<String> {
             Segment::Param(param) => sample_values(param),
         };
         let extended = |path: &String| -> Vec<String> {
-            values.iter().map(|value| format!("{path}/{value}")).collect()
+            let with = |value: &&str| {
+                let mut path = format!("{path}/");
+                percent::encode_into(&mut path, value);
+                path
+            };
+            values.iter().map(with).collect()
         };
         paths = paths.iter().flat_map(extended).collect();
     }
@@ -122,22 +129,28 @@ fn sample_values(param: &'static Param) -> Vec<&'static str> {
     param.role.closed_values().unwrap_or_else(|| vec![param.example])
 }
 
-/// Sample rows of a table: one for each timestamp of a series, else one.
-fn sample_rows(
-    endpoint: &Endpoint,
-    table: &'static Table,
-    filling: Filling,
-) -> Result<Rows, RowsError> {
-    let mut builder = Rows::of(table);
+/// Sample rows: one for each timestamp of a series, else one.
+fn sample_rows(endpoint: &Endpoint, lookup: &Lookup, filling: Filling) -> Result<Rows, RowsError> {
+    let (mut builder, columns, keys): (_, Vec<&Column>, _) = match lookup {
+        Lookup::Points(read) => {
+            let table = read.dataset.table;
+            (Rows::of(table), table.read_columns().collect(), table.clustering.len())
+        }
+        // The period or the dimension, and the metric.
+        Lookup::Events(read) => {
+            (Rows::of_events(read.source), read.source.columns.iter().collect(), 1)
+        }
+    };
     let count = match filling {
         Filling::Empty => 0,
         Filling::Full | Filling::Numeric | Filling::FirstNull | Filling::Nulls => {
-            if table.is_series() { TIMESTAMPS.len() } else { 1 }
+            let is_series = columns.iter().any(|column| column.form().is_some());
+            if is_series { TIMESTAMPS.len() } else { 1 }
         }
     };
     for (row, timestamp) in TIMESTAMPS.iter().enumerate().take(count) {
-        for (index, column) in table.read_columns().enumerate() {
-            let value = index.checked_sub(table.clustering.len());
+        for (index, column) in columns.iter().enumerate() {
+            let value = index.checked_sub(keys);
             let null = match filling {
                 Filling::FirstNull => value == Some(0),
                 Filling::Nulls => value.is_some(),
@@ -291,8 +304,7 @@ mod tests {
             let mut made = 0;
             for path in &paths {
                 let query = catalogue.resolve(Target { dialect: Dialect::V2, path }).unwrap();
-                let table = query.dataset().table;
-                let rows = sample_rows(endpoint, table, Filling::Numeric).unwrap();
+                let rows = sample_rows(endpoint, &query.lookup(), Filling::Numeric).unwrap();
                 let answer = shape(&query, &rows, catalogue.rules()).unwrap();
                 let Representation::Body(body) = render(&query, &answer).unwrap() else { continue };
                 let body = serde_json::from_slice(&body.identity).unwrap();

@@ -52,7 +52,12 @@ fn a_dataset_comes_before_its_service_and_both_before_the_default() {
 
 #[test]
 fn wrong_routes_are_refused() {
-    let all = "device-analytics: embedded, page-analytics: embedded";
+    let catalogue = Catalogue::standard().unwrap();
+    let services: BTreeSet<_> = catalogue
+        .endpoints()
+        .map(|(_, endpoint)| format!("{}: embedded", endpoint.service))
+        .collect();
+    let all = services.into_iter().collect::<Vec<_>>().join(", ");
     for (file, refusal) in [
         (
             BOTH.to_owned(),
