@@ -6,13 +6,15 @@ use crate::relay::Relay;
 use crate::service::{Program, get, wait_for, wait_for_status};
 use crate::support::client::{Client, Response};
 use crate::support::{catalogue, config, eventually, server};
-use aqs_api::calendar::Digits;
+use aqs_api::Dataset;
+use aqs_api::calendar::{Digits, Form, Granularity};
+use aqs_api::endpoint::Warm;
 use aqs_origin::Clock;
 use aqs_origin::store::cassandra::{CassandraStore, ConfiguredExtent, Options};
 use aqs_proxy::config::Config;
 use aqs_proxy::server::Server;
 use aqs_warmers::plan::built_in;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -22,24 +24,31 @@ use std::sync::Arc;
 /// The part of the sample that is loaded: one project and year, enough for the plans.
 const PROJECT: &str = "wikidata";
 const YEAR: &str = "2026";
-const TABLES: [&str; 4] =
-    ["unique_devices", "pageviews_per_article_flat", "pageviews_per_project_v2", "top_pageviews"];
-/// The coverage of that part. The usual probes look for another project, and for lists of today.
-const EXTENTS: [(&str, &str, &str); 7] = [
-    ("pageviews-per-article-daily", "2026010100", "2026103100"),
-    ("pageviews-aggregate-daily", "2026010100", "2026103100"),
-    ("pageviews-aggregate-monthly", "2026010100", "2026100100"),
-    ("pageviews-top-daily", "20260101", "20261031"),
-    ("pageviews-top-monthly", "20260101", "20261001"),
-    ("unique-devices-daily", "20260101", "20261031"),
-    ("unique-devices-monthly", "20260101", "20261001"),
-];
 /// The share of answers that is compared with direct ones.
 const COMPARED: usize = 50;
 
+/// The datasets of the plans, with the coverage of that part. The usual probes look for another
+/// project, and for lists of today.
+fn extents() -> Vec<(&'static Dataset, String, String)> {
+    let catalogue = catalogue();
+    let planned = catalogue.endpoints().filter(|(_, endpoint)| !matches!(endpoint.warm, Warm::No));
+    let extent = |dataset: &&'static Dataset| {
+        let hour = if dataset.table.form() == Form::Hour { "00" } else { "" };
+        let last = match dataset.granularity {
+            Granularity::Hourly => return None,
+            Granularity::Daily => "1031",
+            Granularity::Monthly => "1001",
+        };
+        Some((*dataset, format!("{YEAR}0101{hour}"), format!("{YEAR}{last}{hour}")))
+    };
+    planned.flat_map(|(_, endpoint)| endpoint.datasets()).filter_map(extent).collect()
+}
+
 /// Writes a subset of the sample: rows of one project in one year.
 fn write_subset(sample: &Path, rows: &Path) {
-    for table in TABLES {
+    let tables: BTreeSet<&str> =
+        extents().into_iter().map(|(dataset, ..)| dataset.table.name).collect();
+    for table in tables {
         let name = format!("{table}.ndjson");
         let all = std::fs::read_to_string(sample.join(&name)).unwrap();
         let project = format!(r#""project":"{PROJECT}""#);
@@ -54,12 +63,12 @@ fn write_subset(sample: &Path, rows: &Path) {
 }
 
 fn with_extents(options: Options) -> Options {
-    let digits = |text| Digits::from_text(text).unwrap();
-    let extents = EXTENTS.map(|(dataset, first, last)| {
-        let extent = ConfiguredExtent { first: digits(first), last: Some(digits(last)) };
-        (dataset.to_owned(), extent)
+    let digits = |text: &str| Digits::from_text(text).unwrap();
+    let extents = extents().into_iter().map(|(dataset, first, last)| {
+        let extent = ConfiguredExtent { first: digits(&first), last: Some(digits(&last)) };
+        (dataset.name.to_owned(), extent)
     });
-    Options { extents: extents.into(), ..options }
+    Options { extents: extents.collect(), ..options }
 }
 
 async fn start_ready(node: &Node, config: Config) -> Server {
@@ -104,8 +113,8 @@ fn configuration(cassandra: SocketAddr, state: &Path) -> String {
         cassandra.ip(),
         cassandra.port()
     );
-    for (dataset, first, last) in EXTENTS {
-        let _ = writeln!(text, "    {dataset}: {first}..{last}");
+    for (dataset, first, last) in extents() {
+        let _ = writeln!(text, "    {}: {first}..{last}", dataset.name);
     }
     text
 }
