@@ -14,6 +14,7 @@ use crate::key::{Dialect, Key};
 use crate::param::{self, Param, Role};
 use crate::percent;
 use crate::shape::Rules;
+use crate::source::Source;
 use crate::table::{ALL_DAYS, Dataset, DatasetId, Table};
 use crate::target::Target;
 use crate::text_list::TextList;
@@ -112,12 +113,15 @@ impl Catalogue {
         u16::try_from(index).ok().map(DatasetId)
     }
 
-    /// Every table that an endpoint reads, once.
+    /// Every table that an endpoint reads, once. Events are no table.
     pub fn tables(&self) -> Vec<&'static Table> {
         let mut tables: Vec<&'static Table> = Vec::new();
-        for dataset in &self.datasets {
-            if !tables.iter().any(|held| held.name == dataset.table.name) {
-                tables.push(dataset.table);
+        for endpoint in self.endpoints {
+            let Source::Table(source) = endpoint.source else { continue };
+            for dataset in source.datasets {
+                if !tables.iter().any(|held| held.name == dataset.table.name) {
+                    tables.push(dataset.table);
+                }
             }
         }
         tables

@@ -9,6 +9,9 @@ use super::noise::Noise;
 use super::tables::{self, VIEWS};
 use super::{END, Summary, VERSION};
 use crate::row::{Cell, Sink, SinkError};
+use crate::store::Store;
+use crate::store::embedded::{EmbeddedStore, Options, StoreWriter, WriterOptions};
+use crate::{Priority, RequestContext};
 use aqs_api::countries::ProtectedCountries;
 use aqs_api::rows::RowsBuilder;
 use aqs_api::source::{Source, TableSource};
@@ -22,6 +25,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 /// Value cells by timestamp.
 type Rows = BTreeMap<String, Vec<Option<i64>>>;
@@ -270,6 +274,27 @@ fn every_kind_of_table_gets_default_rows() {
         assert_eq!(without, [""; 0], "{summary:?}");
         assert!(with.len() > 2, "{with:?}");
         assert!(summary.iter().all(|(_, rows)| *rows < 1_000_000), "{summary:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_embedded_store_takes_default_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sample.sqlite");
+    let catalogue = Catalogue::new(further_kinds::ALL).unwrap();
+    let mut writer = StoreWriter::create(&path, &catalogue, WriterOptions::default()).unwrap();
+    super::rows(&catalogue, &mut writer).unwrap();
+    writer.commit().unwrap();
+    let store = EmbeddedStore::open(&path, &catalogue, Options::default()).unwrap();
+    let coverage = store.coverage().await.unwrap();
+    for (query, read, _) in Examples::of(&catalogue).0 {
+        let dataset = read.dataset;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let ctx = RequestContext::new(deadline, Priority::Live, 1);
+        let rows = store.read(&Lookup::Points(read), &ctx).await.unwrap();
+        assert!(!rows.is_empty(), "{}", query.key().path());
+        let last = coverage.get(dataset).unwrap().last;
+        assert!(last.as_str().starts_with("202610"), "{} {last:?}", dataset.name);
     }
 }
 
