@@ -32,17 +32,15 @@ pub struct SyntheticStore {
 impl SyntheticStore {
     /// A store without coverage.
     pub fn new(catalogue: &Catalogue) -> Self {
-        let lists = catalogue.endpoints().filter_map(|(_, endpoint)| {
-            let list = endpoint.source.list()?;
-            let params = list.members.iter().map(|member| catalogue.param_of(member.name));
-            let params: Vec<_> = params.collect();
-            Some(
-                endpoint
-                    .datasets()
-                    .iter()
-                    .map(move |dataset| (dataset.table.name, (list, params.clone()))),
-            )
-        });
+        let lists =
+            catalogue.endpoints().filter_map(|(_, endpoint)| {
+                let list = endpoint.source.list()?;
+                let params = list.members.iter().map(|member| catalogue.param_of(member.name));
+                let params: Vec<_> = params.collect();
+                Some(endpoint.datasets().iter().filter_map(move |dataset| {
+                    Some((dataset.table()?.name, (list, params.clone())))
+                }))
+            });
         Self { coverage: Coverage::default(), lists: lists.flatten().collect() }
     }
 
@@ -61,7 +59,7 @@ impl SyntheticStore {
 
 /// The first and the last period, in the digits that the dataset's table has.
 fn extent(dataset: &Dataset) -> Option<(Digits, Digits)> {
-    let form = dataset.table.form();
+    let form = dataset.form();
     let is_monthly = dataset.granularity == Granularity::Monthly;
     let last = if is_monthly { "20260101" } else { "20260131" };
     let digits = |day: &str| Digits::from_text(format!("{day}00").get(..form.len())?);
@@ -99,9 +97,9 @@ impl SyntheticStore {
             Lookup::Events(read) => return Ok(Rows::of_events(read.source).finish()),
         };
         if read.partition.iter().any(|text| text == ABSENT) {
-            return Ok(Rows::of(read.dataset.table).finish());
+            return Ok(Rows::of(read.table).finish());
         }
-        match (read.dataset.table.period_form(), read.range) {
+        match (read.table.period_form(), read.range) {
             (Some(form), Some(range)) => series(read, form, range),
             _ => self.list(read),
         }
@@ -110,7 +108,7 @@ impl SyntheticStore {
     /// One row with a list in its first JSON column. The other columns, which old rows have, are
     /// null.
     fn list(&self, read: &Read) -> Result<Rows, RowsError> {
-        let table: &Table = read.dataset.table;
+        let table: &Table = read.table;
         let list = self.lists.get(table.name);
         let mut json = list.map(|(list, params)| list_json(list, params, seed(read)));
         let mut builder = Rows::of(table);
@@ -131,7 +129,7 @@ impl SyntheticStore {
 
 /// A row for each period of the range, every counter filled.
 fn series(read: &Read, form: Form, range: (Digits, Digits)) -> Result<Rows, RowsError> {
-    let table = read.dataset.table;
+    let table = read.table;
     let seed = seed(read);
     let mut builder = Rows::of(table);
     for period in periods(range, form, read.dataset.granularity) {

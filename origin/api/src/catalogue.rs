@@ -14,7 +14,6 @@ use crate::key::{Dialect, Key};
 use crate::param::{self, Param, Role};
 use crate::percent;
 use crate::shape::Rules;
-use crate::source::Source;
 use crate::table::{ALL_DAYS, Dataset, DatasetId, Table};
 use crate::target::Target;
 use crate::text_list::TextList;
@@ -61,11 +60,11 @@ impl Catalogue {
                 reason: error.to_string(),
             })?;
             for dataset in endpoint.datasets() {
-                let mut tables = datasets.iter().map(|held| held.table);
-                if let Some(held) = tables.find(|held| held.name == dataset.table.name)
-                    && held != dataset.table
-                {
-                    return Err(CatalogueError::Table(held.name));
+                if let Some(table) = dataset.table() {
+                    let mut held = datasets.iter().filter_map(|held| held.table());
+                    if held.any(|held| held.name == table.name && held != table) {
+                        return Err(CatalogueError::Table(table.name));
+                    }
                 }
                 match datasets.iter().find(|held| held.name == dataset.name) {
                     None => datasets.push(dataset),
@@ -116,12 +115,9 @@ impl Catalogue {
     /// Every table that an endpoint reads, once. Events are no table.
     pub fn tables(&self) -> Vec<&'static Table> {
         let mut tables: Vec<&'static Table> = Vec::new();
-        for endpoint in self.endpoints {
-            let Source::Table(source) = endpoint.source else { continue };
-            for dataset in source.datasets {
-                if !tables.iter().any(|held| held.name == dataset.table.name) {
-                    tables.push(dataset.table);
-                }
+        for table in self.datasets.iter().filter_map(|dataset| dataset.table()) {
+            if !tables.iter().any(|held| held.name == table.name) {
+                tables.push(table);
             }
         }
         tables

@@ -119,7 +119,7 @@ mod tests {
     fn about(exact: bool) -> Coverage {
         let mut coverage = Coverage::default();
         for dataset in Catalogue::standard().unwrap().datasets() {
-            let form = dataset.table.form();
+            let form = dataset.form();
             let digits = |day: &str| Digits::from_text(&format!("{day}00")[..form.len()]).unwrap();
             let (first, last) = (digits("20200105"), digits("20200331"));
             let extent = Extent { first, last, series: None, exact };

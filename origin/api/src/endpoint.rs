@@ -206,9 +206,10 @@ impl Query {
                     KeyValue::Param(param) => self.value(param),
                     KeyValue::Const(word) => Some(word),
                 });
-                let span = self.span.zip(dataset.table.period_form());
+                let span = self.span.zip(source.table.period_form());
                 let range = span.map(|(span, form)| span.digits(form));
-                Lookup::Points(Read { dataset, partition: partition.collect(), range })
+                let table = source.table;
+                Lookup::Points(Read { dataset, table, partition: partition.collect(), range })
             }
             Source::Events(source) => {
                 let values = source.filters.iter().filter_map(|(param, _)| self.value(param));

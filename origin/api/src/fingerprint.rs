@@ -4,7 +4,6 @@ use crate::catalogue::Catalogue;
 use crate::endpoint::{Endpoint, Query, Segment};
 use crate::fault::Fault;
 use crate::key::Dialect;
-use crate::lookup::Lookup;
 use crate::param::{Param, Role};
 use crate::percent;
 use crate::render::render;
@@ -12,7 +11,7 @@ use crate::representation::Representation;
 use crate::rows::{Rows, RowsError};
 use crate::shape::shape;
 use crate::source::{JsonList, MemberType};
-use crate::table::{ALL_DAYS, Column, ColumnType};
+use crate::table::{ALL_DAYS, ColumnType};
 use crate::target::{Target, Uri};
 use serde_json::{Map, Value};
 use xxhash_rust::xxh3::Xxh3;
@@ -77,7 +76,7 @@ fn add_answers(catalogue: &Catalogue, query: &Query, add: &mut impl FnMut(&[u8])
     add(format!("{lookup:?}").as_bytes());
     use Filling::{Empty, FirstNull, Full, Nulls, Numeric};
     for filling in [Empty, Full, Numeric, FirstNull, Nulls] {
-        let rows = match sample_rows(query.endpoint(), &lookup, filling) {
+        let rows = match sample_rows(query, filling) {
             Ok(rows) => rows,
             Err(error) => {
                 add(error.to_string().as_bytes());
@@ -129,28 +128,21 @@ fn sample_values(param: &'static Param) -> Vec<&'static str> {
     param.role.closed_values().unwrap_or_else(|| vec![param.example])
 }
 
-/// Sample rows: one for each timestamp of a series, else one.
-fn sample_rows(endpoint: &Endpoint, lookup: &Lookup, filling: Filling) -> Result<Rows, RowsError> {
-    let (mut builder, columns, keys): (_, Vec<&Column>, _) = match lookup {
-        Lookup::Points(read) => {
-            let table = read.dataset.table;
-            (Rows::of(table), table.read_columns().collect(), table.clustering.len())
-        }
-        // The period or the dimension, and the metric.
-        Lookup::Events(read) => {
-            (Rows::of_events(read.source), read.source.columns.iter().collect(), 1)
-        }
-    };
+/// Sample rows of a query: one for each timestamp of a series, else one.
+fn sample_rows(query: &Query, filling: Filling) -> Result<Rows, RowsError> {
+    let source = &query.endpoint().source;
+    let (keys, values) = source.columns();
+    let mut builder = query.lookup().rows();
     let count = match filling {
         Filling::Empty => 0,
         Filling::Full | Filling::Numeric | Filling::FirstNull | Filling::Nulls => {
-            let is_series = columns.iter().any(|column| column.form().is_some());
+            let is_series = keys.iter().any(|column| column.form().is_some());
             if is_series { TIMESTAMPS.len() } else { 1 }
         }
     };
     for (row, timestamp) in TIMESTAMPS.iter().enumerate().take(count) {
-        for (index, column) in columns.iter().enumerate() {
-            let value = index.checked_sub(keys);
+        for (index, column) in keys.iter().chain(values).enumerate() {
+            let value = index.checked_sub(keys.len());
             let null = match filling {
                 Filling::FirstNull => value == Some(0),
                 Filling::Nulls => value.is_some(),
@@ -166,7 +158,7 @@ fn sample_rows(endpoint: &Endpoint, lookup: &Lookup, filling: Filling) -> Result
                     builder.text(index, TEXTS.get(row).filter(|_| !null).copied())?;
                 }
                 ColumnType::Json => {
-                    let list = endpoint.source.list().map(|list| sample_list(list, filling));
+                    let list = source.list().map(|list| sample_list(list, filling));
                     let list = list.filter(|_| !null).map(|list| list.to_string());
                     builder.text(index, list.as_deref())?;
                 }
@@ -247,13 +239,10 @@ mod tests {
             }),
             changed("legacy/pagecounts/aggregate", |endpoint| {
                 let Source::Table(source) = endpoint.source else { return };
-                let TableSource { datasets, partition: [project, _, granularity], list } = *source
-                else {
-                    return;
-                };
+                let [project, _, granularity] = source.partition else { return };
                 let partition = Box::new([*project, KeyValue::Const("other"), *granularity]);
                 let partition = Box::leak(partition);
-                let source = TableSource { datasets, partition, list };
+                let source = TableSource { partition, ..*source };
                 endpoint.source = Source::Table(Box::leak(Box::new(source)));
             }),
         ];
@@ -304,7 +293,7 @@ mod tests {
             let mut made = 0;
             for path in &paths {
                 let query = catalogue.resolve(Target { dialect: Dialect::V2, path }).unwrap();
-                let rows = sample_rows(endpoint, &query.lookup(), Filling::Numeric).unwrap();
+                let rows = sample_rows(&query, Filling::Numeric).unwrap();
                 let answer = shape(&query, &rows, catalogue.rules()).unwrap();
                 let Representation::Body(body) = render(&query, &answer).unwrap() else { continue };
                 let body = serde_json::from_slice(&body.identity).unwrap();

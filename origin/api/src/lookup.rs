@@ -1,8 +1,9 @@
 //! What is read from a store.
 
 use crate::calendar::{Digits, Span};
+use crate::rows::{Rows, RowsBuilder};
 use crate::source::EventSource;
-use crate::table::{ALL_DAYS, ColumnRole, Dataset};
+use crate::table::{ALL_DAYS, ColumnRole, Dataset, Table};
 use crate::text_list::TextList;
 use std::hash::{Hash, Hasher};
 
@@ -16,9 +17,11 @@ pub enum Lookup {
 }
 
 /// A read of one partition: all value columns, so that one read serves the answers of every column.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug)]
 pub struct Read {
     pub dataset: &'static Dataset,
+    /// The table of the dataset.
+    pub table: &'static Table,
     /// A text for each column of the table's partition key, in order.
     pub partition: TextList,
     /// The first and last timestamp, both included; `None` for a table without timestamps.
@@ -56,7 +59,29 @@ impl Hash for EventRead {
     }
 }
 
+impl PartialEq for Read {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for Read {}
+
+impl Hash for Read {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
+
 impl Lookup {
+    /// Starts the rows that answer it.
+    pub fn rows(&self) -> RowsBuilder {
+        match self {
+            Self::Points(read) => Rows::of(read.table),
+            Self::Events(read) => Rows::of_events(read.source),
+        }
+    }
+
     /// The first and last timestamp of the rows, if they have any.
     pub fn range(&self) -> Option<(Digits, Digits)> {
         match self {
@@ -74,10 +99,15 @@ impl Lookup {
 }
 
 impl Read {
+    // A dataset is of one table.
+    fn identity(&self) -> (&'static Dataset, &TextList, Option<(Digits, Digits)>) {
+        (self.dataset, &self.partition, self.range)
+    }
+
     /// The period of the partition, in the digits of its dataset's extent: a day, or the first of
     /// a month. `None` where periods are rows.
     pub fn period(&self) -> Option<Digits> {
-        let table = self.dataset.table;
+        let table = self.table;
         let part = |role| self.partition.get(table.partition_position(role)?);
         let (year, month) = part(ColumnRole::Year).zip(part(ColumnRole::Month))?;
         let day = part(ColumnRole::Day).filter(|day| *day != ALL_DAYS).unwrap_or("01");

@@ -273,7 +273,7 @@ mod tests {
         let target = "/metrics/pageviews/top/en.wikipedia/all-access/2026/09/15";
         let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
         let len = |json: &str| {
-            let mut rows = Rows::of(query.dataset().table);
+            let mut rows = query.lookup().rows();
             rows.text(0, Some(json)).unwrap();
             rows.text(1, None).unwrap();
             rows.end_row().unwrap();

@@ -1,7 +1,7 @@
 //! Where the rows of an endpoint come from. Which store has them is not part of it.
 
 use crate::param::Param;
-use crate::table::{Column, Dataset};
+use crate::table::{Column, Dataset, Table};
 
 /// The rows of an endpoint.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +15,8 @@ pub enum Source {
 /// One partition of a table.
 #[derive(Debug)]
 pub struct TableSource {
-    /// The table, once for each granularity that is stored. Where it is stored in one only, that
+    pub table: &'static Table,
+    /// Its rows, once for each granularity that is stored. Where it is stored in one only, that
     /// answers all: months are summed from days.
     pub datasets: &'static [&'static Dataset],
     /// A value for each column of the partition key, in order.
@@ -128,6 +129,22 @@ pub enum Grouping {
 }
 
 impl Source {
+    /// What the rows are of, for messages.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Table(source) => source.table.name,
+            Self::Events(source) => source.metric,
+        }
+    }
+
+    /// The columns of the rows: those of the key, and the values.
+    pub fn columns(&self) -> (&'static [Column], &'static [Column]) {
+        match self {
+            Self::Table(source) => (source.table.clustering, source.table.values),
+            Self::Events(source) => source.columns.split_at(source.columns.len().min(1)),
+        }
+    }
+
     /// The list in JSON that the rows are.
     pub const fn list(&self) -> Option<&'static JsonList> {
         match self {

@@ -82,32 +82,82 @@ pub enum ColumnRole {
     Rank,
 }
 
-/// A table at one granularity: what is loaded, and purged, together.
+/// What is loaded, and purged, together: a table or edit events at one granularity.
 #[derive(Debug)]
 pub struct Dataset {
     /// Its name for operators and in `/metrics/datasets`.
     pub name: &'static str,
-    pub table: &'static Table,
+    pub content: Content,
     /// Selects the table's rows where a column has the granularity. Where one has the day,
     /// `Monthly` means `all-days`.
     pub granularity: Granularity,
-    /// A partition that is as new as all others, for a store that can't read all of them: a text
-    /// for each of [`Table::probe_columns`].
-    pub probe: &'static [&'static str],
     /// Whether no more periods arrive. The name of such a dataset begins with `legacy-`, which the
     /// alerts for late data leave out.
     pub ended: bool,
 }
 
+/// What a dataset consists of.
+#[derive(Clone, Copy, Debug)]
+pub enum Content {
+    Table {
+        table: &'static Table,
+        /// A partition that is as new as all others, for a store that can't read all of them: a
+        /// text for each of [`Table::probe_columns`].
+        probe: &'static [&'static str],
+    },
+    /// Edit events (contract §5).
+    Events {
+        /// The name of the datasource in Druid, unless it is configured.
+        datasource: &'static str,
+    },
+}
+
 impl Dataset {
-    /// A dataset that grows.
+    /// A dataset of a table that grows.
     pub const fn new(
         name: &'static str,
         table: &'static Table,
         granularity: Granularity,
         probe: &'static [&'static str],
     ) -> Self {
-        Self { name, table, granularity, probe, ended: false }
+        Self { name, content: Content::Table { table, probe }, granularity, ended: false }
+    }
+
+    /// A dataset of events that grows.
+    pub const fn events(
+        name: &'static str,
+        datasource: &'static str,
+        granularity: Granularity,
+    ) -> Self {
+        Self { name, content: Content::Events { datasource }, granularity, ended: false }
+    }
+
+    /// The table whose rows it has, if it has rows of one.
+    pub const fn table(&self) -> Option<&'static Table> {
+        match self.content {
+            Content::Table { table, .. } => Some(table),
+            Content::Events { .. } => None,
+        }
+    }
+
+    /// See [`Content::Table`].
+    pub const fn probe(&self) -> &'static [&'static str] {
+        match self.content {
+            Content::Table { probe, .. } => probe,
+            Content::Events { .. } => &[],
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn set_probe(&mut self, new: &'static [&'static str]) {
+        if let Content::Table { probe, .. } = &mut self.content {
+            *probe = new;
+        }
+    }
+
+    /// The digits of its periods.
+    pub fn form(&self) -> Form {
+        self.table().map_or(Form::Day, Table::form)
     }
 }
 

@@ -18,7 +18,7 @@ use aqs_api::calendar::{DateRule, Form};
 use aqs_api::lookup::EventRead;
 use aqs_api::param::Role;
 use aqs_api::source::{Dimension, Events, Figure, Grouping};
-use aqs_api::table::{ALL_DAYS, Column, ColumnRole, ColumnType, DOMAIN, Layout, TID};
+use aqs_api::table::{ALL_DAYS, Column, ColumnRole, ColumnType, Content, DOMAIN, Layout, TID};
 use aqs_api::{Catalogue, Lookup, Query, Read, Target};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -233,7 +233,7 @@ fn describe_catalogue(query: &Query) -> Description {
     out.insert("granularities of datasets", granularities.into_iter().map(String::from).collect());
 
     match query.lookup() {
-        Lookup::Points(read) => describe_table(query, &read, &mut out),
+        Lookup::Points(read) => describe_table(&read, &mut out),
         Lookup::Events(read) => describe_events(&read, &mut out),
     }
 
@@ -259,11 +259,8 @@ fn describe_catalogue(query: &Query) -> Description {
     out
 }
 
-fn describe_table(query: &Query, read: &Read, out: &mut Description) {
-    let table = read.dataset.table;
-    for dataset in query.endpoint().datasets() {
-        assert_eq!(dataset.table, table, "{}: several tables", query.endpoint().name);
-    }
+fn describe_table(read: &Read, out: &mut Description) {
+    let table = read.table;
     let column = |column: &Column| {
         let kind = match column.kind {
             ColumnType::Text => "text",
@@ -294,7 +291,8 @@ fn describe_table(query: &Query, read: &Read, out: &mut Description) {
 
 fn describe_events(read: &EventRead, out: &mut Description) {
     let source = read.source;
-    out.insert("datasource", vec![read.dataset.table.name.to_owned()]);
+    let Content::Events { datasource } = read.dataset.content else { panic!("no events") };
+    out.insert("datasource", vec![datasource.to_owned()]);
     let events = match source.events {
         Events::Revisions => "revisions",
         Events::RevisionsKept => "revisions-kept",

@@ -14,7 +14,7 @@ use aqs_api::source::KeyValue::{Const as C, Param as K};
 use aqs_api::source::{Dimension, EventSource, Events, Figure, Grouping, Source, TableSource};
 use aqs_api::table::{Column, Compression, Dataset, Layout, Table, bigint, double, int};
 use aqs_api::target::Uri;
-use aqs_api::{Catalogue, Dialect, Lookup, Representation, Rows, Rules, Target};
+use aqs_api::{Catalogue, Dialect, Lookup, Representation, Rules, Target};
 
 /// For the test that compares them with `endpoints.yaml`.
 pub(crate) const ALL: &[&Endpoint] =
@@ -49,10 +49,7 @@ fn body(
 ) -> String {
     let catalogue = Catalogue::new(Box::leak(Box::new([endpoint]))).unwrap();
     let query = catalogue.resolve(Target { dialect: endpoint.dialect, path }).unwrap();
-    let mut rows = match query.lookup() {
-        Lookup::Points(read) => Rows::of(read.dataset.table),
-        Lookup::Events(read) => Rows::of_events(read.source),
-    };
+    let mut rows = query.lookup().rows();
     fill(&mut rows).unwrap();
     let rows = rows.finish();
     let answer = aqs_api::shape(&query, &rows, &Rules::default()).unwrap();
@@ -119,13 +116,12 @@ static PER_FILE_TABLE: Table = Table {
     ],
     compression: Compression::Deflate,
 };
-static PER_FILE_DAILY: Dataset = Dataset {
-    name: "mediarequests-per-file-daily",
-    table: &PER_FILE_TABLE,
-    granularity: Daily,
-    probe: &["all-referers", "/a/b.jpg", "daily"],
-    ended: false,
-};
+static PER_FILE_DAILY: Dataset = Dataset::new(
+    "mediarequests-per-file-daily",
+    &PER_FILE_TABLE,
+    Daily,
+    &["all-referers", "/a/b.jpg", "daily"],
+);
 static PER_FILE: Endpoint = Endpoint {
     name: "mediarequests/per-file",
     service: "media-analytics",
@@ -142,6 +138,7 @@ static PER_FILE: Endpoint = Endpoint {
         P(&END),
     ],
     source: Source::Table(&TableSource {
+        table: &PER_FILE_TABLE,
         datasets: &[&PER_FILE_DAILY],
         partition: &[K(&REFERER), K(&FILE_PATH), C("daily")],
         list: None,
@@ -231,13 +228,12 @@ static TOP_EDITORS_TABLE: Table = Table {
     values: &[bigint("edit_count")],
     compression: Compression::Default,
 };
-static TOP_EDITORS_MONTHLY: Dataset = Dataset {
-    name: "commons-top-editors-monthly",
-    table: &TOP_EDITORS_TABLE,
-    granularity: Monthly,
-    probe: &["Cats", "deep", "all-edit-types"],
-    ended: false,
-};
+static TOP_EDITORS_MONTHLY: Dataset = Dataset::new(
+    "commons-top-editors-monthly",
+    &TOP_EDITORS_TABLE,
+    Monthly,
+    &["Cats", "deep", "all-edit-types"],
+);
 static TOP_EDITORS: Endpoint = Endpoint {
     name: "commons-analytics/top-editors-monthly",
     service: "commons-impact-analytics",
@@ -253,6 +249,7 @@ static TOP_EDITORS: Endpoint = Endpoint {
         P(&MONTH),
     ],
     source: Source::Table(&TableSource {
+        table: &TOP_EDITORS_TABLE,
         datasets: &[&TOP_EDITORS_MONTHLY],
         partition: &[K(&CATEGORY), K(&SCOPE), K(&EDIT_TYPE), K(&YEAR), K(&MONTH)],
         list: None,
@@ -312,21 +309,9 @@ static EVENTS_GRANULARITY: Param = param(
     granularity(&[(Daily, DateRule::DR5), (Monthly, DateRule::DR5M)]),
 );
 
-const fn events(name: &'static str, granularity: Granularity) -> Dataset {
-    Dataset { name, table: &EVENTS_TABLE, granularity, probe: &[], ended: false }
-}
-
-// Only its name matters.
-static EVENTS_TABLE: Table = Table {
-    layout: Layout::Restbase,
-    name: "mediawiki_history_reduced",
-    partition: &[],
-    clustering: &[],
-    values: &[],
-    compression: Compression::Default,
-};
-static EVENTS_DAILY: Dataset = events("edit-events-daily", Daily);
-static EVENTS_MONTHLY: Dataset = events("edit-events-monthly", Monthly);
+const DATASOURCE: &str = "mediawiki_history_reduced";
+static EVENTS_DAILY: Dataset = Dataset::events("edit-events-daily", DATASOURCE, Daily);
+static EVENTS_MONTHLY: Dataset = Dataset::events("edit-events-monthly", DATASOURCE, Monthly);
 
 static EDITS: Endpoint = Endpoint {
     name: "edits/aggregate",
@@ -370,6 +355,23 @@ static EDITS: Endpoint = Endpoint {
     no_data: Noun::Project,
     warm: Warm::No,
 };
+
+#[test]
+fn events_are_of_no_table() {
+    let catalogue = Catalogue::new(const { &[&EDITS] }).unwrap();
+    assert_eq!(catalogue.datasets().len(), 2);
+    assert!(catalogue.tables().is_empty());
+    let Source::Events(events) = EDITS.source else { panic!("no events") };
+    let datasets = const { &[&PER_FILE_DAILY, &EVENTS_MONTHLY] };
+    let events = EventSource { datasets, ..*events };
+    let source = Source::Events(Box::leak(Box::new(events)));
+    let endpoint: &Endpoint = Box::leak(Box::new(Endpoint { source, ..EDITS }));
+    let error =
+        Catalogue::new(Box::leak(Box::new([endpoint]))).err().map(|error| error.to_string());
+    let expected = "endpoint edits/aggregate: dataset \"mediarequests-per-file-daily\" has something \
+                    else than the endpoint reads";
+    assert_eq!(error.as_deref(), Some(expected));
+}
 
 #[test]
 fn a_series_of_events_is_one_item_with_results() {
@@ -490,7 +492,7 @@ const fn plays_of(name: &'static str, granularity: Granularity) -> Dataset {
         Monthly => &["all-referers", "video", "all-agents", "monthly"],
         Daily | Granularity::Hourly => &["all-referers", "video", "all-agents", "daily"],
     };
-    Dataset { name, table: &PER_REFERER_TABLE, granularity, probe, ended: false }
+    Dataset::new(name, &PER_REFERER_TABLE, granularity, probe)
 }
 static PLAYS_DAILY: Dataset = plays_of("mediarequests-aggregate-daily", Daily);
 static PLAYS_MONTHLY: Dataset = plays_of("mediarequests-aggregate-monthly", Monthly);
@@ -511,6 +513,7 @@ static PLAYS: Endpoint = Endpoint {
         P(&END),
     ],
     source: Source::Table(&TableSource {
+        table: &PER_REFERER_TABLE,
         datasets: &[&PLAYS_DAILY, &PLAYS_MONTHLY],
         partition: &[K(&REFERER), C("video"), K(&AGENT), K(&PLAYS_GRANULARITY)],
         list: None,
@@ -635,6 +638,7 @@ static GAP: Endpoint = Endpoint {
         P(&END),
     ],
     source: Source::Table(&TableSource {
+        table: &GAP_TABLE,
         datasets: &[&GAP_MONTHLY],
         partition: &[K(&PROJECT), K(&GAP_CATEGORY), K(&CONTENT_GAP)],
         list: None,

@@ -78,6 +78,7 @@ fn large_catalogue() -> Catalogue {
             name,
             segments: Box::leak(Box::new([Segment::Word(name)])),
             source: Source::Table(Box::leak(Box::new(TableSource {
+                table: example.datasets()[0].table().unwrap(),
                 datasets: Box::leak(Box::new([dataset])),
                 partition: &[C("a.b"), C("all-sites"), C("daily")],
                 list: None,

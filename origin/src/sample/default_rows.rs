@@ -53,7 +53,8 @@ pub(super) fn write<E>(
     let generator = Generator { catalogue, world, table, sources };
     for key in generator.keys() {
         let leaves = generator.leaves(&key);
-        for dataset in catalogue.datasets().iter().filter(|dataset| dataset.table == table) {
+        for dataset in catalogue.datasets().iter().filter(|dataset| dataset.table() == Some(table))
+        {
             for begin in generator.periods(dataset) {
                 for row in generator.rows(&key, &leaves, dataset, begin) {
                     write(row)?;
@@ -75,7 +76,7 @@ struct Generator<'a> {
 fn sources(catalogue: &Catalogue, table: &Table) -> Vec<(&'static TableSource, Query)> {
     let sources = catalogue.endpoints().filter_map(|(_, endpoint)| {
         let Source::Table(source) = endpoint.source else { return None };
-        source.datasets.iter().find(|dataset| dataset.table == table)?;
+        (source.table == table).then_some(())?;
         let target = Target { dialect: endpoint.dialect, path: &endpoint.example() };
         Some((source, catalogue.resolve(target).ok()?))
     });

@@ -15,7 +15,7 @@ use crate::{Priority, RequestContext};
 use aqs_api::countries::ProtectedCountries;
 use aqs_api::rows::RowsBuilder;
 use aqs_api::source::{Source, TableSource};
-use aqs_api::table::{Column, ColumnType, Table};
+use aqs_api::table::{Column, ColumnType, Content, Table};
 use aqs_api::tables::{
     LEGACY_PAGECOUNTS, PAGEVIEWS_PER_ARTICLE, PAGEVIEWS_PER_PROJECT, TOP_BY_COUNTRY, TOP_PAGEVIEWS,
     TOP_PER_COUNTRY, UNIQUE_DEVICES,
@@ -175,7 +175,7 @@ impl Examples {
             let query = query.unwrap_or_else(|problem| panic!("{path}: {problem:?}"));
             match query.lookup() {
                 Lookup::Points(read) => {
-                    let rows = aqs_api::Rows::of(read.dataset.table);
+                    let rows = aqs_api::Rows::of(read.table);
                     Some((query, read, rows))
                 }
                 Lookup::Events(_) => None,
@@ -201,7 +201,7 @@ impl Examples {
 impl Sink for Examples {
     fn row(&mut self, table: &'static Table, cells: &[Cell<'_>]) -> Result<(), SinkError> {
         for (_, read, rows) in &mut self.0 {
-            if read.dataset.table.name != table.name {
+            if read.table.name != table.name {
                 continue;
             }
             let is_same = |(cell, text): (&Cell<'_>, &str)| match cell {
@@ -256,13 +256,14 @@ fn every_kind_of_table_gets_default_rows() {
     let standard = Catalogue::standard().unwrap();
     let undescribed = standard.endpoints().map(|(_, endpoint)| -> &'static Endpoint {
         let Source::Table(source) = endpoint.source else { return endpoint };
+        let name = format!("other_{}", source.table.name).leak();
+        let table = Box::leak(Box::new(Table { name, ..*source.table }));
         let datasets = source.datasets.iter().map(|dataset| -> &'static Dataset {
-            let name = format!("other_{}", dataset.table.name).leak();
-            let table = Box::leak(Box::new(Table { name, ..*dataset.table }));
-            Box::leak(Box::new(Dataset { table, ..**dataset }))
+            let content = Content::Table { table, probe: dataset.probe() };
+            Box::leak(Box::new(Dataset { content, ..**dataset }))
         });
         let datasets = datasets.collect::<Vec<_>>().leak();
-        let source = Box::leak(Box::new(TableSource { datasets, ..*source }));
+        let source = Box::leak(Box::new(TableSource { table, datasets, ..*source }));
         Box::leak(Box::new(Endpoint { source: Source::Table(source), ..*endpoint }))
     });
     let undescribed: &[&Endpoint] = undescribed.collect::<Vec<_>>().leak();

@@ -21,7 +21,7 @@ struct Noting(Mutex<Option<Instant>>);
 impl Store for Noting {
     async fn read(&self, lookup: &Lookup, ctx: &RequestContext) -> Result<Rows, StoreError> {
         *self.0.lock().unwrap() = Some(ctx.deadline);
-        Ok(Rows::of(lookup.dataset().table).finish())
+        Ok(lookup.rows().finish())
     }
 
     async fn coverage(&self) -> Result<Coverage, StoreError> {

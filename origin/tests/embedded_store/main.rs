@@ -40,8 +40,10 @@ fn dataset(name: &str) -> &'static Dataset {
 
 fn lookup(dataset_name: &str, key: &[&str], range: Option<(&str, &str)>) -> Lookup {
     let digits = |text| Digits::from_text(text).unwrap();
+    let dataset = dataset(dataset_name);
     Lookup::Points(Read {
-        dataset: dataset(dataset_name),
+        dataset,
+        table: dataset.table().unwrap(),
         partition: key.iter().copied().collect(),
         range: range.map(|(first, last)| (digits(first), digits(last))),
     })

@@ -36,6 +36,7 @@ static EDITORS: Endpoint = Endpoint {
     dialect: Dialect::V2,
     segments: &[W("top-editors"), P(&CATEGORY), P(&YEAR), P(&MONTH)],
     source: Source::Table(&TableSource {
+        table: &EDITORS_TABLE,
         datasets: &[&EDITORS_MONTHLY],
         partition: &[KeyValue::Param(&CATEGORY), KeyValue::Param(&YEAR), KeyValue::Param(&MONTH)],
         list: None,
@@ -71,6 +72,7 @@ static SCORES: Endpoint = Endpoint {
     dialect: Dialect::V2,
     segments: &[W("scores"), P(&USER), P(&START), P(&END)],
     source: Source::Table(&TableSource {
+        table: &SCORES_TABLE,
         datasets: &[&SCORES_MONTHLY],
         partition: &[KeyValue::Param(&USER)],
         list: None,

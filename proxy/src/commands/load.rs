@@ -206,7 +206,8 @@ fn unread_hint(report: &Report, datasets: &[&Dataset], store: StoreName) -> Stri
 }
 
 fn is_loaded(report: &Report, dataset: &Dataset) -> bool {
-    report.tables.get(dataset.table.name).is_some_and(|table| table.rows > 0)
+    let table = dataset.table().and_then(|table| report.tables.get(table.name));
+    table.is_some_and(|table| table.rows > 0)
 }
 
 #[allow(clippy::cast_precision_loss, reason = "the rate is for display")]

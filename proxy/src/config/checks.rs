@@ -160,7 +160,9 @@ fn check_cassandra(
         found.ok_or_else(|| unknown("dataset", name, known().map(|dataset| dataset.name)))
     };
     for (name, values) in &options.probes {
-        match dataset(name).map(|dataset| columns_before_date(dataset.table)) {
+        match dataset(name)
+            .map(|dataset| dataset.table().map(columns_before_date).unwrap_or_default())
+        {
             Err(message) => wrong("cassandra.probes", message),
             Ok(columns) if columns.len() != values.len() => wrong(
                 "cassandra.probes",
@@ -175,7 +177,7 @@ fn check_cassandra(
         }
     }
     for (name, periods) in &options.extents {
-        let digits = dataset(name).map(|dataset| dataset.table.form().len());
+        let digits = dataset(name).map(|dataset| dataset.form().len());
         match digits {
             Err(message) => wrong("cassandra.extents", message),
             Ok(digits) if periods.first.as_str().len() != digits => wrong(

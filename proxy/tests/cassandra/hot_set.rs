@@ -33,7 +33,7 @@ fn extents() -> Vec<(&'static Dataset, String, String)> {
     let catalogue = catalogue();
     let planned = catalogue.endpoints().filter(|(_, endpoint)| !matches!(endpoint.warm, Warm::No));
     let extent = |dataset: &&'static Dataset| {
-        let hour = if dataset.table.form() == Form::Hour { "00" } else { "" };
+        let hour = if dataset.form() == Form::Hour { "00" } else { "" };
         let last = match dataset.granularity {
             Granularity::Hourly => return None,
             Granularity::Daily => "1031",
@@ -46,8 +46,9 @@ fn extents() -> Vec<(&'static Dataset, String, String)> {
 
 /// Writes a subset of the sample: rows of one project in one year.
 fn write_subset(sample: &Path, rows: &Path) {
+    let datasets = extents().into_iter();
     let tables: BTreeSet<&str> =
-        extents().into_iter().map(|(dataset, ..)| dataset.table.name).collect();
+        datasets.filter_map(|(dataset, ..)| Some(dataset.table()?.name)).collect();
     for table in tables {
         let name = format!("{table}.ndjson");
         let all = std::fs::read_to_string(sample.join(&name)).unwrap();

@@ -47,7 +47,7 @@ impl Store for FaultyStore {
             return Err(StoreError::Unavailable { store: "faulty", reason });
         }
         if self.empty.load(Ordering::SeqCst) {
-            return Ok(Rows::of(lookup.dataset().table).finish());
+            return Ok(lookup.rows().finish());
         }
         self.store.read(lookup, ctx).await
     }

@@ -10,7 +10,7 @@ use aqs_origin::Epochs;
 fn coverage(first: &str, last: &str) -> Coverage {
     let mut coverage = Coverage::default();
     for dataset in catalogue().datasets() {
-        let hour = |hour| match dataset.table.form() {
+        let hour = |hour| match dataset.form() {
             Form::Hour => hour,
             Form::Day => "",
         };

@@ -56,7 +56,7 @@ impl Store for TestStore {
                 reason: "injected failure".into(),
             });
         }
-        let table = read.dataset.table;
+        let table = read.table;
         let mut rows = Rows::of(table);
         if project_is("empty") {
             return Ok(rows.finish());

@@ -8,7 +8,7 @@ use crate::endpoint::{Endpoint, Protection};
 use crate::json;
 use crate::param::{self, Param, Role};
 use crate::source::{EventSource, Grouping, JsonList, KeyValue, MemberType, Source, TableSource};
-use crate::table::{ALL_DAYS, Column, ColumnRole, ColumnType, Dataset};
+use crate::table::{ALL_DAYS, Column, ColumnRole, ColumnType, Dataset, Table};
 use thiserror::Error;
 
 /// A mistake in the declaration of an endpoint.
@@ -20,8 +20,8 @@ pub enum EndpointError {
     Dates,
     #[error("no dataset has the granularity {}", .0.as_str())]
     NoDataset(Granularity),
-    #[error("dataset {0:?} is of another table than the others")]
-    OtherTable(&'static str),
+    #[error("dataset {0:?} has something else than the endpoint reads")]
+    Content(&'static str),
     #[error("the partition key of table {table} has {expected} columns, not {found}")]
     PartitionLength { table: &'static str, expected: usize, found: usize },
     #[error("table {table}: {source}")]
@@ -140,24 +140,24 @@ impl Check<'_> {
 
     fn table(&self, source: &'static TableSource) -> Result<(), EndpointError> {
         self.datasets()?;
+        let table = source.table;
+        table_rules::check(table)
+            .and_then(|()| table_rules::datasets(source))
+            .map_err(|source| EndpointError::Table { table: table.name, source })?;
         for dataset in source.datasets {
-            let table = dataset.table;
-            table_rules::check(table)
-                .and_then(|()| table_rules::datasets(source))
-                .map_err(|source| EndpointError::Table { table: table.name, source })?;
-            if source.datasets.iter().any(|other| other.table.name != table.name) {
-                return Err(EndpointError::OtherTable(dataset.name));
+            if dataset.table() != Some(table) {
+                return Err(EndpointError::Content(dataset.name));
             }
             let (expected, found) = (table.partition.len(), source.partition.len());
             if expected != found {
                 return Err(EndpointError::PartitionLength { table: table.name, expected, found });
             }
-            probe(dataset)?;
+            probe(dataset, table)?;
             for (column, value) in table.partition.iter().zip(source.partition) {
                 self.partition_value(column, *value)?;
             }
             for ((column, value), probe) in
-                table.partition.iter().zip(source.partition).zip(dataset.probe)
+                table.partition.iter().zip(source.partition).zip(dataset.probe())
             {
                 if !can_be(column, *value, probe, dataset.granularity) {
                     let (dataset, column) = (dataset.name, column.name);
@@ -212,6 +212,9 @@ impl Check<'_> {
 
     fn events(&self, source: &'static EventSource) -> Result<(), EndpointError> {
         self.datasets()?;
+        if let Some(other) = source.datasets.iter().find(|dataset| dataset.table().is_some()) {
+            return Err(EndpointError::Content(other.name));
+        }
         if self.is_series() {
             self.periods()?;
         }
@@ -284,7 +287,7 @@ impl Check<'_> {
     /// Whether its rows are periods.
     fn is_series(&self) -> bool {
         match self.endpoint.source {
-            Source::Table(source) => source.datasets.iter().any(|data| data.table.is_series()),
+            Source::Table(source) => source.table.is_series(),
             Source::Events(source) => match source.grouping {
                 Grouping::ByPeriod | Grouping::BySparsePeriod => true,
                 Grouping::Top(_) => false,
@@ -360,7 +363,7 @@ impl Check<'_> {
         let have_periods = match self.endpoint.source {
             Source::Events(source) => source.columns.iter().any(|column| column.form().is_some()),
             Source::Table(TableSource { list: Some(_), .. }) => false,
-            Source::Table(source) => source.datasets.iter().all(|data| data.table.is_series()),
+            Source::Table(source) => source.table.is_series(),
         };
         if have_periods { Ok(()) } else { Err(EndpointError::NoPeriods) }
     }
@@ -377,13 +380,12 @@ impl Check<'_> {
                 };
                 if fits { Ok(()) } else { Err(EndpointError::NoColumn(name.to_owned())) }
             }
-            Source::Table(source) => source.datasets.iter().try_for_each(|dataset| {
-                let columns = dataset
-                    .table
-                    .read_columns()
-                    .any(|column| column.name == name && types.contains(&column.kind));
-                if columns { Ok(()) } else { Err(EndpointError::NoColumn(name.to_owned())) }
-            }),
+            Source::Table(source) => {
+                let mut columns = source.table.read_columns();
+                let fits =
+                    columns.any(|column| column.name == name && types.contains(&column.kind));
+                if fits { Ok(()) } else { Err(EndpointError::NoColumn(name.to_owned())) }
+            }
         }
     }
 }
@@ -467,15 +469,12 @@ fn keys(keys: impl Iterator<Item = &'static str>) -> Result<(), EndpointError> {
 }
 
 /// A probe has a value for each column of the partition key before the date.
-fn probe(dataset: &Dataset) -> Result<(), EndpointError> {
-    let (expected, found) = (dataset.table.probe_columns().len(), dataset.probe.len());
+fn probe(dataset: &Dataset, table: &Table) -> Result<(), EndpointError> {
+    let (columns, probe) = (table.probe_columns(), dataset.probe());
+    let (expected, found) = (columns.len(), probe.len());
     let is_value = |(column, text): (&Column, &&str)| is_of(column, text);
-    let fits = dataset.table.probe_columns().iter().zip(dataset.probe).all(is_value);
-    if found != expected
-        || !fits
-        || dataset.probe.contains(&"")
-        || dataset.probe.contains(&ALL_DAYS)
-    {
+    let fits = columns.iter().zip(probe).all(is_value);
+    if found != expected || !fits || probe.contains(&"") || probe.contains(&ALL_DAYS) {
         return Err(EndpointError::Probe { dataset: dataset.name, expected, found });
     }
     Ok(())
@@ -497,7 +496,7 @@ mod tests {
     use crate::body::{self, TIMESTAMP as TIMESTAMP_FIELD, TimeForm, count, row, text};
     use crate::endpoint::Segment;
     use crate::endpoints::ALL;
-    use crate::table::{Layout, Table, bigint, int, text as text_column};
+    use crate::table::{Content, Layout, bigint, int, text as text_column};
 
     /// The error of a standard endpoint with one mistake.
     fn mistake(name: &str, make: impl FnOnce(&mut Endpoint)) -> EndpointError {
@@ -518,11 +517,12 @@ mod tests {
     /// The error of a standard endpoint whose table is another.
     fn of_table(name: &str, make: impl Fn(&Table) -> Table) -> EndpointError {
         of_source(name, |source| {
+            let table = Box::leak(Box::new(make(source.table)));
             let changed = source.datasets.iter().map(|dataset| {
-                let table = Box::leak(Box::new(make(dataset.table)));
-                &*Box::leak(Box::new(Dataset { table, ..**dataset }))
+                let content = Content::Table { table, probe: dataset.probe() };
+                &*Box::leak(Box::new(Dataset { content, ..**dataset }))
             });
-            TableSource { datasets: changed.collect::<Vec<_>>().leak(), ..*source }
+            TableSource { table, datasets: changed.collect::<Vec<_>>().leak(), ..*source }
         })
     }
 
@@ -598,14 +598,14 @@ mod tests {
             let dataset = "unique-devices-daily";
             EndpointError::Probe { dataset, expected: 3, found }
         };
-        assert_eq!(datasets(|dataset| dataset.probe = &["en.wikipedia"]), probe(1));
-        assert_eq!(datasets(|dataset| dataset.probe = &["en.wikipedia", "", "daily"]), probe(3));
+        assert_eq!(datasets(|dataset| dataset.set_probe(&["en.wikipedia"])), probe(1));
+        assert_eq!(datasets(|dataset| dataset.set_probe(&["en.wikipedia", "", "daily"])), probe(3));
         let other = datasets(|dataset| {
             if dataset.granularity == Granularity::Monthly {
-                dataset.table = &crate::tables::LEGACY_PAGECOUNTS;
+                dataset.content = Content::Events { datasource: "x" };
             }
         });
-        assert_eq!(other, EndpointError::OtherTable("unique-devices-daily"));
+        assert_eq!(other, EndpointError::Content("unique-devices-monthly"));
     }
 
     #[test]
@@ -731,8 +731,9 @@ mod tests {
                 description: "",
             }];
             endpoint.segments = &[Segment::Word("x")];
-            endpoint.source =
-                Source::Table(&TableSource { datasets: &[], partition: &[], list: None });
+            let table = &crate::tables::LEGACY_PAGECOUNTS;
+            let source = TableSource { table, datasets: &[], partition: &[], list: None };
+            endpoint.source = Source::Table(Box::leak(Box::new(source)));
             endpoint.body = Body::Items { item: SPAN };
         });
         assert_eq!(span, EndpointError::NoSpan);

@@ -123,8 +123,8 @@ fn dates(table: &'static Table) -> Result<(), TableError> {
 
 /// The rows of each dataset can be told from those of the others.
 pub(super) fn datasets(source: &TableSource) -> Result<(), TableError> {
+    let has = |role| source.table.partition_position(role).is_some();
     for dataset in source.datasets {
-        let has = |role| dataset.table.partition_position(role).is_some();
         let is_selected = match source.datasets {
             [_] => true,
             _ if has(ColumnRole::Granularity) => true,
@@ -133,7 +133,7 @@ pub(super) fn datasets(source: &TableSource) -> Result<(), TableError> {
         if !is_selected {
             return Err(TableError::Granularity);
         }
-        if dataset.granularity == Granularity::Hourly && dataset.table.form() == Form::Day {
+        if dataset.granularity == Granularity::Hourly && source.table.form() == Form::Day {
             return Err(TableError::Hours);
         }
     }

@@ -59,6 +59,7 @@ pub(super) static UNIQUE_DEVICES: Endpoint = Endpoint {
         P(&params::END),
     ],
     source: Source::Table(&TableSource {
+        table: &UNIQUE_DEVICES_TABLE,
         datasets: &[&DAILY, &MONTHLY],
         partition: &[
             KeyValue::Param(&params::PROJECT),

@@ -238,6 +238,7 @@ pub(super) static PER_ARTICLE: Endpoint = Endpoint {
         P(&END),
     ],
     source: Source::Table(&TableSource {
+        table: &PER_ARTICLE_TABLE,
         datasets: &[&PER_ARTICLE_DAILY],
         partition: &[K(&PROJECT), K(&ARTICLE), C("daily")],
         list: None,
@@ -274,6 +275,7 @@ pub(super) static AGGREGATE: Endpoint = Endpoint {
         P(&END),
     ],
     source: Source::Table(&TableSource {
+        table: &AGGREGATE_TABLE,
         datasets: &[&AGGREGATE_HOURLY, &AGGREGATE_DAILY, &AGGREGATE_MONTHLY],
         partition: &[K(&PROJECT), K(&ACCESS), K(&AGENT), K(&PROJECT_GRANULARITY)],
         list: None,
@@ -313,6 +315,7 @@ pub(super) static TOP: Endpoint = Endpoint {
         P(&DAY),
     ],
     source: Source::Table(&TableSource {
+        table: &TOP_TABLE,
         datasets: &[&TOP_DAILY, &TOP_MONTHLY],
         partition: &[K(&PROJECT), K(&ACCESS), K(&YEAR), K(&MONTH_OF_DAY), K(&DAY)],
         list: Some(&JsonList {
@@ -353,6 +356,7 @@ pub(super) static TOP_BY_COUNTRY: Endpoint = Endpoint {
     dialect: Dialect::V2,
     segments: &[W("pageviews"), W("top-by-country"), P(&PROJECT), P(&ACCESS), P(&YEAR), P(&MONTH)],
     source: Source::Table(&TableSource {
+        table: &BY_COUNTRY_TABLE,
         datasets: &[&BY_COUNTRY],
         partition: &[K(&PROJECT), K(&ACCESS), K(&YEAR), K(&MONTH)],
         list: Some(&JsonList {
@@ -401,6 +405,7 @@ pub(super) static TOP_PER_COUNTRY: Endpoint = Endpoint {
         P(&DAY),
     ],
     source: Source::Table(&TableSource {
+        table: &PER_COUNTRY_TABLE,
         datasets: &[&PER_COUNTRY],
         partition: &[K(&COUNTRY), K(&ACCESS), K(&YEAR), K(&MONTH_OF_DAY), K(&DAY)],
         list: Some(&JsonList {
@@ -451,6 +456,7 @@ pub(super) static LEGACY_PAGECOUNTS: Endpoint = Endpoint {
         P(&LEGACY_END),
     ],
     source: Source::Table(&TableSource {
+        table: &LEGACY_TABLE,
         datasets: &[&LEGACY_HOURLY, &LEGACY_DAILY, &LEGACY_MONTHLY],
         partition: &[K(&PROJECT), K(&params::ACCESS_SITE), K(&LEGACY_GRANULARITY)],
         list: None,

@@ -50,7 +50,7 @@ impl<'a> ParsedList<'a> {
             let result = Objects(&mut parsed).deserialize(&mut deserializer);
             let result = result.and_then(|()| deserializer.end());
             result.map_err(|source| {
-                let table = query.dataset().table.name;
+                let table = query.endpoint().source.name();
                 ShapeError::BrokenJson { table, column, source }
             })?;
             parsed.arrange(list.order, query, rules)?;

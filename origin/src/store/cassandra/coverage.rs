@@ -9,7 +9,7 @@ use aqs_api::calendar::Granularity;
 use aqs_api::calendar::{Digits, Form, Hour};
 use aqs_api::coverage::Extent;
 use aqs_api::table::{ALL_DAYS, ColumnRole};
-use aqs_api::{Coverage, Dataset};
+use aqs_api::{Coverage, Dataset, Table};
 use arc_swap::ArcSwap;
 use futures_util::future::join_all;
 use jiff::Span;
@@ -100,10 +100,15 @@ pub(super) async fn probe(
 ) -> ProbeRound {
     let days = i64::try_from(now_ms / 86_400_000).unwrap_or(0);
     let today = add(EPOCH, Span::new().try_days(days)).unwrap_or(EPOCH);
-    let probes = join_all(datasets.iter().map(|dataset| async move {
+    let of_tables = datasets.iter().filter_map(|dataset| Some((*dataset, dataset.table()?)));
+    let probes = join_all(of_tables.map(|(dataset, table)| async move {
         let known = known.get(dataset).copied();
-        let state = tables.get(dataset.table);
-        (*dataset, known, extent(session, state.as_deref(), dataset, options, known, today).await)
+        let state = tables.get(table);
+        (
+            dataset,
+            known,
+            extent(session, (table, state.as_deref()), dataset, options, known, today).await,
+        )
     }));
     let mut round = ProbeRound::default();
     for (dataset, known, probed) in probes.await {
@@ -127,7 +132,7 @@ pub(super) async fn probe(
 /// Returns the extent of a dataset, and whether a node was queried for it.
 async fn extent(
     session: &Session,
-    state: Option<&TableState>,
+    (table, state): (&'static Table, Option<&TableState>),
     dataset: &'static Dataset,
     options: &Options,
     known: Option<Extent>,
@@ -146,10 +151,10 @@ async fn extent(
     };
     let key = match options.probes.get(dataset.name) {
         Some(values) => values.iter().map(String::as_str).collect(),
-        None => dataset.probe.to_vec(),
+        None => dataset.probe().to_vec(),
     };
     let timeout = options.read_within.max(MIN_QUERY_TIMEOUT);
-    let probe = Probe { session, reader, dataset, key, timeout };
+    let probe = Probe { session, reader, table, dataset, key, timeout };
     let Some(last) = probe.newest(today).await? else { return Ok((None, true)) };
     let first = match (configured, known) {
         (Some(configured), _) => configured.first,
@@ -162,6 +167,7 @@ async fn extent(
 struct Probe<'a> {
     session: &'a Session,
     reader: &'a TableReader,
+    table: &'static Table,
     dataset: &'static Dataset,
     /// The partition key without its date columns.
     key: Vec<&'a str>,
@@ -170,7 +176,7 @@ struct Probe<'a> {
 
 impl Probe<'_> {
     fn is_series(&self) -> bool {
-        self.dataset.table.is_series()
+        self.table.is_series()
     }
 
     fn is_monthly(&self) -> bool {
@@ -235,7 +241,7 @@ impl Probe<'_> {
         };
         let mut key = self.key.clone();
         key.extend([year.as_str(), month.as_str()]);
-        if self.dataset.table.partition_position(ColumnRole::Day).is_some() {
+        if self.table.partition_position(ColumnRole::Day).is_some() {
             key.push(&day);
         }
         self.in_time(self.reader.has_rows(self.session, &key)).await
@@ -243,7 +249,7 @@ impl Probe<'_> {
 
     fn parse_period(&self, value: Option<CqlValue>) -> Result<Option<Digits>, ProbeError> {
         let Some(value) = value else { return Ok(None) };
-        let form = self.dataset.table.form();
+        let form = self.table.form();
         let digits = match &value {
             CqlValue::Timestamp(CqlTimestamp(millis)) => {
                 Hour::from_millis(*millis).and_then(|hour| hour.exact_digits(form))

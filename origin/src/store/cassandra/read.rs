@@ -170,7 +170,7 @@ impl TableReader {
         read: &Read,
         limits: &ReadLimits<'_>,
     ) -> Result<Rows, ReadError> {
-        let mut values = key(read.dataset.table, read.partition.iter())?;
+        let mut values = key(read.table, read.partition.iter())?;
         let statement = match &read.range {
             None => &self.whole,
             Some((first, last)) => {

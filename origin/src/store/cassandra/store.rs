@@ -52,7 +52,7 @@ impl CassandraStore {
 
     async fn read_partition(&self, read: &Read, deadline: Instant) -> Result<Rows, StoreError> {
         let connection = self.connection()?;
-        let table = read.dataset.table;
+        let table = read.table;
         let state = connection.tables.load().get(table);
         let reader = match state.as_deref() {
             Some(TableState::Ready(reader)) => reader,
@@ -94,7 +94,7 @@ impl CassandraStore {
 
     /// Table, key and consistency, for the log.
     fn describe(&self, read: &Read) -> String {
-        let mut text = String::from(read.dataset.table.name);
+        let mut text = String::from(read.table.name);
         for (index, part) in read.partition.iter().enumerate() {
             // Writing to a String can't fail.
             let _ = write!(text, "{}{part:?}", if index == 0 { " [" } else { ", " });

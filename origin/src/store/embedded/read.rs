@@ -21,7 +21,7 @@ impl ToSql for PartitionValue<'_> {
 
 /// Returns the rows of a partition; none if the file does not have the table yet.
 pub(super) fn partition(conn: &Connection, read: &Read) -> Result<Rows, QueryError> {
-    let table = read.dataset.table;
+    let table = read.table;
     let (expected, found) = (table.partition.len(), read.partition.len());
     if expected != found {
         return Err(QueryError::Key { expected, found });

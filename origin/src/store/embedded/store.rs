@@ -154,7 +154,7 @@ fn internal_context() -> RequestContext {
 
 fn describe(read: &Read) -> String {
     let key: Vec<&str> = read.partition.iter().collect();
-    let text = format!("{} {key:?}", read.dataset.table.name);
+    let text = format!("{} {key:?}", read.table.name);
     match &read.range {
         Some((first, last)) => format!("{text} from {} to {}", first.as_str(), last.as_str()),
         None => text,

@@ -7,7 +7,7 @@ use crate::row::Cell;
 use aqs_api::calendar::Digits;
 use aqs_api::calendar::Granularity;
 use aqs_api::table::{ALL_DAYS, ColumnRole, ColumnType};
-use aqs_api::{Dataset, Extent};
+use aqs_api::{Dataset, Extent, Table};
 use rusqlite::{Connection, params_from_iter};
 use std::collections::BTreeMap;
 
@@ -89,10 +89,10 @@ struct Filter {
 
 impl Filter {
     /// `None` if all rows of the table belong to the dataset.
-    fn of(dataset: &'static Dataset) -> Option<Self> {
+    fn of(table: &'static Table, dataset: &'static Dataset) -> Option<Self> {
         let by = |role, value, equal| {
-            let position = dataset.table.partition_position(role)?;
-            let column = dataset.table.partition.get(position)?.name;
+            let position = table.partition_position(role)?;
+            let column = table.partition.get(position)?.name;
             Some(Self { position, column, value, equal })
         };
         by(ColumnRole::Granularity, dataset.granularity.as_str(), true)
@@ -129,12 +129,12 @@ impl SummaryWriter {
     /// Starts from the summary in the file, or from the rows if the dataset is newer than the file.
     pub(super) fn start(
         conn: &Connection,
+        table: &'static Table,
         dataset: &'static Dataset,
         period: &PeriodColumns,
         summary: Option<&Summary>,
     ) -> Result<Self, QueryError> {
-        let table = dataset.table;
-        let filter = Filter::of(dataset);
+        let filter = Filter::of(table, dataset);
         let series: Vec<_> =
             (0..table.partition.len()).filter(|column| !period.contains(*column)).collect();
         let names = series.iter().filter_map(|at| table.partition.get(*at)).map(|key| key.name);
@@ -145,7 +145,7 @@ impl SummaryWriter {
         let summary = match summary {
             Some(summary) => *summary,
             None => {
-                let scanned = scan(conn, dataset, &from, &quoted(names))?;
+                let scanned = scan(conn, table, dataset, &from, &quoted(names))?;
                 scanned.write(conn, dataset.name)?;
                 scanned
             }
@@ -192,8 +192,7 @@ impl SummaryWriter {
 }
 
 /// The period of a row as an SQL expression, in the digits of its table.
-fn period_sql(dataset: &Dataset) -> String {
-    let table = dataset.table;
+fn period_sql(table: &Table, dataset: &Dataset) -> String {
     if let Some(period) = table.period_column() {
         return quote(period.name);
     }
@@ -216,20 +215,19 @@ fn period_sql(dataset: &Dataset) -> String {
 
 fn scan(
     conn: &Connection,
+    table: &Table,
     dataset: &'static Dataset,
     from: &str,
     series: &str,
 ) -> Result<Summary, QueryError> {
-    let period = period_sql(dataset);
+    let period = period_sql(table, dataset);
     let sql = format!(
         "SELECT min({period}), max({period}), \
          (SELECT count(*) FROM (SELECT DISTINCT {series} {from})) {from}"
     );
     let found = conn.query_row(&sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
     let (first, last, series): (_, _, i64) = match found {
-        Err(error)
-            if is_unknown_name(&error) && ActualColumns::read(conn, dataset.table)?.is_empty() =>
-        {
+        Err(error) if is_unknown_name(&error) && ActualColumns::read(conn, table)?.is_empty() => {
             return Ok(Summary::default());
         }
         found => found?,

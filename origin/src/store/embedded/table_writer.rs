@@ -71,10 +71,12 @@ impl TableWriter {
         if table.values.len() > MAX_VALUE_COLUMNS {
             return Err(TableError::Wide);
         }
-        let datasets = datasets.iter().filter(|dataset| dataset.table.name == table.name);
+        let datasets = datasets
+            .iter()
+            .filter(|dataset| dataset.table().is_some_and(|other| other.name == table.name));
         let summaries = datasets
             .map(|dataset| {
-                SummaryWriter::start(conn, dataset, &period, summaries.get(dataset.name))
+                SummaryWriter::start(conn, table, dataset, &period, summaries.get(dataset.name))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { table, period, summaries, upserts: HashMap::new() })

@@ -152,7 +152,7 @@ impl Store for Scripted {
         }
         match self.behaviour() {
             Behaviour::Answers => Ok(one_row(lookup, value)),
-            Behaviour::IsEmpty => Ok(Rows::of(lookup.dataset().table).finish()),
+            Behaviour::IsEmpty => Ok(lookup.rows().finish()),
             Behaviour::Fails => {
                 Err(StoreError::Unavailable { store: "scripted", reason: "scripted".into() })
             }
@@ -186,7 +186,7 @@ fn is_about(lookup: &Lookup, project: &str) -> bool {
 
 fn one_row(lookup: &Lookup, value: i64) -> Rows {
     let Lookup::Points(read) = lookup else { panic!("no table has events") };
-    let table = read.dataset.table;
+    let table = read.table;
     let mut rows = Rows::of(table);
     for (index, column) in table.read_columns().enumerate() {
         match column.kind {

@@ -43,6 +43,10 @@ fn datasets(endpoint: &mut Endpoint, change: impl Fn(&mut Dataset)) {
     });
 }
 
+fn probe(endpoint: &mut Endpoint, probe: &'static [&'static str]) {
+    datasets(endpoint, |dataset| dataset.set_probe(probe));
+}
+
 fn list(endpoint: &mut Endpoint, change: impl FnOnce(&mut JsonList)) {
     source(endpoint, |source| {
         let mut list = JsonList { ..*source.list.unwrap() };
@@ -75,19 +79,19 @@ const MUTATIONS: &[Mutation] = &[
         partition(endpoint, |partition| partition.swap(0, 1));
     }),
     ("a probe that is too short", DEVICES, |endpoint| {
-        datasets(endpoint, |dataset| dataset.probe = &["en.wikipedia", "all-sites"]);
+        probe(endpoint, &["en.wikipedia", "all-sites"]);
     }),
     ("a probe with an empty value", DEVICES, |endpoint| {
-        datasets(endpoint, |dataset| dataset.probe = &["en.wikipedia", "", "daily"]);
+        probe(endpoint, &["en.wikipedia", "", "daily"]);
     }),
     ("a probe with a value outside of a closed set", DEVICES, |endpoint| {
-        datasets(endpoint, |dataset| dataset.probe = &["en.wikipedia", "all-access", "daily"]);
+        probe(endpoint, &["en.wikipedia", "all-access", "daily"]);
     }),
     ("a probe with a project in another spelling", DEVICES, |endpoint| {
-        datasets(endpoint, |dataset| dataset.probe = &["en.wikipedia.org", "all-sites", "daily"]);
+        probe(endpoint, &["en.wikipedia.org", "all-sites", "daily"]);
     }),
     ("a probe of another granularity", DEVICES, |endpoint| {
-        datasets(endpoint, |dataset| dataset.probe = &["en.wikipedia", "all-sites", "hourly"]);
+        probe(endpoint, &["en.wikipedia", "all-sites", "hourly"]);
     }),
     ("a column that does not exist", DEVICES, |endpoint| {
         fields(endpoint, |fields| fields.push(count(&["device"], "")));
