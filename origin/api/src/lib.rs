@@ -57,3 +57,8 @@ pub use schemars;
 pub use shape::{Rules, shape};
 pub use table::{Dataset, DatasetId, Table};
 pub use target::Target;
+
+/// Compiles and runs the examples of CONTRIBUTING.md.
+#[cfg(doctest)]
+#[doc = include_str!("../../../CONTRIBUTING.md")]
+struct Contributing;

@@ -2,7 +2,7 @@
 
 mod device;
 mod page;
-mod shared_params;
+pub mod shared_params;
 
 /// The tables that more than one file needs by name: the sample and tests.
 pub mod tables {

@@ -3,7 +3,7 @@
 use crate::param::{Param, Role};
 
 /// A parameter whose name is its key in bodies.
-pub(super) const fn param(
+pub const fn param(
     name: &'static str,
     summary: &'static str,
     example: &'static str,
@@ -13,37 +13,36 @@ pub(super) const fn param(
 }
 
 /// One of some words.
-pub(super) const fn one_of(values: &'static [&'static str]) -> Role {
+pub const fn one_of(values: &'static [&'static str]) -> Role {
     Role::Enumeration { values, aliases: &[] }
 }
 
-pub(super) static PROJECT: Param = param(
+pub static PROJECT: Param = param(
     "project",
     "A wiki, by its host name without .org",
     "en.wikipedia",
     Role::Project { words: &[] },
 );
 
-pub(super) static ACCESS_SITE: Param = param(
+pub static ACCESS_SITE: Param = param(
     "access-site",
     "Which site was visited",
     "all-sites",
     one_of(&["all-sites", "desktop-site", "mobile-site"]),
 );
 
-pub(super) static START: Param =
+pub static START: Param =
     param("start", "The first period, YYYYMMDD or YYYYMMDDHH", "2026100100", Role::Start(None));
 
-pub(super) static END: Param =
+pub static END: Param =
     param("end", "The last period, YYYYMMDD or YYYYMMDDHH", "2026103100", Role::End);
 
-pub(super) static YEAR: Param = param("year", "The year, YYYY", "2026", Role::Year);
+pub static YEAR: Param = param("year", "The year, YYYY", "2026", Role::Year);
 
-pub(super) static MONTH: Param =
-    param("month", "The month, MM", "09", Role::Month { then_day: false });
+pub static MONTH: Param = param("month", "The month, MM", "09", Role::Month { then_day: false });
 
-pub(super) static MONTH_OF_DAY: Param =
+pub static MONTH_OF_DAY: Param =
     param("month", "The month, MM", "10", Role::Month { then_day: true });
 
-pub(super) static DAY: Param =
+pub static DAY: Param =
     param("day", "The day, DD, or all-days for the whole month", "15", Role::Day { aliases: &[] });
