@@ -90,7 +90,10 @@ impl Generator<'_> {
         for (index, column) in self.table.partition.iter().enumerate() {
             let values = self.values(index, column);
             let extended = |key: &Vec<KeyPart>| -> Vec<Vec<KeyPart>> {
-                values.iter().map(|value| [key.as_slice(), &[value.clone()]].concat()).collect()
+                values
+                    .iter()
+                    .map(|value| [key.as_slice(), std::slice::from_ref(value)].concat())
+                    .collect()
             };
             keys = keys.iter().flat_map(extended).collect();
         }

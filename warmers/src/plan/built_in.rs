@@ -159,7 +159,7 @@ fn top_of(
     value_params(endpoint).find_map(|param| {
         let lists = TopLists::feeding(catalogue, endpoint, param)?;
         let set = ValueSet::Top { count, unit, first: ENTRIES };
-        lists.have(unit).then(|| (param.name, set))
+        lists.have(unit).then_some((param.name, set))
     })
 }
 
