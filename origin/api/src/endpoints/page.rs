@@ -1,7 +1,9 @@
 //! Page analytics (contract §1.7): views of articles and projects, top lists, legacy counts.
 
 use super::shared_params as params;
-use super::shared_params::{DAY, END, MONTH, MONTH_OF_DAY, PROJECT, START, YEAR, one_of, param};
+use super::shared_params::{
+    DAY, END, MONTH, MONTH_OF_DAY, PROJECT, START, YEAR, granularity, one_of, param,
+};
 use crate::body::{self, Body, Count, RowValue, TIMESTAMP, count, row};
 use crate::calendar::Granularity::{self, Daily, Hourly, Monthly};
 use crate::calendar::{DateRule, Form};
@@ -190,30 +192,16 @@ static ARTICLE_GRANULARITY: Param = param(
     },
 );
 
-static PROJECT_GRANULARITY: Param = param(
-    "granularity",
-    "The length of a period",
-    "daily",
-    Role::Granularity {
-        allowed: &[(Hourly, DateRule::DR2), (Daily, DateRule::DR1), (Monthly, DateRule::DR1M)],
-        unrouted: &[],
-        refusal: None,
-    },
-);
+static PROJECT_GRANULARITY: Param =
+    granularity(&[(Hourly, DateRule::DR2), (Daily, DateRule::DR1), (Monthly, DateRule::DR1M)]);
 
 static LEGACY_START: Param = Param { example: "2016010100", ..START };
 static LEGACY_END: Param = Param { example: "2016073100", ..END };
 
-static LEGACY_GRANULARITY: Param = param(
-    "granularity",
-    "The length of a period",
-    "monthly",
-    Role::Granularity {
-        allowed: &[(Hourly, DateRule::DR4H), (Daily, DateRule::DR4), (Monthly, DateRule::DR4M)],
-        unrouted: &[],
-        refusal: None,
-    },
-);
+static LEGACY_GRANULARITY: Param = Param {
+    example: "monthly",
+    ..granularity(&[(Hourly, DateRule::DR4H), (Daily, DateRule::DR4), (Monthly, DateRule::DR4M)])
+};
 
 /// Views by day: one of 16 counters (contract §4.3). Months are summed from days.
 const ARTICLE_VIEWS: Count = Count::Codes(&[

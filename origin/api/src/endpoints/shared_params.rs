@@ -1,5 +1,6 @@
 //! Parameters that several services share (contract §1.1, §1.3).
 
+use crate::calendar::{DateRule, Granularity};
 use crate::param::{Param, Role};
 
 /// A parameter whose name is its key in bodies.
@@ -10,6 +11,12 @@ pub const fn param(
     role: Role,
 ) -> Param {
     Param { name, key: name, summary, example, role }
+}
+
+/// A granularity, and the rule that each value sets for the dates.
+pub(super) const fn granularity(allowed: &'static [(Granularity, DateRule)]) -> Param {
+    let role = Role::Granularity { allowed, unrouted: &[], refusal: None };
+    param("granularity", "The length of a period", "daily", role)
 }
 
 /// One of some words.
