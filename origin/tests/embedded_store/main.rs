@@ -11,8 +11,9 @@ mod access;
 mod coverage;
 mod crash;
 mod files;
-mod plain_tables;
 mod reads;
+mod typed_catalogue;
+mod typed_tables;
 mod upserts;
 
 use aqs_api::calendar::Digits;

@@ -35,3 +35,6 @@ mod store;
 #[allow(dead_code, reason = "shared with the tests that need no Cassandra")]
 #[path = "../service/support/mod.rs"]
 mod support;
+#[path = "../../../origin/tests/embedded_store/typed_catalogue.rs"]
+mod typed_catalogue;
+mod typed_tables;

@@ -250,14 +250,13 @@ impl Probe<'_> {
     fn parse_period(&self, value: Option<CqlValue>) -> Result<Option<Digits>, ProbeError> {
         let Some(value) = value else { return Ok(None) };
         let form = self.table.form();
-        let digits = match &value {
-            CqlValue::Timestamp(CqlTimestamp(millis)) => {
-                Hour::from_millis(*millis).and_then(|hour| hour.exact_digits(form))
-            }
-            CqlValue::Date(CqlDate(days)) => hour_of_date(*days).map(|hour| hour.digits(form)),
-            CqlValue::Text(text) | CqlValue::Ascii(text) => Digits::from_text(text),
-            _ => None,
-        };
+        let moment = value.as_cql_timestamp();
+        let day = value.as_cql_date();
+        let hour = moment.and_then(|CqlTimestamp(millis)| Hour::from_millis(millis));
+        let hour = hour.or(day.and_then(|CqlDate(days)| hour_of_date(days)));
+        let text = value.as_text().or(value.as_ascii());
+        let digits = text.and_then(|text| Digits::from_text(text));
+        let digits = digits.or(hour.and_then(|hour| hour.exact_digits(form)));
         digits.map(Some).ok_or_else(|| ProbeError::Timestamp(value.to_string()))
     }
 

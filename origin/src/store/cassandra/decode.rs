@@ -107,10 +107,8 @@ impl RowDecoder {
 
 /// Integers of any width are decoded alike: clusters have some counts as int and some as bigint.
 fn check_type(column: &'static Column, found: &CqlType<'_>) -> Result<(), UnfitColumn> {
-    match found {
-        CqlType::Native(native) if is_decodable(column.kind, native) => Ok(()),
-        found => Err(unfit(column, found)),
-    }
+    let CqlType::Native(native) = found else { return Err(unfit(column, found)) };
+    if is_decodable(column.kind, native) { Ok(()) } else { Err(unfit(column, found)) }
 }
 
 fn is_decodable(kind: ColumnType, native: &NativeType) -> bool {
@@ -129,13 +127,10 @@ fn is_decodable(kind: ColumnType, native: &NativeType) -> bool {
 
 /// Whether statements can bind values of a key column to the cluster's column.
 pub(super) fn is_bindable(column: &Column, found: &CqlType<'_>) -> bool {
-    use NativeType::{BigInt, Int};
-    match (column.kind, found) {
-        (ColumnType::Int | ColumnType::BigInt, found) => {
-            matches!(found, CqlType::Native(Int | BigInt))
-        }
-        (kind, CqlType::Native(native)) => is_decodable(kind, native),
-        (_, _) => false,
+    let CqlType::Native(native) = found else { return false };
+    match column.kind.is_integer() {
+        true => matches!(native, NativeType::Int | NativeType::BigInt),
+        false => is_decodable(column.kind, native),
     }
 }
 
