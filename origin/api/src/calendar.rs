@@ -175,6 +175,12 @@ impl DateRule {
         }
     }
 
+    /// The end to request, so that the day or hour of `last` is part of the span; `None` at the
+    /// calendar's end.
+    pub fn end_after(&self, last: Hour) -> Option<Hour> {
+        if self.end_included { Some(last) } else { last.next(Granularity::Daily) }
+    }
+
     /// Applies the rule to two bounds that are in order; an error if no whole month is left.
     pub fn apply(&self, start: Hour, end: Hour) -> Result<Span, NoMonths> {
         let whole = |hour| if self.keeps_hour { hour } else { Hour { hour: 0, ..hour } };
@@ -539,6 +545,18 @@ mod tests {
         assert_eq!(apply(DateRule::DR1M, "00000101", "99991231"), days("00000101", "99991231"));
         assert_eq!(apply(DateRule::DR1M, "99991202", "99991231"), None);
         assert_eq!(apply(DateRule::DR1M, "00000101", "00000102"), None);
+    }
+
+    #[test]
+    fn the_end_to_request_includes_the_last_day() {
+        for rule in [DateRule::DR1, DateRule::DR3, DateRule::DR5, DateRule::DR10, DateRule::DR11] {
+            let [first, last] = ["20240131", "20240229"].map(|day| Hour::parse(day).unwrap());
+            let span = rule.apply(first, rule.end_after(last).unwrap()).unwrap();
+            assert_eq!(span.digits(Form::Day).1.as_str(), "20240229", "{rule:?}");
+        }
+        let last = Hour::parse("99991231").unwrap();
+        assert_eq!(DateRule::DR10.end_after(last), None);
+        assert_eq!(DateRule::DR1.end_after(last), Some(last));
     }
 
     proptest! {

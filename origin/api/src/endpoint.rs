@@ -1,10 +1,10 @@
 //! An endpoint, one row of the catalogue, and the queries that it answers.
 
 use crate::body::Body;
-use crate::calendar::{Granularity, Span};
+use crate::calendar::{DateRule, Granularity, Span};
 use crate::key::{Dialect, Key};
 use crate::lookup::{EventRead, Lookup, Read};
-use crate::param::Param;
+use crate::param::{Param, Role};
 use crate::percent;
 use crate::source::{KeyValue, Source};
 use crate::table::Dataset;
@@ -104,6 +104,17 @@ impl Endpoint {
     /// The datasets that it may read.
     pub const fn datasets(&self) -> &'static [&'static Dataset] {
         self.source.datasets()
+    }
+
+    /// The rule of its start and end at a granularity; `None` if it has neither.
+    pub fn date_rule(&self, granularity: Granularity) -> Option<DateRule> {
+        self.params().find_map(|param| {
+            if let Role::Granularity { allowed, .. } = param.role {
+                let found = allowed.iter().find(|(one, _)| *one == granularity);
+                return found.map(|(_, rule)| *rule);
+            }
+            if let Role::Start(rule) = param.role { rule } else { None }
+        })
     }
 
     /// The dataset that answers queries of a granularity.

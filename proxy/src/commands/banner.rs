@@ -3,7 +3,7 @@
 use super::format;
 use crate::build_info;
 use crate::server::Server;
-use aqs_api::calendar::{Digits, Form, Granularity};
+use aqs_api::calendar::{Digits, Form, Granularity, Hour};
 use aqs_api::param::Role;
 use aqs_api::table::ALL_DAYS;
 use aqs_api::{Catalogue, Coverage, Dataset, Endpoint, Representation, Target};
@@ -87,16 +87,14 @@ fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
         endpoint.datasets().iter().find_map(|dataset| Some((*dataset, coverage.get(dataset)?)))?;
     let last = extent.last;
     let part = |range: std::ops::Range<usize>| Some(last.as_str().get(range)?.to_owned());
-    let mut hours = false;
+    let rule = endpoint.date_rule(dataset.granularity);
     let path = endpoint.path(|param| match param.role {
-        Role::Granularity { allowed, .. } => {
-            let (_, rule) = allowed.iter().find(|(name, _)| *name == dataset.granularity)?;
-            hours = rule.accepts == Form::Hour;
-            Some(dataset.granularity.as_str().to_owned())
+        Role::Granularity { .. } => Some(dataset.granularity.as_str().to_owned()),
+        Role::Start(_) => Some(first_period(dataset, last, rule?.accepts == Form::Hour)),
+        Role::End => {
+            let end = rule?.end_after(Hour::parse(last.as_str())?)?;
+            Some(end.digits(rule?.accepts).as_str().to_owned())
         }
-        Role::Start(_) => Some(first_period(dataset, last, hours)),
-        Role::End if hours => Some(last.hour_digits().as_str().to_owned()),
-        Role::End => part(0..8),
         Role::Year => part(0..4),
         Role::Month { .. } => part(4..6),
         Role::Day { .. } if dataset.granularity == Granularity::Monthly => {

@@ -138,7 +138,10 @@ impl Expander<'_> {
             self.expansion.unloaded.insert(dataset.name.to_owned());
             return Ok(());
         };
-        if let Some((start, end)) = window.span(any.granularity(), dataset, &extent) {
+        let span = window.span(any.granularity(), dataset, &extent);
+        let rule = any.granularity().and_then(|granularity| endpoint.date_rule(granularity));
+        let end_after = |end| rule.map_or(Some(end), |rule| rule.end_after(end));
+        if let Some((start, end)) = span.and_then(|(start, end)| Some((start, end_after(end)?))) {
             let [start, end] = [start, end].map(|hour| hour.digits(Form::Hour));
             let dates = Dates { start: start.as_str(), end: end.as_str(), ..ANY_DATES };
             let query = self.resolve(endpoint, chosen, dates)?;

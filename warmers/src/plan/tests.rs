@@ -1,3 +1,7 @@
+// Endpoints of rules that no served endpoint has yet.
+#[path = "../../../origin/api/tests/further_kinds.rs"]
+mod further_kinds;
+
 use super::tops::{TopKey, TopLists};
 use super::*;
 use crate::tests::{answer, catalogue};
@@ -558,4 +562,23 @@ fn overrides_replace_projects_and_windows() {
         assert!(bad.parse::<Last>().is_err(), "{bad}");
     }
     assert_eq!("13m".parse::<Last>().unwrap().to_string(), "13m");
+}
+
+#[test]
+fn an_exclusive_end_is_the_day_after_the_newest() {
+    let catalogue = aqs_api::Catalogue::new(further_kinds::ALL).unwrap();
+    let mut coverage = Coverage::default();
+    let [first, last] = ["20260101", "20260331"].map(|day| Digits::from_text(day).unwrap());
+    let extent = Extent { first, last, series: None, exact: true };
+    catalogue.datasets().iter().for_each(|dataset| coverage.insert(dataset, extent));
+    let plan = "name: p\nitems:\n  - endpoint: edits/aggregate\n    values: { project: [a.b], \
+                editor-type: [user], page-type: [content], granularity: [daily, monthly] }\n    \
+                windows: [last 2 days, last 1 month]\n";
+    let plan: Plan = serde_saphyr::from_str(plan).unwrap();
+    plan.check(&catalogue).unwrap();
+    let expansion = plan.expand(&catalogue, &coverage, &Tops::default()).unwrap();
+    let queries = expansion.groups.iter().flatten();
+    let paths: Vec<_> = queries.map(|query| query.key().path().to_owned()).collect();
+    let path = |dates| format!("/edits/aggregate/a.b/user/content/{dates}");
+    assert_eq!(paths, [path("daily/20260330/20260401"), path("monthly/20260301/20260401")]);
 }
