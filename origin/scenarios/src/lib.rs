@@ -2,8 +2,8 @@
 //! to.
 //!
 //! `topics` has a folder for each subject. Its YAML files hold the scenarios; `rows` has the rows of
-//! all of them, which are loaded as `aqs load` does; `broken_rows` has rows that the loader refuses
-//! and that a store may hold all the same. The test of this crate answers them from the embedded
+//! all of them, which are loaded as `aqs load` does; `broken_rows` has rows that the loader refuses,
+//! but that a store may hold. The test of this crate answers them from the embedded
 //! store, without HTTP. The tests of the proxy send them over a socket, to every store.
 
 #![allow(
