@@ -35,6 +35,9 @@ pub enum CatalogueError {
     Route { endpoint: &'static str, template: String, reason: String },
     #[error("endpoint {endpoint}: {source}")]
     Endpoint { endpoint: &'static str, source: EndpointError },
+    /// Metrics, plans and purge tags identify endpoints by name.
+    #[error("two endpoints have the name {0}")]
+    Name(&'static str),
     #[error("dataset {0} is declared twice, differently")]
     Dataset(&'static str),
     #[error("table {0} is declared twice, differently")]
@@ -51,6 +54,9 @@ impl Catalogue {
         for (index, endpoint) in endpoints.iter().enumerate() {
             let id = EndpointId(u16::try_from(index).map_err(|_| CatalogueError::TooMany)?);
             let name = endpoint.name;
+            if endpoints.iter().take(index).any(|other| other.name == name) {
+                return Err(CatalogueError::Name(name));
+            }
             check::check(endpoint)
                 .map_err(|source| CatalogueError::Endpoint { endpoint: name, source })?;
             let template = endpoint.template();

@@ -51,6 +51,8 @@ pub enum EndpointError {
     NotSummable(&'static str),
     #[error("parameter {param:?} has the value {value:?}, which selects no column")]
     NoCode { param: &'static str, value: &'static str },
+    #[error("parameter {0:?} is no number")]
+    NoNumber(&'static str),
     #[error("the body needs dates of the request, and it has none")]
     NoSpan,
     #[error("the body lacks {0}")]
@@ -297,7 +299,13 @@ impl Check<'_> {
 
     fn constant(&self, value: Constant) -> Result<(), EndpointError> {
         let is_given = match value {
-            Constant::Param(param) | Constant::Number(param) => return self.has(param),
+            Constant::Param(param) => return self.has(param),
+            Constant::Number(param) => {
+                self.has(param)?;
+                let is_number = matches!(param.role, Role::Id | Role::Year | Role::Month { .. });
+                let error = EndpointError::NoNumber(param.name);
+                return if is_number { Ok(()) } else { Err(error) };
+            }
             Constant::Text(_) => true,
             Constant::Start(_) | Constant::End(_) | Constant::Granularity => {
                 !self.granularities().is_empty()

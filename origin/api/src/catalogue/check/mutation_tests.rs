@@ -1,17 +1,20 @@
 //! An endpoint with one mistake of each kind, each of which is refused when a catalogue is built.
 
-use crate::body::{Body, Field, Value, count, row, text};
+use super::EndpointError::{self, *};
+use crate::body::{Body, Constant, Field, Value, count, row, text};
 use crate::body::{RowValue, TIMESTAMP};
 use crate::catalogue::{Catalogue, CatalogueError};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, Segment};
 use crate::endpoints::ALL;
 use crate::source::{JsonList, KeyValue, Order, Source, TableSource};
 use crate::table::Dataset;
 
-type Mutation = (&'static str, &'static str, fn(&mut Endpoint));
+type Mutation = (&'static str, &'static str, EndpointError, fn(&mut Endpoint));
 
 const DEVICES: &str = "unique-devices";
+const DAILY: &str = "unique-devices-daily";
 const TOP: &str = "pageviews/top";
+const ARTICLE: &str = "pageviews/per-article";
 
 fn leak<T>(value: T) -> &'static T {
     Box::leak(Box::new(value))
@@ -68,82 +71,171 @@ fn fields(endpoint: &mut Endpoint, change: impl FnOnce(&mut Vec<Field>)) {
     };
 }
 
-const MUTATIONS: &[Mutation] = &[
-    ("a partition that is too short", DEVICES, |endpoint| {
-        partition(endpoint, |partition| partition.truncate(2));
-    }),
-    ("a partition that is too long", DEVICES, |endpoint| {
-        partition(endpoint, |partition| partition.push(KeyValue::Const("x")));
-    }),
-    ("a partition in another order", DEVICES, |endpoint| {
-        partition(endpoint, |partition| partition.swap(0, 1));
-    }),
-    ("a probe that is too short", DEVICES, |endpoint| {
-        probe(endpoint, &["en.wikipedia", "all-sites"]);
-    }),
-    ("a probe with an empty value", DEVICES, |endpoint| {
-        probe(endpoint, &["en.wikipedia", "", "daily"]);
-    }),
-    ("a probe with a value outside of a closed set", DEVICES, |endpoint| {
-        probe(endpoint, &["en.wikipedia", "all-access", "daily"]);
-    }),
-    ("a probe with a project in another spelling", DEVICES, |endpoint| {
-        probe(endpoint, &["en.wikipedia.org", "all-sites", "daily"]);
-    }),
-    ("a probe of another granularity", DEVICES, |endpoint| {
-        probe(endpoint, &["en.wikipedia", "all-sites", "hourly"]);
-    }),
-    ("a column that does not exist", DEVICES, |endpoint| {
-        fields(endpoint, |fields| fields.push(count(&["device"], "")));
-    }),
-    ("a column of another type", DEVICES, |endpoint| {
-        fields(endpoint, |fields| fields.push(text("devices", "")));
-    }),
-    ("a list in a column that does not exist", TOP, |endpoint| {
-        list(endpoint, |list| list.columns = &["articlesjson"]);
-    }),
-    ("a list in no column", TOP, |endpoint| list(endpoint, |list| list.columns = &[])),
-    ("a list that is ordered by a member that does not exist", TOP, |endpoint| {
-        list(endpoint, |list| list.order = &[("ranks", Order::Ascending)]);
-    }),
-    ("a member that does not exist", TOP, |endpoint| {
-        fields(endpoint, |fields| fields.push(count(&["view"], "")));
-    }),
-    ("a body without one of the parameters", DEVICES, |endpoint| {
-        fields(endpoint, |fields| fields.retain(|field| field.key != "access-site"));
-    }),
-    ("a body without one of the parameters around its list", TOP, |endpoint| {
-        let Body::List { item: [_, item @ ..], list, entry } = endpoint.body else { return };
-        endpoint.body = Body::List { item, list, entry };
-    }),
-    ("a series without periods", DEVICES, |endpoint| {
-        fields(endpoint, |fields| fields.retain(|field| field.key != TIMESTAMP.key));
-    }),
-    ("a body without a value of its rows", DEVICES, |endpoint| {
-        let is_value = |field: &Field| matches!(field.value, Value::Row(value) if !matches!(value, RowValue::Timestamp(_)));
-        fields(endpoint, |fields| fields.retain(|field| !is_value(field)));
-    }),
-    ("a key that is there twice", DEVICES, |endpoint| {
-        fields(endpoint, |fields| fields.push(count(&["devices"], "")));
-    }),
-    ("a parameter of another endpoint", DEVICES, |endpoint| {
-        let day = ALL.iter().find(|other| other.name == TOP);
-        let day = day.and_then(|top| top.params().find(|param| param.name == "day")).unwrap();
-        fields(endpoint, |fields| fields.push(crate::body::param(day)));
-    }),
-    ("a position among rows that are summed to months", "pageviews/per-article", |endpoint| {
-        fields(endpoint, |fields| fields.push(row("position", RowValue::Position, "")));
-    }),
-];
+fn mutations() -> Vec<Mutation> {
+    let no_column = |name: &str| NoColumn(name.to_owned());
+    vec![
+        (
+            "a partition that is too short",
+            DEVICES,
+            PartitionLength { table: "unique_devices", expected: 3, found: 2 },
+            |endpoint| {
+                partition(endpoint, |partition| partition.truncate(2));
+            },
+        ),
+        (
+            "a partition that is too long",
+            DEVICES,
+            PartitionLength { table: "unique_devices", expected: 3, found: 4 },
+            |endpoint| {
+                partition(endpoint, |partition| partition.push(KeyValue::Const("x")));
+            },
+        ),
+        (
+            "a partition in another order",
+            DEVICES,
+            PartitionValue { column: "project", value: "access-site" },
+            |endpoint| {
+                partition(endpoint, |partition| partition.swap(0, 1));
+            },
+        ),
+        (
+            "a probe that is too short",
+            DEVICES,
+            Probe { dataset: DAILY, expected: 3, found: 2 },
+            |endpoint| {
+                probe(endpoint, &["en.wikipedia", "all-sites"]);
+            },
+        ),
+        (
+            "a probe with an empty value",
+            DEVICES,
+            Probe { dataset: DAILY, expected: 3, found: 3 },
+            |endpoint| {
+                probe(endpoint, &["en.wikipedia", "", "daily"]);
+            },
+        ),
+        (
+            "a probe with a value outside of a closed set",
+            DEVICES,
+            ProbeValue { dataset: DAILY, column: "access-site", value: "all-access" },
+            |endpoint| {
+                probe(endpoint, &["en.wikipedia", "all-access", "daily"]);
+            },
+        ),
+        (
+            "a probe with a project in another spelling",
+            DEVICES,
+            ProbeValue { dataset: DAILY, column: "project", value: "en.wikipedia.org" },
+            |endpoint| {
+                probe(endpoint, &["en.wikipedia.org", "all-sites", "daily"]);
+            },
+        ),
+        (
+            "a probe of another granularity",
+            DEVICES,
+            ProbeValue { dataset: DAILY, column: "granularity", value: "hourly" },
+            |endpoint| {
+                probe(endpoint, &["en.wikipedia", "all-sites", "hourly"]);
+            },
+        ),
+        ("a column that does not exist", DEVICES, no_column("device"), |endpoint| {
+            fields(endpoint, |fields| fields.push(count(&["device"], "")));
+        }),
+        ("a column of another type", DEVICES, no_column("devices"), |endpoint| {
+            fields(endpoint, |fields| fields.push(text("devices", "").named("x")));
+        }),
+        ("a list in a column that does not exist", TOP, no_column("articlesjson"), |endpoint| {
+            list(endpoint, |list| list.columns = &["articlesjson"]);
+        }),
+        ("a list in no column", TOP, no_column(""), |endpoint| {
+            list(endpoint, |list| list.columns = &[])
+        }),
+        (
+            "a list that is ordered by a member that does not exist",
+            TOP,
+            no_column("ranks"),
+            |endpoint| {
+                list(endpoint, |list| list.order = &[("ranks", Order::Ascending)]);
+            },
+        ),
+        ("a member that does not exist", TOP, no_column("view"), |endpoint| {
+            fields(endpoint, |fields| fields.push(count(&["view"], "")));
+        }),
+        ("a body without one of the parameters", DEVICES, Incomplete("access-site"), |endpoint| {
+            fields(endpoint, |fields| fields.retain(|field| field.key != "access-site"));
+        }),
+        (
+            "a body without one of the parameters around its list",
+            TOP,
+            Incomplete("project"),
+            |endpoint| {
+                let Body::List { item: [_, item @ ..], list, entry } = endpoint.body else {
+                    return;
+                };
+                endpoint.body = Body::List { item, list, entry };
+            },
+        ),
+        ("a series without periods", DEVICES, Incomplete("the periods of its rows"), |endpoint| {
+            fields(endpoint, |fields| fields.retain(|field| field.key != TIMESTAMP.key));
+        }),
+        (
+            "a body without a value of its rows",
+            DEVICES,
+            Incomplete("a value of its rows"),
+            |endpoint| {
+                let is_value = |field: &Field| matches!(field.value, Value::Row(value) if !matches!(value, RowValue::Timestamp(_)));
+                fields(endpoint, |fields| fields.retain(|field| !is_value(field)));
+            },
+        ),
+        ("a key that is there twice", DEVICES, Key("devices"), |endpoint| {
+            fields(endpoint, |fields| fields.push(count(&["devices"], "")));
+        }),
+        ("a parameter of another endpoint", DEVICES, NoParam("day"), |endpoint| {
+            let day = ALL.iter().find(|other| other.name == TOP);
+            let day = day.and_then(|top| top.params().find(|param| param.name == "day")).unwrap();
+            fields(endpoint, |fields| fields.push(crate::body::param(day)));
+        }),
+        (
+            "a position among rows that are summed to months",
+            ARTICLE,
+            NotSummable("position"),
+            |endpoint| {
+                fields(endpoint, |fields| fields.push(row("position", RowValue::Position, "")));
+            },
+        ),
+        ("a parameter that is no number, as a number", DEVICES, NoNumber("project"), |endpoint| {
+            fields(endpoint, |fields| {
+                let Value::Constant(Constant::Param(param)) = fields[0].value else { return };
+                fields[0].value = Value::Constant(Constant::Number(param));
+            });
+        }),
+        (
+            "a dataset name that alerts do not watch",
+            DEVICES,
+            DatasetName("unique-devices"),
+            |endpoint| {
+                datasets(endpoint, |dataset| dataset.name = "unique-devices");
+            },
+        ),
+    ]
+}
 
 #[test]
 fn each_mistake_is_refused() {
-    for (what, name, mutate) in MUTATIONS {
-        let mut endpoint = **ALL.iter().find(|endpoint| endpoint.name == *name).unwrap();
+    for (what, name, expected, mutate) in mutations() {
+        let mut endpoint = **ALL.iter().find(|endpoint| endpoint.name == name).unwrap();
         let built = |endpoint| Catalogue::new(leak([leak(endpoint)]));
         assert!(built(endpoint).is_ok(), "{name}");
         mutate(&mut endpoint);
-        let error = built(endpoint).unwrap_err();
-        assert!(matches!(error, CatalogueError::Endpoint { .. }), "{what}: {error}");
+        let expected = CatalogueError::Endpoint { endpoint: name, source: expected };
+        assert_eq!(built(endpoint).err(), Some(expected), "{what}");
     }
+}
+
+#[test]
+fn names_are_unique() {
+    let mut other = *ALL[0];
+    other.segments = &[Segment::Word("x")];
+    let error = Catalogue::new(leak([ALL[0], leak(other)])).err();
+    assert_eq!(error, Some(CatalogueError::Name(other.name)));
 }
