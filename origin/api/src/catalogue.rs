@@ -153,7 +153,7 @@ impl Catalogue {
                 Segment::Param(param) => {
                     let (_, raw) = raw_values.next().ok_or(Fault::InvalidRoute)?;
                     let decoded = percent::decode(raw).ok_or(Fault::BadEncoding(param))?;
-                    reader.param(param, decoded)?;
+                    reader.param(endpoint, param, decoded)?;
                 }
             }
         }
@@ -205,7 +205,12 @@ impl PathReader {
         self.values.push(value);
     }
 
-    fn param(&mut self, param: &'static Param, text: Cow<'_, str>) -> Result<(), Fault> {
+    fn param(
+        &mut self,
+        endpoint: &Endpoint,
+        param: &'static Param,
+        text: Cow<'_, str>,
+    ) -> Result<(), Fault> {
         match param.role {
             Role::Project { .. } => self.project(param, &text, false)?,
             Role::OneProject => self.project(param, &text, true)?,
@@ -248,9 +253,9 @@ impl PathReader {
                 self.year = digits(&text, 4);
                 self.value(&text);
             }
-            Role::Month { then_day } => {
+            Role::Month => {
                 self.month = digits(&text, 2).map(|month| month as i8);
-                if !then_day {
+                if !has_day(endpoint) {
                     self.period(Granularity::Monthly, Some(1))
                         .ok_or(Fault::Date(DateFault::BadYearMonth))?;
                 }
@@ -308,6 +313,11 @@ impl PathReader {
         self.span = start.next(granularity).map(|end| Span::HalfOpen { start, end });
         Some(())
     }
+}
+
+/// Whether dates of its path have a day after the month.
+fn has_day(endpoint: &Endpoint) -> bool {
+    endpoint.params().any(|param| matches!(param.role, Role::Day { .. }))
 }
 
 fn digits(text: &str, count: usize) -> Option<i16> {

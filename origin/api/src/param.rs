@@ -51,11 +51,8 @@ pub enum Role {
     Text,
     /// Four digits.
     Year,
-    /// Two digits; with the year it must be a month.
-    Month {
-        /// Whether a day follows, so that the date is validated there.
-        then_day: bool,
-    },
+    /// Two digits; with the year it must be a month. If a day follows, the date is validated there.
+    Month,
     /// Two digits, or `all-days`; with year and month it must be a day.
     Day { aliases: &'static [Alias] },
     /// The first period wanted. Without a granularity it has its own rule.
@@ -93,7 +90,7 @@ impl Role {
             | Self::Id
             | Self::Text
             | Self::Year
-            | Self::Month { .. }
+            | Self::Month
             | Self::Day { .. }
             | Self::Start(_)
             | Self::End => None,
@@ -107,10 +104,7 @@ impl Role {
 
     /// Whether it is part of a date.
     pub const fn is_date(&self) -> bool {
-        matches!(
-            self,
-            Self::Year | Self::Month { .. } | Self::Day { .. } | Self::Start(_) | Self::End
-        )
+        matches!(self, Self::Year | Self::Month | Self::Day { .. } | Self::Start(_) | Self::End)
     }
 }
 

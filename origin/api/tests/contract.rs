@@ -204,8 +204,8 @@ fn describe_catalogue(query: &Query) -> Description {
             Role::Title => ("title", "N-TITLE"),
             Role::Country => ("country", "N-COUNTRY"),
             Role::Year => ("year", ""),
-            Role::Month { then_day } => {
-                if !then_day {
+            Role::Month => {
+                if !endpoint.params().any(|param| matches!(param.role, Role::Day { .. })) {
                     dates.push("monthly: year and month".to_owned());
                 }
                 ("month", "")

@@ -72,8 +72,7 @@ static PAGE_TYPE: Param =
 static START: Param = param("start", "20260101", Role::Start(None));
 static END: Param = param("end", "20260131", Role::End);
 static YEAR: Param = param("year", "2026", Role::Year);
-static MONTH: Param = param("month", "01", Role::Month { then_day: false });
-static MONTH_OF_DAY: Param = param("month", "01", Role::Month { then_day: true });
+static MONTH: Param = param("month", "01", Role::Month);
 static DAY: Param = param("day", "15", Role::Day { aliases: &[("all_days", "all-days")] });
 
 // --- media requests of a file: columns that are summed, months that are summed from days ---
@@ -405,7 +404,7 @@ static TOP_BY_EDITS: Endpoint = Endpoint {
         P(&EDITOR_TYPE),
         P(&PAGE_TYPE),
         P(&YEAR),
-        P(&MONTH_OF_DAY),
+        P(&MONTH),
         P(&DAY),
     ],
     source: Source::Events(&EventSource {

@@ -25,7 +25,7 @@ pub(crate) static EDITORS_MONTHLY: Dataset =
     Dataset::new("top-editors-monthly", &EDITORS_TABLE, Monthly, &["Cats"]);
 static CATEGORY: Param = param("category", "Cats", Role::CommonsPage);
 static YEAR: Param = param("year", "2025", Role::Year);
-static MONTH: Param = param("month", "03", Role::Month { then_day: false });
+static MONTH: Param = param("month", "03", Role::Month);
 static EDITORS: Endpoint = Endpoint {
     name: "top-editors",
     service: "commons-impact-analytics",

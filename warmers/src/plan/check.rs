@@ -156,7 +156,7 @@ fn granularities(item: &Item, endpoint: &'static Endpoint) -> Vec<Granularity> {
         | Role::Id
         | Role::Text
         | Role::Year
-        | Role::Month { .. }
+        | Role::Month
         | Role::Day { .. }
         | Role::Start(_)
         | Role::End => None,

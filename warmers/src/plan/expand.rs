@@ -168,7 +168,7 @@ impl Expander<'_> {
             Role::Start(_) => Some(dates.start),
             Role::End => Some(dates.end),
             Role::Year => Some(dates.year),
-            Role::Month { .. } => Some(dates.month),
+            Role::Month => Some(dates.month),
             Role::Day { .. } => Some(dates.day),
             Role::Project { .. }
             | Role::OneProject

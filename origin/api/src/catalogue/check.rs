@@ -18,6 +18,8 @@ pub enum EndpointError {
     NoParam(&'static str),
     #[error("start and end must follow each other, after the granularity that rules them")]
     Dates,
+    #[error("year, month and day must follow each other in this order; the day may be left out")]
+    PeriodOrder,
     #[error("no dataset has the granularity {}", .0.as_str())]
     NoDataset(Granularity),
     #[error("dataset {0:?} has something else than the endpoint reads")]
@@ -63,6 +65,7 @@ pub enum EndpointError {
 pub(super) fn check(endpoint: &Endpoint) -> Result<(), EndpointError> {
     let check = Check { endpoint };
     check.dates()?;
+    check.period()?;
     match endpoint.source {
         Source::Table(source) => check.table(source)?,
         Source::Events(source) => check.events(source)?,
@@ -102,15 +105,27 @@ impl Check<'_> {
         if in_order { Ok(()) } else { Err(EndpointError::Dates) }
     }
 
+    /// Year, month and day follow each other, since the last of them validates the date.
+    fn period(&self) -> Result<(), EndpointError> {
+        let is_part =
+            |param: &&Param| matches!(param.role, Role::Year | Role::Month | Role::Day { .. });
+        let parts = self.endpoint.params().filter(is_part).count();
+        let params = self.endpoint.params().skip_while(|param| !is_part(param)).take(parts);
+        let roles: Vec<Role> = params.map(|param| param.role).collect();
+        match roles.as_slice() {
+            [] | [Role::Year, Role::Month] | [Role::Year, Role::Month, Role::Day { .. }] => Ok(()),
+            _ => Err(EndpointError::PeriodOrder),
+        }
+    }
+
     /// The granularities of its queries.
     fn granularities(&self) -> Vec<Granularity> {
         self.endpoint
             .params()
             .flat_map(|param| match param.role {
                 Role::Granularity { allowed, .. } => allowed.iter().map(|(one, _)| *one).collect(),
-                Role::Start(Some(_)) | Role::Month { then_day: false } => {
-                    vec![Granularity::Monthly]
-                }
+                Role::Month if super::has_day(self.endpoint) => Vec::new(),
+                Role::Start(Some(_)) | Role::Month => vec![Granularity::Monthly],
                 Role::Day { .. } => vec![Granularity::Daily, Granularity::Monthly],
                 Role::Project { .. }
                 | Role::OneProject
@@ -124,7 +139,6 @@ impl Check<'_> {
                 | Role::Id
                 | Role::Text
                 | Role::Year
-                | Role::Month { then_day: true }
                 | Role::Start(None)
                 | Role::End => Vec::new(),
             })
@@ -302,7 +316,7 @@ impl Check<'_> {
             Constant::Param(param) => return self.has(param),
             Constant::Number(param) => {
                 self.has(param)?;
-                let is_number = matches!(param.role, Role::Id | Role::Year | Role::Month { .. });
+                let is_number = matches!(param.role, Role::Id | Role::Year | Role::Month);
                 let error = EndpointError::NoNumber(param.name);
                 return if is_number { Ok(()) } else { Err(error) };
             }
@@ -421,7 +435,7 @@ fn fills(param: &Param, column: &Column) -> bool {
     match (column.role, param.role) {
         (ColumnRole::Granularity, role) => matches!(role, Role::Granularity { .. }),
         (ColumnRole::Year, role) => matches!(role, Role::Year),
-        (ColumnRole::Month, role) => matches!(role, Role::Month { .. }),
+        (ColumnRole::Month, role) => matches!(role, Role::Month),
         (ColumnRole::Day, role) => matches!(role, Role::Day { .. }),
         (ColumnRole::Plain | ColumnRole::Period(_) | ColumnRole::Rank, role) => {
             !role.is_date() && (matches!(role, Role::Id) || !column.kind.is_integer())
@@ -763,5 +777,23 @@ mod tests {
             segments.remove(2);
         });
         assert_eq!(removed, EndpointError::NoParam("access-site"));
+    }
+
+    #[test]
+    fn year_month_and_day_follow_each_other() {
+        let segments = |change: fn(&mut Vec<Segment>)| {
+            mistake(TOP, |endpoint| {
+                let mut segments = endpoint.segments.to_vec();
+                change(&mut segments);
+                endpoint.segments = segments.leak();
+            })
+        };
+        assert_eq!(segments(|segments| segments.swap(4, 6)), EndpointError::PeriodOrder);
+        assert_eq!(segments(|segments| segments.swap(3, 4)), EndpointError::PeriodOrder);
+        assert_eq!(segments(|segments| segments.truncate(5)), EndpointError::PeriodOrder);
+        let without_month = segments(|segments| {
+            segments.remove(5);
+        });
+        assert_eq!(without_month, EndpointError::PeriodOrder);
     }
 }

@@ -46,10 +46,10 @@ pub static END: Param =
 
 pub static YEAR: Param = param("year", "The year, YYYY", "2026", Role::Year);
 
-pub static MONTH: Param = param("month", "The month, MM", "09", Role::Month { then_day: false });
+pub static MONTH: Param = param("month", "The month, MM", "09", Role::Month);
 
-pub static MONTH_OF_DAY: Param =
-    param("month", "The month, MM", "10", Role::Month { then_day: true });
+/// A month that has days in the sample.
+pub static MONTH_OF_DAY: Param = Param { example: "10", ..MONTH };
 
 pub static DAY: Param =
     param("day", "The day, DD, or all-days for the whole month", "15", Role::Day { aliases: &[] });
