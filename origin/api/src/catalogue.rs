@@ -1,11 +1,13 @@
 //! All endpoints as one value: it routes, validates and normalises.
 
 mod check;
+pub(crate) mod sample_rows;
 mod table_rules;
 
 pub use check::EndpointError;
 pub use table_rules::TableError;
 
+use crate::answer::ShapeError;
 use crate::calendar::{DateRule, Granularity, Hour, Span};
 use crate::endpoint::{Endpoint, EndpointId, Query, Segment};
 use crate::endpoints;
@@ -13,11 +15,13 @@ use crate::fault::{DateFault, Fault};
 use crate::key::{Dialect, Key};
 use crate::param::{self, Param, Role};
 use crate::percent;
-use crate::shape::Rules;
+use crate::render::render;
+use crate::shape::{Rules, shape};
 use crate::table::{ALL_DAYS, Dataset, DatasetId, Table};
 use crate::target::Target;
 use crate::text_list::TextList;
 use jiff::civil::Date;
+use sample_rows::Filling;
 use std::borrow::Cow;
 use thiserror::Error;
 
@@ -79,7 +83,35 @@ impl Catalogue {
                 }
             }
         }
-        Ok(Self { endpoints, router, datasets, rules: Rules::default() })
+        let catalogue = Self { endpoints, router, datasets, rules: Rules::default() };
+        for endpoint in endpoints {
+            catalogue
+                .check_body(endpoint)
+                .map_err(|source| CatalogueError::Endpoint { endpoint: endpoint.name, source })?;
+        }
+        Ok(catalogue)
+    }
+
+    /// Makes bodies of sample rows, as requests do of stored ones.
+    fn check_body(&self, endpoint: &Endpoint) -> Result<(), EndpointError> {
+        let example = endpoint.example();
+        let mut paths = sample_rows::few_sample_paths(endpoint);
+        paths.push(example.clone());
+        for path in paths {
+            let query = match self.resolve(Target { dialect: endpoint.dialect, path: &path }) {
+                Ok(query) => query,
+                // The days of an example need not be full months.
+                Err(Fault::Date(_)) if path != example => continue,
+                Err(_) => return Err(EndpointError::Example(path)),
+            };
+            let made = sample_rows::sample_rows(&query, Filling::Full)
+                .map_err(ShapeError::from)
+                .and_then(|rows| render(&query, &shape(&query, &rows, &self.rules)?));
+            if let Err(error) = made {
+                return Err(EndpointError::Body { path, reason: error.to_string() });
+            }
+        }
+        Ok(())
     }
 
     pub fn standard() -> Result<Self, CatalogueError> {

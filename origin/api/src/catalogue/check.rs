@@ -59,6 +59,12 @@ pub enum EndpointError {
     NoSpan,
     #[error("the body lacks {0}")]
     Incomplete(&'static str),
+    #[error("{0:?} has another member to fall back on, which a list in JSON does not support")]
+    Fallback(&'static str),
+    #[error("its example {0} is refused")]
+    Example(String),
+    #[error("failed to make a body of sample rows for {path}: {reason}")]
+    Body { path: String, reason: String },
 }
 
 /// Checks an endpoint.
@@ -359,6 +365,9 @@ impl Check<'_> {
         let int = |name: &str| self.column(name, &[ColumnType::Int, ColumnType::BigInt]);
         match count {
             Count::FirstOf([]) => Err(EndpointError::NoColumn(String::new())),
+            Count::FirstOf([name, _, ..]) if self.endpoint.source.list().is_some() => {
+                Err(EndpointError::Fallback(name))
+            }
             Count::FirstOf(names) => names.iter().try_for_each(|name| int(name)),
             Count::SumBy(param, columns) => {
                 self.has(param)?;

@@ -1,13 +1,15 @@
 //! An endpoint with one mistake of each kind, each of which is refused when a catalogue is built.
 
 use super::EndpointError::{self, *};
-use crate::body::{Body, Constant, Field, Value, count, row, text};
+use crate::body::{Body, Constant, Count, Field, Value, count, row, text};
 use crate::body::{RowValue, TIMESTAMP};
 use crate::catalogue::{Catalogue, CatalogueError};
 use crate::endpoint::{Endpoint, Segment};
 use crate::endpoints::ALL;
+use crate::param::{Param, Role};
+use crate::rows::RowsError;
 use crate::source::{JsonList, KeyValue, Order, Source, TableSource};
-use crate::table::Dataset;
+use crate::table::{Content, Dataset, Table, bigint};
 
 type Mutation = (&'static str, &'static str, EndpointError, fn(&mut Endpoint));
 
@@ -73,6 +75,18 @@ fn fields(endpoint: &mut Endpoint, change: impl FnOnce(&mut Vec<Field>)) {
 
 fn mutations() -> Vec<Mutation> {
     let no_column = |name: &str| NoColumn(name.to_owned());
+    let body = |path: &str, reason: RowsError| EndpointError::Body {
+        path: path.to_owned(),
+        reason: reason.to_string(),
+    };
+    let top = "/pageviews/top/en.wikipedia/all-access/2026/10/15";
+    let no_member = |name: &str| body(top, RowsError::NoColumn(name.to_owned()));
+    let no_months =
+        body("/pageviews/top/en.wikipedia/desktop/2026/10/all-days", RowsError::NoPeriods);
+    let devices = "/unique-devices/en.wikipedia/all-sites/daily/2026100100";
+    let no_text =
+        body(&format!("{devices}/2026103100"), RowsError::NoColumn("timestamp".to_owned()));
+    let no_example = Example(format!("{devices}/2025"));
     vec![
         (
             "a partition that is too short",
@@ -208,6 +222,42 @@ fn mutations() -> Vec<Mutation> {
                 let Value::Constant(Constant::Param(param)) = fields[0].value else { return };
                 fields[0].value = Value::Constant(Constant::Number(param));
             });
+        }),
+        ("a member that may be null", TOP, no_member("views"), |endpoint| {
+            fields(endpoint, |fields| fields[1].value = Value::Row(RowValue::OptionalInt("views")));
+        }),
+        ("a member whose addresses are hidden", TOP, no_member("article"), |endpoint| {
+            fields(endpoint, |fields| fields[0].value = Value::Row(RowValue::Redacted("article")));
+        }),
+        ("members that are summed", TOP, no_member("views"), |endpoint| {
+            let access = endpoint.params().find(|param| param.name == "access").unwrap();
+            let Role::Enumeration { values, .. } = access.role else { return };
+            let views: &[&str] = &["views"];
+            let columns: Vec<_> = values.iter().map(|value| (*value, views)).collect();
+            let sum = RowValue::Count(Count::SumBy(access, columns.leak()));
+            fields(endpoint, |fields| fields[1].value = Value::Row(sum));
+        }),
+        ("a member with a fallback", TOP, Fallback("views"), |endpoint| {
+            fields(endpoint, |fields| fields[1] = count(&["views", "rank"], ""));
+        }),
+        ("a period as a text", DEVICES, no_text, |endpoint| {
+            fields(endpoint, |fields| fields.push(text("timestamp", "").named("x")));
+        }),
+        ("months of days that have no periods", TOP, no_months, |endpoint| {
+            source(endpoint, |source| {
+                source.list = None;
+                let table = leak(Table { values: leak([bigint("views")]), ..*source.table });
+                let content = Content::Table { table, probe: source.datasets[0].probe() };
+                source.table = table;
+                source.datasets = leak([leak(Dataset { content, ..*source.datasets[0] })]);
+            });
+            fields(endpoint, |fields| *fields = vec![count(&["views"], "")]);
+        }),
+        ("an example that is refused", DEVICES, no_example, |endpoint| {
+            let mut segments = endpoint.segments.to_vec();
+            let Segment::Param(end) = segments[5] else { return };
+            segments[5] = Segment::Param(leak(Param { example: "2025", ..*end }));
+            endpoint.segments = segments.leak();
         }),
         (
             "a dataset name that alerts do not watch",
