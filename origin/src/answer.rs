@@ -125,7 +125,7 @@ impl Origin {
 
     /// Reads the coverage of every store again if anything was loaded, and purges softly the
     /// datasets that the load changed. Returns their names.
-    pub async fn refresh_coverage(&self) -> Result<Vec<&'static str>, RefreshError> {
+    pub async fn refresh_coverage(&self) -> Result<(), RefreshError> {
         self.stores.refresh_coverage().await
     }
 

@@ -13,6 +13,7 @@ use crate::metrics::{Metrics, ReadMetrics};
 use crate::request_context::RequestContext;
 use crate::store::Store;
 use crate::suggest::suggest;
+use aqs_api::table::Content;
 use aqs_api::{Catalogue, Coverage, Dataset, Lookup, Query, Rows};
 use arc_swap::ArcSwap;
 use futures_util::future::join_all;
@@ -37,6 +38,14 @@ impl StoreName {
         match self {
             Self::Embedded => "embedded",
             Self::Cassandra => "cassandra",
+        }
+    }
+
+    /// Whether it can hold such a dataset.
+    pub fn holds(self, content: &Content) -> bool {
+        match (self, content) {
+            (Self::Embedded | Self::Cassandra, Content::Table { .. }) => true,
+            (Self::Embedded | Self::Cassandra, Content::Events { .. }) => false,
         }
     }
 }
@@ -79,9 +88,14 @@ pub struct StoreParts {
 
 impl StoreParts {
     /// The only store, of every dataset.
-    pub fn only(store: Arc<dyn Store>, limits: ConcurrencyLimits, catalogue: &Catalogue) -> Self {
+    pub fn only(
+        name: StoreName,
+        store: Arc<dyn Store>,
+        limits: ConcurrencyLimits,
+        catalogue: &Catalogue,
+    ) -> Self {
         let datasets = catalogue.datasets().to_vec();
-        Self { name: StoreName::Embedded, store, limits, timeout: None, datasets }
+        Self { name, store, limits, timeout: None, datasets }
     }
 }
 
@@ -187,11 +201,10 @@ impl Stores {
     }
 
     /// Refreshes the coverage of all stores; one that fails does not keep the others from it.
-    /// Returns the datasets that loads have changed, or the first error.
-    pub(crate) async fn refresh_coverage(&self) -> Result<Vec<&'static str>, RefreshError> {
+    /// Returns the first error.
+    pub(crate) async fn refresh_coverage(&self) -> Result<(), RefreshError> {
         let refreshed = join_all(self.stores.iter().map(|store| store.refresh_coverage())).await;
-        let changed: Vec<Vec<_>> = refreshed.into_iter().collect::<Result<_, _>>()?;
-        Ok(changed.concat())
+        refreshed.into_iter().try_for_each(|refreshed| refreshed.map(|_| ()))
     }
 
     /// Whether the coverage of every store was read once.

@@ -22,7 +22,12 @@ async fn every_scenario_is_answered_from_the_embedded_store() {
         let registry = prometheus::Registry::new();
         let origin = Origin::new(Parts {
             catalogue: Arc::clone(&catalogue),
-            stores: vec![StoreParts::only(Arc::new(store), Default::default(), &catalogue)],
+            stores: vec![StoreParts::only(
+                aqs_origin::stores::StoreName::Embedded,
+                Arc::new(store),
+                Default::default(),
+                &catalogue,
+            )],
             epochs: Arc::new(Epochs::starting_at(1, &catalogue)),
             budget: Arc::new(Budget::new(64 << 20)),
             times: Times::default(),

@@ -93,7 +93,8 @@ async fn the_earlier_deadline_holds() {
     let noting = Arc::new(Noting::default());
     let only = |timeout| {
         let store = Arc::clone(&noting) as Arc<dyn Store>;
-        let only = StoreParts::only(store, ConcurrencyLimits::default(), &catalogue);
+        let only =
+            StoreParts::only(StoreName::Embedded, store, ConcurrencyLimits::default(), &catalogue);
         stores(vec![StoreParts { timeout, ..only }]).unwrap()
     };
     let lookup = query(DEVICES).lookup();
@@ -116,8 +117,12 @@ async fn the_earlier_deadline_holds() {
 #[test]
 fn health_issues_of_several_stores_name_them() {
     let catalogue = Catalogue::standard().unwrap();
-    let only =
-        StoreParts::only(Arc::new(Noting::default()), ConcurrencyLimits::default(), &catalogue);
+    let only = StoreParts::only(
+        StoreName::Embedded,
+        Arc::new(Noting::default()),
+        ConcurrencyLimits::default(),
+        &catalogue,
+    );
     assert_eq!(stores(vec![only]).unwrap().health_issues(), ["a node is down"]);
     assert_eq!(
         stores(parts(&catalogue)).unwrap().health_issues(),

@@ -86,6 +86,7 @@ pub(super) fn check(config: &Config, catalogue: &Catalogue, wrong: &mut impl FnM
         wrong(&key, format!("the store {store} is not configured: {missing}"));
     }
     let stores = config.stores(catalogue);
+    unheld(&stores, wrong);
     let is_read = |name| stores.iter().any(|(read, _)| *read == name);
     if !are_valid {
         return;
@@ -104,5 +105,35 @@ pub(super) fn check(config: &Config, catalogue: &Catalogue, wrong: &mut impl FnM
         let message = "nothing is read from it, since `routes` names another store for every \
                        dataset: leave out one of them";
         wrong("cassandra", message.to_owned());
+    }
+}
+
+/// Reports datasets that are routed to a store which can't hold them.
+fn unheld(stores: &[(StoreName, Vec<&'static Dataset>)], wrong: &mut impl FnMut(&str, String)) {
+    for (store, datasets) in stores {
+        for dataset in datasets.iter().filter(|dataset| !store.holds(&dataset.content)) {
+            let message = format!("the store {store} can't hold it; route it to another");
+            wrong(&format!("routes.{}", dataset.name), message);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aqs_api::calendar::Granularity;
+
+    #[test]
+    fn events_are_routed_to_no_store_of_tables() {
+        static EVENTS: Dataset = Dataset::events("edits", "history", Granularity::Daily);
+        for store in StoreName::ALL {
+            let mut found = Vec::new();
+            let mut wrong = |key: &str, message: String| found.push(format!("{key}: {message}"));
+            let catalogue = Catalogue::standard().unwrap();
+            unheld(&[(store, catalogue.datasets().to_vec())], &mut wrong);
+            unheld(&[(store, vec![&EVENTS])], &mut wrong);
+            let refusal = "can't hold it; route it to another";
+            assert_eq!(found, [format!("routes.edits: the store {store} {refusal}")]);
+        }
     }
 }

@@ -233,7 +233,12 @@ impl TestDir {
         let budget = Arc::new(Budget::new(fixture_settings.memory));
         let tasks = TaskTracker::new();
         let dyn_store = Arc::clone(&store) as Arc<dyn Store>;
-        let stores = vec![StoreParts::only(dyn_store, fixture_settings.limiter, &catalogue)];
+        let stores = vec![StoreParts::only(
+            aqs_origin::stores::StoreName::Embedded,
+            dyn_store,
+            fixture_settings.limiter,
+            &catalogue,
+        )];
         let origin = Parts {
             catalogue,
             stores,
