@@ -79,8 +79,9 @@ fn a_read_allocates_little_more_than_the_driver() {
         probe_every: Duration::from_secs(3600),
         ..Options::default()
     };
-    let store =
-        std::sync::Arc::new(CassandraStore::new(options, &catalogue, Clock::System).unwrap());
+    let store = std::sync::Arc::new(
+        CassandraStore::new(options, catalogue.datasets(), Clock::System).unwrap(),
+    );
     let cancel = CancellationToken::new();
     let running = runtime.spawn({
         let (store, cancel) = (std::sync::Arc::clone(&store), cancel.clone());

@@ -17,7 +17,7 @@ use crate::param::{self, Param, Role};
 use crate::percent;
 use crate::render::render;
 use crate::shape::{Rules, shape};
-use crate::table::{ALL_DAYS, Dataset, DatasetId, Table};
+use crate::table::{ALL_DAYS, Dataset, DatasetId, Table, tables_of};
 use crate::target::Target;
 use crate::text_list::TextList;
 use jiff::civil::Date;
@@ -152,13 +152,7 @@ impl Catalogue {
 
     /// Every table that an endpoint reads, once. Events are no table.
     pub fn tables(&self) -> Vec<&'static Table> {
-        let mut tables: Vec<&'static Table> = Vec::new();
-        for table in self.datasets.iter().filter_map(|dataset| dataset.table()) {
-            if !tables.iter().any(|held| held.name == table.name) {
-                tables.push(table);
-            }
-        }
-        tables
+        tables_of(&self.datasets)
     }
 
     /// The dialect of the faults of a target: that of its prefix, or AQS 2.0 if no endpoint answers

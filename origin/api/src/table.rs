@@ -96,6 +96,17 @@ pub struct Dataset {
     pub ended: bool,
 }
 
+/// The tables of some datasets, each once. Events have none.
+pub fn tables_of(datasets: &[&Dataset]) -> Vec<&'static Table> {
+    let mut tables: Vec<&'static Table> = Vec::new();
+    for table in datasets.iter().filter_map(|dataset| dataset.table()) {
+        if !tables.iter().any(|held| held.name == table.name) {
+            tables.push(table);
+        }
+    }
+    tables
+}
+
 /// What a dataset consists of.
 #[derive(Clone, Copy, Debug)]
 pub enum Content {

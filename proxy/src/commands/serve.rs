@@ -64,7 +64,7 @@ async fn serve(mut config: Config, log: &mut Log) -> CommandResult {
                 // It is configured if anything is read from it.
                 let options = options.clone().unwrap_or_default();
                 let description = format!("Cassandra at {}", options.contact_points().join(", "));
-                let store = CassandraStore::new(options, &catalogue, Clock::System)?;
+                let store = CassandraStore::new(options, datasets, Clock::System)?;
                 (description, Arc::new(store) as Arc<dyn Store>)
             }
             (StoreName::Embedded, _, Some(path)) => {

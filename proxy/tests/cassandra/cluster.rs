@@ -114,7 +114,7 @@ async fn the_hot_set_is_served_while_every_node_is_down() {
     let extent = ConfiguredExtent { first: digits("20240201"), last: Some(digits("20240228")) };
     let extents = [("unique-devices-daily".to_owned(), extent)].into();
     let options = Options { extents, ..nodes.options() };
-    let store = CassandraStore::new(options, &catalogue(), Clock::System).unwrap();
+    let store = CassandraStore::new(options, catalogue().datasets(), Clock::System).unwrap();
     let mut config = config();
     config.hot_set.plans = serde_saphyr::from_str(PLAN).unwrap();
     let server = server(config, Arc::new(store)).await;

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 /// A server over a cluster, not ready yet.
 pub(crate) async fn start(options: Options) -> Server {
-    let store = CassandraStore::new(options, &catalogue(), Clock::System).unwrap();
+    let store = CassandraStore::new(options, catalogue().datasets(), Clock::System).unwrap();
     server(config(), Arc::new(store)).await
 }
 

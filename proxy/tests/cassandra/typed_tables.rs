@@ -58,7 +58,7 @@ async fn values_of_every_type_are_stored_and_read() {
 
     // 2025-04-10: lists are searched from there.
     let clock = Clock::set(Moment(1_744_243_200_000));
-    let store = CassandraStore::new(node.options(), &catalogue, clock).unwrap();
+    let store = CassandraStore::new(node.options(), catalogue.datasets(), clock).unwrap();
     let (store, stop) = (Arc::new(store), CancellationToken::new());
     let (background, cancel) = (Arc::clone(&store), stop.clone());
     let background = tokio::spawn(async move { background.run(cancel).await });

@@ -11,7 +11,7 @@ use crate::metric_declarations::Declarations;
 use crate::metrics::CassandraMetrics;
 use crate::request_context::RequestContext;
 use crate::store::{Store, StoreError};
-use aqs_api::{Catalogue, Coverage, Lookup, Read, Rows};
+use aqs_api::{Coverage, Dataset, Lookup, Read, Rows, table};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
@@ -27,14 +27,15 @@ const STORE: &str = "cassandra";
 pub struct CassandraStore(Shared);
 
 impl CassandraStore {
+    /// The datasets are those that are read from it; only their tables are examined and probed.
     pub fn new(
         options: Options,
-        catalogue: &Catalogue,
+        datasets: &[&'static Dataset],
         clock: Clock,
     ) -> Result<Self, prometheus::Error> {
         Ok(Self(Shared {
-            tables: catalogue.tables(),
-            datasets: catalogue.datasets().to_vec(),
+            tables: table::tables_of(datasets),
+            datasets: datasets.to_vec(),
             clock,
             connection: ArcSwapOption::empty(),
             coverage: ObservedCoverage::default(),
@@ -165,5 +166,25 @@ impl Store for CassandraStore {
 
     async fn run(&self, cancel: CancellationToken) {
         cancel.run_until_cancelled(self.0.supervise()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aqs_api::Catalogue;
+    use aqs_api::tables::UNIQUE_DEVICES;
+
+    #[test]
+    fn only_tables_of_routed_datasets_are_examined_and_probed() {
+        let catalogue = Catalogue::standard().unwrap();
+        let mut datasets = catalogue.datasets().to_vec();
+        datasets.retain(|dataset| dataset.table() == Some(&UNIQUE_DEVICES));
+        assert!(datasets.len() > 1);
+        let store = CassandraStore::new(Options::default(), &datasets, Clock::System).unwrap();
+        assert_eq!(store.0.tables, [&UNIQUE_DEVICES]);
+        let names =
+            |datasets: &[&Dataset]| datasets.iter().map(|held| held.name).collect::<Vec<_>>();
+        assert_eq!(names(&store.0.datasets), names(&datasets));
     }
 }
