@@ -16,6 +16,8 @@ use thiserror::Error;
 pub struct Rows {
     schema: Schema,
     columns: Vec<Column>,
+    /// The columns that the store's table does not have, filled with nulls.
+    absent: Vec<&'static str>,
     len: usize,
 }
 
@@ -71,7 +73,8 @@ impl Rows {
             ColumnType::Double => Column::Doubles(Cells::default()),
             ColumnType::Text | ColumnType::Json => Column::Texts(Texts::default()),
         }));
-        RowsBuilder { rows: Self { schema, columns, len: 0 }, filled: 0, text_bytes: 0 }
+        let rows = Self { schema, columns, absent: Vec::new(), len: 0 };
+        RowsBuilder { rows, filled: 0, text_bytes: 0 }
     }
 
     pub fn len(&self) -> usize {
@@ -80,6 +83,12 @@ impl Rows {
 
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Whether the store's table does not have a column of the description. Reading it is an
+    /// error: its nulls would be taken for zeros.
+    pub fn is_absent(&self, name: &str) -> bool {
+        self.absent.contains(&name)
     }
 
     pub fn ints(&self, name: &str) -> Result<&Cells<i64>, RowsError> {
@@ -127,6 +136,9 @@ impl Rows {
     }
 
     fn column(&self, name: &str) -> Option<&Column> {
+        if self.is_absent(name) {
+            return None;
+        }
         let index = self.schema.columns().position(|held| held.name == name)?;
         self.columns.get(index)
     }
@@ -143,6 +155,12 @@ pub struct RowsBuilder {
 }
 
 impl RowsBuilder {
+    /// Marks the column at a position of `Table::read_columns` as absent from the store's table.
+    /// It is still filled, with nulls.
+    pub fn absent(&mut self, column: usize) {
+        self.rows.absent.extend(self.rows.schema.columns().nth(column).map(|column| column.name));
+    }
+
     /// Appends an integer, or null, to the column at a position of `Table::read_columns`.
     #[inline]
     pub fn int(&mut self, column: usize, value: Option<i64>) -> Result<(), RowsError> {
@@ -213,7 +231,7 @@ impl RowsBuilder {
 
     #[cold]
     fn misfit(&self, column: usize) -> RowsError {
-        let Rows { schema, columns, len } = &self.rows;
+        let Rows { schema, columns, len, .. } = &self.rows;
         match columns.get(column) {
             Some(held) if held.len() != *len => ragged(schema, column),
             _ => RowsError::NoColumn(format!("#{column}")),
@@ -233,7 +251,7 @@ impl RowsBuilder {
 
     #[cold]
     fn lacking(&self) -> RowsError {
-        let Rows { schema, columns, len } = &self.rows;
+        let Rows { schema, columns, len, .. } = &self.rows;
         ragged(schema, columns.iter().position(|column| column.len() == *len).unwrap_or(0))
     }
 

@@ -205,7 +205,10 @@ impl<'a> Shaper<'a> {
         match (&self.source, names) {
             (Columns::List(list), [name, ..]) => Ok(Cow::Owned(list.ints(name)?.to_vec())),
             (Columns::Rows(rows), [name]) => Ok(Cow::Borrowed(rows.ints(name)?.or_zero())),
-            (Columns::Rows(rows), [first, rest @ ..]) => {
+            (Columns::Rows(rows), [.., last]) => {
+                // A store may lack some of them, but not all.
+                let mut rest = names.iter().filter(|name| !rows.is_absent(name));
+                let first = rest.next().unwrap_or(last);
                 let mut values: Vec<Option<i64>> = rows.ints(first)?.iter().collect();
                 for name in rest {
                     for (value, other) in values.iter_mut().zip(rows.ints(name)?.iter()) {
@@ -260,6 +263,55 @@ mod tests {
     use crate::catalogue::Catalogue;
     use crate::endpoints::ALL;
     use crate::target::Target;
+
+    /// One row of zeros and empty lists for a target, from a table that lacks some columns.
+    fn shaped(target: &str, absent: &[&str]) -> Result<(), String> {
+        let catalogue = Catalogue::standard().unwrap();
+        let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
+        let mut rows = query.lookup().rows();
+        let (keys, values) = query.endpoint().source.columns();
+        for (index, column) in keys.iter().chain(values).enumerate() {
+            let is_absent = absent.contains(&column.name);
+            if is_absent {
+                rows.absent(index);
+            }
+            match column.kind {
+                kind if kind.is_integer() => rows.int(index, (!is_absent).then_some(1)),
+                crate::table::ColumnType::Json => rows.text(index, (!is_absent).then_some("[]")),
+                _ => rows.text(index, Some("2024010100")),
+            }
+            .unwrap();
+        }
+        rows.end_row().unwrap();
+        let rows = rows.finish();
+        shape(&query, &rows, catalogue.rules()).map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_absent_column_is_an_error_unless_another_one_replaces_it() {
+        let article =
+            "/metrics/pageviews/per-article/en.wikipedia/mobile-web/user/A/daily/20240101/20240131";
+        let project =
+            "/metrics/pageviews/aggregate/en.wikipedia/all-access/user/daily/20240101/20240131";
+        let top = "/metrics/pageviews/top/en.wikipedia/all-access/2024/01/01";
+        let devices = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20240101/20240131";
+        for (target, absent, error) in [
+            (article, &["maa"][..], None),
+            (article, &["mwu"], Some("mwu")),
+            (devices, &["offset"], Some("offset")),
+            (project, &["v"], None),
+            (project, &["views"], None),
+            (project, &["v", "views"], Some("views")),
+            (top, &["articles"], None),
+            (top, &["articlesJSON"], None),
+            (top, &["articlesJSON", "articles"], Some("articlesJSON")),
+        ] {
+            let expected = error.map_or(Ok(()), |column| {
+                Err(format!("the rows have no column {column:?} of the wanted type"))
+            });
+            assert_eq!(shaped(target, absent), expected, "{target} without {absent:?}");
+        }
+    }
 
     #[test]
     fn items_that_are_rows_are_never_an_empty_list() {

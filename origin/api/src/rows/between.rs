@@ -30,7 +30,8 @@ impl Rows {
             Column::Texts(texts) => Column::Texts(texts.slice(&rows)),
             Column::Timestamps(timestamps) => Column::Timestamps(timestamps.slice(&rows)),
         });
-        Self { schema: self.schema, columns: columns.collect(), len: rows.len() }
+        let (schema, absent) = (self.schema, self.absent.clone());
+        Self { schema, columns: columns.collect(), absent, len: rows.len() }
     }
 }
 

@@ -43,7 +43,11 @@ impl<'a> ParsedList<'a> {
         rows: &'a Rows,
         rules: &Rules,
     ) -> Result<Option<Self>, ShapeError> {
-        for column in list.columns {
+        let mut columns = list.columns.iter().filter(|column| !rows.is_absent(column)).peekable();
+        if let (None, Some(column)) = (columns.peek(), list.columns.first()) {
+            return Err(no_such(column));
+        }
+        for column in columns {
             let Some(cell) = rows.texts(column)?.get(0) else { continue };
             let mut parsed = Self::new(list.members);
             let mut deserializer = serde_json::Deserializer::from_str(cell);

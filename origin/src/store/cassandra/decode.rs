@@ -47,7 +47,7 @@ pub(super) struct RowDecoder {
     clustering: usize,
     /// The number of clustering columns before `_tid`; `None` if the table has no `_tid`.
     before_tid: Option<usize>,
-    /// Columns that the cluster's table lacks, by position; they are null.
+    /// Columns that the cluster's table lacks, by position.
     missing: Box<[(usize, ColumnType)]>,
 }
 
@@ -86,8 +86,10 @@ impl RowDecoder {
         self.table
     }
 
-    pub(super) fn has_missing_columns(&self) -> bool {
-        !self.missing.is_empty()
+    /// The columns that the cluster's table lacks.
+    pub(super) fn missing_columns(&self) -> impl Iterator<Item = &'static str> {
+        let column = |(index, _): &(usize, _)| self.table.read_columns().nth(*index);
+        self.missing.iter().filter_map(column).map(|column| column.name)
     }
 
     /// Whether a row is an older version of one that was decoded, by their clustering columns.
@@ -100,7 +102,8 @@ impl RowDecoder {
     }
 
     pub(super) fn start(&self) -> PartitionDecoder<'_> {
-        let rows = Rows::of(self.table);
+        let mut rows = Rows::of(self.table);
+        self.missing.iter().for_each(|(index, _)| rows.absent(*index));
         PartitionDecoder { decoder: self, rows, count: 0, last_key: SmallVec::new() }
     }
 }

@@ -159,8 +159,8 @@ impl TableReader {
         })
     }
 
-    pub(super) fn has_missing_columns(&self) -> bool {
-        self.decoder.has_missing_columns()
+    pub(super) fn missing_columns(&self) -> impl Iterator<Item = &'static str> {
+        self.decoder.missing_columns()
     }
 
     /// Reads a partition, page by page.

@@ -97,6 +97,7 @@ impl Shared {
             let mut issues = Vec::from_iter(self.check_nodes(&connection));
             issues.extend(refresh_issue.clone());
             issues.extend(tables);
+            issues.extend(connection.tables.load().missing_columns());
             issues.extend(probe_issues.iter().cloned());
             self.publish(issues);
         }

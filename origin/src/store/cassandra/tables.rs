@@ -77,6 +77,22 @@ impl Tables {
         issues
     }
 
+    /// Describes the columns that tables lack which can be read, in the order of their names.
+    pub(super) fn missing_columns(&self) -> Vec<String> {
+        let mut issues = Vec::new();
+        for (name, examined) in &self.0 {
+            let TableState::Ready(reader) = &*examined.state else { continue };
+            issues.extend(reader.missing_columns().map(|column| {
+                format!(
+                    "table {name}: it has no column {column:?}; what can't do without it is \
+                     answered by 500"
+                )
+            }));
+        }
+        issues.sort_unstable();
+        issues
+    }
+
     pub(super) fn ready(&self) -> usize {
         let states = self.0.values().map(|examined| &*examined.state);
         states.filter(|state| matches!(state, TableState::Ready(_))).count()
@@ -85,7 +101,7 @@ impl Tables {
     /// Whether every table can be read with all its columns.
     pub(super) fn are_complete(&self) -> bool {
         self.0.values().all(|examined| {
-            matches!(&*examined.state, TableState::Ready(reader) if !reader.has_missing_columns())
+            matches!(&*examined.state, TableState::Ready(reader) if reader.missing_columns().next().is_none())
         })
     }
 

@@ -30,9 +30,10 @@ pub(super) fn partition(conn: &Connection, read: &Read) -> Result<Rows, QueryErr
         return Err(QueryError::NoTimestamps);
     }
     let mut builder = Rows::of(table);
-    let Some(mut statement) = prepare(conn, table, read.range.is_some())? else {
+    let Some((mut statement, absent)) = prepare(conn, table, read.range.is_some())? else {
         return Ok(builder.finish());
     };
+    absent.into_iter().for_each(|column| builder.absent(column));
     let key = table.partition.iter().zip(read.partition.iter());
     let key = key.map(|(column, text)| PartitionValue::new(column, text));
     let range = read.range.iter().flat_map(|(first, last)| [first, last]).map(Digits::as_str);
@@ -67,14 +68,15 @@ pub(super) fn partition(conn: &Connection, read: &Read) -> Result<Rows, QueryErr
     Ok(builder.finish())
 }
 
-/// Prepares the statement of a table; `None` if the file does not have the table.
+/// Prepares the statement of a table, and returns it with the positions of the columns that the
+/// file does not have; `None` if the file does not have the table.
 fn prepare<'c>(
     conn: &'c Connection,
     table: &'static Table,
     ranged: bool,
-) -> Result<Option<CachedStatement<'c>>, QueryError> {
+) -> Result<Option<(CachedStatement<'c>, Vec<usize>)>, QueryError> {
     let error = match conn.prepare_cached(&select(table, ranged, |_| true)) {
-        Ok(statement) => return Ok(Some(statement)),
+        Ok(statement) => return Ok(Some((statement, Vec::new()))),
         Err(error) => error,
     };
     // An older program may have made the file, and no load has updated its schema yet.
@@ -88,7 +90,11 @@ fn prepare<'c>(
     if let Some(column) = table.key_columns().find(|column| !columns.contains(column)) {
         return Err(QueryError::NoKey(column.name));
     }
-    Ok(Some(conn.prepare_cached(&select(table, ranged, |column| columns.contains(column)))?))
+    let statement =
+        conn.prepare_cached(&select(table, ranged, |column| columns.contains(column)))?;
+    let read = table.read_columns().enumerate();
+    let absent = read.filter(|(_, column)| !columns.contains(column)).map(|(index, _)| index);
+    Ok(Some((statement, absent.collect())))
 }
 
 /// Selects a partition or a range of it, with null for columns that the file does not have.

@@ -85,7 +85,7 @@ fn integers_of_every_width_are_decoded() {
 }
 
 #[test]
-fn nulls_and_missing_columns_are_null() {
+fn nulls_are_null_and_missing_columns_are_errors() {
     let reading = decoder(
         &PAGEVIEWS_PER_PROJECT,
         &[("timestamp", NativeType::Ascii), ("views", NativeType::Int)],
@@ -94,7 +94,8 @@ fn nulls_and_missing_columns_are_null() {
     let rows =
         read(&reading, 2, &[Some(b"2024010100"), None, Some(b"2024010200"), Some(b"")]).unwrap();
     assert_eq!(rows.ints("views").unwrap().iter().collect::<Vec<_>>(), [None, None]);
-    assert_eq!(rows.ints("v").unwrap().iter().collect::<Vec<_>>(), [None, None]);
+    assert!(rows.is_absent("v") && rows.ints("v").is_err());
+    assert_eq!(reading.missing_columns().collect::<Vec<_>>(), ["v"]);
 }
 
 #[test]
