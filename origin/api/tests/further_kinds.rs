@@ -73,22 +73,17 @@ static START: Param = param("start", "20260101", Role::Start(None));
 static END: Param = param("end", "20260131", Role::End);
 static YEAR: Param = param("year", "2026", Role::Year);
 static MONTH: Param = param("month", "01", Role::Month);
-static DAY: Param = param("day", "15", Role::Day { aliases: &[("all_days", "all-days")] });
+static DAY: Param = param("day", "15", Role::Day { aliases: &[] });
 
 // --- media requests of a file: columns that are summed, months that are summed from days ---
 
 const AGENTS: &[&str] = &["all-agents", "spider", "user"];
-const AGENT_ALIASES: &[(&str, &str)] = &[("all_agents", "all-agents")];
 const REFERERS: &[&str] =
     &["all-referers", "internal", "external", "search-engine", "unknown", "none"];
 
-static REFERER: Param = param(
-    "referer",
-    "all-referers",
-    Role::Referer { words: REFERERS, aliases: &[("all_referers", "all-referers")] },
-);
-static AGENT: Param =
-    param("agent", "user", Role::Enumeration { values: AGENTS, aliases: AGENT_ALIASES });
+static REFERER: Param =
+    param("referer", "all-referers", Role::Referer { words: REFERERS, aliases: &[] });
+static AGENT: Param = param("agent", "user", one_of(AGENTS));
 static FILE_PATH: Param = Param { key: "file_path", ..param("file-path", "/a/b.jpg", Role::File) };
 static FILE_GRANULARITY: Param = param(
     "granularity",
@@ -184,7 +179,7 @@ fn counters_of_a_file_are_summed_by_agent_and_month() {
         }
         Ok(())
     };
-    let path = "/mediarequests/per-file/All-Referers/all_agents/%2Fa%2FGr%C3%BC%C3%9F,e.jpg";
+    let path = "/mediarequests/per-file/All-Referers/All-Agents/%2Fa%2FGr%C3%BC%C3%9F,e.jpg";
     assert_eq!(
         body(&PER_FILE, &format!("{path}/daily/20260131/20260201"), fill),
         "{\"items\":[\
@@ -440,7 +435,7 @@ static TOP_BY_EDITS: Endpoint = Endpoint {
 
 #[test]
 fn a_top_list_of_events_hides_ip_addresses() {
-    let path = "/editors/top-by-edits/en.wikipedia/all-editor-types/content/2020/12/all_days";
+    let path = "/editors/top-by-edits/en.wikipedia/all-editor-types/content/2020/12/all-days";
     let body = body(&TOP_BY_EDITS, path, |rows| {
         for (user, edits) in [
             (Some("A"), Some(9)),
@@ -468,6 +463,14 @@ fn a_top_list_of_events_hides_ip_addresses() {
 
 // --- video plays, version 3: a context with dates, snake case, aliases ---
 
+static PLAYS_REFERER: Param = Param {
+    role: Role::Referer { words: REFERERS, aliases: &[("all_referers", "all-referers")] },
+    ..REFERER
+};
+static PLAYS_AGENT: Param = Param {
+    role: Role::Enumeration { values: AGENTS, aliases: &[("all_agents", "all-agents")] },
+    ..AGENT
+};
 static PLAYS_GRANULARITY: Param = param(
     "granularity",
     "monthly",
@@ -505,8 +508,8 @@ static PLAYS: Endpoint = Endpoint {
         W("video_plays"),
         W("v3"),
         W("aggregate"),
-        P(&REFERER),
-        P(&AGENT),
+        P(&PLAYS_REFERER),
+        P(&PLAYS_AGENT),
         P(&PLAYS_GRANULARITY),
         P(&START),
         P(&END),
@@ -514,14 +517,14 @@ static PLAYS: Endpoint = Endpoint {
     source: Source::Table(&TableSource {
         table: &PER_REFERER_TABLE,
         datasets: &[&PLAYS_DAILY, &PLAYS_MONTHLY],
-        partition: &[K(&REFERER), C("video"), K(&AGENT), K(&PLAYS_GRANULARITY)],
+        partition: &[K(&PLAYS_REFERER), C("video"), K(&PLAYS_AGENT), K(&PLAYS_GRANULARITY)],
         list: None,
     }),
     body: Body::Context {
         context: &[
             constant("endpoint", Constant::Text("video_plays/v3/aggregate")),
-            body::param(&REFERER),
-            body::param(&AGENT),
+            body::param(&PLAYS_REFERER),
+            body::param(&PLAYS_AGENT),
             body::param(&PLAYS_GRANULARITY),
             constant("start", Constant::Start(TimeForm::Rfc3339)),
             constant("end", Constant::End(TimeForm::Rfc3339)),
