@@ -247,6 +247,10 @@ impl Check<'_> {
     fn protection(&self) -> Result<(), EndpointError> {
         self.endpoint.protect.iter().try_for_each(|protection| match protection {
             Protection::Country(param) => self.has(param),
+            // Rows of tables are not filtered yet.
+            Protection::Countries(name) if self.endpoint.source.list().is_none() => {
+                Err(EndpointError::NoColumn((*name).to_owned()))
+            }
             Protection::Countries(name) => self.column(name, &[ColumnType::Text]),
         })
     }

@@ -4,7 +4,7 @@ use super::EndpointError::{self, *};
 use crate::body::{Body, Constant, Count, Field, Value, count, row, text};
 use crate::body::{RowValue, TIMESTAMP};
 use crate::catalogue::{Catalogue, CatalogueError};
-use crate::endpoint::{Endpoint, Segment};
+use crate::endpoint::{Endpoint, Protection, Segment};
 use crate::endpoints::ALL;
 use crate::param::{Param, Role};
 use crate::rows::RowsError;
@@ -258,6 +258,9 @@ fn mutations() -> Vec<Mutation> {
             let Segment::Param(end) = segments[5] else { return };
             segments[5] = Segment::Param(leak(Param { example: "2025", ..*end }));
             endpoint.segments = segments.leak();
+        }),
+        ("withheld rows that are not in a list", DEVICES, no_column("timestamp"), |endpoint| {
+            endpoint.protect = &[Protection::Countries("timestamp")];
         }),
         (
             "a dataset name that alerts do not watch",
