@@ -38,8 +38,11 @@ impl Subject {
         let catalogue = Arc::new(Catalogue::standard()?);
         let sockets = Server::bind(&config)?;
         let store = Arc::new(SyntheticStore::new(&catalogue));
-        let server =
-            runtime.block_on(Server::start(sockets, &config, Parts::new(catalogue, store)))?;
+        let server = runtime.block_on(Server::start(
+            sockets,
+            &config,
+            Parts::new(aqs_origin::stores::StoreName::Embedded, catalogue, store),
+        ))?;
         Ok(Self { server, runtime })
     }
 

@@ -41,6 +41,14 @@ impl StoreName {
         }
     }
 
+    /// What it has loaded, as the readiness page names it.
+    pub fn contents(self) -> &'static str {
+        match self {
+            Self::Embedded => "what the store embedded holds",
+            Self::Cassandra => "what the store cassandra holds",
+        }
+    }
+
     /// Whether it can hold such a dataset.
     pub fn holds(self, content: &Content) -> bool {
         match (self, content) {

@@ -120,8 +120,13 @@ fn allocations(request: &str, expected: &'static str, held: Held, hits: usize) -
     let sockets = Server::bind(&config).unwrap();
     let catalogue = Arc::new(Catalogue::standard().unwrap());
     let store = Arc::new(SyntheticStore::loaded(&catalogue));
-    let server =
-        runtime.block_on(Server::start(sockets, &config, Parts::new(catalogue, store))).unwrap();
+    let server = runtime
+        .block_on(Server::start(
+            sockets,
+            &config,
+            Parts::new(aqs_origin::stores::StoreName::Embedded, catalogue, store),
+        ))
+        .unwrap();
     // A request before the build would be answered from the cache, with a newer entry.
     runtime.block_on(async {
         while held.is_hot() && server.components.service.lookup.hot_set.live().is_none() {

@@ -51,8 +51,11 @@ impl TestServer {
         }
         let sockets = Server::bind(&config)?;
         let store = Arc::new(SyntheticStore::loaded(&catalogue));
-        let server =
-            runtime.block_on(Server::start(sockets, &config, Parts::new(catalogue, store)))?;
+        let server = runtime.block_on(Server::start(
+            sockets,
+            &config,
+            Parts::new(aqs_origin::stores::StoreName::Embedded, catalogue, store),
+        ))?;
         if !server.components.readiness.missing().is_empty() {
             return Err("the server is not ready although its store is".into());
         }

@@ -85,8 +85,8 @@ pub struct Parts {
 
 impl Parts {
     /// Parts with one store, the system's clock, and without a log.
-    pub fn new(catalogue: Arc<Catalogue>, store: Arc<dyn Store>) -> Self {
-        let stores = vec![(StoreName::Embedded, store)];
+    pub fn new(name: StoreName, catalogue: Arc<Catalogue>, store: Arc<dyn Store>) -> Self {
+        let stores = vec![(name, store)];
         Self { catalogue, stores, clock: Clock::System, log: None }
     }
 }
@@ -265,10 +265,9 @@ async fn poll_coverage(
 ) {
     let stores = components.origin.stores();
     let latches = stores.iter().map(|store| {
-        components.readiness.wait_for(match (stores.are_several(), store.name) {
-            (false, _) => "what the store holds",
-            (true, StoreName::Embedded) => "what the store embedded holds",
-            (true, StoreName::Cassandra) => "what the store cassandra holds",
+        components.readiness.wait_for(match stores.are_several() {
+            false => "what the store holds",
+            true => store.name.contents(),
         })
     });
     let latches: Vec<_> = latches.collect();

@@ -9,6 +9,7 @@ use crate::support::{catalogue, config, eventually, server};
 use aqs_api::calendar::Digits;
 use aqs_origin::Clock;
 use aqs_origin::store::cassandra::{CassandraStore, ConfiguredExtent, Consistency, Options};
+use aqs_proxy::config::Config;
 use std::sync::Arc;
 
 /// Answers of the store in a round of load.
@@ -114,8 +115,9 @@ async fn the_hot_set_is_served_while_every_node_is_down() {
     let extent = ConfiguredExtent { first: digits("20240201"), last: Some(digits("20240228")) };
     let extents = [("unique-devices-daily".to_owned(), extent)].into();
     let options = Options { extents, ..nodes.options() };
+    let cassandra = Some(options.clone());
     let store = CassandraStore::new(options, catalogue().datasets(), Clock::System).unwrap();
-    let mut config = config();
+    let mut config = Config { cassandra, ..config() };
     config.hot_set.plans = serde_saphyr::from_str(PLAN).unwrap();
     let server = server(config, Arc::new(store)).await;
     let hot_set = Arc::clone(&server.components.service.lookup.hot_set);

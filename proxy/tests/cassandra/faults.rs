@@ -95,7 +95,7 @@ const GAUGES: [&str; 6] = [
     r#"aqs_singleflight_in_flight{kind="lookup"}"#,
     r#"aqs_singleflight_waiters{kind="key"}"#,
     r#"aqs_singleflight_waiters{kind="lookup"}"#,
-    r#"aqs_store_queue{store="embedded"}"#,
+    r#"aqs_store_queue{store="cassandra"}"#,
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

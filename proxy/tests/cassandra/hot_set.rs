@@ -74,6 +74,7 @@ fn with_extents(options: Options) -> Options {
 
 async fn start_ready(node: &Node, config: Config) -> Server {
     let options = with_extents(node.options());
+    let config = Config { cassandra: Some(options.clone()), ..config };
     let store = CassandraStore::new(options, catalogue().datasets(), Clock::System).unwrap();
     let server = server(config, Arc::new(store)).await;
     wait_for_status(server.admin_addresses[0], "/readyz", 200).await;

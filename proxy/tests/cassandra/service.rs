@@ -5,6 +5,7 @@ use crate::support::{catalogue, config, server};
 use aqs_origin::Clock;
 use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::store::cassandra::{CassandraStore, Options};
+use aqs_proxy::config::Config;
 use aqs_proxy::server::Server;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Lines};
@@ -16,8 +17,9 @@ use std::time::Duration;
 
 /// A server over a cluster, not ready yet.
 pub(crate) async fn start(options: Options) -> Server {
+    let config = Config { cassandra: Some(options.clone()), ..config() };
     let store = CassandraStore::new(options, catalogue().datasets(), Clock::System).unwrap();
-    server(config(), Arc::new(store)).await
+    server(config, Arc::new(store)).await
 }
 
 /// A server over a cluster, once it is ready.

@@ -105,8 +105,12 @@ async fn a_token_that_others_can_read_ends_the_start() {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
         let config = Config { state: StateDir::At(state.clone()), ..config() };
         let sockets = Server::bind(&config).unwrap();
-        let started =
-            Server::start(sockets, &config, Parts::new(catalogue(), Scripted::open())).await;
+        let started = Server::start(
+            sockets,
+            &config,
+            Parts::new(aqs_origin::stores::StoreName::Embedded, catalogue(), Scripted::open()),
+        )
+        .await;
         let refusal = started.err().expect("it started").to_string();
         assert!(refusal.contains("can be read or written by others"), "{refusal}");
     }

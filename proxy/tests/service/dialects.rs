@@ -20,7 +20,13 @@ async fn server(store: Arc<Scripted>) -> Server {
     let catalogue = Arc::new(Catalogue::new(Box::leak(Box::new(endpoints))).unwrap());
     let config = config();
     let sockets = Server::bind(&config).unwrap();
-    Server::start(sockets, &config, Parts::new(catalogue, store)).await.unwrap()
+    Server::start(
+        sockets,
+        &config,
+        Parts::new(aqs_origin::stores::StoreName::Embedded, catalogue, store),
+    )
+    .await
+    .unwrap()
 }
 
 fn document(name: &str, title: Option<&str>, detail: &str, path: &str) -> String {

@@ -195,6 +195,7 @@ async fn purges_survive_a_restart() {
         sockets,
         &with_state(),
         Parts::new(
+            aqs_origin::stores::StoreName::Embedded,
             crate::support::catalogue(),
             store_of(&rows, tempfile::tempdir().unwrap().path()),
         ),

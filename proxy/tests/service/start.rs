@@ -50,7 +50,12 @@ async fn a_failed_start_ends_its_background_tasks() {
     let sockets = Server::bind(&config).unwrap();
     let first = server(config.clone(), Scripted::open()).await;
     let store = Scripted::open();
-    let failed = Server::start(sockets, &config, Parts::new(catalogue(), store.clone())).await;
+    let failed = Server::start(
+        sockets,
+        &config,
+        Parts::new(aqs_origin::stores::StoreName::Embedded, catalogue(), store.clone()),
+    )
+    .await;
     assert!(matches!(failed, Err(StartError::Listen(ListenError::Busy(..)))));
     eventually(|| Arc::strong_count(&store) == 1).await;
     assert!(first.drain().await);

@@ -29,7 +29,7 @@ pub(crate) async fn server_over(
     let config = Config { routes: routes.into(), ..config };
     let sockets = Server::bind(&config).unwrap();
     let stores = vec![(StoreName::Embedded, first), (StoreName::Cassandra, second)];
-    let parts = Parts { stores, ..Parts::new(catalogue(), Scripted::open()) };
+    let parts = Parts { stores, ..Parts::new(StoreName::Embedded, catalogue(), Scripted::open()) };
     Server::start(sockets, &config, parts).await.unwrap()
 }
 

@@ -137,7 +137,10 @@ impl Proxy {
         let mut config = config::config();
         config.hot_set.plans = vec![serde_json::from_value(plan).unwrap()];
         let sockets = Server::bind(&config).unwrap();
-        let parts = Parts { clock: clock.clone(), ..Parts::new(catalogue, store.clone()) };
+        let parts = Parts {
+            clock: clock.clone(),
+            ..Parts::new(aqs_origin::stores::StoreName::Embedded, catalogue, store.clone())
+        };
         let server = Server::start(sockets, &config, parts).await.unwrap();
         let proxy = Self { server, store, clock, started: started.as_secs() as f64 };
         let jobs = &proxy.server.components.jobs;

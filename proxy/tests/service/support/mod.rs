@@ -33,7 +33,8 @@ pub(crate) async fn server(config: Config, store: Arc<dyn Store>) -> Server {
 /// A server over any store, with a clock.
 pub(crate) async fn server_at(config: Config, store: Arc<dyn Store>, clock: Clock) -> Server {
     let sockets = Server::bind(&config).unwrap();
-    let parts = Parts { clock, ..Parts::new(catalogue(), store) };
+    let name = config.stores(&catalogue())[0].0;
+    let parts = Parts { clock, ..Parts::new(name, catalogue(), store) };
     Server::start(sockets, &config, parts).await.unwrap()
 }
 
