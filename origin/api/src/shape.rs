@@ -262,9 +262,10 @@ mod tests {
     use super::*;
     use crate::catalogue::Catalogue;
     use crate::endpoints::ALL;
+    use crate::table::ColumnType;
     use crate::target::Target;
 
-    /// One row of zeros and empty lists for a target, from a table that lacks some columns.
+    /// Shapes a row of ones and empty lists for a target, from a table that lacks some columns.
     fn shaped(target: &str, absent: &[&str]) -> Result<(), String> {
         let catalogue = Catalogue::standard().unwrap();
         let query = catalogue.resolve(Target::parse(target).unwrap()).unwrap();
@@ -275,10 +276,14 @@ mod tests {
             if is_absent {
                 rows.absent(index);
             }
+            let held = !is_absent;
             match column.kind {
-                kind if kind.is_integer() => rows.int(index, (!is_absent).then_some(1)),
-                crate::table::ColumnType::Json => rows.text(index, (!is_absent).then_some("[]")),
-                _ => rows.text(index, Some("2024010100")),
+                ColumnType::Int | ColumnType::BigInt => rows.int(index, held.then_some(1)),
+                ColumnType::Double => rows.double(index, held.then_some(1.0)),
+                ColumnType::Json => rows.text(index, held.then_some("[]")),
+                ColumnType::Text | ColumnType::Timestamp | ColumnType::Date => {
+                    rows.text(index, Some("2024010100"))
+                }
             }
             .unwrap();
         }
