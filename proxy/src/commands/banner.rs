@@ -96,7 +96,7 @@ fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
             Some(end.digits(rule?.accepts).as_str().to_owned())
         }
         Role::Year => part(0..4),
-        Role::Month { .. } => part(4..6),
+        Role::Month => part(4..6),
         Role::Day { .. } if dataset.granularity == Granularity::Monthly => {
             Some(ALL_DAYS.to_owned())
         }
