@@ -171,7 +171,7 @@ fn list_json(list: &JsonList, params: &[Option<&'static Param>], seed: u64) -> S
             };
             // Writing to a String can't fail.
             let _ = match member.kind {
-                MemberType::Int | MemberType::IntOrText => {
+                MemberType::Int | MemberType::OptionalInt | MemberType::IntOrText => {
                     write!(json, r#"{comma}"{}":{number}"#, member.name)
                 }
                 MemberType::Text => write!(json, r#"{comma}"{}":"{text}""#, member.name),

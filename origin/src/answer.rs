@@ -12,9 +12,7 @@ use crate::request_context::RequestContext;
 use crate::singleflight::{Outcome, Singleflight, SingleflightLimits};
 use crate::stores::{RouteError, StoreParts, Stores};
 use aqs_api::lifetimes::Times;
-use aqs_api::{
-    Answer, Catalogue, Coverage, Lookup, NoData, NoDataReason, Query, Representation, Rows,
-};
+use aqs_api::{Answer, Catalogue, Coverage, Lookup, NoDataReason, Query, Representation, Rows};
 use std::sync::Arc;
 use tokio_util::task::TaskTracker;
 
@@ -83,7 +81,8 @@ impl Origin {
         let lookup = match plan.clipped(&coverage) {
             Ok(lookup) => lookup,
             Err(reason) => {
-                let nothing = Representation::NoData(NoData::of(query.endpoint(), reason));
+                let nothing = aqs_api::render(query, &Answer::Empty(reason));
+                let nothing = nothing.map_err(|source| OriginError::shape(query, source))?;
                 return Ok(Arc::new(self.entry(query, nothing, self.clock.now(), epoch, *tags)));
             }
         };

@@ -15,7 +15,7 @@ use crate::read_plan::ReadPlan;
 use crate::request_context::RequestContext;
 use crate::singleflight::{Failure, Outcome};
 use aqs_api::calendar::Digits;
-use aqs_api::{Catalogue, Lookup, NoData, NoDataReason, Query, Representation};
+use aqs_api::{Answer, Catalogue, Lookup, NoDataReason, Query, Representation};
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -126,8 +126,9 @@ impl Planned {
     fn render(&self, fetched: &[Outcome<Fetched>], catalogue: &Catalogue) -> Outcome<RenderedRead> {
         let (read, range, if_empty) = match &self.need {
             Need::Nothing(reason) => {
-                let no_data = NoData::of(self.query.endpoint(), *reason);
-                return Ok((Representation::NoData(no_data), None));
+                let nothing = aqs_api::render(&self.query, &Answer::Empty(*reason));
+                let nothing = nothing.map_err(|source| OriginError::shape(&self.query, source))?;
+                return Ok((nothing, None));
             }
             Need::Rows { read, range, if_empty } => (*read, range, *if_empty),
         };

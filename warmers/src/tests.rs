@@ -26,7 +26,10 @@ pub(crate) fn answer(path: &str, body: Option<&str>, epochs: &Epochs) -> (Key, A
     let tags = ReadPlan::new(query.clone(), &catalogue()).tags();
     let representation = match body {
         Some(body) => Representation::body(body.to_owned()),
-        None => Representation::NoData(NoData::of(query.endpoint(), NoDataReason::OutOfRange)),
+        None => {
+            let no_data = NoData::of(query.endpoint(), NoDataReason::OutOfRange);
+            Representation::NoData(no_data.unwrap())
+        }
     };
     let (id, epoch, data) = (query.endpoint_id(), epochs.current(), Times::default().data);
     let entry = Entry::new(representation, id, Moment(1), epoch, tags, data);

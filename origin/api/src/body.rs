@@ -63,6 +63,9 @@ pub enum RowValue {
     Timestamp(TimeForm),
     /// Integer.
     Count(Count),
+    /// Integer: a count of columns that older rows lack. Where all fields of this kind are null in
+    /// all rows, there is no data (contract §1.6).
+    CountIfLoaded(Count),
     /// Integer: a column. The field is left out where it is null.
     OptionalInt(&'static str),
     /// Number: a column; null is 0.

@@ -128,6 +128,8 @@ pub struct DateRule {
     pub months: Months,
     /// Whether the period of the end is part of the span.
     pub end_included: bool,
+    /// The longest span.
+    pub max_days: Option<u16>,
 }
 
 impl DateRule {
@@ -157,11 +159,27 @@ impl DateRule {
     pub const DR11: Self = Self::half_open(Months::Any);
 
     const fn new(accepts: Form, keeps_hour: bool, months: Months) -> Self {
-        Self { accepts, keeps_hour, months, end_included: true }
+        Self { accepts, keeps_hour, months, end_included: true, max_days: None }
     }
 
     const fn half_open(months: Months) -> Self {
-        Self { accepts: Form::Day, keeps_hour: false, months, end_included: false }
+        let (accepts, keeps_hour) = (Form::Day, false);
+        Self { accepts, keeps_hour, months, end_included: false, max_days: None }
+    }
+
+    /// The rule with a longest span.
+    pub const fn at_most(self, days: u16) -> Self {
+        Self { max_days: Some(days), ..self }
+    }
+
+    /// The longest span, if one between two bounds that are in order is longer.
+    pub fn exceeded(&self, start: Hour, end: Hour) -> Option<u16> {
+        let (days, hours) = ((end.date - start.date).get_days(), end.hour.cmp(&start.hour));
+        let is_longer = |max: &u16| {
+            let max = i32::from(*max);
+            days > max || (days == max && hours.is_gt())
+        };
+        self.max_days.filter(is_longer)
     }
 
     /// Reads one bound. `None` if it isn't in the rule's digits or no such hour exists.

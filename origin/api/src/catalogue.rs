@@ -28,7 +28,8 @@ use thiserror::Error;
 /// The endpoints that a service answers, and the rules that their shapes apply.
 pub struct Catalogue {
     endpoints: &'static [&'static Endpoint],
-    router: matchit::Router<EndpointId>,
+    /// By dialect: the same path may be an endpoint of each.
+    routers: [matchit::Router<EndpointId>; Dialect::ALL.len()],
     datasets: Vec<&'static Dataset>,
     rules: Rules,
 }
@@ -53,7 +54,7 @@ pub enum CatalogueError {
 impl Catalogue {
     /// A catalogue with the default rules.
     pub fn new(endpoints: &'static [&'static Endpoint]) -> Result<Self, CatalogueError> {
-        let mut router = matchit::Router::new();
+        let mut routers = Dialect::ALL.map(|_| matchit::Router::new());
         let mut datasets: Vec<&'static Dataset> = Vec::new();
         for (index, endpoint) in endpoints.iter().enumerate() {
             let id = EndpointId(u16::try_from(index).map_err(|_| CatalogueError::TooMany)?);
@@ -64,6 +65,7 @@ impl Catalogue {
             check::check(endpoint)
                 .map_err(|source| CatalogueError::Endpoint { endpoint: name, source })?;
             let template = endpoint.template();
+            let router = &mut routers[endpoint.dialect as usize];
             router.insert(template.clone(), id).map_err(|error| CatalogueError::Route {
                 endpoint: endpoint.name,
                 template,
@@ -83,7 +85,7 @@ impl Catalogue {
                 }
             }
         }
-        let catalogue = Self { endpoints, router, datasets, rules: Rules::default() };
+        let catalogue = Self { endpoints, routers, datasets, rules: Rules::default() };
         for endpoint in endpoints {
             catalogue
                 .check_body(endpoint)
@@ -164,12 +166,10 @@ impl Catalogue {
 
     /// Routes and validates a target.
     pub fn resolve(&self, target: Target<'_>) -> Result<Query, Fault> {
-        let found = self.router.at(target.path).map_err(|_| Fault::InvalidRoute)?;
+        let router = &self.routers[target.dialect as usize];
+        let found = router.at(target.path).map_err(|_| Fault::InvalidRoute)?;
         let id = *found.value;
         let endpoint = *self.endpoints.get(id.index()).ok_or(Fault::InvalidRoute)?;
-        if target.dialect != endpoint.dialect {
-            return Err(Fault::InvalidRoute);
-        }
         let mut reader =
             PathReader { path: String::with_capacity(target.path.len()), ..PathReader::default() };
         let mut raw_values = found.params.iter();
@@ -321,6 +321,9 @@ impl PathReader {
         let start = self.start.ok_or(Fault::InvalidRoute)?;
         if start > end {
             return Err(Fault::Date(DateFault::WrongOrder));
+        }
+        if let Some(days) = rule.exceeded(start, end) {
+            return Err(Fault::Date(DateFault::TooLong(days)));
         }
         let no_months = |reason| Fault::Date(DateFault::NoFullMonths(reason));
         let span = rule.apply(start, end).map_err(no_months)?;

@@ -28,8 +28,8 @@ pub struct Endpoint {
     pub body: Body,
     /// What is left out of them.
     pub protect: &'static [Protection],
-    /// What a 404 says is not loaded.
-    pub no_data: Noun,
+    /// What a 404 says is not loaded; `None` if it answers with an empty list instead.
+    pub no_data: Option<Noun>,
     /// Which of its answers are built ahead.
     pub warm: Warm,
 }

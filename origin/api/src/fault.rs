@@ -51,6 +51,8 @@ pub enum DateFault {
     /// The start is after the end.
     WrongOrder,
     NoFullMonths(NoMonths),
+    /// A span of more than so many days.
+    TooLong(u16),
     BadYearMonthDay,
     BadYearMonth,
 }
@@ -97,9 +99,9 @@ impl NoDataReason {
 impl NoData {
     pub const STATUS: u16 = 404;
 
-    /// What a query of an endpoint gets.
-    pub const fn of(endpoint: &Endpoint, reason: NoDataReason) -> Self {
-        Self { reason, noun: endpoint.no_data, dialect: endpoint.dialect }
+    /// What a query of an endpoint gets; `None` if that is an empty list.
+    pub fn of(endpoint: &Endpoint, reason: NoDataReason) -> Option<Self> {
+        Some(Self { reason, noun: endpoint.no_data?, dialect: endpoint.dialect })
     }
 
     pub const fn fault(self) -> Fault {
@@ -281,6 +283,11 @@ impl Detail<'_> {
             }
             DateFault::NoFullMonths(NoMonths::Between | NoMonths::InRange) => {
                 f.write_str("no full months found in specified date range")
+            }
+            // The text is upstream's (contract §2.2).
+            DateFault::TooLong(days) => {
+                let seconds = u32::from(days) * 86_400;
+                write!(f, "Query timespan is too long (max: ) {seconds} seconds")
             }
             DateFault::BadYearMonthDay => f.write_str("Given year/month/day is invalid date"),
             DateFault::BadYearMonth => f.write_str("Given year/month is invalid date"),

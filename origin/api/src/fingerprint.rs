@@ -108,7 +108,7 @@ mod tests {
 
         let by_country = "pageviews/top-by-country";
         let mut others = vec![
-            changed("unique-devices", |endpoint| endpoint.no_data = Noun::User),
+            changed("unique-devices", |endpoint| endpoint.no_data = Some(Noun::User)),
             changed(by_country, |endpoint| {
                 let Body::List { item, entry, .. } = endpoint.body else { return };
                 endpoint.body = Body::List { item, list: "lands", entry };

@@ -9,18 +9,26 @@ use crate::json;
 use crate::param::Param;
 use crate::representation::Representation;
 use smallvec::SmallVec;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Renders the answer to a query. Bodies are kept for long and counted by their length, so they
 /// have no spare capacity.
 pub fn render(query: &Query, answer: &Answer<'_>) -> Result<Representation, ShapeError> {
+    let body = query.endpoint().body;
+    let none: SmallVec<[Column<'_>; 4]>;
     let (len, columns) = match answer {
-        Answer::Empty(reason) => {
-            return Ok(Representation::NoData(NoData::of(query.endpoint(), *reason)));
-        }
+        Answer::Empty(reason) => match NoData::of(query.endpoint(), *reason) {
+            Some(no_data) => return Ok(Representation::NoData(no_data)),
+            None => {
+                let fields = body.row().iter();
+                let fields = fields.filter(|field| matches!(field.value, Value::Row(_)));
+                none = fields.map(|_| Column::Ints(Cow::Borrowed(&[]))).collect();
+                (0, none.as_slice())
+            }
+        },
         Answer::Rows { len, columns } => (*len, columns.as_slice()),
     };
-    let body = query.endpoint().body;
     let rows = Rows { query, fields: body.row(), columns, len };
     rows.check()?;
     let mut out = Vec::new();

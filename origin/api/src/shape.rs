@@ -56,7 +56,19 @@ pub fn shape<'a>(
         Value::Row(value) => Some(value),
         Value::Constant(_) => None,
     });
-    let columns = values.map(|value| shaper.column(value)).collect::<Result<_, _>>()?;
+    let columns = values.clone().map(|value| shaper.column(value)).collect::<Result<_, _>>()?;
+    let mut are_unloaded = false;
+    for value in values {
+        if let RowValue::CountIfLoaded(count) = value {
+            are_unloaded = shaper.is_null(count)?;
+            if !are_unloaded {
+                break;
+            }
+        }
+    }
+    if are_unloaded {
+        return Ok(Answer::Empty(NoDataReason::NoData));
+    }
     Ok(Answer::Rows { len: shaper.len(), columns })
 }
 
@@ -136,7 +148,9 @@ impl<'a> Shaper<'a> {
     fn column(&self, value: RowValue) -> Result<Column<'a>, ShapeError> {
         Ok(match value {
             RowValue::Timestamp(form) => Column::Timestamps(self.timestamps()?, form),
-            RowValue::Count(count) => Column::Ints(self.counts(count)?),
+            RowValue::Count(count) | RowValue::CountIfLoaded(count) => {
+                Column::Ints(self.counts(count)?)
+            }
             RowValue::OptionalInt(name) => {
                 Column::OptionalInts(self.rows(name)?.ints(name)?.iter().collect())
             }
@@ -179,18 +193,10 @@ impl<'a> Shaper<'a> {
                 (names.first().copied().unwrap_or_default(), self.first_of(names)?)
             }
             Count::SumBy(param, columns) => {
-                let value = value(self.query, param)?;
-                let names = columns.iter().find(|(known, _)| *known == value);
-                let (_, names) = names.ok_or_else(|| no_column(param, value))?;
-                (param.name, self.sum(names, param.name)?)
+                (param.name, self.sum(self.summed(param, columns)?, param.name)?)
             }
             Count::Codes(codes) => {
-                let mut name = String::with_capacity(4);
-                for (param, codes) in codes {
-                    let value = value(self.query, param)?;
-                    let code = codes.iter().find(|(known, _)| *known == value);
-                    name.push_str(code.ok_or_else(|| no_column(param, value))?.1);
-                }
+                let name = self.coded(codes)?;
                 ("count", Cow::Borrowed(self.rows("count")?.ints(&name)?.or_zero()))
             }
         };
@@ -198,6 +204,51 @@ impl<'a> Shaper<'a> {
             None => Ok(counts),
             Some(months) => Ok(Cow::Owned(months.sums(&counts, name)?)),
         }
+    }
+
+    /// The columns that are summed for the value of a parameter.
+    fn summed(
+        &self,
+        param: &'static Param,
+        columns: &[(&'static str, &'static [&'static str])],
+    ) -> Result<&'static [&'static str], ShapeError> {
+        let value = value(self.query, param)?;
+        let names = columns.iter().find(|(known, _)| *known == value);
+        Ok(names.ok_or_else(|| no_column(param, value))?.1)
+    }
+
+    /// The column that the codes of parameters name.
+    fn coded(
+        &self,
+        codes: &[(&'static Param, &'static [(&'static str, &'static str)])],
+    ) -> Result<String, ShapeError> {
+        let mut name = String::with_capacity(4);
+        for (param, codes) in codes {
+            let value = value(self.query, param)?;
+            let code = codes.iter().find(|(known, _)| *known == value);
+            name.push_str(code.ok_or_else(|| no_column(param, value))?.1);
+        }
+        Ok(name)
+    }
+
+    /// Whether a count is null in all rows.
+    fn is_null(&self, count: Count) -> Result<bool, ShapeError> {
+        let coded;
+        let names = match count {
+            Count::FirstOf(names) => names,
+            Count::SumBy(param, columns) => self.summed(param, columns)?,
+            Count::Codes(codes) => {
+                coded = self.coded(codes)?;
+                &[coded.as_str()]
+            }
+        };
+        for name in names {
+            let rows = self.rows(name)?;
+            if !rows.is_absent(name) && rows.ints(name)?.iter().any(|value| value.is_some()) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The first of these columns that is not null, else 0.

@@ -53,6 +53,8 @@ pub struct Member {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MemberType {
     Int,
+    /// Null, or no such member, is 0.
+    OptionalInt,
     Text,
     IntOrText,
 }

@@ -69,6 +69,7 @@ struct Spec {
     path: String,
     params: Vec<SpecParam>,
     dates: BTreeMap<String, String>,
+    span_limit_days: Option<u16>,
     store: SpecStore,
     body: SpecBody,
     example: String,
@@ -250,7 +251,10 @@ fn describe_catalogue(query: &Query) -> Description {
         Dialect::V2 => "2.0",
     };
     out.insert("dialects", vec![dialect.to_owned()]);
-    out.insert("noun of a 404", vec![endpoint.no_data.name().to_owned()]);
+    out.insert(
+        "noun of a 404",
+        endpoint.no_data.iter().map(|noun| noun.name().to_owned()).collect(),
+    );
     let mut protect: Vec<String> = Vec::new();
     for protection in endpoint.protect {
         match protection {
@@ -384,6 +388,7 @@ fn describe_field(field: &Field) -> String {
         Value::Row(RowValue::Timestamp(of)) => format!("timestamp {}", form(of)),
         Value::Row(
             RowValue::Count(_)
+            | RowValue::CountIfLoaded(_)
             | RowValue::OptionalInt(_)
             | RowValue::Position
             | RowValue::RoundedUp(_),
@@ -415,7 +420,7 @@ fn describe_spec(document: &Document, spec: &Spec, value: &dyn Fn(&str) -> Strin
     let protect = spec.protect.iter().filter(|kind| *kind != "disallowed-articles");
     out.insert("protect", protect.cloned().collect());
     let date = |(granularity, rule): (&String, &String)| {
-        format!("{granularity}: {}", date_rule(granularity, rule))
+        format!("{granularity}: {}", date_rule(granularity, rule, spec.span_limit_days))
     };
     out.insert("dates", spec.dates.iter().map(date).collect());
 
@@ -549,7 +554,7 @@ fn value_of(query: &Query, name: &str) -> String {
 }
 
 /// The properties of a date rule of §1.2. DR4 is one rule there and three in the code.
-fn date_rule(granularity: &str, rule: &str) -> String {
+fn date_rule(granularity: &str, rule: &str, max_days: Option<u16>) -> String {
     let rule = match (rule, granularity) {
         ("DR1", "daily") => DateRule::DR1,
         ("DR1m", "monthly") => DateRule::DR1M,
@@ -567,7 +572,7 @@ fn date_rule(granularity: &str, rule: &str) -> String {
         ("DR8", "monthly") => return "year and month".to_owned(),
         _ => panic!("the catalogue has no rule {rule} for {granularity}"),
     };
-    format!("{rule:?}")
+    format!("{:?}", DateRule { max_days, ..rule })
 }
 
 fn read_document() -> Document {

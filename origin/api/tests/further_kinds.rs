@@ -18,7 +18,7 @@ use aqs_api::{Catalogue, Dialect, Lookup, Representation, Rules, Target};
 
 /// For the test that compares them with `endpoints.yaml`.
 pub(crate) const ALL: &[&Endpoint] =
-    &[&PER_FILE, &TOP_EDITORS, &EDITS, &TOP_BY_EDITS, &PLAYS, &GAP];
+    &[&PER_FILE, &TOP_EDITORS, &EDITS, &TOP_BY_EDITS, &PER_EDITOR, &PLAYS, &GAP];
 
 #[test]
 fn they_make_one_catalogue() {
@@ -159,7 +159,7 @@ static PER_FILE: Endpoint = Endpoint {
         ],
     },
     protect: &[],
-    no_data: Noun::Project,
+    no_data: Some(Noun::Project),
     warm: Warm::No,
 };
 
@@ -264,7 +264,7 @@ static TOP_EDITORS: Endpoint = Endpoint {
         ],
     },
     protect: &[],
-    no_data: Noun::Category,
+    no_data: Some(Noun::Category),
     warm: Warm::No,
 };
 
@@ -346,7 +346,7 @@ static EDITS: Endpoint = Endpoint {
         entry: &[timestamp(TimeForm::Rfc3339), count(&["edits"], "Edits")],
     },
     protect: &[],
-    no_data: Noun::Project,
+    no_data: Some(Noun::Project),
     warm: Warm::No,
 };
 
@@ -385,6 +385,94 @@ fn a_series_of_events_is_one_item_with_results() {
          {\"timestamp\":\"2022-03-01T00:00:00.000Z\",\"edits\":9007199254740993},\
          {\"timestamp\":\"2022-03-02T00:00:00.000Z\",\"edits\":0}]}]}"
     );
+}
+
+// --- edits of a user, in AQS 1.0: another dialect, a longest span, and an empty list ---
+
+static USER_TEXT: Param = param("user-text", "Jimbo Wales", Role::User);
+static EDITOR_GRANULARITY: Param = param(
+    "granularity",
+    "daily",
+    granularity(&[(Daily, DateRule::DR5.at_most(367)), (Monthly, DateRule::DR5M.at_most(367))]),
+);
+static PER_EDITOR: Endpoint = Endpoint {
+    name: "edits/per-editor",
+    service: "edit-analytics",
+    summary: "How many edits a user made",
+    dialect: Dialect::V1,
+    segments: &[
+        W("edits"),
+        W("per-editor"),
+        P(&PROJECT),
+        P(&USER_TEXT),
+        P(&PAGE_TYPE),
+        P(&EDITOR_GRANULARITY),
+        P(&START),
+        P(&END),
+    ],
+    source: Source::Events(&EventSource {
+        datasets: &[&EVENTS_DAILY, &EVENTS_MONTHLY],
+        events: Events::RevisionsKept,
+        filters: &[
+            (&PROJECT, Dimension::Project),
+            (&PAGE_TYPE, Dimension::PageType),
+            (&USER_TEXT, Dimension::UserText),
+        ],
+        metric: "edits",
+        figure: Figure::Events,
+        grouping: Grouping::ByPeriod,
+        columns: &[text_column("timestamp").period(Form::Day), bigint("edits")],
+    }),
+    body: Body::List {
+        item: &[
+            body::param(&PROJECT),
+            body::param(&PAGE_TYPE),
+            body::param(&USER_TEXT),
+            body::param(&EDITOR_GRANULARITY),
+        ],
+        list: "results",
+        entry: &[timestamp(TimeForm::Rfc3339), count(&["edits"], "Edits")],
+    },
+    protect: &[],
+    no_data: None,
+    warm: Warm::No,
+};
+
+#[test]
+fn an_empty_list_can_be_the_answer() {
+    let path = "/edits/per-editor/en.wikipedia/A%20b/content/daily/20170101/20170201";
+    assert_eq!(
+        body(&PER_EDITOR, path, |_| Ok(())),
+        "{\"items\":[{\"project\":\"en.wikipedia\",\"page-type\":\"content\",\"user-text\":\"A b\",\
+         \"granularity\":\"daily\",\"results\":[]}]}"
+    );
+}
+
+#[test]
+fn spans_can_have_a_limit() {
+    let catalogue = Catalogue::new(const { &[&PER_EDITOR] }).unwrap();
+    let resolve = |dates: &str| {
+        let path = format!("/edits/per-editor/en.wikipedia/A/content/daily/{dates}");
+        catalogue.resolve(Target { dialect: Dialect::V1, path: &path }).map(|_| ())
+    };
+    // 2024 has 366 days.
+    assert!(resolve("20240101/20250102").is_ok());
+    let fault = resolve("20240101/20250103").unwrap_err();
+    assert_eq!(fault.status(), 400);
+    let detail = fault.detail(Dialect::V1).to_string();
+    assert_eq!(detail, "Query timespan is too long (max: ) 31708800 seconds");
+}
+
+#[test]
+fn a_path_can_have_an_endpoint_of_each_dialect() {
+    let other: &Endpoint =
+        Box::leak(Box::new(Endpoint { name: "other", dialect: Dialect::V2, ..PER_EDITOR }));
+    let catalogue = Catalogue::new(Box::leak(Box::new([&PER_EDITOR, other]))).unwrap();
+    let path = "/edits/per-editor/en.wikipedia/A/content/daily/20170101/20170201";
+    for (dialect, name) in [(Dialect::V1, "edits/per-editor"), (Dialect::V2, "other")] {
+        let query = catalogue.resolve(Target { dialect, path }).unwrap();
+        assert_eq!(query.endpoint().name, name);
+    }
 }
 
 static TOP_BY_EDITS: Endpoint = Endpoint {
@@ -429,7 +517,7 @@ static TOP_BY_EDITS: Endpoint = Endpoint {
         ],
     },
     protect: &[],
-    no_data: Noun::Project,
+    no_data: Some(Noun::Project),
     warm: Warm::No,
 };
 
@@ -499,6 +587,14 @@ const fn plays_of(name: &'static str, granularity: Granularity) -> Dataset {
 static PLAYS_DAILY: Dataset = plays_of("mediarequests-aggregate-daily", Daily);
 static PLAYS_MONTHLY: Dataset = plays_of("mediarequests-aggregate-monthly", Monthly);
 
+const fn loaded(
+    key: &'static str,
+    columns: &'static [&'static str],
+    description: &'static str,
+) -> Field {
+    row(key, RowValue::CountIfLoaded(Count::FirstOf(columns)), description)
+}
+
 static PLAYS: Endpoint = Endpoint {
     name: "video_plays/v3/aggregate",
     service: "media-analytics",
@@ -531,12 +627,12 @@ static PLAYS: Endpoint = Endpoint {
         ],
         item: &[
             timestamp(TimeForm::Rfc3339),
-            row("play_requests", RowValue::OptionalInt("play_requests"), "Plays"),
-            count(&["poster_requests"], "Requests of posters"),
+            loaded("play_requests", &["play_requests"], "Plays"),
+            loaded("poster_requests", &["poster_requests"], "Requests of posters"),
         ],
     },
     protect: &[],
-    no_data: Noun::Project,
+    no_data: Some(Noun::Project),
     warm: Warm::No,
 };
 
@@ -568,8 +664,35 @@ fn version_three_has_dates_in_its_context() {
          \"agent\":\"all-agents\",\"granularity\":\"monthly\",\
          \"start\":\"2026-03-01T00:00:00.000Z\",\"end\":\"2026-05-01T00:00:00.000Z\"},\"items\":[\
          {\"timestamp\":\"2026-03-01T00:00:00.000Z\",\"play_requests\":7,\"poster_requests\":5},\
-         {\"timestamp\":\"2026-04-01T00:00:00.000Z\",\"poster_requests\":5}]}"
+         {\"timestamp\":\"2026-04-01T00:00:00.000Z\",\"play_requests\":0,\"poster_requests\":5}]}"
     );
+}
+
+/// Whether there is data in rows of the older and the newer columns.
+fn has_plays(rows_of: &[[Option<i64>; 3]]) -> bool {
+    const ONLY: &[&Endpoint] = &[&PLAYS];
+    let catalogue = Catalogue::new(ONLY).unwrap();
+    let path = "/video_plays/v3/aggregate/all_referers/user/monthly/20260101/20260501";
+    let query = catalogue.resolve(Target { dialect: Dialect::V2, path }).unwrap();
+    let mut rows = query.lookup().rows();
+    for (month, counts) in ["2026010100", "2026020100", "2026030100"].into_iter().zip(rows_of) {
+        rows.text(0, Some(month)).unwrap();
+        for (index, count) in counts.iter().enumerate() {
+            rows.int(index + 1, *count).unwrap();
+        }
+        rows.end_row().unwrap();
+    }
+    let rows = rows.finish();
+    let answer = aqs_api::shape(&query, &rows, &Rules::default()).unwrap();
+    matches!(aqs_api::render(&query, &answer).unwrap(), Representation::Body(_))
+}
+
+#[test]
+fn rows_that_lack_the_new_counts_are_no_data() {
+    let old = [Some(9), None, None];
+    assert!(!has_plays(&[old, old]));
+    assert!(has_plays(&[old, [Some(9), None, Some(0)]]));
+    assert!(has_plays(&[old, [Some(9), Some(4), None], old]));
 }
 
 #[test]
@@ -656,7 +779,7 @@ static GAP: Endpoint = Endpoint {
         ],
     },
     protect: &[],
-    no_data: Noun::Project,
+    no_data: Some(Noun::Project),
     warm: Warm::No,
 };
 

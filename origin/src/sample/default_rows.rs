@@ -297,7 +297,9 @@ impl Generator<'_> {
                 let value = match member.kind {
                     MemberType::Text => self.named(member.name, line).into(),
                     MemberType::Int if member.name.ends_with("rank") => rank.into(),
-                    MemberType::Int | MemberType::IntOrText => counts(line, 0).into(),
+                    MemberType::Int | MemberType::OptionalInt | MemberType::IntOrText => {
+                        counts(line, 0).into()
+                    }
                 };
                 (member.name.to_owned(), value)
             });

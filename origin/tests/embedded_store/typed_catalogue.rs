@@ -46,7 +46,7 @@ static EDITORS: Endpoint = Endpoint {
         ],
     },
     protect: &[],
-    no_data: Noun::Category,
+    no_data: Some(Noun::Category),
     warm: Warm::No,
 };
 
@@ -83,7 +83,7 @@ static SCORES: Endpoint = Endpoint {
         ],
     },
     protect: &[],
-    no_data: Noun::User,
+    no_data: Some(Noun::User),
     warm: Warm::No,
 };
 
@@ -119,7 +119,7 @@ static GAPS: Endpoint = Endpoint {
         ],
     },
     protect: &[],
-    no_data: Noun::Project,
+    no_data: Some(Noun::Project),
     warm: Warm::No,
 };
 

@@ -15,7 +15,7 @@ async fn server(store: Arc<Scripted>) -> Server {
     let standard = catalogue();
     let (_, endpoint) =
         standard.endpoints().find(|(_, endpoint)| endpoint.name == "unique-devices").unwrap();
-    let endpoint = Endpoint { dialect: Dialect::V1, no_data: Noun::User, ..*endpoint };
+    let endpoint = Endpoint { dialect: Dialect::V1, no_data: Some(Noun::User), ..*endpoint };
     let endpoints: [&'static Endpoint; 1] = [Box::leak(Box::new(endpoint))];
     let catalogue = Arc::new(Catalogue::new(Box::leak(Box::new(endpoints))).unwrap());
     let config = config();

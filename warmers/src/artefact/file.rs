@@ -244,6 +244,7 @@ impl Reader {
                 let reason = NoDataReason::ALL.into_iter().find(|reason| reason.name() == name);
                 let reason = reason.ok_or_else(|| invalid("the reason"))?;
                 let no_data = NoData::of(query.endpoint(), reason);
+                let no_data = no_data.ok_or_else(|| invalid("the reason"))?;
                 (Representation::NoData(no_data), ctx.times.no_data)
             }
             None => {

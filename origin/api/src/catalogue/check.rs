@@ -343,7 +343,7 @@ impl Check<'_> {
         let is_summed = self.is_summed();
         match value {
             RowValue::Timestamp(_) => self.periods(),
-            RowValue::Count(count) => self.count(count),
+            RowValue::Count(count) | RowValue::CountIfLoaded(count) => self.count(count),
             _ if is_summed => Err(EndpointError::NotSummable(field.key)),
             RowValue::OptionalInt(name) => self.column(name, &[Int, BigInt]),
             RowValue::Double(name) => self.column(name, &[Double]),
@@ -409,7 +409,9 @@ impl Check<'_> {
             Source::Events(source) => column(source.columns, name, types),
             Source::Table(TableSource { list: Some(list), .. }) => {
                 let fits = match member(list, name) {
-                    Some(MemberType::Int) => types.contains(&ColumnType::Int),
+                    Some(MemberType::Int | MemberType::OptionalInt) => {
+                        types.contains(&ColumnType::Int)
+                    }
                     Some(MemberType::Text) => types.contains(&ColumnType::Text),
                     Some(MemberType::IntOrText) | None => false,
                 };

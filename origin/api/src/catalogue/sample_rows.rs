@@ -124,7 +124,7 @@ fn sample_list(list: &JsonList, filling: Filling) -> Value {
         let members = list.members.iter().map(|member| {
             let value = match member.kind {
                 MemberType::Int if member.name == "rank" => (TEXTS.len() - row).into(),
-                MemberType::Int => number.into(),
+                MemberType::Int | MemberType::OptionalInt => number.into(),
                 MemberType::IntOrText if matches!(filling, Filling::Numeric) => number.into(),
                 MemberType::Text | MemberType::IntOrText => (*text).into(),
             };

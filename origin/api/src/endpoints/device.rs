@@ -80,6 +80,6 @@ pub(super) static UNIQUE_DEVICES: Endpoint = Endpoint {
         ],
     },
     protect: &[],
-    no_data: Noun::Project,
+    no_data: Some(Noun::Project),
     warm: Warm::Aggregates,
 };

@@ -243,7 +243,7 @@ pub(super) static PER_ARTICLE: Endpoint = Endpoint {
         ],
     },
     protect: &[],
-    no_data: Noun::Project,
+    no_data: Some(Noun::Project),
     warm: Warm::TopArticles(&[(&ACCESS, &["all-access"]), (&AGENT, &["all-agents", "user"])]),
 };
 
@@ -280,7 +280,7 @@ pub(super) static AGGREGATE: Endpoint = Endpoint {
         ],
     },
     protect: &[],
-    no_data: Noun::Project,
+    no_data: Some(Noun::Project),
     warm: Warm::Aggregates,
 };
 
@@ -333,7 +333,7 @@ pub(super) static TOP: Endpoint = Endpoint {
         ],
     },
     protect: &[],
-    no_data: Noun::Project,
+    no_data: Some(Noun::Project),
     warm: Warm::TopLists,
 };
 
@@ -374,7 +374,7 @@ pub(super) static TOP_BY_COUNTRY: Endpoint = Endpoint {
         ],
     },
     protect: &[Protection::Countries("country")],
-    no_data: Noun::Project,
+    no_data: Some(Noun::Project),
     warm: Warm::No,
 };
 
@@ -424,7 +424,7 @@ pub(super) static TOP_PER_COUNTRY: Endpoint = Endpoint {
         ],
     },
     protect: &[Protection::Country(&COUNTRY)],
-    no_data: Noun::Project,
+    no_data: Some(Noun::Project),
     warm: Warm::No,
 };
 
@@ -459,6 +459,6 @@ pub(super) static LEGACY_PAGECOUNTS: Endpoint = Endpoint {
         ],
     },
     protect: &[],
-    no_data: Noun::Project,
+    no_data: Some(Noun::Project),
     warm: Warm::No,
 };

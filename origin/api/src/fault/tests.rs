@@ -186,7 +186,7 @@ fn a_404_says_what_is_not_loaded() {
         );
         for dialect in Dialect::ALL {
             let catalogue = changed("pageviews/top", |endpoint| {
-                endpoint.no_data = noun;
+                endpoint.no_data = Some(noun);
                 endpoint.dialect = dialect;
             });
             let path = "/pageviews/top/en.wikipedia/all-access/2026/09/15";

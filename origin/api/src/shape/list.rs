@@ -65,7 +65,7 @@ impl<'a> ParsedList<'a> {
 
     fn new(members: &'static [Member]) -> Self {
         let columns = members.iter().map(|member| match member.kind {
-            MemberType::Int => Column::Ints(Vec::new()),
+            MemberType::Int | MemberType::OptionalInt => Column::Ints(Vec::new()),
             MemberType::Text => Column::Texts(Vec::new()),
             MemberType::IntOrText => Column::IntsOrTexts(Vec::new()),
         });
@@ -233,16 +233,30 @@ impl<'de> Visitor<'de> for Object<'_, 'de> {
                 Some((member, column)) if column.len() > *len => {
                     return Err(A::Error::duplicate_field(member.name));
                 }
-                Some((_, Column::Ints(ints))) => ints.push(object.next_value()?),
+                Some((member, Column::Ints(ints))) => ints.push(match member.kind {
+                    MemberType::OptionalInt => object.next_value::<Option<_>>()?.unwrap_or(0),
+                    MemberType::Int | MemberType::Text | MemberType::IntOrText => {
+                        object.next_value()?
+                    }
+                }),
                 Some((_, Column::Texts(texts))) => texts.push(object.next_value::<Text<'de>>()?.0),
                 Some((_, Column::IntsOrTexts(values))) => values.push(object.next_value()?),
             }
         }
-        let missing = columns.iter().position(|column| column.len() == *len);
-        match missing.and_then(|index| members.get(index)) {
-            Some(member) => Err(A::Error::missing_field(member.name)),
-            None => Ok(()),
+        for (member, column) in members.iter().zip(columns.iter_mut()) {
+            match column {
+                Column::Ints(ints)
+                    if ints.len() == *len && member.kind == MemberType::OptionalInt =>
+                {
+                    ints.push(0);
+                }
+                column if column.len() == *len => {
+                    return Err(A::Error::missing_field(member.name));
+                }
+                Column::Ints(_) | Column::Texts(_) | Column::IntsOrTexts(_) => {}
+            }
         }
+        Ok(())
     }
 }
 
