@@ -2,7 +2,7 @@
 
 use super::exit::Exit;
 use super::{CommandResult, print};
-use crate::config::{self, ConfigArgs, reference_page};
+use crate::config::{self, ConfigArgs, MemoryLimit, reference_page};
 use aqs_api::Catalogue;
 use aqs_origin::sample;
 use clap_complete::Shell;
@@ -20,7 +20,12 @@ pub fn check_config(args: &ConfigArgs) -> CommandResult {
         let _ = writeln!(std::io::stderr(), "aqs: {warning}");
     }
     loaded.config.check_files()?;
-    print(&loaded.config.effective().to_yaml()?)?;
+    let limit = MemoryLimit::find();
+    let warning = limit.exceeded_by(loaded.config.memory_bytes());
+    if let Some(warning) = warning {
+        let _ = writeln!(std::io::stderr(), "aqs: {warning}");
+    }
+    print(&format!("# The memory limit is {limit}.\n{}", loaded.config.effective().to_yaml()?))?;
     Ok(Exit::Success.into())
 }
 

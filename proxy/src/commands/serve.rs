@@ -1,12 +1,13 @@
 //! `aqs serve`: opens the store, starts the server and drains it upon a signal.
 
 use super::{CommandResult, banner};
-use crate::config::{self, Config, ConfigArgs};
+use crate::config::{self, Config, ConfigArgs, MemoryLimit};
 use crate::fd_limit;
 use crate::log::{self, Log};
 use crate::server::{Parts, Server};
 use crate::signals::Signals;
 use aqs_api::Catalogue;
+use aqs_api::units::Bytes;
 use aqs_origin::Clock;
 use aqs_origin::sample::SampleStore;
 use aqs_origin::store::Store;
@@ -49,6 +50,11 @@ pub fn run(args: &ConfigArgs) -> CommandResult {
 
 async fn serve(mut config: Config, log: &mut Log) -> CommandResult {
     let mut signals = Signals::listen()?;
+    let (limit, memory) = (MemoryLimit::find(), config.memory_bytes());
+    tracing::info!(memory = %Bytes(memory), %limit, "memory for answers");
+    if let Some(warning) = limit.exceeded_by(memory) {
+        tracing::warn!("{warning}");
+    }
     let catalogue = Arc::new(Catalogue::standard()?.with_rules(config.rules()));
     let connections = fd_limit::for_connections(&config);
     config.limits.connections = config.limits.connections.min(connections);

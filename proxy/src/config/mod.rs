@@ -9,6 +9,7 @@ mod checks;
 mod deserialize;
 mod error;
 mod load;
+mod memory_limit;
 pub mod reference_page;
 mod routes;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod warnings;
 
 pub use error::ConfigError;
 pub use load::{ConfigArgs, Environment, Loaded, from_bytes, load, process_environment};
+pub use memory_limit::MemoryLimit;
 pub use values::{Country, StateDir};
 pub use warnings::unknown_variables;
 
@@ -253,7 +255,7 @@ impl Config {
 
     /// The memory for answers in bytes.
     pub fn memory_bytes(&self) -> u64 {
-        self.memory.unwrap_or_else(values::default_memory)
+        self.memory.unwrap_or_else(|| MemoryLimit::find().default_memory())
     }
 
     /// What the public listener serves besides the API.

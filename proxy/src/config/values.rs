@@ -6,7 +6,6 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use sysinfo::System;
 
 /// What a public address is written as.
 pub(super) struct SocketAddress;
@@ -107,17 +106,4 @@ pub(super) fn ip(address: &str) -> Option<IpAddr> {
 /// A route prefix with the leading slash that the upstream services add.
 pub(super) fn rooted(prefix: &str) -> String {
     format!("/{}", prefix.strip_prefix('/').unwrap_or(prefix))
-}
-
-/// The memory for answers by default: half of the control group's limit, or a quarter of the
-/// machine.
-pub(super) fn default_memory() -> u64 {
-    const UNKNOWN: u64 = 256 << 20;
-    let Ok(mut system) = System::new() else { return UNKNOWN };
-    system.refresh_memory();
-    match system.cgroup_limits() {
-        // Without a limit of the group, this is the size of the machine.
-        Some(limits) if limits.total_memory < system.total_memory() => limits.total_memory / 2,
-        _ => system.total_memory() / 4,
-    }
 }

@@ -175,3 +175,61 @@ fn the_documented_plans_are_valid() {
         assert!(output_text(&refused).contains(reason), "{wrong}: {}", output_text(&refused));
     }
 }
+
+/// A control group that is removed when dropped.
+struct ControlGroup(PathBuf);
+
+impl ControlGroup {
+    /// A group with a memory limit in bytes; `None` if the machine allows none.
+    fn limited(bytes: u64) -> Option<Self> {
+        let roots =
+            [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")];
+        roots.iter().find_map(|(root, file)| {
+            let group = Self(Path::new(root).join(format!("aqs-test-{}", std::process::id())));
+            fs::create_dir(&group.0).ok()?;
+            fs::write(group.0.join(file), bytes.to_string()).ok()?;
+            group.0.join(file).exists().then_some(group)
+        })
+    }
+}
+
+impl Drop for ControlGroup {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir(self.0.join("inner"));
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+#[test]
+fn memory_limit_of_a_parent_group_is_found() {
+    let Some(outer) = ControlGroup::limited(200 << 20) else {
+        eprintln!("skipped: this machine allows no control groups");
+        return;
+    };
+    fs::create_dir(outer.0.join("inner")).unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let in_group = |args: &[&str]| {
+        let procs = outer.0.join("inner/cgroup.procs");
+        let own = aqs(home.path());
+        let mut shell = Command::new("sh");
+        shell
+            .env("HOME", home.path())
+            .envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        for (name, _) in own.get_envs().filter(|(_, value)| value.is_none()) {
+            shell.env_remove(name);
+        }
+        shell
+            .args(["-c", "echo $$ > \"$0\" && exec \"$@\""])
+            .arg(procs)
+            .arg(own.get_program())
+            .args(args);
+        shell.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        shell
+    };
+    let checked = output_text(&run(&mut in_group(&["check-config"])));
+    let found = "# The memory limit is 200MiB of the control group (/sys/fs/cgroup/";
+    assert!(checked.starts_with(found), "{checked}");
+    assert!(checked.contains("\nmemory: 100MiB\n"), "{checked}");
+    let warned = output_text(&run(&mut in_group(&["check-config", "--memory", "1GiB"])));
+    assert!(warned.contains("memory is 1GiB, but the memory limit of the process"), "{warned}");
+}
