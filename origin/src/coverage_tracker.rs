@@ -43,6 +43,7 @@ pub(crate) struct CoverageTracker {
 struct Seen {
     change_token: Option<u64>,
     versions: BTreeMap<String, u64>,
+    damaged: Vec<&'static str>,
 }
 
 impl CoverageTracker {
@@ -54,7 +55,7 @@ impl CoverageTracker {
         metrics: Metrics,
     ) -> Self {
         let versions = epochs.versions_at_start().clone();
-        let seen = Mutex::new(Seen { change_token: None, versions });
+        let seen = Mutex::new(Seen { change_token: None, versions, damaged: Vec::new() });
         let (refreshing, known) = (tokio::sync::Mutex::default(), watch::Sender::default());
         Self { store, datasets, coverage, epochs, metrics, seen, refreshing, known }
     }
@@ -68,6 +69,7 @@ impl CoverageTracker {
     /// names. A dataset that was never seen has no answers to purge.
     pub(crate) async fn refresh(self: &Arc<Self>) -> Result<Vec<&'static str>, RefreshError> {
         let _refreshing = self.refreshing.lock().await;
+        self.purge_damaged().await?;
         let token = self.store.change_token().await?;
         if self.seen().change_token == Some(token) {
             return Ok(Vec::new());
@@ -90,13 +92,31 @@ impl CoverageTracker {
         Ok(changed)
     }
 
+    /// Purges hard what was read before damage was found.
+    async fn purge_damaged(self: &Arc<Self>) -> Result<(), RefreshError> {
+        let damaged: Vec<_> = self.store.damaged().iter().map(|dataset| dataset.name).collect();
+        let before = self.seen().damaged.clone();
+        let found: Vec<_> = damaged.iter().copied().filter(|name| !before.contains(name)).collect();
+        if !found.is_empty() {
+            let tracker = Arc::clone(self);
+            tokio::task::spawn_blocking(move || {
+                found.iter().for_each(|dataset| tracker.purge(dataset, PurgeMode::Hard));
+            })
+            .await?;
+        }
+        self.seen().damaged = damaged;
+        Ok(())
+    }
+
+    fn purge(&self, dataset: &'static str, mode: PurgeMode) {
+        if let Err(error) = purge(&self.epochs, &self.metrics, Scope::Dataset(dataset), mode) {
+            tracing::error!(%error, dataset, "purged, but the purge was not persisted");
+        }
+    }
+
     fn purge_loaded(&self, datasets: Vec<&'static str>, versions: BTreeMap<&'static str, u64>) {
         for dataset in datasets {
-            if let Err(error) =
-                purge(&self.epochs, &self.metrics, Scope::Dataset(dataset), PurgeMode::Soft)
-            {
-                tracing::error!(%error, dataset, "purged, but the purge was not persisted");
-            }
+            self.purge(dataset, PurgeMode::Soft);
         }
         if let Err(error) = self.epochs.set_dataset_versions(&versions) {
             tracing::warn!(%error, "the datasets' versions would not be known after a restart");
@@ -167,6 +187,7 @@ pub(crate) fn purge(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::epochs::{PurgeTags, Validity};
     use crate::metric_declarations::Declarations;
     use crate::request_context::RequestContext;
     use aqs_api::{Lookup, Rows};
@@ -174,10 +195,18 @@ mod tests {
     use futures_util::FutureExt;
     use tokio::runtime::Runtime;
 
-    struct Empty;
+    /// Has no rows; its datasets may be damaged.
+    #[derive(Default)]
+    struct Empty {
+        damaged: Mutex<Vec<&'static Dataset>>,
+    }
 
     #[async_trait]
     impl Store for Empty {
+        fn damaged(&self) -> Vec<&'static Dataset> {
+            self.damaged.lock().unwrap().clone()
+        }
+
         async fn read(&self, _: &Lookup, _: &RequestContext) -> Result<Rows, StoreError> {
             Err(StoreError::Unavailable { store: "empty", reason: String::new() })
         }
@@ -201,7 +230,7 @@ mod tests {
         let metrics = Metrics::declare(&mut Declarations::of(&registry)).unwrap();
         let catalogue = aqs_api::Catalogue::standard().unwrap();
         let epochs = Arc::new(Epochs::starting_at(1, &catalogue));
-        let (store, datasets) = (Arc::new(Empty), catalogue.datasets().to_vec());
+        let (store, datasets) = (Arc::new(Empty::default()), catalogue.datasets().to_vec());
         let tracker = CoverageTracker::new(store, datasets, Arc::default(), epochs, metrics);
         let tracker = Arc::new(tracker);
         // A runtime that has ended aborts blocking work, as a panic does.
@@ -215,5 +244,35 @@ mod tests {
         assert!(!tracker.is_known());
         assert!(Runtime::new().unwrap().block_on(tracker.refresh()).is_ok());
         assert!(tracker.is_known());
+    }
+
+    #[tokio::test]
+    async fn answers_from_a_damaged_dataset_are_purged_once() {
+        let registry = prometheus::Registry::new();
+        let metrics = Metrics::declare(&mut Declarations::of(&registry)).unwrap();
+        let catalogue = aqs_api::Catalogue::standard().unwrap();
+        let epochs = Arc::new(Epochs::starting_at(1, &catalogue));
+        let (store, datasets) = (Arc::new(Empty::default()), catalogue.datasets().to_vec());
+        let routed = Arc::clone(&store) as Arc<dyn Store>;
+        let tracker =
+            CoverageTracker::new(routed, datasets, Arc::default(), Arc::clone(&epochs), metrics);
+        let tracker = Arc::new(tracker);
+        let tags = |path| {
+            let target = aqs_api::Target { dialect: aqs_api::Dialect::V2, path };
+            let query = catalogue.resolve(target).unwrap();
+            PurgeTags::of(&query, query.dataset(), &catalogue)
+        };
+        let devices = tags("/unique-devices/en.wikipedia/all-sites/daily/20260101/20260102");
+        let top = tags("/pageviews/top/en.wikipedia/all-access/2026/01/01");
+        tracker.refresh().await.unwrap();
+        let before = epochs.current();
+        let dataset = catalogue.datasets().iter().find(|one| one.name == "unique-devices-daily");
+        *store.damaged.lock().unwrap() = dataset.copied().into_iter().collect();
+        tracker.refresh().await.unwrap();
+        assert_eq!(epochs.validity(before, &devices), Validity::Invalid);
+        assert_eq!(epochs.validity(before, &top), Validity::Valid);
+        let after = epochs.current();
+        tracker.refresh().await.unwrap();
+        assert_eq!(epochs.validity(after, &devices), Validity::Valid);
     }
 }

@@ -170,6 +170,13 @@ fn end_of(period: &Digits, granularity: Granularity) -> Option<i64> {
     Some(end.as_second())
 }
 
+/// The gauge of the embedded store at a path, not yet declared.
+pub fn embedded_tables(path: &str) -> Result<IntGaugeVec, prometheus::Error> {
+    let help = "Tables of the embedded store by the result of the check of its pages (unchecked, \
+                intact, lacking columns, damaged)";
+    IntGaugeVec::new(Opts::new("aqs_embedded_tables", help).const_label("path", path), &["state"])
+}
+
 #[derive(Clone, Debug)]
 pub struct CassandraMetrics {
     reads: IntCounterVec,

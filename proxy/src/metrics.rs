@@ -180,6 +180,7 @@ mod tests {
         Metrics::declare(&mut declarations, &Catalogue::standard().unwrap(), None).unwrap();
         aqs_origin::Metrics::declare(&mut declarations).unwrap();
         aqs_warmers::metrics::Metrics::declare(&mut declarations).unwrap();
+        declarations.add(aqs_origin::metrics::embedded_tables("").unwrap()).unwrap();
         CassandraMetrics::new().unwrap().declare(&mut declarations).unwrap();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dashboards/METRICS.md");
         let page = page(&declarations.declared);

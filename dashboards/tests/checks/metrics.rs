@@ -30,6 +30,7 @@ fn known_series() -> BTreeMap<String, Series> {
     let catalogue = Catalogue::standard().unwrap();
     aqs_proxy::metrics::Metrics::declare(&mut declarations, &catalogue, None).unwrap();
     aqs_origin::Metrics::declare(&mut declarations).unwrap();
+    declarations.add(aqs_origin::metrics::embedded_tables("").unwrap()).unwrap();
     CassandraMetrics::new().unwrap().declare(&mut declarations).unwrap();
     aqs_warmers::metrics::Metrics::declare(&mut declarations).unwrap();
 

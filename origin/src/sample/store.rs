@@ -56,7 +56,11 @@ impl SampleStore {
             Err(OpenError::File(error)) if !error.is_damage() => {
                 return Err(SampleError::Unreadable(error.into()));
             }
-            Err(error @ OpenError::UnmergedLog { .. }) => {
+            Err(
+                error @ (OpenError::UnmergedLog { .. }
+                | OpenError::LeftoverLog { .. }
+                | OpenError::Changing { .. }),
+            ) => {
                 return Err(SampleError::Unreadable(error));
             }
             Err(error) => {

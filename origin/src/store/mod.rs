@@ -8,7 +8,7 @@ mod partition_value;
 use crate::metric_declarations::Declarations;
 use crate::request_context::RequestContext;
 use aqs_api::lookup::EventRead;
-use aqs_api::{Coverage, Lookup, Rows};
+use aqs_api::{Coverage, Dataset, Lookup, Rows};
 use async_trait::async_trait;
 use std::collections::BTreeMap;
 use thiserror::Error;
@@ -38,6 +38,12 @@ pub trait Store: Send + Sync + 'static {
     /// What is wrong with the store, in sentences for operators. A store without this reports
     /// problems by its errors only.
     fn health_issues(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// The datasets of which rows may be missing without an error. Nothing that was read of them is
+    /// to be served.
+    fn damaged(&self) -> Vec<&'static Dataset> {
         Vec::new()
     }
 

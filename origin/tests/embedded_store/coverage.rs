@@ -57,7 +57,7 @@ fn every_calendar_has_its_extent() {
 }
 
 #[tokio::test]
-async fn a_version_counts_the_loads_that_changed_something() {
+async fn a_version_changes_with_loads_that_change_something() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     load_devices(&path, &[devices("a", "20260101", ints([1, 2, 3]))]);
@@ -65,7 +65,6 @@ async fn a_version_counts_the_loads_that_changed_something() {
     let versions = async || store.versions().await.unwrap();
     let at_first = versions().await;
     assert_eq!(at_first.len(), catalogue().datasets().len());
-    assert_eq!(at_first["unique-devices-daily"], 1);
     assert_eq!(at_first["pageviews-top-daily"], 0);
 
     let mark = store.change_token().await.unwrap();
@@ -73,11 +72,13 @@ async fn a_version_counts_the_loads_that_changed_something() {
     load(&path, &[top("en", ["2026", "01", "01"])]);
     assert_ne!(store.change_token().await.unwrap(), mark);
     load_devices(&path, &[devices("a", "20260101", ints([1, 2, 4]))]);
+    let later = versions().await;
     load_devices(&path, &[devices("a", "20260101", ints([1, 2, 4]))]);
     let at_last = versions().await;
-    assert_eq!(at_last["unique-devices-daily"], 2);
+    assert_eq!(at_last, later);
+    assert_ne!(at_last["unique-devices-daily"], at_first["unique-devices-daily"]);
     assert_eq!(at_last["unique-devices-monthly"], 0);
-    assert_eq!(at_last["pageviews-top-daily"], 1);
+    assert_ne!(at_last["pageviews-top-daily"], 0);
     assert_eq!(at_last["pageviews-top-monthly"], 0);
 }
 

@@ -8,8 +8,10 @@
 )]
 
 mod access;
+mod changes;
 mod coverage;
 mod crash;
+mod damage;
 mod files;
 mod reads;
 mod typed_catalogue;
@@ -40,8 +42,11 @@ fn dataset(name: &str) -> &'static Dataset {
 }
 
 fn lookup(dataset_name: &str, key: &[&str], range: Option<(&str, &str)>) -> Lookup {
+    lookup_in(dataset(dataset_name), key, range)
+}
+
+fn lookup_in(dataset: &'static Dataset, key: &[&str], range: Option<(&str, &str)>) -> Lookup {
     let digits = |text| Digits::from_text(text).unwrap();
-    let dataset = dataset(dataset_name);
     Lookup::Points(Read {
         dataset,
         table: dataset.table().unwrap(),

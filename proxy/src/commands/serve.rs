@@ -149,7 +149,7 @@ fn log_addresses(server: &Server, stores: &[String]) {
 fn embedded(path: &Path, catalogue: &Catalogue) -> Result<Arc<dyn Store>, OpenError> {
     let store = EmbeddedStore::open(path, catalogue, Options::default())?;
     if store.access() == Access::Immutable {
-        tracing::warn!(path = %path.display(), "the folder of the store is read-only: later loads into the store are not noticed");
+        tracing::info!(path = %path.display(), "the folder of the store is read-only: it is opened as immutable");
     }
     Ok(Arc::new(store))
 }

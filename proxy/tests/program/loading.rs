@@ -65,21 +65,25 @@ fn a_missing_store_is_an_error() {
 }
 
 #[test]
-fn a_replaced_store_is_noticed() {
+fn a_replaced_store_is_served() {
     let home = tempfile::tempdir().unwrap();
     let store = home.path().join("store.sqlite");
-    let directory = rows(home.path(), "unique_devices", &devices(1, 10));
-    let load =
-        |store: &Path| run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(store));
-    load(&store);
-    let mut running = Running::start(home.path(), &store);
+    let load = |store: &Path, count: u32| {
+        let directory = rows(home.path(), "unique_devices", &devices(1, count));
+        let loaded = run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(store));
+        assert!(loaded.status.success(), "{}", output_text(&loaded));
+    };
+    load(&store, 10);
+    let running = Running::start(home.path(), &store);
+    let target = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
+    assert!(running.get(target).contains("\"devices\":10,"));
     let other = home.path().join("other.sqlite");
-    load(&other);
+    load(&other, 20);
     fs::rename(&other, &store).unwrap();
-    let log = running.child.stderr.take().unwrap();
-    let logged =
-        BufReader::new(log).lines().map_while(Result::ok).any(|line| line.contains("was replaced"));
-    assert!(logged, "the replacement was not logged");
+    // What is cached of the old file is stale.
+    eventually("the new file is served", Duration::from_secs(10), || {
+        running.get(target).contains("\"devices\":20,")
+    });
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub enum Access {
     /// `Immutable`.
     #[default]
     Live,
-    /// Reads without locks, on the assumption that the file does not change while it is open.
+    /// Reads without locks. What is read while the file changes is discarded.
     Immutable,
 }
 
@@ -79,6 +79,8 @@ pub(super) fn writer(path: &Path, timeout: Duration) -> rusqlite::Result<Connect
 
 fn configure(conn: &Connection, timeout: Duration) -> rusqlite::Result<()> {
     conn.busy_timeout(timeout)?;
+    // Otherwise rows of a damaged page may be missing without an error.
+    conn.pragma_update(None, "cell_size_check", true)?;
     conn.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
     // Otherwise the quoted name of a missing column would be a text instead of an error.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
@@ -115,6 +117,11 @@ pub(super) struct FileId(u64, u64);
 impl FileId {
     pub(super) fn of(metadata: &Metadata) -> Self {
         Self(metadata.dev(), metadata.ino())
+    }
+
+    /// The number of the file in its file system.
+    pub(super) fn number(self) -> u64 {
+        self.1
     }
 }
 

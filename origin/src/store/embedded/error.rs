@@ -76,6 +76,15 @@ pub enum OpenError {
          the log if that load may be lost"
     )]
     UnmergedLog { path: PathBuf, log: PathBuf, bytes: u64 },
+    /// The store was replaced; SQLite would merge the log of the old file into the new one.
+    #[error(
+        "{path} was replaced, and {log} holds {bytes} bytes of a load into the file before it; \
+         remove that log"
+    )]
+    LeftoverLog { path: PathBuf, log: PathBuf, bytes: u64 },
+    /// The store can only be opened as immutable.
+    #[error("{path} is being written; it can be read when the load has ended")]
+    Changing { path: PathBuf },
     #[error(transparent)]
     File(#[from] FileError),
 }

@@ -6,6 +6,8 @@
 
 mod connect;
 mod error;
+mod integrity;
+mod opened;
 mod pool;
 mod read;
 mod schema;

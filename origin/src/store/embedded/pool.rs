@@ -23,11 +23,14 @@ pub(super) struct Pool {
     permits: Arc<Semaphore>,
     /// One less, so that work without a waiting client never takes the last connection.
     background: Arc<Semaphore>,
+    size: u32,
 }
 
 #[derive(Debug)]
 pub(super) enum JobError {
     Timeout,
+    /// The pool was closed before the job began.
+    Closed,
     /// The runtime is shutting down, or the job panicked.
     Stopped,
     Failed(QueryError),
@@ -37,6 +40,7 @@ impl Pool {
     pub(super) fn new(connections: Vec<Connection>) -> Self {
         let size = connections.len();
         Self {
+            size: u32::try_from(size).unwrap_or(u32::MAX),
             idle: Arc::new(Mutex::new(connections)),
             permits: Arc::new(Semaphore::new(size)),
             background: Arc::new(Semaphore::new(size.saturating_sub(1).max(1))),
@@ -53,13 +57,25 @@ impl Pool {
         let caller_is_gone = CancellationToken::new();
         let _guard = caller_is_gone.clone().drop_guard();
         let result = async {
-            let lease = self.lease(ctx).await.map_err(|_| JobError::Stopped)?;
+            let lease = self.lease(ctx).await.map_err(|_| JobError::Closed)?;
             let work = task::spawn_blocking(move || {
                 lease.run(move || caller_is_gone.is_cancelled() || Instant::now() >= deadline, job)
             });
             work.await.unwrap_or(Err(JobError::Stopped))
         };
         timeout_at(deadline.into(), result).await.unwrap_or(Err(JobError::Timeout))
+    }
+
+    /// Waits for the jobs that run, and closes all connections. Jobs that wait are refused.
+    pub(super) async fn close(&self) {
+        // Jobs that began to wait earlier still run.
+        let all = self.permits.acquire_many(self.size).await;
+        self.permits.close();
+        self.background.close();
+        let closed = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        drop(all);
+        // Closing may write to the disk.
+        let _ = task::spawn_blocking(move || drop(closed)).await;
     }
 
     async fn lease(&self, ctx: &RequestContext) -> Result<Lease, AcquireError> {
@@ -235,6 +251,33 @@ mod tests {
             assert!(matches!(call.await.unwrap(), Ok(1)));
         }
         assert_eq!(pool.idle.lock().unwrap().len(), 2);
+    }
+
+    #[tokio::test]
+    async fn closing_waits_for_jobs_and_refuses_others() {
+        let pool = Arc::new(pool(2));
+        let (release, released) = mpsc::channel::<()>();
+        let (started, has_started) = oneshot::channel();
+        let holder = tokio::spawn({
+            let pool = Arc::clone(&pool);
+            async move {
+                let job = move |conn: &Connection| {
+                    let _ = started.send(());
+                    let _ = released.recv();
+                    one(conn)
+                };
+                pool.run(&unhurried(), job).await
+            }
+        });
+        has_started.await.unwrap();
+        let mut closing = std::pin::pin!(pool.close());
+        assert!(futures_util::poll!(&mut closing).is_pending());
+        release.send(()).unwrap();
+        closing.await;
+        assert!(matches!(holder.await.unwrap(), Ok(1)));
+        assert!(pool.idle.lock().unwrap().is_empty());
+        let refused = pool.run(&unhurried(), one).await;
+        assert!(matches!(refused, Err(JobError::Closed)), "{refused:?}");
     }
 
     #[tokio::test]
