@@ -19,13 +19,16 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::time::timeout;
 
 /// How long an unfinished build of the sample data may take to clean up.
 const CLEAN_UP_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the banner waits for the coverage of the store.
 const COVERAGE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// A signal within this time of the first is the same one.
+const SAME_SIGNAL: Duration = Duration::from_secs(1);
 
 /// Runs until a signal.
 pub fn run(args: &ConfigArgs) -> CommandResult {
@@ -123,10 +126,22 @@ async fn serve(mut config: Config, log: &mut Log) -> CommandResult {
             }
             Ok(ExitCode::SUCCESS)
         }
-        () = signals.ended() => {
+        () = second_signal(&mut signals) => {
             tracing::warn!("a second signal: exiting at once, open connections are cut");
             log.end();
             std::process::exit(1)
+        }
+    }
+}
+
+/// Waits for another signal. Supervisors and `timeout` send the first one to the process and to its
+/// group, so that it comes twice.
+async fn second_signal(signals: &mut Signals) {
+    let first = Instant::now();
+    loop {
+        signals.ended().await;
+        if first.elapsed() >= SAME_SIGNAL {
+            return;
         }
     }
 }

@@ -50,11 +50,16 @@ fn a_second_signal_ends_at_once() {
     stream.write_all(b"GET / HTTP/1.1\r\n").unwrap();
     running.get("/healthz");
     running.signal("TERM");
+    // One right after the first is the same one: supervisors send it twice.
+    std::thread::sleep(Duration::from_millis(50));
+    running.signal("TERM");
     let address = running.address;
     eventually("it stops accepting", Duration::from_secs(60), || {
         TcpStream::connect(address).is_err()
     });
     assert!(running.child.try_wait().unwrap().is_none(), "it did not wait for the request");
+    std::thread::sleep(Duration::from_millis(1200));
+    assert!(running.child.try_wait().unwrap().is_none(), "a doubled signal cut the drain");
     running.signal("TERM");
     assert_eq!(running.child.wait().unwrap().code(), Some(1));
 }
