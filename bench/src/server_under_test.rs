@@ -4,7 +4,7 @@ use crate::synthetic::SyntheticStore;
 use aqs_api::lifetimes::{Lifetimes, Times};
 use aqs_api::{Catalogue, Representation};
 use aqs_proxy::config::{Admin, Config, StateDir};
-use aqs_proxy::http::{Content, Method, Negotiation, Reply, RequestHead, RequestTrace};
+use aqs_proxy::http::{Content, Lines, Method, Negotiation, Reply, RequestHead, RequestTrace};
 use aqs_proxy::serve::{Served, Service};
 use aqs_proxy::server::{Components, Parts, Server};
 use std::error::Error;
@@ -65,6 +65,7 @@ impl Subject {
 
 /// The head of a GET on the public listener.
 pub fn head<'a>(target: &'a str, if_none_match: Option<&'a [u8]>) -> RequestHead<'a> {
+    let if_none_match = if_none_match.map(Lines::from).unwrap_or_default();
     let negotiation = Negotiation { if_none_match, ..Negotiation::default() };
     let trace = RequestTrace::default();
     RequestHead { method: Method::Get, target, negotiation, trace }

@@ -45,6 +45,8 @@ const NO_TOKEN_CONFIGURED: Refusal =
     Refusal("tokenless", 403, "there is no token, since there is no state directory");
 const NO_TOKEN: Refusal =
     Refusal("no-token", 401, "this needs the header `Authorization: Bearer TOKEN`");
+const TWO_TOKENS: Refusal =
+    Refusal("two-tokens", 400, "malformed request: more than one Authorization");
 const WRONG_TOKEN: Refusal = Refusal("wrong-token", 401, "the token is wrong");
 
 /// Refuses a request that is not authorized, logs and counts the refusal.
@@ -96,7 +98,12 @@ impl AdminAuth {
 
     fn check_token(&self, request: &Request) -> Result<(), Refusal> {
         let token = self.token.as_ref().ok_or(NO_TOKEN_CONFIGURED)?;
-        match request.headers().get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes())) {
+        let mut lines = request.headers().get_all(AUTHORIZATION).iter();
+        let first = lines.next();
+        if lines.next().is_some() {
+            return Err(TWO_TOKENS);
+        }
+        match first.and_then(|value| bearer(value.as_bytes())) {
             None => Err(NO_TOKEN),
             Some(given) if token.matches(given) => Ok(()),
             Some(_) => Err(WRONG_TOKEN),

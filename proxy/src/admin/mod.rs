@@ -154,7 +154,14 @@ async fn finish(mut request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let target = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
     request.extensions_mut().insert(id.clone());
-    let mut response = next.run(request).await;
+    // hyper reads chunks less strictly than others, so that another request could hide there.
+    let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+    let mut response = match is_chunked {
+        true => {
+            error(411, "a body needs a Content-Length; chunks are not read here").into_response()
+        }
+        false => next.run(request).await,
+    };
     let allow = allowed_methods(&response);
     if let (StatusCode::METHOD_NOT_ALLOWED, Some(methods)) = (response.status(), &allow) {
         response = if method == Method::OPTIONS {
@@ -169,6 +176,9 @@ async fn finish(mut request: Request, next: Next) -> Response {
     }
     let headers = response.headers_mut();
     headers.extend(HEADERS);
+    if is_chunked {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     let id = HeaderValue::from_str(&id.to_string());
     headers.extend(id.ok().map(|id| (REQUEST_ID, id)));
     headers.extend(allow.and_then(|allow| Some((header::ALLOW, allow.try_into().ok()?))));

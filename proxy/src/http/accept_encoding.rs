@@ -1,10 +1,12 @@
 //! The preference of `Accept-Encoding` (RFC 9110 §12.5.3).
 
+use super::request::Lines;
+
 /// Whether a client with this `Accept-Encoding` gets gzip: it accepts it and does not prefer the
 /// identity form.
-pub fn prefers_gzip(header: &[u8]) -> bool {
+pub fn prefers_gzip(lines: Lines<'_>) -> bool {
     let (mut gzip, mut any, mut identity) = (None, None, None);
-    for item in header.split(|byte| *byte == b',') {
+    for item in lines.iter().flat_map(|line| line.split(|byte| *byte == b',')) {
         let mut parts = item.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
         let coding = parts.next().unwrap_or_default();
         let weight = parts.find_map(weight).unwrap_or(1000);
@@ -63,21 +65,30 @@ mod tests {
             (" gzip ; q=0.001 ", true),
             ("gzip;level=9;q=0", false),
         ] {
-            assert_eq!(prefers_gzip(header.as_bytes()), expected, "{header}");
+            assert_eq!(prefers_gzip(header.as_bytes().into()), expected, "{header}");
+        }
+    }
+
+    #[test]
+    fn lines_are_one_list() {
+        for (lines, expected) in [(["br", "gzip"], true), (["gzip;q=0.1", "identity"], false)] {
+            let mut header = Lines::default();
+            assert!(lines.iter().all(|line| header.push(line.as_bytes())));
+            assert_eq!(prefers_gzip(header), expected, "{lines:?}");
         }
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_survived(header in prop::collection::vec(any::<u8>(), 0..60)) {
-            prefers_gzip(&header);
+            prefers_gzip(header.as_slice().into());
         }
 
         #[test]
         fn weights_decide(gzip in 0u16..=1000, identity in 0u16..=1000, spaces in " {0,2}") {
             let q = |weight: u16| format!("{}.{:03}", weight / 1000, weight % 1000);
             let header = format!("br,{spaces}gzip;q={}{spaces},identity{spaces};q={}", q(gzip), q(identity));
-            prop_assert_eq!(prefers_gzip(header.as_bytes()), gzip > 0 && gzip >= identity);
+            prop_assert_eq!(prefers_gzip(header.as_bytes().into()), gzip > 0 && gzip >= identity);
         }
     }
 }

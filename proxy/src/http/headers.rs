@@ -9,8 +9,9 @@ access-control-allow-origin: *\r\n\
 access-control-allow-methods: GET,HEAD\r\n\
 access-control-allow-headers: accept, content-type, content-length, cache-control, \
 accept-language, api-user-agent, if-match, if-modified-since, if-none-match, dnt, \
-accept-encoding\r\n\
-access-control-expose-headers: etag\r\n\
+accept-encoding, x-request-id, traceparent, tracestate\r\n\
+access-control-expose-headers: etag, cache-status, retry-after, link, x-request-id, ratelimit, \
+ratelimit-policy, deprecation\r\n\
 x-content-type-options: nosniff\r\n\
 x-frame-options: SAMEORIGIN\r\n\
 x-xss-protection: 1; mode=block\r\n\

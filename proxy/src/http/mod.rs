@@ -37,5 +37,5 @@ mod trace;
 pub use accept_encoding::prefers_gzip;
 pub use cache_status::{CacheResult, CacheStatus};
 pub use reply::{Content, KeepAlive, Page, Reply};
-pub use request::{Method, Negotiation, RequestHead};
+pub use request::{Lines, Method, Negotiation, RequestHead};
 pub use trace::{GeneratedId, RequestTrace};

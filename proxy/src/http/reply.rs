@@ -2,6 +2,7 @@
 
 use super::cache_status::{CacheResult, CacheStatus};
 use super::headers::{self, FRESH, STALE};
+use super::request::{Lines, Negotiation};
 use crate::log::access::LogContext;
 use aqs_api::target::Uri;
 use aqs_api::{
@@ -57,16 +58,31 @@ pub enum KeepAlive {
 }
 
 impl Reply {
-    /// Sends an entry in its identity or gzip form, or 304 if the client's validator matches.
+    /// Sends an entry in its identity or gzip form, or what the client's conditions ask for: 412
+    /// or 304, in the order of RFC 9110 §13.2.2.
     pub fn entry(
         entry: Arc<Entry>,
-        if_none_match: Option<&[u8]>,
+        negotiation: Negotiation<'_>,
         gzip: bool,
         cache: CacheStatus,
     ) -> Self {
+        let Negotiation { if_match, if_none_match, .. } = negotiation;
         let endpoint = Some(entry.endpoint);
-        let matches = if_none_match.is_some_and(|header| validates(header, &entry));
-        let content = if matches { Content::NotModified(entry) } else { Content::Entry(entry) };
+        let body = match &entry.representation {
+            Representation::Body(body) => Some(body),
+            Representation::NoData(_) => None,
+        };
+        let names = |lines: Lines<'_>, strong| {
+            body.is_some_and(|body| lines.iter().any(|line| names(line, body, strong)))
+        };
+        let content = if body.is_some() && !if_match.is_empty() && !names(if_match, true) {
+            let detail = "the data have changed since the version that If-Match names";
+            Content::Fault(Fault::other(412, detail), Dialect::V2)
+        } else if names(if_none_match, false) {
+            Content::NotModified(entry)
+        } else {
+            Content::Entry(entry)
+        };
         Self { content, endpoint, cache, gzip, log_context: None }
     }
 
@@ -226,19 +242,22 @@ fn detail(no_data: &NoData) -> Option<&'static str> {
     }
 }
 
-/// Whether `If-None-Match` names the body of an entry: compared by the hash, ignoring `W/` and
-/// the suffix of the gzip form.
+/// Whether a line of `If-None-Match` or `If-Match` names a body: compared by its hash, ignoring the
+/// suffix of the gzip form, and unless the comparison is strong, `W/`.
 ///
 /// Entity tags can't hold quotes and ours are hexadecimal, so a search for the quoted hash is
 /// enough.
-fn validates(header: &[u8], entry: &Entry) -> bool {
-    let Representation::Body(body) = &entry.representation else { return false };
-    if header.trim_ascii() == b"*" {
+fn names(line: &[u8], body: &EncodedBody, strong: bool) -> bool {
+    if line.trim_ascii() == b"*" {
         return true;
     }
     let hash = body.etag.as_bytes();
-    header.windows(hash.len() + 2).any(|window| {
+    line.windows(hash.len() + 2).enumerate().any(|(at, window)| {
         let (quote, rest) = (window.first(), window.get(1..=hash.len()));
-        quote == Some(&b'"') && rest == Some(hash) && matches!(window.last(), Some(b'"' | b'-'))
+        let is_weak = line.get(..at).is_some_and(|before| before.ends_with(b"W/"));
+        quote == Some(&b'"')
+            && rest == Some(hash)
+            && matches!(window.last(), Some(b'"' | b'-'))
+            && !(strong && is_weak)
     })
 }

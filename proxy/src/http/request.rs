@@ -12,12 +12,53 @@ pub struct RequestHead<'a> {
     pub trace: RequestTrace<'a>,
 }
 
-/// The headers that select the form of a reply, as they came; of several the first.
+/// The headers that select the form of a reply.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Negotiation<'a> {
-    /// A match that is missed costs a body, no more.
-    pub if_none_match: Option<&'a [u8]>,
-    pub accept_encoding: Option<&'a [u8]>,
+    pub if_match: Lines<'a>,
+    pub if_none_match: Lines<'a>,
+    pub accept_encoding: Lines<'a>,
+}
+
+/// The values of a header, of which there may be several lines: together they are one list
+/// (RFC 9110 §5.3).
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lines<'a> {
+    values: [&'a [u8]; MAX_LINES],
+    len: usize,
+}
+
+const MAX_LINES: usize = 3;
+
+impl<'a> Lines<'a> {
+    /// Appends a line; false if there are too many.
+    #[must_use]
+    pub fn push(&mut self, value: &'a [u8]) -> bool {
+        let free = self.values.get_mut(self.len);
+        self.len += usize::from(free.is_some());
+        free.map(|free| *free = value).is_some()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.values.into_iter().take(self.len)
+    }
+
+    /// The list in one line.
+    pub fn join(&self) -> Vec<u8> {
+        self.iter().collect::<Vec<_>>().join(&b", "[..])
+    }
+}
+
+impl<'a> From<&'a [u8]> for Lines<'a> {
+    fn from(value: &'a [u8]) -> Self {
+        let mut lines = Self::default();
+        let _ = lines.push(value);
+        lines
+    }
 }
 
 labelled_enum! {

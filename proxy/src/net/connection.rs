@@ -1,8 +1,9 @@
 //! The loop of a connection: reads heads and answers requests, one after the other.
 
 use super::exchange::{Exchange, Refused, poll_once};
-use super::head::{self, Parsed};
+use super::head::{self, Body, Parsed};
 use super::{CloseReason, HttpServer};
+use aqs_api::Fault;
 use bytes::{Buf, BytesMut};
 use pingora_core::protocols::Stream;
 use std::pin::{Pin, pin};
@@ -14,6 +15,9 @@ use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 /// The initial size of a read buffer: enough for the head of a browser.
 const INITIAL_BUFFER: usize = 2048;
+
+/// How many bytes of a rejected request are read.
+const MAX_LINGER: usize = 4 << 20;
 
 /// The state of a connection between requests.
 pub(super) struct Connection {
@@ -28,8 +32,6 @@ pub(super) enum Next {
     Closed(CloseReason),
     /// Close it so that the client can read the last reply.
     Linger(CloseReason),
-    /// Read the body: the buffer starts with a head that one follows.
-    Body,
 }
 
 /// Why reading a head stopped.
@@ -44,16 +46,28 @@ impl Connection {
         Self { exchange: Exchange::new(server), buffer }
     }
 
-    /// Answers requests without a body until something else has to happen.
+    /// Answers requests until the connection has to end. A body is skipped after the answer, which
+    /// never needs it.
     pub(super) async fn run(&mut self, io: &mut Stream) -> Next {
         loop {
             let next = match head::parse(&self.buffer, &self.exchange.server.limits) {
-                Parsed::Head(head, _) if head.body => return Next::Body,
+                Parsed::Head(head, _) if let Some((status, detail)) = head.refusal => {
+                    let fault = Fault::other(status, detail);
+                    Some(self.exchange.refuse(io, Refused::Body(&head), fault).await)
+                }
                 Parsed::Head(head, length) => {
-                    let pipelined = self.buffer.len() - length;
-                    let next = self.exchange.answer(io, &head, pipelined).await;
+                    let body = match head.body {
+                        Body::Length(size) => size,
+                        // The connection ends with this answer.
+                        Body::Unread => self.buffer.len() - length,
+                    };
+                    let pipelined = self.buffer.len().saturating_sub(length + body);
+                    let mut next = self.exchange.answer(io, &head, pipelined).await;
                     self.buffer.advance(length);
                     self.take_read_ahead();
+                    if next.is_none() && body > 0 {
+                        next = self.skip(io, body).await;
+                    }
                     // The next head has a time of its own, whether it has begun or not.
                     let Exchange { server, timer, .. } = &mut self.exchange;
                     let idle = self.buffer.is_empty();
@@ -80,6 +94,29 @@ impl Connection {
             };
             if let Some(next) = next {
                 return next;
+            }
+        }
+    }
+
+    /// Discards a body of so many bytes.
+    async fn skip(&mut self, io: &mut Stream, mut rest: usize) -> Option<Next> {
+        let Exchange { server, timer, .. } = &mut self.exchange;
+        timer.restart(server.limits.head);
+        loop {
+            let here = rest.min(self.buffer.len());
+            self.buffer.advance(here);
+            rest -= here;
+            if rest == 0 {
+                return None;
+            }
+            self.buffer.reserve(INITIAL_BUFFER / 2);
+            tokio::select! {
+                biased;
+                read = io.read_buf(&mut self.buffer) => match read {
+                    Ok(0) | Err(_) => return Some(Next::Closed(CloseReason::Client)),
+                    Ok(_) => {}
+                },
+                () = timer.expired() => return Some(Next::Linger(CloseReason::RequestTimeout)),
             }
         }
     }
@@ -155,7 +192,12 @@ pub(super) async fn linger(mut io: Stream, limit: Duration) {
     let drained = async {
         io.shutdown().await?;
         let mut discarded = [0; 4096];
-        while io.read(&mut discarded).await? > 0 {}
+        let mut left = MAX_LINGER;
+        while let read @ 1.. = io.read(&mut discarded).await?
+            && left > read
+        {
+            left -= read;
+        }
         std::io::Result::Ok(())
     };
     // The connection is closed either way.

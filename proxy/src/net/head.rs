@@ -1,8 +1,9 @@
 //! Parsing heads: HTTP/1 syntax, and the few headers that decide how a request is answered.
 
 use super::limits::{Limits, MAX_HEADERS};
-use crate::http::{KeepAlive, Method, Negotiation, RequestHead, RequestTrace};
+use crate::http::{KeepAlive, Lines, Method, Negotiation, RequestHead, RequestTrace};
 use aqs_api::Fault;
+use std::net::Ipv6Addr;
 
 /// Longer method names are cut in the log.
 const MAX_METHOD: usize = 32;
@@ -25,8 +26,19 @@ pub(super) struct Head<'a> {
     /// The bytes of the head.
     pub(super) bytes: &'a [u8],
     pub(super) keep_alive: KeepAlive,
-    /// Whether a body follows.
-    pub(super) body: bool,
+    pub(super) body: Body,
+    /// Why the request is not answered: its status and detail.
+    pub(super) refusal: Option<(u16, &'static str)>,
+}
+
+/// What follows a head. No body is needed for any answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    /// So many bytes.
+    Length(usize),
+    /// Chunks, or what a client may send or not because it expects an interim response. Its end
+    /// is not looked for: parsers differ about it, and another request could hide there.
+    Unread,
 }
 
 /// Parses the head that a buffer starts with.
@@ -60,18 +72,22 @@ pub(super) fn parse<'a>(buffer: &'a [u8], limits: &Limits) -> Parsed<'a> {
     else {
         return refused(400, "malformed request: incomplete request line");
     };
+    let Some(path) = origin_form(target) else {
+        return refused(400, "malformed request: the target is no path and no valid URL");
+    };
     let view = RequestHead {
         method: Method::parse(method),
-        target: origin_form(target),
+        target: path,
         negotiation: Negotiation::default(),
         trace: RequestTrace::default(),
     };
     let bytes = buffer.get(..length).unwrap_or_default();
-    let mut head = Head { view, bytes, keep_alive: KeepAlive::Implicit, body: false };
-    match read_headers(&mut head, request.headers, version) {
-        Ok(()) => Parsed::Head(head, length),
-        Err(detail) => refused(400, detail),
+    let (keep_alive, body) = (KeepAlive::Implicit, Body::Length(0));
+    let mut head = Head { view, bytes, keep_alive, body, refusal: None };
+    if let Err(detail) = read_headers(&mut head, request.headers, version, limits.body_bytes) {
+        return refused(400, detail);
     }
+    Parsed::Head(head, length)
 }
 
 /// Whether a request line has three words, the last of them a version of HTTP.
@@ -86,19 +102,31 @@ fn read_headers<'a>(
     head: &mut Head<'a>,
     headers: &[httparse::Header<'a>],
     version: u8,
+    max_body: usize,
 ) -> Result<(), &'static str> {
     let RequestHead { negotiation, trace, .. } = &mut head.view;
     let mut hosts = 0;
-    let mut lengths = 0;
-    let mut has_transfer_encoding = false;
+    let mut length = None;
+    let mut coding = None;
+    let mut expects = None;
     let mut close = false;
     let mut keep_alive = false;
     for header in headers {
+        let value = header.value;
         // By length first: most headers are none of these.
         match header.name.len() {
-            4 if header.name.eq_ignore_ascii_case("host") => hosts += 1,
+            4 if header.name.eq_ignore_ascii_case("host") => {
+                hosts += 1;
+                if !is_authority(value) {
+                    return Err("malformed request: Host is no host with a port");
+                }
+            }
+            6 if header.name.eq_ignore_ascii_case("expect") => expects = Some(value),
+            8 if header.name.eq_ignore_ascii_case("if-match") => {
+                push(&mut negotiation.if_match, value)?;
+            }
             10 if header.name.eq_ignore_ascii_case("connection") => {
-                for token in header.value.split(|byte| *byte == b',') {
+                for token in value.split(|byte| *byte == b',') {
                     let token = token.trim_ascii();
                     close |= token.eq_ignore_ascii_case(b"close");
                     keep_alive |= token.eq_ignore_ascii_case(b"keep-alive");
@@ -106,28 +134,31 @@ fn read_headers<'a>(
             }
             11 if header.name.eq_ignore_ascii_case("traceparent") => {
                 // Two of them are ambiguous.
-                trace.traceparent =
-                    Some(if trace.traceparent.is_none() { header.value } else { b"" });
+                trace.traceparent = Some(if trace.traceparent.is_none() { value } else { b"" });
             }
             12 if header.name.eq_ignore_ascii_case("x-request-id") => {
-                trace.request_id =
-                    trace.request_id.or_else(|| RequestTrace::accept_id(header.value));
+                trace.request_id = trace.request_id.or_else(|| RequestTrace::accept_id(value));
             }
             13 if header.name.eq_ignore_ascii_case("if-none-match") => {
-                negotiation.if_none_match = negotiation.if_none_match.or(Some(header.value));
+                push(&mut negotiation.if_none_match, value)?;
             }
             14 if header.name.eq_ignore_ascii_case("content-length") => {
-                lengths += 1;
-                if !header.value.trim_ascii().iter().all(u8::is_ascii_digit) {
+                if length.is_some() {
+                    return Err("malformed request: more than one Content-Length");
+                }
+                let digits = value.trim_ascii();
+                let size = std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok());
+                length = size.filter(|_| digits.iter().all(u8::is_ascii_digit));
+                if length.is_none() {
                     return Err("malformed request: Content-Length is no number");
                 }
-                head.body |= header.value.trim_ascii() != b"0";
             }
             15 if header.name.eq_ignore_ascii_case("accept-encoding") => {
-                negotiation.accept_encoding = negotiation.accept_encoding.or(Some(header.value));
+                push(&mut negotiation.accept_encoding, value)?;
             }
             17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
-                has_transfer_encoding = true
+                // A second line makes a list of codings.
+                coding = Some(if coding.is_none() { value.trim_ascii() } else { b"" });
             }
             _ => {}
         }
@@ -138,20 +169,64 @@ fn read_headers<'a>(
     if hosts == 0 && version == 1 {
         return Err("malformed request: HTTP/1.1 needs a Host");
     }
-    if lengths > 1 {
-        return Err("malformed request: more than one Content-Length");
-    }
-    if has_transfer_encoding && lengths > 0 {
+    if coding.is_some() && length.is_some() {
         // Two parsers could disagree about where the next request starts (RFC 9112 §6.3).
         return Err("malformed request: Content-Length beside Transfer-Encoding");
     }
-    head.body |= has_transfer_encoding;
+    if coding.is_some() && version == 0 {
+        return Err("malformed request: HTTP/1.0 has no Transfer-Encoding");
+    }
+    head.body = match (coding, length.unwrap_or(0)) {
+        (None, size) => Body::Length(size),
+        (Some(_), _) => Body::Unread,
+    };
+    if length.is_some_and(|size| size > max_body) {
+        head.refusal = Some((413, "a request body is neither needed nor read this far"));
+    }
+    if coding.is_some_and(|coding| !coding.eq_ignore_ascii_case(b"chunked")) {
+        head.refusal = Some((501, "the only transfer coding that is known here is chunked"));
+    }
+    // RFC 9110 §10.1.1: an HTTP/1.0 client can't expect anything.
+    if let Some(expected) = expects.filter(|_| version == 1) {
+        if !expected.eq_ignore_ascii_case(b"100-continue") {
+            head.refusal = Some((417, "only 100-continue can be expected here"));
+        } else if head.body != Body::Length(0) {
+            // The answer is final: the client needs not send the body, and may do so.
+            head.body = Body::Unread;
+        }
+    }
+    let close = close || head.body == Body::Unread;
     head.keep_alive = match (version, close, keep_alive) {
         (_, true, _) | (0, false, false) => KeepAlive::Close,
         (0, false, true) => KeepAlive::Explicit,
         _ => KeepAlive::Implicit,
     };
     Ok(())
+}
+
+fn push<'a>(lines: &mut Lines<'a>, value: &'a [u8]) -> Result<(), &'static str> {
+    match lines.push(value) {
+        true => Ok(()),
+        false => Err("malformed request: too many lines of one header"),
+    }
+}
+
+/// Whether a text is a host with or without a port, or empty (RFC 9110 §7.2, RFC 3986 §3.2).
+fn is_authority(text: &[u8]) -> bool {
+    let is_port = |text: &[u8]| text.iter().all(u8::is_ascii_digit);
+    if let Some(rest) = text.strip_prefix(b"[") {
+        let Some(end) = memchr::memchr(b']', rest) else { return false };
+        let (address, rest) = rest.split_at(end);
+        let address = std::str::from_utf8(address).ok();
+        let port = rest.get(1..).unwrap_or_default();
+        return address.is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
+            && (port.is_empty() || port.strip_prefix(b":").is_some_and(is_port));
+    }
+    let colon = memchr::memchr(b':', text).unwrap_or(text.len());
+    let (name, port) = text.split_at(colon);
+    // Unreserved characters, those of sub-delims, and percent-encoding.
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(byte);
+    name.iter().all(is_part) && is_port(port.get(1..).unwrap_or_default())
 }
 
 /// Whether the request line is too long, or will be.
@@ -188,19 +263,25 @@ pub(super) fn forwarded(head: &[u8]) -> Vec<&[u8]> {
     request.headers.iter().filter(named).map(|header| header.value).collect()
 }
 
-/// Reduces a target in absolute form to its origin form.
-fn origin_form(target: &str) -> &str {
+/// Reduces a target in absolute form to its origin form; `None` if its host is not valid, or if it
+/// has a fragment, which is never sent.
+fn origin_form(target: &str) -> Option<&str> {
+    if memchr::memchr(b'#', target.as_bytes()).is_some() {
+        return None;
+    }
     if target.starts_with('/') {
-        return target;
+        return Some(target);
     }
     let rest = ["http://", "https://"].into_iter().find_map(|scheme| {
         let (head, rest) = target.split_at_checked(scheme.len())?;
         head.eq_ignore_ascii_case(scheme).then_some(rest)
     });
-    let Some(rest) = rest else { return target };
-    // The authority ends where path, query or fragment start; an empty path is `/`.
-    let at = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    rest.get(at..).filter(|path| path.starts_with('/')).unwrap_or("/")
+    let Some(rest) = rest else { return Some(target) };
+    // The authority ends where path or query start; an empty path is `/`.
+    let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let is_valid = is_authority(authority.as_bytes());
+    let has_host = !authority.is_empty() && !authority.starts_with(':');
+    (is_valid && has_host).then_some(if path.starts_with('/') { path } else { "/" })
 }
 
 fn refused<'a>(status: u16, detail: impl Into<std::borrow::Cow<'static, str>>) -> Parsed<'a> {
@@ -215,8 +296,9 @@ pub(super) fn timed_out() -> Fault {
 mod tests {
     use super::*;
 
-    fn head(text: &str) -> Result<(String, Method, KeepAlive, bool), u16> {
+    fn head(text: &str) -> Result<(String, Method, KeepAlive, Body), u16> {
         match parse(text.as_bytes(), &Limits::default()) {
+            Parsed::Head(Head { refusal: Some((status, _)), .. }, _) => Err(status),
             Parsed::Head(head, _) => {
                 Ok((head.view.target.to_owned(), head.view.method, head.keep_alive, head.body))
             }
@@ -253,11 +335,55 @@ mod tests {
     }
 
     #[test]
+    fn hosts_are_validated() {
+        for host in
+            ["", "x", "en.wikipedia.org:8080", "x:", "127.0.0.1", "[::1]", "[::1]:80", "a_b~!%20"]
+        {
+            assert!(head(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).is_ok(), "{host}");
+        }
+        for host in [
+            "a b", "[::1", "[::1]x", "[x]", "[]", "a:b", "a:1:2", "a@b", "a/b", "a,\"b", "é", "<a>",
+        ] {
+            let lines = format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            assert_eq!(head(&lines), Err(400), "{host}");
+        }
+        for target in [
+            "http://",
+            "http:///a",
+            "http://:80/a",
+            "http://a b/",
+            "http://u@a/",
+            "http://[::1/a",
+            "/a#b",
+            "#",
+        ] {
+            let lines = format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n");
+            assert_eq!(head(&lines), Err(400), "{target}");
+        }
+    }
+
+    #[test]
     fn bodies_are_detected_and_ambiguity_refused() {
         let with = |lines: &str| head(&format!("POST /a HTTP/1.1\r\nHost: x\r\n{lines}\r\n"));
-        assert_eq!(with("Content-Length: 5\r\n").map(|parsed| parsed.3), Ok(true));
-        assert_eq!(with("Content-Length: 0\r\n").map(|parsed| parsed.3), Ok(false));
-        assert_eq!(with("Transfer-Encoding: chunked\r\n").map(|parsed| parsed.3), Ok(true));
+        let body = |lines: &str| with(lines).map(|parsed| (parsed.3, parsed.2));
+        let (open, close) = (KeepAlive::Implicit, KeepAlive::Close);
+        assert_eq!(body("Content-Length: 5\r\n"), Ok((Body::Length(5), open)));
+        assert_eq!(body("Content-Length: 00\r\n"), Ok((Body::Length(0), open)));
+        assert_eq!(body("Transfer-Encoding: Chunked\r\n"), Ok((Body::Unread, close)));
+        let expects = "Expect: 100-continue\r\n";
+        assert_eq!(body(&format!("{expects}Content-Length: 5\r\n")), Ok((Body::Unread, close)));
+        assert_eq!(body(expects), Ok((Body::Length(0), open)));
+        assert_eq!(with("Expect: tea\r\n"), Err(417));
+        assert_eq!(with("Content-Length: 65537\r\n"), Err(413));
+        for codings in ["gzip", "chunked, chunked", "chunked, gzip", "", "\"chunked\"", "xchunked"]
+        {
+            assert_eq!(with(&format!("Transfer-Encoding: {codings}\r\n")), Err(501), "{codings}");
+        }
+        let twice = "Transfer-Encoding: chunked\r\n".repeat(2);
+        assert_eq!(with(&twice), Err(501));
+        assert_eq!(with("Content-Length:\r\n"), Err(400));
+        assert_eq!(with("Content-Length: 99999999999999999999\r\n"), Err(400));
+        assert_eq!(with(&"Accept-Encoding: br\r\n".repeat(4)), Err(400));
         assert_eq!(with("Content-Length: 0\r\nContent-Length: 0\r\n"), Err(400));
         assert_eq!(with("Content-Length: 5, 5\r\n"), Err(400));
         assert_eq!(with("Content-Length: +5\r\n"), Err(400));

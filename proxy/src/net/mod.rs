@@ -1,13 +1,11 @@
 //! Public connections: accepting them, bytes to request heads, replies to bytes (HTTP/1). Binding
 //! addresses is in [`crate::listen`], the types of heads and replies are in [`crate::http`].
 //!
-//! Requests without a body are read under one deadline, answered by [`Service::serve`] and written
-//! with one vectored write. A request with a body is read by pingora's session, which gives the
-//! connection back.
+//! A head is read under one deadline, answered by [`Service::serve`] and written with one vectored
+//! write. Bodies are never needed: one with a length is skipped, any other ends the connection.
 
 mod accept;
 mod admission;
-mod body;
 mod connection;
 mod exchange;
 #[cfg(any(test, fuzzing))]
@@ -68,18 +66,12 @@ impl HttpServer {
 
     async fn run(self: &Arc<Self>, mut io: Stream) -> CloseReason {
         let mut connection = Connection::new(self);
-        loop {
-            match connection.run(&mut io).await {
-                Next::Closed(reason) => return reason,
-                Next::Linger(reason) => {
-                    // Boxed: the future of a connection is as large as its largest branch.
-                    Box::pin(connection::linger(io, self.limits.linger)).await;
-                    return reason;
-                }
-                Next::Body => match Box::pin(body::answer(io, &mut connection)).await {
-                    Ok(returned) => io = returned,
-                    Err(reason) => return reason,
-                },
+        match connection.run(&mut io).await {
+            Next::Closed(reason) => reason,
+            Next::Linger(reason) => {
+                // Boxed: the future of a connection is as large as its largest branch.
+                Box::pin(connection::linger(io, self.limits.linger)).await;
+                reason
             }
         }
     }

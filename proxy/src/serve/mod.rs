@@ -16,7 +16,7 @@ pub use miss::{Fetched, MissHandler, ResponseSingleflight};
 pub use refresh::Refresher;
 
 use crate::cache::Aliases;
-use crate::http::{CacheResult, Content, Method, Negotiation, Reply, RequestHead};
+use crate::http::{CacheResult, Content, Lines, Method, Negotiation, Reply, RequestHead};
 use aqs_api::{Dialect, Fault, KeyRef, Query, Target};
 use aqs_origin::{Moment, Origin, Priority, ReadPlan};
 use lookup::Hit;
@@ -117,16 +117,15 @@ impl Service {
     ) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
         let plan = Arc::new(ReadPlan::new(query, self.origin.catalogue()));
         let service = Arc::clone(self);
-        let Negotiation { if_none_match, accept_encoding } = head.negotiation;
-        let if_none_match = if_none_match.map(<[u8]>::to_vec);
-        let accept_encoding = accept_encoding.map(<[u8]>::to_vec);
+        let Negotiation { if_match, if_none_match, accept_encoding } = head.negotiation;
+        let owned = [if_match, if_none_match, accept_encoding]
+            .map(|lines| (!lines.is_empty()).then(|| lines.join()));
         let ctx = self.misses.context(Priority::Live, &head.trace);
         Box::pin(async move {
             let (outcome, log_context) = service.misses.handle(&plan, ctx).await;
-            let negotiation = Negotiation {
-                if_none_match: if_none_match.as_deref(),
-                accept_encoding: accept_encoding.as_deref(),
-            };
+            let [if_match, if_none_match, accept_encoding] =
+                owned.each_ref().map(|line| line.as_deref().map(Lines::from).unwrap_or_default());
+            let negotiation = Negotiation { if_match, if_none_match, accept_encoding };
             let reply = match outcome {
                 Ok(hit) => service.reply(hit, negotiation),
                 Err(fault) => Reply::failure(fault, plan.query()),
@@ -141,6 +140,6 @@ impl Service {
         // Compressing an entry that is not stored is useless: the next request gets another body.
         let gzip =
             status.result != CacheResult::NotStored && self.gzip.is_available(&entry, negotiation);
-        Reply::entry(entry, negotiation.if_none_match, gzip, status)
+        Reply::entry(entry, negotiation, gzip, status)
     }
 }

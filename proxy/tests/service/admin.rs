@@ -46,6 +46,8 @@ async fn writes_need_the_token_and_no_origin() {
         (PURGE, vec![local, ("authorization", &bearer[..20])], 401),
         (PURGE, vec![local, ("authorization", token.as_str())], 401),
         (in_query.as_str(), vec![local], 401),
+        (PURGE, vec![local, auth, ("authorization", "Bearer wrong")], 400),
+        (PURGE, vec![local, auth, auth], 400),
         (PURGE, vec![("host", "evil.example"), auth], 403),
         (PURGE, vec![local, auth, ("origin", "http://localhost:8081")], 403),
         (PURGE, vec![local, auth, ("origin", "null")], 403),

@@ -17,6 +17,7 @@ mod coalescing;
 mod connections;
 mod dialects;
 mod drain;
+mod framing;
 mod hostile;
 mod hot_set;
 mod logs;

@@ -203,3 +203,27 @@ async fn purges_survive_a_restart() {
     .await;
     assert!(matches!(third, Err(aqs_proxy::server::StartError::State(_))));
 }
+
+#[tokio::test]
+async fn if_match_is_a_condition() {
+    let (server, _folder) = super::connections::server().await;
+    let mut client = Client::connect(server.addresses[0]).await;
+    let target = "/metrics/pageviews/top/en.wikipedia/all-access/2024/01/all-days";
+    let etag = client.get(target).await.header("etag").unwrap().to_owned();
+    let weak = format!("W/{etag}");
+    let absent = "/metrics/pageviews/top/en.wikipedia/all-access/2031/01/all-days";
+    for (target, lines, status) in [
+        (target, vec![("if-match", etag.as_str())], 200),
+        (target, vec![("if-match", "*")], 200),
+        (target, vec![("if-match", "\"x\""), ("if-match", etag.as_str())], 200),
+        (target, vec![("if-match", "\"x\"")], 412),
+        (target, vec![("if-match", weak.as_str())], 412),
+        (target, vec![("if-match", "\"x\""), ("if-none-match", etag.as_str())], 412),
+        (target, vec![("if-match", etag.as_str()), ("if-none-match", weak.as_str())], 304),
+        (target, vec![("if-none-match", "\"x\""), ("if-none-match", etag.as_str())], 304),
+        (absent, vec![("if-match", "\"x\"")], 404),
+    ] {
+        let response = client.request("GET", target.as_bytes(), &lines).await;
+        assert_eq!(response.status, status, "{lines:?}");
+    }
+}
