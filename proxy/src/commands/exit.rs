@@ -35,7 +35,7 @@ Exit codes:
     5  warm: the job was cancelled; what is served is unchanged
     6  hot-set verify: a check failed
     7  warm --dry-run: the plan would take more memory than allowed
-    8  hot-set verify: no check failed, but the store was not available to compare with
+    8  hot-set verify: no check failed, but nothing could be compared with the store
    64  the configuration is wrong
   130  interrupted by SIGINT; a job that was followed goes on";
 

@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 use thiserror::Error;
-use tokio::sync::Semaphore;
+use tokio::sync::{RwLock, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 pub struct Builder {
@@ -45,6 +45,9 @@ pub struct Builder {
     rate: Pacer,
     /// One verification at a time.
     verifying: Arc<Semaphore>,
+    /// Shared from a publication to the end of writing its file; held alone while files are
+    /// verified, so that a file that is being written is not taken for a damaged one.
+    files: Arc<RwLock<()>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +139,7 @@ impl Builder {
             rate: Pacer::per_second(settings.rate),
             settings,
             verifying: Arc::new(Semaphore::new(1)),
+            files: Arc::default(),
         }
     }
 

@@ -76,6 +76,7 @@ impl Builder {
         let facts = candidate.facts.clone();
         // A publication cannot be cancelled half-way.
         let mode = if is_part { MergeMode::Add } else { MergeMode::Replace };
+        let _writing = Arc::clone(&self.files).read_owned().await;
         let generation = self.publish(candidate, mode).await?;
         let not_kept = self.write_artefact(&generation).await.err();
         Ok(Built { generation, facts, forced: refusals, not_kept })

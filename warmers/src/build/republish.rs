@@ -24,6 +24,7 @@ impl Builder {
     ) -> Result<(Option<Arc<Generation>>, Vec<ArtefactError>), ArtefactError> {
         let Some(artefacts) = self.artefacts.clone() else { return Ok((None, Vec::new())) };
         let builder = Arc::clone(self);
+        let _writing = Arc::clone(&self.files).read_owned().await;
         let work = blocking::run(move || {
             let last = artefacts.last_id()?;
             let (kept, quarantined) = artefacts.load(builder.restore_context())?;
@@ -66,6 +67,7 @@ impl Builder {
         to: Option<u64>,
     ) -> Result<(Arc<Generation>, Option<String>), RollbackError> {
         let builder = Arc::clone(self);
+        let _writing = Arc::clone(&self.files).read_owned().await;
         let work = blocking::run(move || {
             let Self { hot_set, artefacts, .. } = &*builder;
             let (live, previous) = (hot_set.live(), hot_set.previous());

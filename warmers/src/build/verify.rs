@@ -36,7 +36,7 @@ impl VerifiedView {
     /// Whether the only problem is that nothing could be compared.
     pub fn is_uncompared(&self) -> bool {
         let failed = !self.intact || self.kept == Some(false) || !self.differs.is_empty();
-        !failed && self.sampled > 0 && self.compared == 0
+        !failed && !self.passed && self.compared == 0
     }
 }
 
@@ -46,8 +46,10 @@ impl Builder {
     pub async fn verify(self: &Arc<Self>, sample: usize) -> Option<VerifiedView> {
         // The blocking part keeps the permit, also if this future is dropped.
         let permit = Arc::clone(&self.verifying).acquire_owned().await.ok()?;
+        let files = Arc::clone(&self.files).write_owned().await;
         let builder = Arc::clone(self);
         let work = blocking::run(move || {
+            let _files = files;
             let live = builder.hot_set.live()?;
             let checksum = Checksum::of(live.iter().map(|(key, hot)| (key, &*hot.entry)));
             let kept = builder.artefacts.as_ref().map(|artefacts| {
@@ -57,13 +59,16 @@ impl Builder {
                     Err(error) => Err(error.to_string()),
                 }
             });
+            let wanted = sample.min(live.keys());
             let sample = choose(&live, &builder.origin, sample);
-            Some((live.id, checksum == live.checksum, kept, sample, permit))
+            Some((live.id, checksum == live.checksum, kept, (wanted, sample), permit))
         });
-        let (generation, intact, kept, sample, _permit) = work.await??;
+        let (generation, intact, kept, (wanted, sample), _permit) = work.await??;
         let compared = compare(&self.origin, sample, self.settings.within).await;
         let differs = compared.differences;
-        let could_compare = compared.sampled == 0 || compared.compared > 0;
+        let could_compare = wanted == 0 || compared.compared > 0;
+        let purged = || "all answers were purged since they were built".to_owned();
+        let last_error = compared.last_error.or_else(|| (compared.sampled < wanted).then(purged));
         Some(VerifiedView {
             generation,
             passed: could_compare && intact && differs.is_empty() && !matches!(kept, Some(Err(_))),
@@ -73,7 +78,7 @@ impl Builder {
             sampled: compared.sampled,
             compared: compared.compared,
             differs,
-            last_error: compared.last_error,
+            last_error,
         })
     }
 }

@@ -413,6 +413,35 @@ async fn verifications_run_one_at_a_time() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_being_written_is_not_damaged() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
+    fixture.build("articles").await;
+    let builder = Arc::clone(&fixture.builder);
+    let verifying = tokio::spawn(async move {
+        for _ in 0..300 {
+            let verified = builder.verify(0).await.unwrap();
+            assert!(verified.passed && verified.kept == Some(true), "{verified:?}");
+        }
+    });
+    while !verifying.is_finished() {
+        fixture.build_as("articles", &full()).await.unwrap();
+    }
+    verifying.await.unwrap();
+}
+
+#[tokio::test]
+async fn verification_after_a_purge_compares_nothing() {
+    let dir = TestDir::new();
+    let fixture = dir.fixture(PLANS).await;
+    fixture.build("devices").await;
+    fixture.origin.purge(Scope::Everything, PurgeMode::Hard).unwrap();
+    let verified = fixture.builder.verify(5).await.unwrap();
+    assert!(!verified.passed && verified.is_uncompared(), "{verified:?}");
+    assert!(verified.last_error.unwrap().contains("purged"));
+}
+
 #[tokio::test]
 async fn verification_reports_differences() {
     let dir = TestDir::new();
