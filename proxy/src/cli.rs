@@ -29,6 +29,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the API (the default)
+    #[command(after_long_help = exit::HELP)]
     Serve(ConfigArgs),
     /// Load a directory of NDJSON files, one for each table, into an embedded store or Cassandra
     ///
@@ -37,10 +38,13 @@ pub enum Command {
     /// clears it. `aqs sample DIR` writes an example. A load into an embedded store is one
     /// transaction. A load into Cassandra writes row by row; after an interruption the same command
     /// loads everything again.
+    #[command(after_long_help = exit::HELP)]
     Load(LoadArgs),
     /// Print the schema of Cassandra as CQL, or create what is missing in a cluster
+    #[command(after_long_help = exit::HELP)]
     Schema(SchemaArgs),
     /// Write the sample data as a directory for `aqs load`
+    #[command(after_long_help = exit::HELP)]
     Sample {
         /// The directory; created if it doesn't exist
         #[arg(value_name = "DIR")]
@@ -62,21 +66,26 @@ pub enum Command {
     #[command(after_long_help = exit::HELP)]
     HotSet(HotSetArgs),
     /// Show or set the log filter of a running server
+    #[command(after_long_help = exit::HELP)]
     LogLevel(LogLevelArgs),
     /// Print the effective configuration, with secrets as ***, or its mistakes
+    #[command(after_long_help = exit::HELP)]
     CheckConfig(ConfigArgs),
     /// Print the completion script of a shell
     ///
-    /// bash: aqs completions bash > ~/.local/share/bash-completion/completions/aqs
-    /// zsh:  aqs completions zsh > ~/.zfunc/_aqs, with fpath+=~/.zfunc before compinit in ~/.zshrc
-    /// fish: aqs completions fish > ~/.config/fish/completions/aqs.fish
-    #[command(verbatim_doc_comment)]
+    /// bash: mkdir -p ~/.local/share/bash-completion/completions &&
+    ///       aqs completions bash > ~/.local/share/bash-completion/completions/aqs
+    /// zsh:  mkdir -p ~/.zfunc && aqs completions zsh > ~/.zfunc/_aqs, with fpath+=~/.zfunc before compinit in ~/.zshrc
+    /// fish: mkdir -p ~/.config/fish/completions &&
+    ///       aqs completions fish > ~/.config/fish/completions/aqs.fish
+    #[command(verbatim_doc_comment, after_long_help = exit::HELP)]
     Completions {
         /// The shell
         #[arg(value_name = "SHELL")]
         shell: Shell,
     },
     /// Print every key of the configuration as a Markdown page
+    #[command(after_long_help = exit::HELP)]
     ConfigDocs {
         /// Print a file with every key at its default instead
         #[arg(long)]
@@ -92,4 +101,18 @@ pub fn arguments(given: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
         _ => argument,
     };
     given.into_iter().map(modern).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_command_explains_its_exit_codes() {
+        for command in Cli::command().get_subcommands_mut() {
+            let help = command.render_long_help().to_string();
+            assert!(help.contains("Exit codes:"), "{}", command.get_name());
+        }
+    }
 }

@@ -4,6 +4,9 @@
 //! head into a reply, [`net`] turns bytes into heads and replies into bytes, [`admin`] is the API for
 //! operators, [`server`] builds, starts and drains all of it. A module uses only those below it.
 
+// They panic if their stream is closed: see `commands::output`.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod admin;
 pub mod build_info;
 pub mod cache;

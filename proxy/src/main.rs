@@ -2,10 +2,9 @@
 
 use aqs_proxy::cli::{self, Cli, Command};
 use aqs_proxy::commands::exit::Exit;
-use aqs_proxy::commands::{CommandResult, local};
+use aqs_proxy::commands::{CommandResult, local, output};
 use aqs_proxy::{commands, log};
 use clap::{CommandFactory, Parser};
-use std::io::Write;
 use std::process::ExitCode;
 
 /// Misses allocate and free about as much: see the dependency in `Cargo.toml`.
@@ -17,8 +16,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(code) => code,
         Err(error) => {
-            // Standard error may be closed.
-            let _ = writeln!(std::io::stderr(), "aqs: {error}");
+            output::warn(&format!("aqs: {error}"));
             Exit::from(error.as_ref()).into()
         }
     }

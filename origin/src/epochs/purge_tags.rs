@@ -71,6 +71,24 @@ impl PurgeTags {
         }
     }
 
+    /// Whether a purge of a scope meets an answer with these tags. With projects and keys it may
+    /// meet others whose hash is the same.
+    pub fn are_in(&self, scope: &Scope<'_>, catalogue: &Catalogue) -> bool {
+        match scope {
+            Scope::Everything => true,
+            Scope::Endpoint(name) => catalogue
+                .endpoints()
+                .any(|(id, one)| one.name == *name && id.index() == usize::from(self.endpoint)),
+            Scope::Dataset(name) => catalogue
+                .datasets()
+                .iter()
+                .position(|one| one.name == *name)
+                .is_some_and(|index| self.dataset.map(usize::from) == Some(index)),
+            Scope::Project(name) => self.project.map(usize::from) == Some(project_index(name)),
+            Scope::Key(hash) => usize::from(self.key) == key_index(*hash),
+        }
+    }
+
     /// Some tags, for tests without a query.
     #[cfg(test)]
     pub(crate) fn any() -> Self {

@@ -128,6 +128,9 @@ impl Parameters {
         for given in &self.project {
             let project = param::project(given).ok_or(format!("{given:?} is not a project"))?;
             let project = project.into_owned();
+            if let Some(meant) = of_database_name(&project) {
+                return Err(format!("{given:?} is the name of a database; did you mean {meant}?"));
+            }
             if !projects.contains(&project) {
                 projects.push(project);
             }
@@ -138,6 +141,26 @@ impl Parameters {
         let options = BuildOptions { overrides, full: self.full, force: self.force };
         Ok(Start { plan, options, dry_run: self.dry_run, trigger: Trigger::Operator })
     }
+}
+
+/// The project that the name of a wiki's database means, as `enwiki` means `en.wikipedia`.
+fn of_database_name(name: &str) -> Option<String> {
+    let families = [
+        ("wiki", "wikipedia"),
+        ("wiktionary", "wiktionary"),
+        ("wikibooks", "wikibooks"),
+        ("wikinews", "wikinews"),
+        ("wikiquote", "wikiquote"),
+        ("wikisource", "wikisource"),
+        ("wikiversity", "wikiversity"),
+        ("wikivoyage", "wikivoyage"),
+    ];
+    families.into_iter().find_map(|(suffix, family)| {
+        let language = name.strip_suffix(suffix)?;
+        let is_language = (2..=12).contains(&language.len())
+            && language.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        is_language.then(|| format!("{}.{family}", language.replace('_', "-")))
+    })
 }
 
 #[cfg(test)]
@@ -177,6 +200,11 @@ mod tests {
             ("plan=a&plan=b", "plan is given more than once"),
             ("plan=a&project=a%20b", "\"a b\" is not a project"),
             ("plan=a&project=", "project has no value"),
+            (
+                "plan=a&project=enwiki",
+                "\"enwiki\" is the name of a database; did you mean en.wikipedia?",
+            ),
+            ("plan=a&project=zh_yuewiktionary", "did you mean zh-yue.wiktionary?"),
             ("plan=a&last=week", "\"week\" is no span of days or months such as 7d"),
             ("plan=a&last=0d", "such as 7d or 13m"),
             ("plan=a&last=7d&last=8d", "last is given more than once"),

@@ -6,7 +6,7 @@ use crate::log::{self, Handle, LogLevel, fields};
 use aqs_api::units::Span;
 use aqs_origin::RequestId;
 use axum::extract::{Extension, State};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 #[derive(Default, Deserialize)]
@@ -17,9 +17,25 @@ pub(super) struct Parameters {
     r#for: Option<String>,
 }
 
+/// The filter of the log.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LevelView {
+    pub filter: String,
+    /// The filter that returns later, if this one is temporary.
+    pub falls_back_to: Option<String>,
+}
+
+/// A change of the filter.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ChangedLevelView {
+    pub old: String,
+    pub new: String,
+    pub for_seconds: Option<f64>,
+}
+
 pub(super) async fn show(State(state): AppState) -> Reply {
-    let (filter, then) = handle(&state)?.level();
-    Ok(json(&serde_json::json!({"filter": filter, "falls_back_to": then})))
+    let (filter, falls_back_to) = handle(&state)?.level();
+    Ok(json(&LevelView { filter, falls_back_to }))
 }
 
 pub(super) async fn set(
@@ -38,8 +54,8 @@ pub(super) async fn set(
         { fields::REQUEST_ID } = %id,
         "log level set by an operator"
     );
-    let seconds = lasts.map(|lasts| lasts.as_secs_f64());
-    Ok(json(&serde_json::json!({"old": change.old, "new": change.new, "for_seconds": seconds})))
+    let for_seconds = lasts.map(|lasts| lasts.as_secs_f64());
+    Ok(json(&ChangedLevelView { old: change.old, new: change.new, for_seconds }))
 }
 
 fn handle(state: &AdminState) -> Result<&Handle, ApiError> {

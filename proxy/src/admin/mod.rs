@@ -28,12 +28,14 @@ pub use auth::AdminAuth;
 pub use jobs::StartedJob;
 pub use listener::AdminServer;
 pub(crate) use listener::MAX_CONNECTIONS;
+pub use log_level::{ChangedLevelView, LevelView};
+pub use purge::PurgedView;
 pub use token::{Token, TokenError};
 
 use crate::http::{GeneratedId, RequestTrace};
 use crate::log::{self, fields};
 use crate::readiness::Readiness;
-use crate::serve::MetricsPage;
+use crate::serve::{MetricsPage, Service};
 use aqs_api::target::Uri;
 use aqs_api::{Catalogue, Dialect, Fault};
 use aqs_origin::{Origin, RequestId};
@@ -58,6 +60,7 @@ pub struct AdminState {
     pub auth: AdminAuth,
     pub catalogue: Arc<Catalogue>,
     pub origin: Arc<Origin>,
+    pub service: Arc<Service>,
     pub jobs: Arc<Jobs>,
     pub readiness: Readiness,
     /// `None` if the log belongs to the program around the server.

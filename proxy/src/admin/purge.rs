@@ -1,14 +1,17 @@
 //! `POST /admin/purge`.
 
 use super::query::{self, Query};
-use super::{AppState, Reply, bad_parameter, failed, join, json};
+use super::{AppState, Reply, bad_parameter, failed, join, json, not_found};
 use crate::log::fields;
+use crate::serve::Lookup;
 use aqs_api::{self as api, Catalogue, Target, param};
 use aqs_origin::RequestId;
 use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::suggest;
 use axum::extract::{Extension, State};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +20,20 @@ pub(super) struct Parameters {
     name: Option<String>,
     #[serde(default)]
     depth: PurgeMode,
+    #[serde(default)]
+    force: bool,
+}
+
+/// What was purged.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PurgedView {
+    #[serde(rename = "purged")]
+    pub scope: String,
+    /// Empty for everything.
+    pub name: String,
+    pub depth: String,
+    /// How many answers of the hot set and the cache it met, of projects and addresses about.
+    pub answers: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -36,8 +53,22 @@ pub(super) async fn purge(
     Query(parameters): Query<Parameters>,
 ) -> Reply {
     let (origin, catalogue) = (state.origin.clone(), state.catalogue.clone());
+    let service = Arc::clone(&state.service);
     let work = state.tasks.spawn_blocking(move || {
         let purge = |scope: Scope<'_>, name: &str| {
+            let (lookup, mut answers) = (&service.lookup, 0);
+            lookup
+                .for_each(|_, entry| answers += usize::from(entry.tags.are_in(&scope, &catalogue)));
+            if let Scope::Project(project) = scope
+                && answers == 0
+                && !parameters.force
+                && let Some(nearest) = similar_project(project, lookup, &catalogue)
+            {
+                return Err(not_found(format!(
+                    "no answer about a project {project:?} is held here; did you mean {nearest}? \
+                     force=true purges it nevertheless"
+                )));
+            }
             let purged = origin.purge(scope, parameters.depth);
             let (scope, depth) = (scope.name(), parameters.depth.name());
             match purged {
@@ -47,7 +78,12 @@ pub(super) async fn purge(
                         scope, name, depth, { fields::REQUEST_ID } = %id,
                         "purged by an operator"
                     );
-                    Ok(json(&serde_json::json!({"purged": scope, "name": name, "depth": depth})))
+                    Ok(json(&PurgedView {
+                        scope: scope.to_owned(),
+                        name: name.to_owned(),
+                        depth: depth.to_owned(),
+                        answers,
+                    }))
                 }
                 Err(error) => {
                     tracing::error!(
@@ -107,15 +143,33 @@ impl Parameters {
     }
 }
 
+/// A project of which answers are held, and which a misspelt name may mean.
+fn similar_project(name: &str, lookup: &Lookup, catalogue: &Catalogue) -> Option<String> {
+    /// Resolving all keys of a large cache would take seconds.
+    const MAX_RESOLVED: usize = 10_000;
+    let (mut projects, mut resolved) = (BTreeSet::new(), 0);
+    lookup.for_each(|key, _| {
+        resolved += 1;
+        let target = Target { dialect: key.dialect(), path: key.path() };
+        if resolved <= MAX_RESOLVED
+            && let Ok(query) = catalogue.resolve(target)
+        {
+            projects.extend(query.project().map(str::to_owned));
+        }
+    });
+    suggest(name, projects.iter().map(String::as_str)).map(str::to_owned)
+}
+
 fn known(
     what: &str,
     name: &str,
     names: impl Iterator<Item = &'static str>,
 ) -> Result<&'static str, String> {
-    match suggest(name, names) {
+    let names: Vec<_> = names.collect();
+    match suggest(name, names.iter().copied()) {
         Some(nearest) if nearest == name => Ok(nearest),
         Some(nearest) => Err(format!("there is no {what} {name:?}; did you mean {nearest}?")),
-        None => Err(format!("there is no {what} {name:?}")),
+        None => Err(format!("there is no {what} {name:?}; there are {}", names.join(", "))),
     }
 }
 
@@ -194,6 +248,7 @@ mod tests {
             assert!(detail.contains(part), "{query}: {detail}");
         }
         // No dataset has a similar name.
-        assert_eq!(parse("scope=dataset&name=x").unwrap_err(), "there is no dataset \"x\"");
+        let unknown = parse("scope=dataset&name=x").unwrap_err();
+        assert!(unknown.starts_with("there is no dataset \"x\"; there are unique-devices-daily, "));
     }
 }

@@ -124,6 +124,11 @@ impl ResponseCache {
         self.entries.len()
     }
 
+    /// The entries at the moment.
+    pub fn iter(&self) -> impl Iterator<Item = (Key, Arc<Entry>)> {
+        self.entries.iter()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }

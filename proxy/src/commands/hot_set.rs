@@ -2,7 +2,7 @@
 
 use super::admin_client::{AdminClient, ServerArgs};
 use super::exit::Exit;
-use super::{CommandResult, format, print};
+use super::{CommandResult, format, output};
 use aqs_warmers::generation::Provenance;
 use aqs_warmers::view::{
     BuiltPlanView, GenerationView, HotSetView, PlanView, RolledBackView, VerifiedView,
@@ -66,7 +66,11 @@ pub fn run(args: &HotSetArgs) -> CommandResult {
             (answer, text, exit)
         }
     };
-    print(if args.json { &answer } else { &text })?;
+    let text = if args.json { &answer } else { &text };
+    match args.action {
+        None | Some(Action::Show) => output::result(text)?,
+        Some(Action::Rollback { .. } | Action::Verify { .. }) => output::note(text),
+    }
     Ok(exit.into())
 }
 
@@ -138,7 +142,7 @@ fn verification(verified: &VerifiedView) -> (String, Exit) {
     let (exit, result) = match (verified.passed, verified.is_uncompared()) {
         (true, _) => (Exit::Success, "all checks passed"),
         (false, true) => {
-            (Exit::NotCompared, "no check failed, but the store was not available to compare with")
+            (Exit::NotCompared, "no check failed, but nothing could be compared with the store")
         }
         (false, false) => (Exit::Differs, "a check failed"),
     };

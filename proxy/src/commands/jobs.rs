@@ -2,7 +2,7 @@
 
 use super::admin_client::{AdminClient, ServerArgs};
 use super::exit::Exit;
-use super::{CommandResult, format, print};
+use super::{CommandResult, format, output};
 use aqs_warmers::build::{Basis, BuildOptions, Estimate, Snapshot};
 use aqs_warmers::generation::PlanFacts;
 use aqs_warmers::jobs::{JobView, State};
@@ -56,7 +56,10 @@ pub fn run(args: &JobsArgs) -> CommandResult {
         Action::Show { .. } => describe(&client.parse(&answer)?),
         Action::Cancel { id } => format!("job {id} is being cancelled\n"),
     };
-    print(&text)?;
+    match action {
+        Action::List | Action::Show { .. } => output::result(&text)?,
+        Action::Cancel { .. } => output::note(&text),
+    }
     Ok(Exit::Success.into())
 }
 

@@ -1,8 +1,8 @@
 //! `aqs load`: loads a directory of NDJSON files into an embedded store or Cassandra.
 
-use super::CommandResult;
 use super::exit::Exit;
 use super::progress::ProgressReporter;
+use super::{CommandResult, output};
 use crate::config::{self, Config, ConfigArgs};
 use crate::signals::Signals;
 use aqs_api::{Catalogue, Dataset};
@@ -112,23 +112,23 @@ fn cluster(args: &LoadArgs, catalogue: &Catalogue) -> CommandResult {
     match loaded {
         Ok(report) => {
             let code = summarise(&report, seconds, &to.contact_points().join(", "));
-            println!("{:.0} rows/s", per_second(report.rows(), seconds));
+            output::note(&format!("{:.0} rows/s\n", per_second(report.rows(), seconds)));
             for (store, datasets) in config.stores(catalogue) {
                 let hint = match store {
                     StoreName::Cassandra => purge_hint(&report, &datasets, given.config.as_deref()),
                     StoreName::Embedded => unread_hint(&report, &datasets, store),
                 };
-                print!("{hint}");
+                output::note(&hint);
             }
             Ok(code)
         }
         Err(LoadError::Interrupted | LoadError::Cluster(WriterError::Interrupted)) => {
-            eprintln!("Interrupted: written rows stay; the same command loads everything again");
+            output::warn("Interrupted: written rows stay; the same command loads everything again");
             Ok(Exit::Interrupted.into())
         }
         Err(error) => {
             if matches!(error, LoadError::Sink { .. }) {
-                eprintln!("Written rows stay: the same command loads everything again");
+                output::warn("Written rows stay: the same command loads everything again");
             }
             Err(error.into())
         }
@@ -158,7 +158,7 @@ pub(super) fn cassandra_options(
 
 async fn stop_on_signal(mut signals: Signals, stop: CancellationToken) {
     signals.ended().await;
-    eprintln!("Stopping after the rows under way; a second signal stops at once");
+    output::warn("Stopping after the rows under way; a second signal stops at once");
     stop.cancel();
     signals.ended().await;
     std::process::exit(Exit::Interrupted as i32);
@@ -167,13 +167,16 @@ async fn stop_on_signal(mut signals: Signals, stop: CancellationToken) {
 /// Prints the counts; returns the exit code.
 fn summarise(report: &Report, seconds: f64, into: &str) -> ExitCode {
     for (table, counts) in &report.tables {
-        println!("  {table:<32} {:>9} rows {:>6} bad", counts.rows, counts.bad);
+        let line = format!("  {table:<32} {:>9} rows {:>6} bad\n", counts.rows, counts.bad);
+        output::note(&line);
     }
     let (rows, bad) = (report.rows(), report.bad());
     if rows == 0 && bad > 0 {
-        println!("Nothing was loaded into {into}: every row was bad");
+        output::note(&format!("Nothing was loaded into {into}: every row was bad\n"));
     } else {
-        println!("{rows} rows loaded into {into} in {seconds:.1} s, {bad} bad rows left out");
+        let line =
+            format!("{rows} rows loaded into {into} in {seconds:.1} s, {bad} bad rows left out\n");
+        output::note(&line);
     }
     if bad == 0 { Exit::Success.into() } else { Exit::Failed.into() }
 }

@@ -1,7 +1,8 @@
 //! Progress on standard error: a bar on a terminal, else a line from time to time.
 
+use super::output;
+use crate::log;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// The time between two lines where no bar can be drawn.
@@ -35,10 +36,7 @@ impl ProgressReporter {
 
     /// Prints a line above the bar.
     pub(super) fn print(&self, line: &str) {
-        // Standard error may be closed.
-        self.bar.suspend(|| {
-            let _ = writeln!(std::io::stderr(), "{line}");
-        });
+        self.bar.suspend(|| output::warn(&log::escape(line)));
     }
 
     /// Shows a position; a length of 0 is not known yet.

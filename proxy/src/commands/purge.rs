@@ -2,7 +2,8 @@
 
 use super::admin_client::{AdminClient, ServerArgs};
 use super::exit::Exit;
-use super::{CommandResult, print};
+use super::{CommandResult, output};
+use crate::admin::PurgedView;
 use clap::Args;
 use reqwest::Method;
 
@@ -27,6 +28,12 @@ pub struct PurgeArgs {
     /// Never serve them again; without it they are served once more during a refresh
     #[arg(long)]
     pub hard: bool,
+    /// Purge also a project of which no data are loaded and no answer is known
+    #[arg(long)]
+    pub force: bool,
+    /// Print the answers of the server as JSON
+    #[arg(long)]
+    pub json: bool,
     #[command(flatten)]
     pub server: ServerArgs,
 }
@@ -46,11 +53,26 @@ pub fn run(args: &PurgeArgs) -> CommandResult {
     if args.all {
         scopes.push(vec![("scope", "everything"), ("depth", depth)]);
     }
-    let mut printed = Ok(());
-    for parameters in scopes {
+    for mut parameters in scopes {
+        if args.force {
+            parameters.push(("force", "true"));
+        }
         let answer = client.send(Method::POST, "/admin/purge", &parameters)?;
-        printed = printed.and_then(|()| print(&answer));
+        output::note(&match args.json {
+            true => answer,
+            false => describe(&client.parse(&answer)?),
+        });
     }
-    printed?;
     Ok(Exit::Success.into())
+}
+
+fn describe(purged: &PurgedView) -> String {
+    let PurgedView { scope, name, depth, answers } = purged;
+    let space = if name.is_empty() { "" } else { " " };
+    let answers = match answers {
+        0 => "no answers were held".to_owned(),
+        1 => "1 answer".to_owned(),
+        answers => format!("{answers} answers"),
+    };
+    format!("purged {scope}{space}{name} ({depth}): {answers}\n")
 }

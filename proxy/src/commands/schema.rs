@@ -1,11 +1,10 @@
 //! `aqs schema`: prints or applies the schema of Cassandra.
 
-use super::{CommandResult, load};
+use super::{CommandResult, load, output};
 use aqs_api::Catalogue;
 use aqs_origin::store::cassandra::replication::Replication;
 use aqs_origin::store::cassandra::schema::{self, Change, Wanted};
 use clap::Args;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -32,7 +31,7 @@ pub fn run(args: &SchemaArgs) -> CommandResult {
     if !args.apply {
         let replication = args.replication.clone().unwrap_or_default();
         let script = schema::script(&tables, &replication, args.grant.as_deref());
-        std::io::stdout().write_all(script.as_bytes())?;
+        output::result(&script)?;
         return Ok(ExitCode::SUCCESS);
     }
     let (_, to) = load::cassandra_options(args.config.as_deref(), None)?;
@@ -44,14 +43,14 @@ pub fn run(args: &SchemaArgs) -> CommandResult {
     let mut changes = 0u64;
     let mut report = |change: Change| {
         changes += u64::from(change.is_done());
-        println!("{change}");
+        output::note(&format!("{change}\n"));
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(schema::apply(&to, &wanted, &mut report))?;
     let at = to.contact_points().join(", ");
-    match changes {
-        0 => println!("Nothing was missing at {at}"),
-        _ => println!("The schema is applied at {at}, and all nodes agree"),
-    }
+    output::note(&match changes {
+        0 => format!("Nothing was missing at {at}\n"),
+        _ => format!("The schema is applied at {at}, and all nodes agree\n"),
+    });
     Ok(ExitCode::SUCCESS)
 }

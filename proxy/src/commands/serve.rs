@@ -1,6 +1,6 @@
 //! `aqs serve`: opens the store, starts the server and drains it upon a signal.
 
-use super::{CommandResult, banner};
+use super::{CommandResult, banner, output};
 use crate::config::{self, Config, ConfigArgs, MemoryLimit};
 use crate::fd_limit;
 use crate::log::{self, Log};
@@ -193,12 +193,10 @@ async fn build_sample(
     let (catalogue, cancel) = (Arc::clone(catalogue), Arc::clone(&cancelled));
     let mut building = tokio::task::spawn_blocking(move || {
         let on_start = |path: &Path| {
-            // Standard error may be closed.
-            let _ = writeln!(
-                io::stderr(),
+            output::warn(&format!(
                 "Building the sample data in {} (once; some seconds, or minutes if it is slow) ...",
                 path.display()
-            );
+            ));
         };
         SampleStore::find_or_build(&catalogue, on_start, &cancel)
     });

@@ -3,7 +3,7 @@
 use super::admin_client::{AdminClient, AdminError, ServerArgs};
 use super::exit::Exit;
 use super::progress::ProgressReporter;
-use super::{CommandResult, format, jobs, print};
+use super::{CommandResult, format, jobs, output};
 use crate::admin::StartedJob;
 use aqs_warmers::build::Snapshot;
 use aqs_warmers::jobs::{JobView, State};
@@ -58,13 +58,13 @@ pub fn run(args: &WarmArgs) -> CommandResult {
         let StartedJob { joined, job: JobView { id, .. } } = client.parse(&answer)?;
         let how = if joined { "already running" } else { "started" };
         let text = format!("job {id} is {how}; aqs jobs show {id} shows its progress\n");
-        print(if args.json { &answer } else { &text })?;
+        output::note(if args.json { &answer } else { &text });
         return Ok(Exit::Success.into());
     }
     let Some((answer, job)) = client.block_on(start_and_follow(&client, &parameters))? else {
         return Ok(Exit::Interrupted.into());
     };
-    print(&if args.json { answer } else { jobs::describe(&job) })?;
+    output::note(&if args.json { answer } else { jobs::describe(&job) });
     let fits = job.estimate.is_none_or(|estimate| estimate.fits);
     let exit = match job.state {
         State::Done if fits => Exit::Success,

@@ -6,6 +6,7 @@
 pub mod access;
 mod config;
 mod ecs;
+mod escape;
 pub mod fields;
 mod filter;
 mod level;
@@ -15,6 +16,7 @@ mod writer;
 
 pub use config::{AccessMode, ClientAddress, Filter, LogConfig, LogFormat, LogLevel, Network};
 pub use ecs::Ecs;
+pub use escape::escape;
 pub use filter::{filter, warning};
 pub use level::{Change, Handle, LevelError};
 
@@ -67,6 +69,7 @@ pub fn start() {
     let started = fmt()
         .with_env_filter(filter)
         .with_ansi(io::stderr().is_terminal())
+        .fmt_fields(escape::fields())
         .with_writer(io::stderr)
         .try_init();
     if started.is_err() {
@@ -89,7 +92,10 @@ pub fn start_with(form: Form, text: &str) -> Result<Log, LevelError> {
     let registry = tracing_subscriber::registry().with(filter);
     let layer = fmt::layer().with_writer(writer);
     let started = match form {
-        Form::Readable => registry.with(layer.with_ansi(io::stderr().is_terminal())).try_init(),
+        Form::Readable => {
+            let layer = layer.with_ansi(io::stderr().is_terminal());
+            registry.with(layer.fmt_fields(escape::fields())).try_init()
+        }
         Form::Ecs(ecs) => registry.with(layer.event_format(ecs)).try_init(),
     };
     if started.is_err() {

@@ -3,7 +3,8 @@
 
 use crate::cache::ResponseCache;
 use crate::http::{CacheResult, CacheStatus};
-use aqs_api::KeyRef;
+use aqs_api::{Key, KeyRef};
+use aqs_origin::epochs::Validity;
 use aqs_origin::{Entry, Epochs, Freshness, Moment};
 use aqs_warmers::hot_set::{HotFreshness, HotHit, HotSet};
 use std::sync::Arc;
@@ -49,6 +50,20 @@ impl Lookup {
             },
             None => self.cached(key, now, None),
         }
+    }
+
+    /// Calls a function with each key that has an answer in the hot set or the cache, however
+    /// stale, once for each of them.
+    pub fn for_each(&self, mut visit: impl FnMut(&Key, &Entry)) {
+        let mut if_valid = |key: &Key, entry: &Entry| {
+            if self.epochs.validity(entry.epoch, &entry.tags) != Validity::Invalid {
+                visit(key, entry);
+            }
+        };
+        if let Some(live) = self.hot_set.live() {
+            live.iter().for_each(|(key, hot)| if_valid(key, &hot.entry));
+        }
+        self.cache.iter().for_each(|(key, entry)| if_valid(&key, &entry));
     }
 
     /// The entry of the cache, if it may be served. `hot` is the stale entry of the hot set that

@@ -132,6 +132,7 @@ impl Components {
             auth,
             catalogue: Arc::clone(self.origin.catalogue()),
             origin: Arc::clone(&self.origin),
+            service: Arc::clone(&self.service),
             jobs: Arc::clone(&self.jobs),
             readiness: self.readiness.clone(),
             log,

@@ -201,7 +201,7 @@ fn the_level_is_changed_while_it_runs() {
         run(command.env("AQS_STATE", home.path().join("state")).arg("log-level").args(args))
     };
     let json = |args: &[&str]| -> Value {
-        let output = level(args);
+        let output = level(&[args, &["--json"]].concat());
         assert!(output.status.success(), "{}", output_text(&output));
         serde_json::from_slice(&output.stdout).unwrap()
     };
@@ -213,6 +213,7 @@ fn the_level_is_changed_while_it_runs() {
     let change = json(&["aqs_origin=debug,info", "--for", "1h"]);
     assert_eq!(change["for_seconds"], 3600.0);
     assert_eq!(json(&[]), shown("aqs_origin=debug,info", Some("warn")));
+    assert_eq!(output_text(&level(&[])), "aqs_origin=debug,info, later again warn\n");
     json(&["error", "--for", "1ms"]);
     eventually("it falls back", Duration::from_secs(60), || json(&[]) == shown("warn", None));
     for (args, refusal) in

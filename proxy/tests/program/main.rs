@@ -14,6 +14,7 @@ mod hot_set;
 mod loading;
 mod logs;
 mod operators;
+mod output;
 mod purging;
 mod signals;
 mod stores;

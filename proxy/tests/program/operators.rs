@@ -180,8 +180,7 @@ fn a_closed_output_does_not_stop_a_purge() {
         drop(read);
         let ended = served.command(args).stdout(write).output().unwrap();
         let text = String::from_utf8_lossy(&ended.stderr);
-        assert_eq!(ended.status.code(), Some(1), "{text}");
-        assert!(text.starts_with("aqs: ") && !text.contains("panicked"), "{text}");
+        assert_eq!((ended.status.code(), text.as_ref()), (Some(0), ""));
         for target in [TARGET, OTHER] {
             let purged = served.running.get(target).contains("detail=purged");
             assert_eq!(purged, args[0] == "purge", "{target}");

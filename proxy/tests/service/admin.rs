@@ -91,9 +91,30 @@ async fn every_scope_is_purged_by_its_name() {
         let headers = [("host", "127.0.0.1"), ("authorization", bearer.as_str())];
         let purged = post(&server, &target, &headers).await;
         assert_eq!(purged.status, 200, "{}", purged.text());
+        assert_eq!(purged.json()["answers"], 1, "{query}");
         let again = client.get(DATA).await;
         assert!(again.header("cache-status").unwrap().ends_with("detail=purged"), "{query}");
     }
+}
+
+#[tokio::test]
+async fn a_misspelt_project_is_not_purged() {
+    let (server, token, _folder) = with_token(Scripted::open()).await;
+    Client::connect(server.addresses[0]).await.get(DATA).await;
+    let bearer = format!("Bearer {token}");
+    let headers = [("host", "127.0.0.1"), ("authorization", bearer.as_str())];
+    let purge = async |query: &str| {
+        let purged = post(&server, &format!("/admin/purge?scope=project&{query}"), &headers).await;
+        (purged.status, purged.json())
+    };
+    let (status, refused) = purge("name=en.wikipdia").await;
+    let detail = refused["detail"].as_str().unwrap();
+    assert!(status == 404 && detail.contains("did you mean en.wikipedia?"), "{status} {detail}");
+    let (status, purged) = purge("name=en.wikipdia&force=true").await;
+    assert_eq!((status, &purged["answers"]), (200, &0.into()));
+    // One that is like no other.
+    let (status, purged) = purge("name=wiki.example").await;
+    assert_eq!((status, &purged["answers"]), (200, &0.into()));
 }
 
 #[tokio::test]
