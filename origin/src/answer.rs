@@ -92,7 +92,8 @@ impl Origin {
         let _body = self.budget.reserve(Consumer::Flights, 2 * fetched.rows.weight());
         let rendered = self.render(query, &fetched.rows, if_empty).await?;
         let epoch = epoch.min(fetched.epoch);
-        Ok(Arc::new(self.entry(query, rendered, fetched.fetched_at, epoch, *tags)))
+        let entry = self.entry(query, rendered, fetched.fetched_at, epoch, *tags);
+        Ok(Arc::new(entry.expecting_more(plan.expects_more(&coverage))))
     }
 
     pub fn catalogue(&self) -> &Arc<Catalogue> {

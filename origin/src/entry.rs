@@ -15,6 +15,8 @@ pub struct Entry {
     pub epoch: Epoch,
     pub tags: PurgeTags,
     pub fetched_at: Moment,
+    /// Whether its range reaches beyond what was loaded, so that clients must not keep it for long.
+    pub expects_more: bool,
     /// Up to when it is served as it is.
     pub fresh_until: Moment,
     /// Up to when it is served while a refresh runs.
@@ -53,12 +55,18 @@ impl Entry {
             epoch,
             tags,
             fetched_at,
+            expects_more: false,
             fresh_until: fetched_at.plus(lifetimes.fresh),
             revalidate_until: fetched_at.plus(lifetimes.revalidate),
             usable_until: fetched_at.plus(lifetimes.usable),
             next_refresh: AtomicU64::new(0),
             store_failed: AtomicBool::new(false),
         }
+    }
+
+    #[must_use]
+    pub fn expecting_more(self, expects_more: bool) -> Self {
+        Self { expects_more, ..self }
     }
 
     /// Shares the bytes of an older answer if they are equal, so that unchanged answers of two

@@ -33,6 +33,11 @@ impl ReadPlan {
         })
     }
 
+    /// Whether more rows are expected to arrive.
+    pub(crate) fn expects_more(&self, coverage: &Coverage) -> bool {
+        coverage.expects_more(&self.lookup)
+    }
+
     pub fn tags(&self) -> PurgeTags {
         self.tags
     }

@@ -389,6 +389,11 @@ impl Digits {
         &self.bytes[..usize::from(self.len)]
     }
 
+    /// The period in ISO 8601, by its granularity: `2026-10-31T23`, `2026-10-31`, `2026-10`.
+    pub fn iso(&self, granularity: Granularity) -> String {
+        self.label(granularity).replace(' ', "T").trim_end_matches('h').to_owned()
+    }
+
     /// The period for people, by its granularity: `2026-10-31 23h`, `2026-10-31`, `2026-10`.
     pub fn label(&self, granularity: Granularity) -> String {
         let text = self.as_str();

@@ -164,10 +164,42 @@ impl Catalogue {
         if serves(target.dialect) { target.dialect } else { Dialect::V2 }
     }
 
+    /// What is below a path that is shorter than that of any endpoint: words, and parameters in
+    /// braces. `None` if nothing is.
+    pub fn listing(&self, target: Target<'_>) -> Option<Vec<String>> {
+        let given: Vec<&str> = match target.path.strip_prefix('/')? {
+            "" => Vec::new(),
+            path => path.split('/').collect(),
+        };
+        let mut below: Vec<String> = Vec::new();
+        for endpoint in self.endpoints.iter().filter(|one| one.dialect == target.dialect) {
+            let Some((above, rest)) = endpoint.segments.split_at_checked(given.len()) else {
+                continue;
+            };
+            let is_below = above.iter().zip(&given).all(|(segment, word)| match segment {
+                Segment::Word(own) => own == word,
+                Segment::Param(_) => false,
+            });
+            let next = match rest.first() {
+                Some(Segment::Word(word)) => (*word).to_owned(),
+                Some(Segment::Param(param)) => format!("{{{}}}", param.name),
+                None => continue,
+            };
+            if is_below && !below.contains(&next) {
+                below.push(next);
+            }
+        }
+        (!below.is_empty()).then_some(below)
+    }
+
     /// Routes and validates a target.
     pub fn resolve(&self, target: Target<'_>) -> Result<Query, Fault> {
         let router = &self.routers[target.dialect as usize];
-        let found = router.at(target.path).map_err(|_| Fault::InvalidRoute)?;
+        let found =
+            router.at(target.path).map_err(|_| match endpoints::is_unserved(target.path) {
+                true => Fault::NotServed,
+                false => Fault::InvalidRoute,
+            })?;
         let id = *found.value;
         let endpoint = *self.endpoints.get(id.index()).ok_or(Fault::InvalidRoute)?;
         let mut reader =
@@ -212,6 +244,8 @@ struct PathReader {
     span: Option<Span>,
     year: Option<i16>,
     month: Option<i8>,
+    /// The first part of a date that has not as many digits as it should.
+    malformed: Option<&'static Param>,
 }
 
 impl PathReader {
@@ -276,14 +310,14 @@ impl PathReader {
             Role::End => self.dates(self.hour(param, &text)?)?,
             // A top list's date is validated as a whole, at its last segment.
             Role::Year => {
-                self.year = digits(&text, 4);
+                self.year = self.digits(param, &text, 4);
                 self.value(&text);
             }
             Role::Month => {
-                self.month = digits(&text, 2).map(|month| month as i8);
+                self.month = self.digits(param, &text, 2).map(|month| month as i8);
                 if !has_day(endpoint) {
                     self.period(Granularity::Monthly, Some(1))
-                        .ok_or(Fault::Date(DateFault::BadYearMonth))?;
+                        .ok_or(Fault::Date(DateFault::BadYearMonth(self.malformed)))?;
                 }
                 self.value(&text);
             }
@@ -291,10 +325,13 @@ impl PathReader {
                 let all_days = param::closed(&text, &[ALL_DAYS], aliases);
                 let (granularity, day) = match all_days {
                     Some(_) => (Granularity::Monthly, Some(1)),
-                    None => (Granularity::Daily, digits(&text, 2).map(|day| day as i8)),
+                    None => {
+                        let day = self.digits(param, &text, 2).map(|day| day as i8);
+                        (Granularity::Daily, day)
+                    }
                 };
-                let bad_date = Fault::Date(DateFault::BadYearMonthDay);
-                self.period(granularity, day).ok_or(bad_date)?;
+                self.period(granularity, day)
+                    .ok_or(Fault::Date(DateFault::BadYearMonthDay(self.malformed)))?;
                 self.value(all_days.unwrap_or(&text));
             }
         }
@@ -332,6 +369,15 @@ impl PathReader {
         self.value(end.digits(rule.accepts).as_str());
         self.span = Some(span);
         Ok(())
+    }
+
+    /// A part of a date.
+    fn digits(&mut self, param: &'static Param, text: &str, count: usize) -> Option<i16> {
+        let number = digits(text, count);
+        if number.is_none() {
+            self.malformed = self.malformed.or(Some(param));
+        }
+        number
     }
 
     /// The one period of a top list; `None` if it does not exist.

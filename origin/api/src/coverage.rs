@@ -1,6 +1,6 @@
 //! What a store has loaded, by dataset.
 
-use crate::calendar::{Digits, Form};
+use crate::calendar::{Digits, Form, Granularity};
 use crate::fault::NoDataReason;
 use crate::lookup::{Lookup, Read};
 use crate::table::Dataset;
@@ -72,6 +72,28 @@ impl Coverage {
             // A store of events answers what it has of any span.
             Lookup::Events(_) => Ok(Cow::Borrowed(lookup)),
         }
+    }
+
+    /// Whether more rows of a lookup are expected to arrive, because its range reaches beyond what
+    /// is loaded.
+    pub fn expects_more(&self, lookup: &Lookup) -> bool {
+        let last = match lookup {
+            Lookup::Points(read) => read.range.map(|(_, last)| last),
+            Lookup::Events(read) => read.span.map(|span| span.digits(Form::Day).1),
+        };
+        // Bounds may be finer than periods: the last hour of a day, the last day of a month.
+        let digits = match lookup.dataset().granularity {
+            Granularity::Hourly => 10,
+            Granularity::Daily => 8,
+            Granularity::Monthly => 6,
+        };
+        fn period(text: &Digits, digits: usize) -> &str {
+            text.as_str().get(..digits).unwrap_or_default()
+        }
+        let extent = self.get(lookup.dataset());
+        extent
+            .zip(last)
+            .is_some_and(|(extent, last)| period(&last, digits) > period(&extent.last, digits))
     }
 
     /// Why a lookup finds nothing, if it lies wholly outside of what is loaded of its dataset.
@@ -188,6 +210,27 @@ mod tests {
             assert_eq!(coverage.no_data_reason(&wanted), reason, "{dates}");
             assert!(is_unchanged(&coverage, &wanted), "{dates}");
         }
+    }
+
+    #[test]
+    fn ranges_beyond_what_is_loaded_expect_more() {
+        for coverage in [coverage(), about(false)] {
+            for (dates, expected) in [
+                ("daily/20200301/20200331", false),
+                ("daily/20200301/20200401", true),
+                ("daily/2020030100/2020033123", false),
+                ("monthly/20200201/20200331", false),
+                ("monthly/20200201/20200430", true),
+                ("hourly/2020030100/2020033100", false),
+                ("hourly/2020030100/2020033101", true),
+                ("daily/20200101/99991231", true),
+            ] {
+                let wanted = lookup(&format!("{SERIES}/{dates}"));
+                assert_eq!(coverage.expects_more(&wanted), expected, "{dates}");
+            }
+        }
+        let wanted = lookup(&format!("{SERIES}/daily/00000101/99991231"));
+        assert!(!Coverage::default().expects_more(&wanted));
     }
 
     #[test]

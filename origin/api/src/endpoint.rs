@@ -125,6 +125,25 @@ impl Endpoint {
         }
     }
 
+    /// The granularities of its answers that are read from a dataset.
+    pub fn granularities_of(&self, dataset: &Dataset) -> Vec<Granularity> {
+        let allowed = self.params().find_map(|param| {
+            let Role::Granularity { allowed, .. } = param.role else { return None };
+            Some(allowed)
+        });
+        let reads = |granularity| {
+            self.dataset(Some(granularity)).is_some_and(|read| std::ptr::eq(read, dataset))
+        };
+        match allowed {
+            Some(allowed) => {
+                allowed.iter().map(|(one, _)| *one).filter(|one| reads(*one)).collect()
+            }
+            // The date says which it is.
+            None if reads(dataset.granularity) => vec![dataset.granularity],
+            None => Vec::new(),
+        }
+    }
+
     /// Its path with a value for each parameter, which is percent-encoded; `None` if one has none.
     pub fn path<V: AsRef<str>>(
         &self,

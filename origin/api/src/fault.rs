@@ -16,6 +16,8 @@ use std::fmt;
 pub enum Fault {
     /// No endpoint has the path.
     InvalidRoute,
+    /// The path is of an endpoint that this version does not serve yet.
+    NotServed,
     MethodNotAllowed,
     /// A segment that is not percent-encoded UTF-8.
     BadEncoding(&'static Param),
@@ -53,8 +55,9 @@ pub enum DateFault {
     NoFullMonths(NoMonths),
     /// A span of more than so many days.
     TooLong(u16),
-    BadYearMonthDay,
-    BadYearMonth,
+    /// With the segment that has not as many digits as it should, if that is the reason.
+    BadYearMonthDay(Option<&'static Param>),
+    BadYearMonth(Option<&'static Param>),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -122,7 +125,7 @@ impl Fault {
             | Self::NotAllowed(_)
             | Self::BadId(_)
             | Self::Date(_) => 400,
-            Self::InvalidRoute => 404,
+            Self::InvalidRoute | Self::NotServed => 404,
             Self::NoData(..) => NoData::STATUS,
             Self::MethodNotAllowed => 405,
             Self::BrokenData => 500,
@@ -161,7 +164,72 @@ impl Fault {
         json::string(out, reason_phrase(status));
         out.extend_from_slice(b",\"type\":\"about:blank\",\"uri\":");
         json::value(out, &uri);
+        self.render_extensions(out);
         out.push(b'}');
+    }
+
+    /// Extension members (RFC 9457 §3.2), after those that upstream has.
+    fn render_extensions(&self, out: &mut Vec<u8>) {
+        if let Some(param) = self.parameter() {
+            out.extend_from_slice(b",\"parameter\":");
+            json::string(out, param.name);
+            if let (Self::NotAllowed(_), Some(allowed)) = (self, param.role.closed_values()) {
+                out.extend_from_slice(b",\"allowed\":");
+                json::value(out, &allowed);
+            }
+            if let Some(digits) = param.role.digits() {
+                out.extend_from_slice(b",\"digits\":");
+                json::integer(out, digits);
+            }
+        }
+        if let Some(reason) = self.reason() {
+            out.extend_from_slice(b",\"reason\":");
+            json::string(out, reason);
+        }
+    }
+
+    /// The parameter that is wrong.
+    const fn parameter(&self) -> Option<&'static Param> {
+        match self {
+            Self::BadEncoding(param)
+            | Self::BadProject(param)
+            | Self::NotAllowed(param)
+            | Self::BadId(param)
+            | Self::Date(DateFault::Invalid(param, _)) => Some(param),
+            Self::Date(DateFault::BadYearMonthDay(param) | DateFault::BadYearMonth(param)) => {
+                *param
+            }
+            Self::InvalidRoute
+            | Self::NotServed
+            | Self::MethodNotAllowed
+            | Self::SeveralProjects
+            | Self::Date(
+                DateFault::WrongOrder | DateFault::NoFullMonths(_) | DateFault::TooLong(_),
+            )
+            | Self::NoData(..)
+            | Self::BrokenData
+            | Self::Store { .. }
+            | Self::Other { .. } => None,
+        }
+    }
+
+    /// Why there is nothing at the address, as a word.
+    const fn reason(&self) -> Option<&'static str> {
+        match self {
+            Self::NoData(reason, _) => Some(reason.name()),
+            Self::NotServed => Some("not-served"),
+            Self::InvalidRoute
+            | Self::MethodNotAllowed
+            | Self::BadEncoding(_)
+            | Self::BadProject(_)
+            | Self::SeveralProjects
+            | Self::NotAllowed(_)
+            | Self::BadId(_)
+            | Self::Date(_)
+            | Self::BrokenData
+            | Self::Store { .. }
+            | Self::Other { .. } => None,
+        }
     }
 
     /// No status, a title unless it is 400, an array if it is about dates (contract §2.3).
@@ -206,7 +274,7 @@ pub struct Detail<'a> {
 impl fmt::Display for Detail<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.fault {
-            Fault::InvalidRoute => f.write_str("invalid route"),
+            Fault::InvalidRoute | Fault::NotServed => f.write_str("invalid route"),
             Fault::MethodNotAllowed => f.write_str("method not allowed, use GET, HEAD or OPTIONS"),
             Fault::BadEncoding(param) => {
                 write!(f, "The parameter `{}` is not valid percent-encoded UTF-8.", param.name)
@@ -289,8 +357,8 @@ impl Detail<'_> {
                 let seconds = u32::from(days) * 86_400;
                 write!(f, "Query timespan is too long (max: ) {seconds} seconds")
             }
-            DateFault::BadYearMonthDay => f.write_str("Given year/month/day is invalid date"),
-            DateFault::BadYearMonth => f.write_str("Given year/month is invalid date"),
+            DateFault::BadYearMonthDay(_) => f.write_str("Given year/month/day is invalid date"),
+            DateFault::BadYearMonth(_) => f.write_str("Given year/month is invalid date"),
         }
     }
 }

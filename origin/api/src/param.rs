@@ -97,6 +97,28 @@ impl Role {
         }
     }
 
+    /// How many digits a part of a date has.
+    pub const fn digits(&self) -> Option<i64> {
+        match self {
+            Self::Year => Some(4),
+            Self::Month | Self::Day { .. } => Some(2),
+            Self::Project { .. }
+            | Self::OneProject
+            | Self::Referer { .. }
+            | Self::Enumeration { .. }
+            | Self::Granularity { .. }
+            | Self::Title
+            | Self::CommonsPage
+            | Self::File
+            | Self::User
+            | Self::Country
+            | Self::Id
+            | Self::Text
+            | Self::Start(_)
+            | Self::End => None,
+        }
+    }
+
     /// Whether it is a wiki that purges by project are about.
     pub const fn is_project(&self) -> bool {
         matches!(self, Self::Project { .. } | Self::OneProject)

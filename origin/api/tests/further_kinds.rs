@@ -700,18 +700,21 @@ fn version_three_has_the_faults_of_version_two() {
     const ONLY: &[&Endpoint] = &[&PLAYS];
     let catalogue = Catalogue::new(ONLY).unwrap();
     let plays = "/metrics/video_plays/v3/aggregate";
-    for (rest, detail) in [
+    for (rest, detail, extensions) in [
         (
             "all_referers/automated/daily/20260301/20260501",
             "agent should be equal to one of the allowed values: [all-agents, spider, user]",
+            r#","parameter":"agent","allowed":["all-agents","spider","user"]"#,
         ),
         (
             "all_referers/user/daily/20260229/20260501",
             "start timestamp is invalid, must be a valid date in YYYYMMDD format",
+            r#","parameter":"start""#,
         ),
         (
             "all_referers/user/daily/20260501/20260301",
             "start timestamp should be before the end timestamp",
+            "",
         ),
     ] {
         let target = format!("{plays}/{rest}");
@@ -722,7 +725,7 @@ fn version_three_has_the_faults_of_version_two() {
             String::from_utf8(document).unwrap(),
             format!(
                 "{{\"detail\":\"{detail}\",\"method\":\"get\",\"status\":400,\
-                 \"title\":\"Bad Request\",\"type\":\"about:blank\",\"uri\":\"{target}\"}}"
+                 \"title\":\"Bad Request\",\"type\":\"about:blank\",\"uri\":\"{target}\"{extensions}}}"
             )
         );
     }

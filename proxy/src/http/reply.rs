@@ -153,7 +153,8 @@ impl Reply {
         let body: Option<&'a [u8]> = match &self.content {
             Content::Entry(entry) => match &entry.representation {
                 Representation::Body(body) => {
-                    head.extend_from_slice(blocks.data.as_bytes());
+                    let block = if entry.expects_more { &blocks.open_data } else { &blocks.data };
+                    head.extend_from_slice(block.as_bytes());
                     Some(self.write_form(body, head))
                 }
                 Representation::NoData(no_data) => {
@@ -164,7 +165,11 @@ impl Reply {
                 }
             },
             Content::NotModified(entry) => {
-                head.extend_from_slice(blocks.not_modified.as_bytes());
+                let block = match entry.expects_more {
+                    true => &blocks.open_not_modified,
+                    false => &blocks.not_modified,
+                };
+                head.extend_from_slice(block.as_bytes());
                 if let Representation::Body(body) = &entry.representation {
                     self.write_etag(body, head);
                 }

@@ -10,6 +10,7 @@ const MAX_METHOD: usize = 32;
 
 /// What a buffer starts with.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "boxing a head would allocate for each hit")]
 pub(super) enum Parsed<'a> {
     /// A complete head and its length in bytes.
     Head(Head<'a>, usize),

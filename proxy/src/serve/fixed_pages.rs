@@ -3,6 +3,8 @@
 use super::{MetricsPage, Service};
 use crate::build_info;
 use crate::http::{Content, Page, Reply};
+use aqs_api::calendar::Granularity;
+use aqs_api::target::PREFIXES;
 use aqs_api::{Dialect, Fault, Target};
 use bytes::Bytes;
 use serde::Serialize;
@@ -34,7 +36,16 @@ impl Service {
                     Err(_) => Reply::fault(MetricsPage::fault(), Dialect::V2),
                 }
             }
-            _ => Reply::fault(Fault::InvalidRoute, Dialect::V2),
+            path => {
+                let roots = PREFIXES.iter().chain([&("/api/rest_v1", Dialect::V2)]);
+                let is_root = |(prefix, _): &&(&str, Dialect)| {
+                    path.strip_prefix(prefix).is_some_and(|rest| ["", "/"].contains(&rest))
+                };
+                let root = roots.copied().find(|root| is_root(&root));
+                let root = root.map(|(_, dialect)| Target { dialect, path: "/" });
+                let listing = root.and_then(|root| self.listing_page(root));
+                listing.unwrap_or_else(|| Reply::fault(Fault::InvalidRoute, Dialect::V2))
+            }
         }
     }
 
@@ -48,19 +59,41 @@ impl Service {
         text
     }
 
-    /// `/metrics/datasets`, if it is the target: the first and last period of each dataset in the
-    /// digits that `start` and `end` take; 503 while the coverage of the store is unknown.
+    /// What is below a path that is shorter than that of any endpoint.
+    pub(super) fn listing_page(&self, target: Target<'_>) -> Option<Reply> {
+        #[derive(Serialize)]
+        struct Listing {
+            items: Vec<String>,
+        }
+        let mut items = self.origin.catalogue().listing(target)?;
+        if target.path == "/" {
+            items.push("datasets".to_owned());
+        }
+        // A struct of strings: writing it can't fail.
+        let body = serde_json::to_vec(&Listing { items }).unwrap_or_default();
+        Some(page(200, JSON, "s-maxage=600, max-age=600", body))
+    }
+
+    /// `/metrics/datasets`, if it is the target: the first and last period of each dataset in ISO
+    /// 8601, and the endpoints that are answered from it; 503 while the coverage of the store is
+    /// unknown.
     pub(super) fn datasets_page(&self, target: Target<'_>) -> Option<Reply> {
         #[derive(Serialize)]
-        struct Datasets<'a> {
-            items: Vec<Dataset<'a>>,
+        struct Datasets {
+            items: Vec<Dataset>,
         }
         #[derive(Serialize)]
-        struct Dataset<'a> {
-            dataset: &'a str,
-            granularity: &'a str,
-            first: &'a str,
-            last: &'a str,
+        struct Dataset {
+            dataset: &'static str,
+            granularity: &'static str,
+            first: String,
+            last: String,
+            endpoints: Vec<Served>,
+        }
+        #[derive(Serialize)]
+        struct Served {
+            endpoint: &'static str,
+            granularities: Vec<&'static str>,
         }
         if target.path != "/datasets" || target.dialect != Dialect::V2 {
             return None;
@@ -73,13 +106,22 @@ impl Service {
                 "What the data store holds is not known at the moment. Please try again later.";
             return Some(Reply::fault(Fault::other(503, detail), target.dialect));
         }
-        let items = self.origin.catalogue().datasets().iter().filter_map(|dataset| {
+        let catalogue = self.origin.catalogue();
+        let items = catalogue.datasets().iter().filter_map(|dataset| {
             let extent = coverage.get(dataset)?;
+            let served = catalogue.endpoints().filter_map(|(_, endpoint)| {
+                let granularities = endpoint.granularities_of(dataset);
+                let granularities: Vec<_> =
+                    granularities.into_iter().map(Granularity::as_str).collect();
+                let endpoint = endpoint.name;
+                (!granularities.is_empty()).then_some(Served { endpoint, granularities })
+            });
             Some(Dataset {
                 dataset: dataset.name,
                 granularity: dataset.granularity.as_str(),
-                first: extent.first.as_str(),
-                last: extent.last.as_str(),
+                first: extent.first.iso(dataset.granularity),
+                last: extent.last.iso(dataset.granularity),
+                endpoints: served.collect(),
             })
         });
         // Structs of strings: writing them can't fail.

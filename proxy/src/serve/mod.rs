@@ -89,6 +89,11 @@ impl Service {
         let query = match catalogue.resolve(target) {
             Ok(query) => query,
             Err(fault) => {
+                if matches!(fault, Fault::InvalidRoute)
+                    && let Some(page) = self.listing_page(target)
+                {
+                    return Served::Now(page);
+                }
                 return Served::Now(Reply::fault(fault, catalogue.fault_dialect(target)));
             }
         };

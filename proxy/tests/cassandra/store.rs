@@ -241,7 +241,7 @@ async fn coverage_is_probed_and_changes_are_noticed() {
         }
     };
     assert!(tokio::time::timeout(Duration::from_secs(60), fresh).await.is_ok());
-    assert!(datasets(&server).await.contains("\"last\":\"20240109\""));
+    assert!(datasets(&server).await.contains("\"last\":\"2024-01-09\""));
     assert!(server.drain().await);
 }
 

@@ -15,6 +15,7 @@ mod background_tasks;
 mod closed_connections;
 mod coalescing;
 mod connections;
+mod datasets;
 mod dialects;
 mod drain;
 mod framing;

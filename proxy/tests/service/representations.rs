@@ -153,7 +153,7 @@ async fn ranges_outside_the_coverage_are_not_read() {
 async fn the_datasets_page_lists_first_and_last_periods() {
     let (server, _folder) = server_with_a_year().await;
     let mut client = Client::connect(server.addresses[0]).await;
-    let expected = r#"{"items":[{"dataset":"pageviews-per-article-daily","granularity":"daily","first":"2024010100","last":"2024122800"}]}"#;
+    let expected = r#"{"items":[{"dataset":"pageviews-per-article-daily","granularity":"daily","first":"2024-01-01","last":"2024-12-28","endpoints":[{"endpoint":"pageviews/per-article","granularities":["daily","monthly"]}]}]}"#;
     for prefix in ["/metrics", "/api/rest_v1/metrics", "/wikimedia.org/v1/metrics"] {
         let page = client.get(&format!("{prefix}/datasets")).await;
         assert_eq!((page.status, page.text()), (200, expected));

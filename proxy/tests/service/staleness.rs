@@ -384,3 +384,40 @@ async fn purged_entries_are_never_served() {
     assert!(purges > 20, "{purges} purges are too few to tell");
     assert!(store.reads() > 100, "{} reads are too few to tell", store.reads());
 }
+
+/// A range whose end is not loaded yet is kept by clients for a short time only.
+#[tokio::test]
+async fn clients_keep_a_range_that_is_not_loaded_whole_for_a_short_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = aqs_scenarios::rows("unique_devices");
+    let store = crate::support::store_of(&rows, folder.path());
+    let server = crate::support::server(crate::support::config(), store).await;
+    let mut client = Client::connect(server.addresses[0]).await;
+    let series = "/metrics/unique-devices/en.wikipedia/all-sites/daily";
+    let page = client.get("/metrics/datasets").await.json();
+    let items = page["items"].as_array().unwrap().clone();
+    let daily = items.iter().find(|item| item["dataset"] == "unique-devices-daily").unwrap();
+    let last = daily["last"].as_str().unwrap().replace('-', "");
+    for (end, expected) in [
+        (last.as_str(), "s-maxage=14400, max-age=14400"),
+        ("20991231", "s-maxage=300, max-age=300"),
+    ] {
+        for _ in ["miss", "hit"] {
+            let response = client.get(&format!("{series}/20200101/{end}")).await;
+            assert_eq!(
+                (response.status, response.header("cache-control")),
+                (200, Some(expected)),
+                "{end}"
+            );
+        }
+        let etag = client
+            .get(&format!("{series}/20200101/{end}"))
+            .await
+            .header("etag")
+            .unwrap()
+            .to_owned();
+        let target = format!("{series}/20200101/{end}");
+        let unchanged = client.request("GET", target.as_bytes(), &[("if-none-match", &etag)]).await;
+        assert_eq!((unchanged.status, unchanged.header("cache-control")), (304, Some(expected)));
+    }
+}

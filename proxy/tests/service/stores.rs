@@ -98,7 +98,7 @@ async fn each_dataset_is_read_from_its_store() {
     let last = |item: &serde_json::Value| {
         (item["dataset"].as_str().unwrap().to_owned(), item["last"].as_str().unwrap().to_owned())
     };
-    let expected = [("unique-devices-daily", "20240103"), ("pageviews-top-daily", "20240101")]
+    let expected = [("unique-devices-daily", "2024-01-03"), ("pageviews-top-daily", "2024-01-01")]
         .map(|(dataset, last)| (dataset.to_owned(), last.to_owned()));
     let found: Vec<_> = datasets.map(last).collect();
     assert_eq!(found.len(), 2, "{found:?}");

@@ -64,6 +64,9 @@ struct Record<'a> {
     plans: u64,
     /// The name of the `NoDataReason`, if there is no body.
     no_data: Option<Cow<'a, str>>,
+    /// See [`Entry::expects_more`].
+    #[serde(default, rename = "more", skip_serializing_if = "std::ops::Not::not")]
+    expects_more: bool,
     /// Length of the body.
     body: u64,
     /// Length of its gzip form; 0 if there is none.
@@ -111,6 +114,7 @@ pub(super) fn write(
             confirmed: hot.confirmed,
             plans: hot.plans,
             no_data,
+            expects_more: hot.entry.expects_more,
             body: body.len() as u64,
             gzip: gzip.len() as u64,
         };
@@ -261,8 +265,8 @@ impl Reader {
         };
         let tags = ReadPlan::new(query.clone(), ctx.catalogue).tags();
         let id = query.endpoint_id();
-        let entry =
-            Arc::new(Entry::new(representation, id, record.fetched_at, epoch, tags, lifetimes));
+        let entry = Entry::new(representation, id, record.fetched_at, epoch, tags, lifetimes);
+        let entry = Arc::new(entry.expecting_more(record.expects_more));
         let hot = HotEntry { entry, plans: record.plans, confirmed: record.confirmed };
         Ok((query.key().clone(), hot))
     }

@@ -46,12 +46,12 @@ fn check(fault: &Fault, form: Form, v2: &str, v1: &str) {
     let (status, title, name, old_title) = form;
     assert_eq!(fault.status(), status);
     let target = "/api/rest_v1/metrics/a/b%2Fc?d";
-    assert_eq!(
-        document(fault, Dialect::V2, target),
-        format!(
-            r#"{{"detail":{v2},"method":"get","status":{status},"title":"{title}","type":"about:blank","uri":"/metrics/a/b%2Fc"}}"#
-        )
+    let document_v2 = document(fault, Dialect::V2, target);
+    let upstream = format!(
+        r#"{{"detail":{v2},"method":"get","status":{status},"title":"{title}","type":"about:blank","uri":"/metrics/a/b%2Fc""#
     );
+    let extensions = document_v2.strip_prefix(&upstream).unwrap_or_else(|| panic!("{document_v2}"));
+    assert!(extensions == "}" || extensions.starts_with(','), "{document_v2}");
     let target = "/analytics.wikimedia.org/v1/a/b%2Fc?d";
     let old_title = old_title.map_or(String::new(), |title| format!(r#""title":"{title}","#));
     assert_eq!(
@@ -143,8 +143,8 @@ fn faults_of_dates_are_arrays_in_the_old_dialect() {
         (DateFault::WrongOrder, "start timestamp should be before the end timestamp", None),
         (DateFault::NoFullMonths(NoMonths::Between), between, Some(in_range)),
         (DateFault::NoFullMonths(NoMonths::InRange), in_range, None),
-        (DateFault::BadYearMonthDay, "Given year/month/day is invalid date", None),
-        (DateFault::BadYearMonth, "Given year/month is invalid date", None),
+        (DateFault::BadYearMonthDay(None), "Given year/month/day is invalid date", None),
+        (DateFault::BadYearMonth(None), "Given year/month is invalid date", None),
     ] {
         let v1 = v1.unwrap_or(v2);
         check(&Fault::Date(fault), BAD_REQUEST, &format!("\"{v2}\""), &format!("[\"{v1}\"]"));
@@ -277,4 +277,61 @@ fn a_uri_is_escaped() {
         let parsed: serde_json::Value = serde_json::from_str(&body).expect("valid JSON");
         assert_eq!(parsed["uri"], "/a\"b\\c");
     }
+}
+
+#[test]
+fn extension_members_follow_those_of_upstream() {
+    let catalogue = Catalogue::standard().unwrap();
+    let top = "/pageviews/top/en.wikipedia/all-access";
+    for (path, extensions) in [
+        (format!("{top}/2026/10/1"), r#","parameter":"day","digits":2"#),
+        (format!("{top}/2026/9/1"), r#","parameter":"month","digits":2"#),
+        (format!("{top}/26/10/01"), r#","parameter":"year","digits":4"#),
+        // Right digits, but no such day.
+        (format!("{top}/2026/02/30"), ""),
+        (
+            "/pageviews/top-by-country/en.wikipedia/all-access/2026/1".to_owned(),
+            r#","parameter":"month","digits":2"#,
+        ),
+        (
+            "/pageviews/top/en.wikipedia/all/2026/10/01".to_owned(),
+            r#","parameter":"access","allowed":["all-access","desktop","mobile-app","mobile-web"]"#,
+        ),
+        ("/pageviews/top/a b/all-access/2026/10/01".to_owned(), r#","parameter":"project""#),
+        (
+            "/unique-devices/en.wikipedia/all-sites/daily/2026/20261001".to_owned(),
+            r#","parameter":"start""#,
+        ),
+        ("/edits/aggregate/en.wikipedia".to_owned(), r#","reason":"not-served""#),
+        ("/pageviews/nothing".to_owned(), ""),
+    ] {
+        let target = Target { dialect: Dialect::V2, path: &path };
+        let fault = catalogue.resolve(target).unwrap_err();
+        let document = document(&fault, Dialect::V2, "/metrics/x");
+        let expected = format!(r#""uri":"/metrics/x"{extensions}}}"#);
+        assert!(document.ends_with(&expected), "{path}: {document}");
+    }
+    for reason in NoDataReason::ALL {
+        let document = document(&Fault::NoData(reason, Noun::Project), Dialect::V2, "/metrics/x");
+        let expected = format!(r#""uri":"/metrics/x","reason":"{}"}}"#, reason.name());
+        assert!(document.ends_with(&expected), "{document}");
+    }
+}
+
+#[test]
+fn shortened_paths_list_what_is_below() {
+    let catalogue = Catalogue::standard().unwrap();
+    let listing = |path| catalogue.listing(Target { dialect: Dialect::V2, path });
+    let below = |names: &[&str]| Some(names.iter().map(|name| (*name).to_owned()).collect());
+    assert_eq!(listing("/"), below(&["unique-devices", "pageviews", "legacy"]));
+    let pageviews = ["per-article", "aggregate", "top", "top-by-country", "top-per-country"];
+    assert_eq!(listing("/pageviews"), below(&pageviews));
+    assert_eq!(listing("/pageviews/top"), below(&["{project}"]));
+    for path in
+        ["/pageviews/", "//", "/pageviews//top", "/nothing", "/pageviews/top/en.wikipedia", ""]
+    {
+        assert_eq!(listing(path), None, "{path}");
+    }
+    let old = Target { dialect: Dialect::V1, path: "/" };
+    assert_eq!(catalogue.listing(old), None);
 }
