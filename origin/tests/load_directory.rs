@@ -58,7 +58,7 @@ fn gzip(text: &str) -> Vec<u8> {
 
 fn load_with(folder: &Path, options: Options) -> (Result<Report, LoadError>, Vec<String>) {
     let mut rows = RowTexts::default();
-    let report = directory(folder, &catalogue().tables(), &mut rows, options, &mut ());
+    let report = directory(folder, &catalogue(), &mut rows, options, &mut ());
     (report, rows.0)
 }
 
@@ -79,15 +79,14 @@ fn row(timestamp: &str, values: &str) -> String {
     )
 }
 
-const GOOD: &str =
-    r#"{"project":"p","access-site":"a","granularity":"daily","timestamp":"20260101","devices":1}"#;
-const GOOD_ROW: &str = r#"unique_devices "p" "a" "daily" "20260101" 1 - -"#;
+const GOOD: &str = r#"{"project":"p","access-site":"all-sites","granularity":"daily","timestamp":"20260101","devices":1}"#;
+const GOOD_ROW: &str = r#"unique_devices "p" "all-sites" "daily" "20260101" 1 - -"#;
 
 #[test]
 fn fields_are_columns_in_any_order() {
     let text = [
         row("20260101", r#","devices":1,"offset":null,"underestimate":3"#),
-        r#" { "offset" : 9223372036854775807 , "timestamp":"20260102","project":"\u00e9\n\u0000🍌","granularity":"daily","access-site":"s" } "#.to_owned(),
+        r#" { "offset" : 9223372036854775807 , "timestamp":"20260102","project":"EN.wikivoyage.org","granularity":"daily","access-site":"mobile-site" } "#.to_owned(),
     ]
     .join("\n");
     let (report, rows) = load(&files(&[("unique_devices.ndjson", text.as_bytes())]));
@@ -95,7 +94,7 @@ fn fields_are_columns_in_any_order() {
         rows,
         [
             r#"unique_devices "en.wikipedia" "all-sites" "daily" "20260101" 1 null 3"#,
-            r#"unique_devices "é\n\0🍌" "s" "daily" "20260102" - 9223372036854775807 -"#,
+            r#"unique_devices "en.wikivoyage" "mobile-site" "daily" "20260102" - 9223372036854775807 -"#,
         ]
     );
     assert_eq!((report.rows(), report.bad()), (2, 0));
@@ -115,9 +114,10 @@ fn json_columns_are_text_that_holds_json() {
 
 #[test]
 fn every_bad_row_is_reported_with_line_and_reason() {
-    let missing = r#"{"project":"en","access-site":"a","granularity":"daily","devices":1}"#;
-    let null = r#"{"project":null,"access-site":"a","granularity":"daily","timestamp":"20260101"}"#;
-    let number = r#"{"project":7,"access-site":"a","granularity":"daily","timestamp":"20260101"}"#;
+    let missing = r#"{"project":"en","access-site":"all-sites","granularity":"daily","devices":1}"#;
+    let null = r#"{"project":null,"access-site":"all-sites","granularity":"daily","timestamp":"20260101"}"#;
+    let number =
+        r#"{"project":7,"access-site":"all-sites","granularity":"daily","timestamp":"20260101"}"#;
     let cases: Vec<(Vec<u8>, &str)> = vec![
         (b"{".to_vec(), "the line is not a JSON object: EOF while parsing an object at column 1"),
         (
@@ -151,6 +151,14 @@ fn every_bad_row_is_reported_with_line_and_reason() {
         (GOOD.replace("daily", "dayly").into(), "hourly, daily or monthly, not \"dayly\""),
         (GOOD.replace("daily", "monthly").replace("0101", "0102").into(), "a month's first day"),
         (GOOD.replace(r#""p""#, r#""""#).into(), r#"column "project" is an empty text"#),
+        (
+            GOOD.replace("all-sites", "desktop").into(),
+            "takes all-sites, desktop-site, mobile-site, not \"desktop\"; no request",
+        ),
+        (
+            GOOD.replace(r#""p""#, r#""a b""#).into(),
+            "takes a wiki, such as en.wikipedia, not \"a b\"",
+        ),
         (row("20260230", "").into(), "a day that exists"),
         (row("2026-1-1", "").into(), "a day that exists"),
         (b"{\"project\":\"\xff\"}".to_vec(), "the line is not UTF-8 (byte 13)"),
@@ -179,13 +187,13 @@ fn every_bad_row_is_reported_with_line_and_reason() {
 fn narrow_integers_dates_in_keys_and_json_are_checked() {
     let project = |views: &str| {
         format!(
-            r#"{{"project":"en","access":"a","agent":"b","granularity":"daily","timestamp":"2026010100","views":{views}}}"#
+            r#"{{"project":"en","access":"desktop","agent":"user","granularity":"daily","timestamp":"2026010100","views":{views}}}"#
         )
     };
     let projects = ["2147483647", "0", "2147483648", "-2147483649"].map(project);
     let top = |month: &str, day: &str, json: &str| {
         format!(
-            r#"{{"project":"en","access":"a","year":"2026","month":"{month}","day":"{day}","articles":{json}}}"#
+            r#"{{"project":"en","access":"desktop","year":"2026","month":"{month}","day":"{day}","articles":{json}}}"#
         )
     };
     let tops = [
@@ -259,7 +267,7 @@ fn long_lines_are_rows_up_to_a_limit() {
     let long = |len: usize| {
         let json = format!("[{}]", vec!["1"; len / 2].join(","));
         format!(
-            r#"{{"project":"en","access":"a","year":"2026","month":"01","articles":"x","countriesJSON":"{json}"}}"#
+            r#"{{"project":"en","access":"desktop","year":"2026","month":"01","articles":"x","countriesJSON":"{json}"}}"#
         )
         .replace(r#","articles":"x""#, "")
     };
@@ -342,10 +350,9 @@ fn progress_covers_all_bytes_and_all_bad_rows() {
     let bad = "?\n".repeat(30);
     fs::write(folder.path().join("top_percountry.ndjson"), &bad).unwrap();
     let mut recorded = Recorded::default();
-    let tables = catalogue().tables();
     let report = directory(
         folder.path(),
-        &tables,
+        &catalogue(),
         &mut RowTexts::default(),
         Options::default(),
         &mut recorded,
@@ -408,13 +415,46 @@ impl Sink for Full {
 #[test]
 fn a_row_that_cannot_be_written_ends_the_load_with_its_line() {
     let folder = files(&[("unique_devices.ndjson", format!("\n{GOOD}").as_bytes())]);
-    let tables = catalogue().tables();
     let error =
-        directory(folder.path(), &tables, &mut Full, Options::default(), &mut ()).unwrap_err();
+        directory(folder.path(), &catalogue(), &mut Full, Options::default(), &mut ()).unwrap_err();
     assert!(
         error
             .to_string()
             .ends_with("unique_devices.ndjson:2: table unique_devices: the disk is full"),
         "{error}"
     );
+}
+
+#[test]
+fn rows_get_the_keys_of_requests() {
+    let article = |project: &str, article: &str, granularity: &str| {
+        format!(
+            r#"{{"project":"{project}","article":"{article}","granularity":"{granularity}","timestamp":"2026010100","au":1}}"#
+        )
+    };
+    let text = [
+        article("www.de.wikipedia.org", "A b/é🍌", "daily"),
+        article("de.wikipedia", "A", "monthly"),
+    ];
+    let text = text.join("\n");
+    let folder = files(&[("pageviews_per_article_flat.ndjson", text.as_bytes())]);
+    let (report, rows) = load(&folder);
+    let start = r#"pageviews_per_article_flat "de.wikipedia" "A_b/é🍌" "daily" "2026010100""#;
+    assert!(rows.len() == 1 && rows[0].starts_with(start), "{rows:?}");
+    let reason = report.bad_rows[0].reason.to_string();
+    assert!(reason.starts_with(r#"column "granularity" takes daily, not "monthly""#), "{reason}");
+}
+
+#[test]
+fn rows_of_the_future_are_refused() {
+    let text = [row("20260102", ""), row("20260103", ""), row("20360101", "")].join("\n");
+    let folder = files(&[("unique_devices.ndjson", text.as_bytes())]);
+    let not_after = aqs_api::calendar::Digits::from_text("20260102");
+    let options = Options { not_after, ..Options::default() };
+    let (report, rows) = load_with(folder.path(), options);
+    assert_eq!(rows.len(), 1);
+    let bad = report.unwrap().bad_rows;
+    assert_eq!(bad.iter().map(|bad| bad.line).collect::<Vec<_>>(), [2, 3]);
+    assert!(bad[0].to_string().contains("the period 20260103 is in the future"), "{}", bad[0]);
+    assert_eq!(load(&folder).1.len(), 3);
 }

@@ -1,10 +1,12 @@
 //! All endpoints as one value: it routes, validates and normalises.
 
 mod check;
+mod key_rules;
 pub(crate) mod sample_rows;
 mod table_rules;
 
 pub use check::EndpointError;
+pub use key_rules::KeyRule;
 pub use table_rules::TableError;
 
 use crate::answer::ShapeError;

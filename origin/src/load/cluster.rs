@@ -28,11 +28,11 @@ pub fn into_cluster(
     let sources = source::find(directory, &tables)?;
     if options.strict {
         let mut check = CheckOnly { stop: &writing.stop };
-        super::directory(directory, &tables, &mut check, options, &mut ())?;
+        super::directory(directory, catalogue, &mut check, options, &mut ())?;
     }
     let loaded: Vec<_> = sources.iter().map(|source| source.table).collect();
     let mut writer = CassandraWriter::open(runtime.clone(), cluster, &loaded, writing)?;
-    let report = super::directory(directory, &tables, &mut writer, options, progress);
+    let report = super::directory(directory, catalogue, &mut writer, options, progress);
     writer.flush();
     report
 }

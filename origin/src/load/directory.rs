@@ -5,11 +5,13 @@ use super::parse::Parser;
 use super::report::{Advance, BadRow, Progress, Reason, Report};
 use super::source::{self, Line, Lines, Source};
 use crate::row::{Sink, SinkError};
-use crate::store::embedded::{StoreWriter, WriterOptions};
-use aqs_api::{Catalogue, Table};
+use crate::store::embedded::{StoreWriter, WriteError, WriterOptions};
+use aqs_api::Catalogue;
+use aqs_api::calendar::Digits;
 use std::cell;
 use std::path::Path;
 use std::rc::Rc;
+use std::time::Duration;
 
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -18,11 +20,13 @@ pub struct Options {
     pub kept_bad_rows: usize,
     /// In bytes.
     pub longest_line: usize,
+    /// The last day of which rows are taken, in 8 digits.
+    pub not_after: Option<Digits>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { strict: false, kept_bad_rows: 20, longest_line: 16 << 20 }
+        Self { strict: false, kept_bad_rows: 20, longest_line: 16 << 20, not_after: None }
     }
 }
 
@@ -37,9 +41,16 @@ pub fn into_store(
 ) -> Result<Report, LoadError> {
     // An error of the directory needs no wait for another load, and must not create a store.
     source::find(directory, &catalogue.tables())?;
-    let mut writer = StoreWriter::create_or_open(store, catalogue, WriterOptions::default())?;
-    let mut report =
-        self::directory(directory, &catalogue.tables(), &mut writer, options, progress)?;
+    let waiting = WriterOptions::default();
+    let at_once = WriterOptions { wait: Duration::ZERO };
+    let mut writer = match StoreWriter::create_or_open(store, catalogue, at_once) {
+        Err(WriteError::Busy { .. }) => {
+            progress.waiting(store, waiting.wait);
+            StoreWriter::create_or_open(store, catalogue, waiting)?
+        }
+        opened => opened?,
+    };
+    let mut report = self::directory(directory, catalogue, &mut writer, options, progress)?;
     if report.rows() > 0 || report.bad() == 0 {
         report.changed = writer.commit()?.changed;
     }
@@ -49,15 +60,15 @@ pub fn into_store(
 /// Passes the rows of a directory to a sink. After an error, the sink has all earlier rows.
 pub fn directory(
     directory: &Path,
-    tables: &[&'static Table],
+    catalogue: &Catalogue,
     sink: &mut dyn Sink,
     options: Options,
     progress: &mut dyn Progress,
 ) -> Result<Report, LoadError> {
-    let sources = source::find(directory, tables)?;
+    let sources = source::find(directory, &catalogue.tables())?;
     let at =
         Advance { total: sources.iter().map(|source| source.bytes).sum(), ..Advance::default() };
-    let mut load = Load { sink, options, progress, report: Report::default(), at };
+    let mut load = Load { catalogue, sink, options, progress, report: Report::default(), at };
     for source in &sources {
         load.file(source)?;
     }
@@ -65,6 +76,7 @@ pub fn directory(
 }
 
 struct Load<'a> {
+    catalogue: &'a Catalogue,
     sink: &'a mut dyn Sink,
     options: Options,
     progress: &'a mut dyn Progress,
@@ -77,8 +89,8 @@ impl Load<'_> {
         let table = source.table;
         self.progress.file(&source.path, table.name);
         self.report.tables.entry(table.name).or_default();
-        let parser =
-            Parser::of(table).map_err(|source| LoadError::Table { table: table.name, source })?;
+        let parser = Parser::of(table, self.catalogue, self.options.not_after)
+            .map_err(|source| LoadError::Table { table: table.name, source })?;
         self.sink.begin(table);
         let bytes_read = Rc::new(cell::Cell::new(0));
         let bytes_before = self.at.bytes;
@@ -90,6 +102,9 @@ impl Load<'_> {
                 line: number,
                 source: error,
             })?;
+            if self.progress.is_stopped() {
+                return Err(LoadError::Interrupted);
+            }
             match line {
                 None => break,
                 Some(Line::Bytes(line)) if line.trim_ascii().is_empty() => {}

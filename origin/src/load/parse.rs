@@ -4,8 +4,10 @@ use super::report::Reason;
 use crate::period::{self, NoPeriod, PeriodColumns};
 use crate::row::Cell;
 use crate::suggest;
-use aqs_api::Table;
+use aqs_api::calendar::Digits;
+use aqs_api::catalogue::KeyRule;
 use aqs_api::table::{Column, ColumnType};
+use aqs_api::{Catalogue, Table};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Number, Value};
 use std::fmt;
@@ -14,13 +16,22 @@ use std::fmt;
 pub(super) struct Parser {
     columns: Vec<&'static Column>,
     keys: usize,
+    /// Of the first columns.
+    rules: Vec<KeyRule>,
     period: PeriodColumns,
+    /// The last day that rows may be of, in 8 digits.
+    not_after: Option<Digits>,
 }
 
 impl Parser {
-    pub(super) fn of(table: &'static Table) -> Result<Self, NoPeriod> {
+    pub(super) fn of(
+        table: &'static Table,
+        catalogue: &Catalogue,
+        not_after: Option<Digits>,
+    ) -> Result<Self, NoPeriod> {
         let (columns, keys) = (table.columns().collect(), table.key_columns().count());
-        Ok(Self { columns, keys, period: PeriodColumns::of(table)? })
+        let (rules, period) = (catalogue.key_rules(table), PeriodColumns::of(table)?);
+        Ok(Self { columns, keys, rules, period, not_after })
     }
 
     pub(super) fn row(&self, line: &[u8]) -> Result<Vec<Cell<'static>>, Reason> {
@@ -50,8 +61,14 @@ impl Parser {
                 Cell::Int(_) | Cell::Double(_) | Cell::Text(_) => {}
             }
         }
-        self.period.read(&cells)?;
+        let period = self.period.read(&cells)?;
         self.period.check_granularity(&cells)?;
+        let day = |digits: &Digits| digits.as_str().get(..8).unwrap_or_default().to_owned();
+        if let Some(last) = &self.not_after
+            && day(&period) > day(last)
+        {
+            return Err(Reason::Future { period: day(&period) });
+        }
         for (column, cell) in self.columns.iter().zip(&cells) {
             let column = column.name;
             match cell {
@@ -60,6 +77,15 @@ impl Parser {
                 Cell::Text(text) if text.is_empty() => return Err(Reason::Empty { column }),
                 Cell::Absent | Cell::Null | Cell::Int(_) | Cell::Double(_) | Cell::Text(_) => {}
             }
+        }
+        for ((rule, column), cell) in self.rules.iter().zip(&self.columns).zip(&mut cells) {
+            let Cell::Text(text) = cell else { continue };
+            let given = std::mem::take(text);
+            *text = rule.normalise(given.clone()).map_err(|expected| Reason::Key {
+                column: column.name,
+                expected,
+                found: given.into_owned(),
+            })?;
         }
         Ok(cells)
     }

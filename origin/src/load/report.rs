@@ -4,6 +4,7 @@ use crate::period::BadPeriod;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use thiserror::Error;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -40,6 +41,14 @@ pub trait Progress {
     fn advanced(&mut self, _at: Advance) {}
 
     fn bad_row(&mut self, _row: &BadRow) {}
+
+    /// Another load into the store is running; it is awaited for so long.
+    fn waiting(&mut self, _store: &Path, _limit: Duration) {}
+
+    /// Whether the load is to end without a result.
+    fn is_stopped(&self) -> bool {
+        false
+    }
 }
 
 impl Progress for () {}
@@ -85,6 +94,10 @@ pub enum Reason {
     MissingKey { column: &'static str },
     #[error("key column {column:?} is null")]
     NullKey { column: &'static str },
+    #[error("column {column:?} takes {expected}, not {found:?}; no request could reach the row")]
+    Key { column: &'static str, expected: String, found: String },
+    #[error("the period {period} is in the future; --allow-future loads it nevertheless")]
+    Future { period: String },
     #[error("column {column:?} is negative")]
     Negative { column: &'static str },
     #[error("column {column:?} is an empty text")]

@@ -5,6 +5,7 @@ use super::progress::ProgressReporter;
 use super::{CommandResult, output};
 use crate::config::{self, Config, ConfigArgs};
 use crate::signals::Signals;
+use aqs_api::calendar::Digits;
 use aqs_api::{Catalogue, Dataset};
 use aqs_origin::load::{self, Advance, BadRow, LoadError, Options, Progress, Report};
 use aqs_origin::store::cassandra::{
@@ -12,9 +13,11 @@ use aqs_origin::store::cassandra::{
 };
 use aqs_origin::stores::StoreName;
 use clap::{Args, ValueEnum};
+use jiff::{Timestamp, ToSpan};
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Args)]
@@ -31,6 +34,9 @@ pub struct LoadArgs {
     /// Load nothing if a row is bad, instead of skipping bad rows
     #[arg(long)]
     pub strict: bool,
+    /// Load also rows of periods after tomorrow
+    #[arg(long)]
+    pub allow_future: bool,
     #[command(flatten, next_help_heading = "With --to cassandra")]
     pub cluster: ClusterArgs,
 }
@@ -63,8 +69,15 @@ const MAX_PRINTED: u64 = 20;
 
 impl LoadArgs {
     fn options(&self) -> Options {
-        Options { strict: self.strict, ..Options::default() }
+        let not_after = if self.allow_future { None } else { tomorrow() };
+        Options { strict: self.strict, not_after, ..Options::default() }
     }
+}
+
+/// The day after today in UTC. Some data are of a day that has begun elsewhere.
+fn tomorrow() -> Option<Digits> {
+    let tomorrow = Timestamp::now().checked_add(24.hours()).ok()?;
+    Digits::from_text(&tomorrow.strftime("%Y%m%d").to_string())
 }
 
 /// Loads and prints a summary; bad rows make the exit code 1.
@@ -81,11 +94,25 @@ pub fn run(args: &LoadArgs) -> CommandResult {
     }
 }
 
+/// A signal ends it; then the store is as before.
 fn embedded(args: &LoadArgs, store: &Path, catalogue: &Catalogue) -> CommandResult {
-    let mut progress = LoadProgress::new();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let stop = CancellationToken::new();
+    let signals = runtime.block_on(async { Signals::listen() })?;
+    runtime.spawn(stop_on_signal(signals, stop.clone(), "Stopping; a second signal stops at once"));
+    let mut progress = LoadProgress::new(stop);
     let loaded = load::into_store(&args.directory, store, catalogue, args.options(), &mut progress);
     let seconds = progress.finish();
-    Ok(summarise(&loaded?, seconds, &store.display().to_string()))
+    runtime.shutdown_background();
+    match loaded {
+        Ok(report) => Ok(summarise(&report, seconds, &store.display().to_string())),
+        Err(LoadError::Interrupted) => {
+            output::warn(&format!("Interrupted: nothing was loaded into {}", store.display()));
+            Ok(Exit::Interrupted.into())
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// A signal ends it after the rows under way, a second one at once.
@@ -96,8 +123,9 @@ fn cluster(args: &LoadArgs, catalogue: &Catalogue) -> CommandResult {
     let stop = CancellationToken::new();
     let writing = WriteOptions { concurrency: given.concurrency, stop: stop.clone() };
     let signals = runtime.block_on(async { Signals::listen() })?;
-    runtime.spawn(stop_on_signal(signals, stop));
-    let mut progress = LoadProgress::new();
+    let stopping = "Stopping after the rows under way; a second signal stops at once";
+    runtime.spawn(stop_on_signal(signals, stop.clone(), stopping));
+    let mut progress = LoadProgress::new(stop);
     let loaded = load::into_cluster(
         &args.directory,
         &to,
@@ -156,9 +184,9 @@ pub(super) fn cassandra_options(
     Ok((config, options))
 }
 
-async fn stop_on_signal(mut signals: Signals, stop: CancellationToken) {
+async fn stop_on_signal(mut signals: Signals, stop: CancellationToken, message: &str) {
     signals.ended().await;
-    output::warn("Stopping after the rows under way; a second signal stops at once");
+    output::warn(message);
     stop.cancel();
     signals.ended().await;
     std::process::exit(Exit::Interrupted as i32);
@@ -221,12 +249,13 @@ fn per_second(rows: u64, seconds: f64) -> f64 {
 struct LoadProgress {
     reporter: ProgressReporter,
     bad_rows: u64,
+    stop: CancellationToken,
 }
 
 impl LoadProgress {
-    fn new() -> Self {
+    fn new(stop: CancellationToken) -> Self {
         let reporter = ProgressReporter::new("{bar:30} {bytes}/{total_bytes} {msg}");
-        Self { reporter, bad_rows: 0 }
+        Self { reporter, bad_rows: 0, stop }
     }
 
     /// Removes the bar; returns the seconds since the start.
@@ -244,6 +273,16 @@ impl Progress for LoadProgress {
         let rate = per_second(at.rows, self.reporter.seconds());
         let message = format!("{} rows, {rate:.0} rows/s", at.rows);
         self.reporter.update(at.bytes, at.total, message);
+    }
+
+    fn waiting(&mut self, store: &Path, limit: Duration) {
+        let (store, limit) = (store.display(), limit.as_secs());
+        self.reporter
+            .print(&format!("waiting for another load into {store}, for {limit} s at most"));
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
     }
 
     fn bad_row(&mut self, row: &BadRow) {

@@ -94,3 +94,58 @@ fn the_schema_is_printed_without_a_configuration() {
     assert_eq!(named.status.code(), Some(0), "{}", output_text(&named));
     assert_eq!(named.stdout, plain.stdout);
 }
+
+#[test]
+fn rows_of_the_future_need_a_flag() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let directory = rows(home.path(), "unique_devices", &devices(1, 10).replace("2026", "2096"));
+    let load = |flags: &[&str]| {
+        let mut command = aqs(home.path());
+        run(command.arg("load").arg(&directory).args(flags).arg("--store").arg(&store))
+    };
+    let refused = load(&[]);
+    assert_eq!(refused.status.code(), Some(1));
+    let text = output_text(&refused);
+    assert!(text.contains("the period 20961001 is in the future; --allow-future"), "{text}");
+    assert!(!store.exists());
+    assert_eq!(load(&["--allow-future"]).status.code(), Some(0));
+}
+
+#[test]
+fn an_interrupted_load_says_so_and_leaves_nothing() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let directory = home.path().join("rows");
+    fs::create_dir(&directory).unwrap();
+    // Enough for seconds.
+    let file = directory.join("unique_devices.ndjson");
+    fs::write(&file, devices(1, 10).repeat(1_000_000)).unwrap();
+    let mut command = aqs(home.path());
+    let mut child = command.arg("load").arg(&directory).arg("--store").arg(&store).spawn().unwrap();
+    let building = home.path().join("store.sqlite.building");
+    eventually("it has begun", Duration::from_secs(60), || building.exists());
+    let id = child.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let text = output_text(&child.wait_with_output().unwrap());
+    assert!(text.contains("Interrupted: nothing was loaded into "), "{text}");
+    let left: Vec<_> =
+        fs::read_dir(home.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("store")), "{left:?}");
+}
+
+#[test]
+fn a_load_says_that_it_waits_for_another() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let directory = rows(home.path(), "unique_devices", &devices(1, 10));
+    let lock = fs::File::create(home.path().join("store.sqlite.building")).unwrap();
+    lock.lock().unwrap();
+    let mut command = aqs(home.path());
+    let mut child = command.arg("load").arg(&directory).arg("--store").arg(&store).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line.contains("waiting for another load into ")));
+    drop(lock);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

@@ -38,8 +38,7 @@ async fn read_by_hyper(bytes: &[u8]) -> Vec<String> {
         .await;
     let mut rest = Vec::new();
     let _ = client.read_to_end(&mut rest).await;
-    let targets = targets.lock().unwrap().clone();
-    targets
+    targets.lock().unwrap().clone()
 }
 
 /// The targets of the requests that are answered, and whether the last response says that the
