@@ -13,7 +13,13 @@ pub fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let similarity = |known: &str| strsim::jaro_winkler(&known.to_lowercase(), &name);
     let similar = known.into_iter().map(|known| (similarity(known), known));
     let (similarity, best) = similar.max_by(|one, other| one.0.total_cmp(&other.0))?;
-    (similarity >= LEAST_SIMILARITY).then_some(best)
+    // Short names are similar by a letter or two in common.
+    let best_name = best.to_lowercase();
+    let edits = strsim::damerau_levenshtein(&best_name, &name);
+    let is_near = edits <= (name.chars().count() / 3).max(1)
+        || best_name.starts_with(&name)
+        || name.starts_with(&best_name);
+    (similarity >= LEAST_SIMILARITY && is_near).then_some(best)
 }
 
 #[cfg(test)]
@@ -30,6 +36,7 @@ mod tests {
             ("articlesJson", Some("articlesJSON")),
             ("aa", Some("aa")),
             ("w", None),
+            ("dives", None),
             ("", None),
             ("timestamp", None),
         ] {

@@ -43,6 +43,16 @@ pub enum Command {
     /// Print the schema of Cassandra as CQL, or create what is missing in a cluster
     #[command(after_long_help = exit::HELP)]
     Schema(SchemaArgs),
+    /// Explain the tables that `aqs load` fills, and their columns
+    #[command(after_long_help = exit::HELP)]
+    Tables {
+        /// Only this table
+        #[arg(value_name = "TABLE")]
+        table: Option<String>,
+        /// Print a Markdown page instead
+        #[arg(long, conflicts_with = "table")]
+        page: bool,
+    },
     /// Write the sample data as a directory for `aqs load`
     #[command(after_long_help = exit::HELP)]
     Sample {

@@ -32,6 +32,7 @@ fn run(cli: Cli) -> CommandResult {
         Command::Serve(args) => commands::serve::run(&args),
         Command::Load(args) => commands::load::run(&args),
         Command::Schema(args) => commands::schema::run(&args),
+        Command::Tables { table, page } => commands::tables::run(table.as_deref(), page),
         Command::Sample { directory } => local::sample(&directory),
         Command::Purge(args) => commands::purge::run(&args),
         Command::LogLevel(args) => commands::log_level::run(&args),

@@ -3,10 +3,12 @@
 mod check;
 mod key_rules;
 pub(crate) mod sample_rows;
+mod table_docs;
 mod table_rules;
 
 pub use check::EndpointError;
 pub use key_rules::KeyRule;
+pub use table_docs::{ColumnDoc, TableDoc};
 pub use table_rules::TableError;
 
 use crate::answer::ShapeError;

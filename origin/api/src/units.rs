@@ -226,17 +226,24 @@ impl<const MIN: u64, const MAX: u64> Size<MIN, MAX> {
     }
 }
 
-/// Prints bytes exactly, in the largest unit that divides them, so that they can be read back.
+/// Prints bytes exactly, in the largest unit that divides them, so that they can be read back: a
+/// binary one, or a decimal one if that is shorter, as of `2GB`.
 pub struct Bytes(pub u64);
 
 impl fmt::Display for Bytes {
     fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let units = [(50, "PiB"), (40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
-        let unit = units.into_iter().find(|(shift, _)| self.0.trailing_zeros() >= *shift);
-        match unit {
-            Some((shift, name)) if self.0 > 0 => write!(text, "{}{name}", self.0 >> shift),
-            _ => write!(text, "{}B", self.0),
-        }
+        let binary = [(50, "PiB"), (40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+        let binary = binary.into_iter().find(|(shift, _)| self.0.trailing_zeros() >= *shift);
+        let decimal = [(15, "PB"), (12, "TB"), (9, "GB"), (6, "MB"), (3, "kB")];
+        let decimal = decimal.into_iter().map(|(zeros, name)| (10_u64.pow(zeros), name));
+        let decimal = decimal.into_iter().find(|(unit, _)| self.0.is_multiple_of(*unit));
+        let texts = [
+            binary.map(|(shift, name)| format!("{}{name}", self.0 >> shift)),
+            decimal.map(|(unit, name)| format!("{}{name}", self.0 / unit)),
+            Some(format!("{}B", self.0)),
+        ];
+        let shortest = texts.into_iter().flatten().filter(|_| self.0 > 0).min_by_key(String::len);
+        text.write_str(shortest.as_deref().unwrap_or("0B"))
     }
 }
 

@@ -14,6 +14,7 @@ mod progress;
 pub mod purge;
 pub mod schema;
 pub mod serve;
+pub mod tables;
 pub mod warm;
 
 use std::error::Error;

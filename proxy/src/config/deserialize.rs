@@ -8,6 +8,9 @@ use serde::forward_to_deserialize_any;
 use std::fmt::Display;
 use thiserror::Error;
 
+/// The key that a section with it is named after, if it has a single value.
+const SHORT_KEY: &str = "path";
+
 /// Why a value or its key is refused.
 #[derive(Debug, Error)]
 #[error("{message}")]
@@ -120,9 +123,9 @@ impl<'de> Deserializer<'de> for &Node {
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ValueError> {
         match &self.value {
             Value::List(_) => self.deserialize_any(visitor),
-            Value::Null | Value::Scalar { .. } | Value::Map(_) => {
-                invalid("expected a list, as [a, b]")
-            }
+            // A list of one.
+            Value::Scalar { .. } => visitor.visit_seq(SeqDeserializer::new(std::iter::once(self))),
+            Value::Null | Value::Map(_) => invalid("expected a list, as [a, b]"),
         }
     }
 
@@ -141,7 +144,17 @@ impl<'de> Deserializer<'de> for &Node {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, ValueError> {
-        let Value::Map(entries) = &self.value else { return self.deserialize_map(visitor) };
+        let entries = match &self.value {
+            Value::Map(entries) => entries,
+            // `store: my.sqlite` is short for its path.
+            Value::Scalar { .. } if fields.contains(&SHORT_KEY) => {
+                let entry = std::iter::once((SHORT_KEY, self));
+                return visitor.visit_map(MapDeserializer::new(entry));
+            }
+            Value::Null | Value::Scalar { .. } | Value::List(_) => {
+                return self.deserialize_map(visitor);
+            }
+        };
         // A key without a value keeps its default.
         let is_unset = |entry: &Entry| {
             matches!(entry.node.value, Value::Null) && fields.contains(&entry.key.as_str())

@@ -51,6 +51,7 @@ use values::SocketAddress;
 pub struct Config {
     /// Public addresses. Port 0 picks a free port. They differ from each other and from those of
     /// the admin listener.
+    #[serde(deserialize_with = "values::addresses")]
     #[schemars(
         with = "Option<Vec<SocketAddress>>",
         extend("unset" = "127.0.0.1:8080, or what listen_address and listen_port say")

@@ -1,16 +1,37 @@
 //! Values of single keys.
 
+use crate::listen::parse_tcp;
 use aqs_api::{accepts, text_value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// What a public address is written as.
 pub(super) struct SocketAddress;
 
-accepts!(SocketAddress, "address:port");
+accepts!(SocketAddress, "address:port, or a port of loopback");
+
+/// Reads public addresses.
+pub(super) fn addresses<'de, D: Deserializer<'de>>(
+    input: D,
+) -> Result<Option<Vec<SocketAddr>>, D::Error> {
+    struct Address(SocketAddr);
+
+    impl<'de> Deserialize<'de> for Address {
+        fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+            let parse = |text: &str| {
+                let wrong = || format!("`{text}` is no address such as 127.0.0.1:8080");
+                parse_tcp(text).map(Self).ok_or_else(wrong)
+            };
+            aqs_api::units::from_text(input, parse)
+        }
+    }
+
+    let addresses = Option::<Vec<Address>>::deserialize(input)?;
+    Ok(addresses.map(|addresses| addresses.into_iter().map(|Address(address)| address).collect()))
+}
 
 text_value!(crate::listen::ListenAddr, "address:port or unix:path");
 

@@ -8,6 +8,19 @@ use std::str::FromStr;
 /// The prefix of the path of a socket file.
 const UNIX: &str = "unix:";
 
+/// Parses a TCP address. `localhost:8080`, `:8080` and `8080` are on loopback: what is not named
+/// is not open to others.
+pub fn parse_tcp(text: &str) -> Option<SocketAddr> {
+    let on_loopback = || {
+        let port =
+            text.strip_prefix("localhost:").or_else(|| text.strip_prefix(':')).unwrap_or(text);
+        let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+        let port = is_number.then(|| port.parse().ok()).flatten()?;
+        Some(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port))
+    };
+    text.parse().ok().or_else(on_loopback)
+}
+
 /// The address of a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ListenAddr {
@@ -45,7 +58,7 @@ impl FromStr for ListenAddr {
         match text.strip_prefix(UNIX) {
             Some("") => Err(wrong()),
             Some(path) => Ok(Self::Unix(path.into())),
-            None => text.parse().map(Self::Tcp).map_err(|_| wrong()),
+            None => parse_tcp(text).map(Self::Tcp).ok_or_else(wrong),
         }
     }
 }
@@ -82,7 +95,10 @@ mod tests {
             let place: ListenAddr = text.parse().unwrap();
             assert_eq!((place.to_string().as_str(), place.is_local()), (text, local));
         }
-        for wrong in ["", "unix:", "/run/aqs/admin", "localhost:8081", "8081"] {
+        for short in ["localhost:8081", ":8081", "8081"] {
+            assert_eq!(parse_tcp(short), "127.0.0.1:8081".parse().ok(), "{short}");
+        }
+        for wrong in ["", "unix:", "/run/aqs/admin", "localhost", ":", "x:1", "+1", "65536"] {
             assert!(wrong.parse::<ListenAddr>().unwrap_err().contains("is no address"), "{wrong}");
         }
     }

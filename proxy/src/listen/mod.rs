@@ -7,7 +7,7 @@
 mod addr;
 mod socket_file;
 
-pub use addr::ListenAddr;
+pub use addr::{ListenAddr, parse_tcp};
 use socket_file::SocketFile;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};

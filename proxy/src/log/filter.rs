@@ -8,11 +8,14 @@ use tracing_subscriber::filter::LevelFilter;
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 /// Prefixes of the targets of our lines.
-const TARGETS: [&str; 7] = [
+const TARGETS: [&str; 10] = [
     "aqs_api",
     "aqs_origin",
     "aqs_proxy",
+    "aqs_warmers",
     "pingora_core",
+    "scylla",
+    "rustls",
     fields::ACCESS,
     fields::ADMIN,
     fields::FATAL,
@@ -35,6 +38,10 @@ pub fn filter(text: &str) -> Result<EnvFilter, LevelError> {
         if is_word(part) && !is_level(part) {
             return Err(LevelError::NoLevel { word: part.to_owned(), hint: hint(part) });
         }
+        if let Some(nearest) = misspelt_target(part) {
+            let target = target_of(part).to_owned();
+            return Err(LevelError::NoTarget { target, nearest });
+        }
         whole.push(',');
         whole.push_str(part);
     }
@@ -44,17 +51,32 @@ pub fn filter(text: &str) -> Result<EnvFilter, LevelError> {
 
 /// The warning about a filter that drops nearly all lines of this program.
 pub fn warning(text: &str) -> Option<String> {
-    let ours = |part: &str| {
-        let target = part.split(['=', '[']).next().unwrap_or(part);
-        TARGETS.iter().any(|known| known.starts_with(target) || target.starts_with(known))
-    };
-    let drops_all = !parts(text).any(|part| is_level(part) || ours(part));
+    let drops_all = !parts(text).any(|part| is_level(part) || is_ours(part));
     drops_all.then(|| {
         format!(
             "the filter `{text}` has no level for all that it does not name, and names nothing of \
              aqs: hardly anything will be logged; put a level before it, as info,aqs_origin=debug"
         )
     })
+}
+
+/// The target that is meant by one that no line has, if it is near to one of ours.
+fn misspelt_target(part: &str) -> Option<&'static str> {
+    let target = target_of(part);
+    let root = target.split("::").next().unwrap_or(target);
+    if root.is_empty() || is_word(part) || is_ours(part) {
+        return None;
+    }
+    suggest(root, TARGETS)
+}
+
+fn target_of(part: &str) -> &str {
+    part.split(['=', '[']).next().unwrap_or(part)
+}
+
+fn is_ours(part: &str) -> bool {
+    let target = target_of(part);
+    TARGETS.iter().any(|known| known.starts_with(target) || target.starts_with(known))
 }
 
 fn parts(text: &str) -> impl Iterator<Item = &str> {
@@ -105,10 +127,23 @@ mod tests {
     }
 
     #[test]
+    fn a_misspelt_part_of_the_program_is_rejected() {
+        for (text, nearest) in [
+            ("aqs_orign=debug", "aqs_origin"),
+            ("info,aqs_orign::stores=debug", "aqs_origin"),
+            ("acess=off", "access"),
+        ] {
+            let refused = filter(text).unwrap_err().to_string();
+            assert!(refused.ends_with(&format!("; did you mean {nearest}?")), "{refused}");
+        }
+        assert!(filter("hyper=debug,info").is_ok() && filter("aqs_origin::stores=debug").is_ok());
+    }
+
+    #[test]
     fn a_filter_of_foreign_targets_alone_causes_a_warning() {
         for (text, warned) in [
             ("hyper=debug", true),
-            ("hyper=debug,rustls=info", true),
+            ("hyper=debug,h2=info", true),
             ("hyper=debug,info", false),
             ("aqs=debug", false),
             ("aqs_origin::store=debug", false),

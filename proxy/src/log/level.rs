@@ -45,6 +45,8 @@ pub struct Change {
 pub enum LevelError {
     #[error("`{filter}` is no filter: {source}")]
     Filter { filter: String, source: ParseError },
+    #[error("no part of the program is called `{target}`; did you mean {nearest}?")]
+    NoTarget { target: String, nearest: &'static str },
     #[error(
         "`{word}` is no level; there are off, error, warn, info, debug and trace{hint}; \
          a part of the program is given one as aqs_origin=debug"

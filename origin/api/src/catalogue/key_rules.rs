@@ -55,6 +55,25 @@ impl KeyRule {
         }
     }
 
+    /// What the column takes, if that is more than its type says.
+    pub(super) fn takes(&self) -> Option<String> {
+        let form = match self.form {
+            None => "",
+            Some(Form::Any) => return None,
+            Some(Form::Project) => "a wiki, such as en.wikipedia",
+            Some(Form::Title) => "a title",
+            Some(Form::File) => "the path of a file",
+            Some(Form::Country) => "a country code",
+            Some(Form::Id) => "a positive integer",
+        };
+        let words = self.words.join(", ");
+        Some(match (form, self.words.is_empty()) {
+            ("", _) => words,
+            (form, true) => form.to_owned(),
+            (form, false) => format!("{form}, or {words}"),
+        })
+    }
+
     fn add(&mut self, param: &Param) {
         let form = match param.role {
             Role::Project { words } => {

@@ -120,3 +120,22 @@ fn every_key_is_read() {
     let protected = config.rules().protected;
     assert!(protected.contains("NO") && !protected.contains("VE"));
 }
+
+#[test]
+fn short_forms_are_read() {
+    let read = |text: &str| from_bytes(Path::new("aqs.yaml"), text.as_bytes()).unwrap();
+    for listen in
+        ["127.0.0.1:8080", "[127.0.0.1:8080]", "localhost:8080", "':8080'", "8080", "[8080]"]
+    {
+        let config = read(&format!("listen: {listen}"));
+        assert_eq!(config.listen, Some(vec!["127.0.0.1:8080".parse().unwrap()]), "{listen}");
+    }
+    assert_eq!(read("admin: {listen: 'unix:/run/a'}").admin.listen.len(), 1);
+    let store = read("store: my.sqlite").store;
+    assert_eq!(
+        store,
+        crate::config::Store { path: Some("my.sqlite".into()), ..Default::default() }
+    );
+    assert!(read("memory: 2gb").to_yaml().unwrap().contains("\nmemory: 2GB\n"));
+    assert!(read("memory: 1GiB").to_yaml().unwrap().contains("\nmemory: 1GiB\n"));
+}

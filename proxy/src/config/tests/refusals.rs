@@ -33,7 +33,9 @@ fn a_file_is_refused_with_place_key_and_reason() {
         ("memory: 2XB", ":1:9: memory: `2XB` is no size such as 16KiB or 2GiB"),
         ("memory: 2KiB", ":1:9: memory: 2KiB is out of range: 8MiB to 1PiB"),
         ("memory: 8MiB\nmemory: 9MiB", ":2:1: `memory` is given twice"),
-        ("listen: 127.0.0.1:80", ":1:9: listen: expected a list, as [a, b]"),
+        ("listen: {a: b}", ":1:9: listen: expected a list, as [a, b]"),
+        ("listen: here", ":1:9: listen[0]: `here` is no address such as 127.0.0.1:8080"),
+        ("tls: {}", ":1:1: tls: there is no such key"),
         ("listen: [nowhere]", ":1:10: listen[0]: `nowhere` is no address such as 127.0.0.1:8080"),
         (
             "admin: {listen: ['/run/aqs']}",
