@@ -1,4 +1,4 @@
-//! Checks of the dashboard, the rules and the runbook. `.ci/prometheus` runs `evaluation`, which
+//! Checks of the dashboard, the rules, the runbook and the links of all pages. `.ci/prometheus` runs `evaluation`, which
 //! needs a real Prometheus.
 
 #![allow(
@@ -11,5 +11,6 @@
 mod dashboard;
 mod evaluation;
 mod expressions;
+mod links;
 mod metrics;
 mod rules;
