@@ -1,6 +1,7 @@
 //! The runbook and the promtool tests cover every rule.
 
 use crate::expressions::{Rule, Rules, file, rules};
+use crate::links::{broken, repository};
 use aqs_dashboards::overview;
 use regex::Regex;
 use std::collections::BTreeSet;
@@ -61,8 +62,11 @@ fn alerts_name_the_instance_and_link_to_their_section() {
             let text = &alert.annotations[key];
             assert!(text.contains("{{ $labels.instance }}"), "{}: {text}", alert.name);
         }
-        let link = format!("dashboards/RUNBOOK.md#{}", anchor(&alert));
-        assert_eq!(alert.annotations["runbook"], link);
+        let keys: Vec<&str> = alert.annotations.keys().map(String::as_str).collect();
+        assert_eq!(keys, ["description", "runbook_url", "summary"], "{}", alert.name);
+        let url = &alert.annotations["runbook_url"];
+        assert_eq!(*url, format!("dashboards/RUNBOOK.md#{}", anchor(&alert)));
+        assert_eq!(broken(&repository(), url), None);
     }
 }
 
