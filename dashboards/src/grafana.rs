@@ -108,7 +108,10 @@ fn panel(panel: &Panel, grid: &mut Grid) -> Value {
 
 fn field_defaults(panel: &Panel) -> Value {
     let (fill, stacking) = match panel.kind {
-        Kind::Stat => return json!({ "unit": panel.unit, "min": 0 }),
+        Kind::Stat => {
+            let thresholds = json!({ "mode": "absolute", "steps": panel.thresholds });
+            return json!({ "unit": panel.unit, "min": 0, "thresholds": thresholds });
+        }
         Kind::Lines => (0, "none"),
         Kind::Area => (30, "normal"),
     };
@@ -130,7 +133,7 @@ fn options(kind: Kind) -> Value {
     match kind {
         Kind::Stat => json!({
             "reduceOptions": { "calcs": ["lastNotNull"], "fields": "", "values": false },
-            "colorMode": "value",
+            "colorMode": "background",
             "graphMode": "area",
             "justifyMode": "auto",
             "orientation": "auto",

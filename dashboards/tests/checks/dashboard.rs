@@ -2,7 +2,7 @@
 
 use crate::expressions::{file, of_panels};
 use aqs_dashboards::grafana::{COLUMNS, dashboard};
-use aqs_dashboards::overview::{RATE_INTERVAL, SELECTED, rows};
+use aqs_dashboards::overview::{HOUR, Kind, RATE_INTERVAL, SELECTED, rows};
 use aqs_dashboards::{DASHBOARD_FILE, dashboard_json};
 use regex::Regex;
 use serde_json::Value;
@@ -76,6 +76,23 @@ fn every_panel_has_title_description_unit_and_targets() {
     );
 }
 
+#[test]
+fn the_first_row_has_a_number_with_thresholds_for_each_sign_of_health() {
+    let rows = rows().unwrap();
+    let (first, others) = rows.split_first().unwrap();
+    assert_eq!(first.title, "Health");
+    for panel in &first.panels {
+        assert_eq!(panel.kind, Kind::Stat, "{}", panel.title);
+        let (base, steps) = panel.thresholds.split_first().unwrap();
+        assert!(base.value.is_none() && !steps.is_empty(), "{}", panel.title);
+        assert!(steps.is_sorted_by_key(|step| step.value), "{}", panel.title);
+        assert!(steps.iter().all(|step| step.value.is_some()), "{}", panel.title);
+    }
+    // Grafana colors a number without thresholds red above 80.
+    let mut others = others.iter().flat_map(|row| &row.panels);
+    assert!(others.all(|panel| panel.kind != Kind::Stat && panel.thresholds.is_empty()));
+}
+
 /// The dashboard variables in a text, without Grafana's built-in ones.
 fn variables(text: &str) -> BTreeSet<String> {
     static VARIABLE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\$\{?([A-Za-z]\w*)").unwrap());
@@ -93,14 +110,15 @@ fn the_dashboard_defines_exactly_the_variables_that_it_uses() {
 
 #[test]
 fn every_selector_is_restricted_to_the_selected_instances() {
-    let unrestricted = Regex::new(r"\b(?:aqs_\w+|process_\w+|up)(?:[^\w{]|$)").unwrap();
+    let unrestricted = Regex::new(r"\b(?:aqs_\w+|process_\w+|up|ALERTS)(?:[^\w{]|$)").unwrap();
     for expression in of_panels() {
         assert!(!unrestricted.is_match(&expression.expr), "{expression:?}");
         for matchers in expression.expr.split('{').skip(1) {
             assert!(matchers.starts_with(SELECTED), "{}: {matchers}", expression.place);
         }
         for range in expression.expr.split('[').skip(1) {
-            assert!(range.starts_with(RATE_INTERVAL), "{}: {range}", expression.place);
+            let known = [RATE_INTERVAL, HOUR].iter().any(|known| range.starts_with(known));
+            assert!(known, "{}: {range}", expression.place);
         }
     }
     for panel in panels(false) {

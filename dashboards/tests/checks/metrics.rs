@@ -23,7 +23,8 @@ struct Series {
     labels: BTreeSet<String>,
 }
 
-/// All series by name: those of an instance with Cassandra, those of the recording rules, and `up`.
+/// All series by name: those of an instance with Cassandra, those of the recording rules, `up` and
+/// `ALERTS`.
 fn known_series() -> BTreeMap<String, Series> {
     let registry = Registry::new();
     let mut declarations = Declarations::of(&registry);
@@ -54,12 +55,13 @@ fn known_series() -> BTreeMap<String, Series> {
     for name in recorded.chain(["up".to_owned()]) {
         add(name, false, &[], &[]);
     }
+    add("ALERTS".to_owned(), false, &[], &["alertname", "alertstate"]);
     known
 }
 
 /// A metric is a name with matchers or a range, or a bare name with one of our prefixes.
 static SELECTOR: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\b([a-z_][\w:]*)(?:\{([^}]*)\}|\[)|\b((?:instance:|aqs_|process_)[\w:]+|up\b)")
+    Regex::new(r"\b([A-Za-z_][\w:]*)(?:\{([^}]*)\}|\[)|\b((?:instance:|aqs_|process_)[\w:]+|up\b)")
         .unwrap()
 });
 static MATCHER: LazyLock<Regex> =

@@ -48,6 +48,7 @@ fn ratios(counts: &Counts) -> Vec<Expected> {
         ),
         one("Store reads per request · reads", counts.reads_of(|_, _| true) / data),
         one("Error ratio · error ratio", errors),
+        one("Availability (1 h) · availability", 1.0 - errors),
         one("Error ratio by instance · {{instance}}", errors),
         one("instance:aqs_error_ratio:rate5m", errors),
         one(
@@ -111,7 +112,10 @@ fn states(started: f64, at: f64) -> Vec<Expected> {
         many("Age of the newest data · {{dataset}}", "dataset", through),
         many("AqsDailyDataLate observed", "dataset", through[..1].iter().copied()),
         many("AqsMonthlyDataLate observed", "dataset", through[1..].iter().copied()),
+        one("Firing alerts · firing", 0.0),
         one("Instances up · up", 1.0),
+        one("Instances down · down", 0.0),
+        one("Age of the newest daily data · age", at - DAYS_END),
         one("Hot set generation · {{instance}}", 1.0),
         one("Hot set age · {{instance}}", at - started),
         many("Hot set age · {{plan}} on {{instance}}", "plan", [(PLAN, at - started)]),

@@ -11,7 +11,7 @@ mod prometheus;
 mod proxy;
 
 use crate::expressions::{Expression, Rule, of_panels, of_rules, rules};
-use aqs_dashboards::overview::{RATE_INTERVAL, SELECTED};
+use aqs_dashboards::overview::{HOUR, RATE_INTERVAL, SELECTED};
 use expected::Expected;
 use load::Counts;
 use prometheus::{Prometheus, Sample};
@@ -109,6 +109,7 @@ async fn scraped(prometheus: &Prometheus, counts: &Counts, rounds: f64, build_re
 fn panel_query(panel: Expression, range: &str) -> Expression {
     let selected = r#"job=~"aqs",instance=~"127.0.0.1:[0-9]+""#;
     let expr = panel.expr.replace(SELECTED, selected).replace(RATE_INTERVAL, range);
+    let expr = expr.replace(&format!("[{HOUR}]"), &format!("[{range}]"));
     Expression { expr, ..panel }
 }
 
