@@ -173,7 +173,7 @@ fn end_of(period: &Digits, granularity: Granularity) -> Option<i64> {
 /// The gauge of the embedded store at a path, not yet declared.
 pub fn embedded_tables(path: &str) -> Result<IntGaugeVec, prometheus::Error> {
     let help = "Tables of the embedded store by the result of the check of its pages (unchecked, \
-                intact, lacking columns, damaged)";
+                intact, damaged, lacking: without a column that answers need)";
     IntGaugeVec::new(Opts::new("aqs_embedded_tables", help).const_label("path", path), &["state"])
 }
 

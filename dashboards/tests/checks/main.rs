@@ -14,3 +14,4 @@ mod expressions;
 mod links;
 mod metrics;
 mod rules;
+mod runbook;

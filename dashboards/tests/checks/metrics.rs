@@ -18,14 +18,14 @@ const SCRAPE_LABELS: [&str; 2] = ["job", "instance"];
 
 /// What an expression may select.
 #[derive(Default)]
-struct Series {
+pub(crate) struct Series {
     counter: bool,
     labels: BTreeSet<String>,
 }
 
 /// All series by name: those of an instance with Cassandra, those of the recording rules, `up` and
 /// `ALERTS`.
-fn known_series() -> BTreeMap<String, Series> {
+pub(crate) fn known_series() -> BTreeMap<String, Series> {
     let registry = Registry::new();
     let mut declarations = Declarations::of(&registry);
     let catalogue = Catalogue::standard().unwrap();
