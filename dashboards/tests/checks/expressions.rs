@@ -51,7 +51,8 @@ impl Rule {
     pub(crate) fn observed(&self) -> &str {
         let comparisons = [" == ", " < ", " > ", " >= "];
         let end = comparisons.iter().filter_map(|operator| self.expr.find(operator)).min();
-        &self.expr[..end.unwrap_or_else(|| panic!("{} compares nothing", self.name))]
+        let end = end.unwrap_or_else(|| panic!("{} compares nothing", self.name));
+        self.expr[..end].trim_start_matches('(')
     }
 }
 
