@@ -41,7 +41,7 @@ impl Metrics {
         let plan_built = "When the last build of the plan began, in seconds since 1970";
         let complete = "Held part of the answers that the plan wants, 0 to 1";
         let complete = GaugeVec::new(opts("plan_completeness_ratio", complete), &["plan"]);
-        let outcomes = "Ended jobs by outcome (done, refused, failed, cancelled)";
+        let outcomes = "Ended jobs by outcome (done, refused, failed, cancelled, skipped)";
         let refused = "Failed checks of builds, including builds that were published by force";
         let origins = "Answers of builds by origin (read, shared, kept, missing)";
         let failures = "Generations that could not be written to or loaded from disk (write, load)";
@@ -100,7 +100,7 @@ impl Metrics {
     pub(crate) fn initialise(&self, plan: &str) {
         self.running.with_label_values(&[plan]);
         self.reads.with_label_values(&[plan]);
-        for outcome in ["done", "refused", "failed", "cancelled"] {
+        for outcome in ["done", "refused", "failed", "cancelled", "skipped"] {
             self.jobs.with_label_values(&[plan, outcome]);
         }
         for how in ["read", "shared", "kept", "missing"] {

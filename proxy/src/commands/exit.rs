@@ -31,7 +31,7 @@ Exit codes:
     1  failure; the message says why
     2  wrong usage of the command line; or --token-file is missing for another machine
     3  warm: the checks refused the build; what is served is unchanged
-    4  warm: the job failed; what is served is unchanged
+    4  warm: the job failed or was skipped; what is served is unchanged
     5  warm: the job was cancelled; what is served is unchanged
     6  hot-set verify: a check failed
     7  warm --dry-run: the plan would take more memory than allowed

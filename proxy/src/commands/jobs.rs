@@ -140,6 +140,7 @@ fn outcome(job: &JobView) -> String {
         (State::Done, None, None) => "done".to_owned(),
         (State::Refused, ..) => "refused by the checks; nothing has changed".to_owned(),
         (State::Failed, ..) => format!("failed; nothing has changed: {reason}"),
+        (State::Skipped, ..) => format!("skipped; nothing has changed: {reason}"),
         (State::Cancelled, ..) => "cancelled; nothing has changed".to_owned(),
     }
 }

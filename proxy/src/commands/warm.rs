@@ -71,6 +71,7 @@ pub fn run(args: &WarmArgs) -> CommandResult {
         State::Done => Exit::TooLarge,
         State::Refused => Exit::Refused,
         State::Cancelled => Exit::Cancelled,
+        State::Skipped => Exit::JobFailed,
         State::Failed | State::Running => Exit::JobFailed,
     };
     Ok(exit.into())

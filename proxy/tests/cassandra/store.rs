@@ -201,12 +201,12 @@ async fn coverage_is_probed_and_changes_are_noticed() {
     let page = datasets(&server).await;
     let line = |name: &str, granularity: &str, first: &str, last: &str| {
         format!(
-            r#"{{"dataset":"{name}","granularity":"{granularity}","first":"{first}","last":"{last}"}}"#
+            r#"{{"dataset":"{name}","granularity":"{granularity}","first":"{first}","last":"{last}","#
         )
     };
-    let expected = line("unique-devices-daily", "daily", "20240105", "20240108");
+    let expected = line("unique-devices-daily", "daily", "2024-01-05", "2024-01-08");
     assert!(page.contains(&expected), "{page}");
-    let digits = |(year, month, day): (String, String, String)| format!("{year}{month}{day}");
+    let digits = |(year, month, day): (String, String, String)| format!("{year}-{month}-{day}");
     let expected = line(
         "pageviews-top-daily",
         "daily",
@@ -214,7 +214,7 @@ async fn coverage_is_probed_and_changes_are_noticed() {
         &digits(day_from_today(-2)),
     );
     assert!(page.contains(&expected), "{page}");
-    let of = |(year, month): &(String, String)| format!("{year}{month}01");
+    let of = |(year, month): &(String, String)| format!("{year}-{month}-01");
     let expected =
         line("pageviews-top-by-country-monthly", "monthly", &of(&months[0]), &of(&months[1]));
     assert!(page.contains(&expected), "{page}");

@@ -179,10 +179,11 @@ fn a_refused_build_can_be_forced() {
     let served = Served::empty();
     served.await_builds();
     let (code, text) = served.output(&["warm", "top-articles"]);
-    assert_eq!(code, Some(3), "{text}");
-    assert!(text.contains("refused by the checks") && text.contains("check empty: "), "{text}");
-    let job = served.json(&["warm", "top-articles"]);
-    assert_eq!(job["refusals"][0]["check"], "empty", "{job}");
+    assert_eq!(code, Some(4), "{text}");
+    assert!(
+        text.contains("skipped; nothing has changed: none of its datasets is loaded"),
+        "{text}"
+    );
     assert_eq!(served.json(&["hot-set"])["live"], Value::Null);
     let (code, text) = served.output(&["hot-set", "verify"]);
     assert!(code == Some(1) && text.contains("nothing is published yet"), "{text}");
@@ -323,4 +324,27 @@ fn completions_have_commands_and_flags() {
         }
     }
     assert_eq!(run(aqs(home.path()).args(["completions", "cmd"])).status.code(), Some(2));
+}
+
+/// A small store is no failure: nothing is logged above INFO, and what can be built is.
+#[test]
+fn a_store_with_one_dataset_has_a_hot_set_and_no_errors() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let directory = rows(home.path(), "unique_devices", &(devices(1, 10) + &devices(2, 20)));
+    let loaded = run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+    assert!(loaded.status.success(), "{}", output_text(&loaded));
+    let mut served = Served::serve(home, &store, "{}");
+    eventually("all jobs end", Duration::from_secs(20), || {
+        let jobs = served.jobs();
+        jobs.len() == 2 && jobs.iter().all(|job| job["state"] != "running")
+    });
+    let mut states: Vec<_> = served.jobs().iter().map(|job| job["state"].clone()).collect();
+    states.sort_by_key(ToString::to_string);
+    assert_eq!(states, ["done", "skipped"]);
+    served.running.signal("TERM");
+    let mut log = String::new();
+    served.running.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert!(log.contains("none of its datasets is loaded"), "{log}");
+    assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
 }

@@ -21,17 +21,22 @@ use crate::checks::Refusal;
 use crate::generation::{Generation, PlanFacts, TooManyPlans};
 use crate::hot_set::HotSet;
 use crate::metrics::Metrics;
-use crate::plan::{Overrides, Plan, PlanError};
+use crate::plan::{Overrides, Plan, PlanError, built_in};
 use crate::settings::Settings;
+use aqs_api::units::Bytes;
 use aqs_origin::{Origin, RefreshError};
 use read::Pacer;
 use select::Selection;
 use serde::{Deserialize, Serialize};
-use std::sync::{Arc, Weak};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 use thiserror::Error;
 use tokio::sync::{RwLock, Semaphore};
 use tokio_util::sync::CancellationToken;
+
+/// A built-in plan is cut to a thousandth at most.
+const MAX_HALVINGS: u32 = 10;
 
 pub struct Builder {
     origin: Arc<Origin>,
@@ -48,6 +53,8 @@ pub struct Builder {
     /// Shared from a publication to the end of writing its file; held alone while files are
     /// verified, so that a file that is being written is not taken for a damaged one.
     files: Arc<RwLock<()>>,
+    /// How often each built-in plan was halved because it did not fit.
+    halvings: Mutex<BTreeMap<String, u32>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +94,12 @@ pub enum BuildError {
          and may take {limit}; ask for less, or raise the limit"
     )]
     TooLarge { bytes: u64, others: u64, limit: u64 },
+    /// No part of a built-in plan fits beside the other plans.
+    #[error("the hot set has no room for this plan: it may take {limit} bytes")]
+    NoRoom { limit: u64 },
+    /// The plan was never built, and wants nothing.
+    #[error("none of its datasets is loaded ({})", .0.join(", "))]
+    NothingLoaded(Vec<String>),
     #[error("gave up after {partitions} partitions in a row could not be read: {last}")]
     GivenUp { partitions: usize, last: String },
     #[error("refused: {}", reasons(.0))]
@@ -140,6 +153,7 @@ impl Builder {
             settings,
             verifying: Arc::new(Semaphore::new(1)),
             files: Arc::default(),
+            halvings: Mutex::default(),
         }
     }
 
@@ -170,6 +184,9 @@ impl Builder {
     }
 
     /// Builds a plan and publishes the generation. After an error nothing was published.
+    ///
+    /// A built-in plan that does not fit into the memory is halved until it does. No operator has
+    /// chosen its size.
     pub async fn build(
         self: &Arc<Self>,
         plan: &Plan,
@@ -177,9 +194,50 @@ impl Builder {
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
     ) -> Result<Built, BuildError> {
+        let is_built_in = built_in::NAMES.contains(&plan.name.as_str())
+            && !self.settings.plans.iter().any(|own| own.name == plan.name);
+        loop {
+            let halvings = self.halvings().get(&plan.name).copied().unwrap_or_default();
+            match self.build_part(plan, options, progress, cancel, halvings).await {
+                Err(BuildError::TooLarge { limit, .. }) if is_built_in => {
+                    if halvings >= MAX_HALVINGS {
+                        return Err(BuildError::NoRoom { limit });
+                    }
+                    self.halvings().insert(plan.name.clone(), halvings + 1);
+                }
+                built => {
+                    if let (Ok(built), 1..) = (&built, halvings) {
+                        let (plan, answers) = (&plan.name, built.facts.keys);
+                        let limit = Bytes(self.limit()).to_string();
+                        tracing::info!(
+                            plan,
+                            answers,
+                            limit,
+                            "a plan is cut to the memory that the hot set may take"
+                        );
+                    }
+                    return built;
+                }
+            }
+        }
+    }
+
+    /// Builds a part of a plan: the first of `2^halvings`.
+    async fn build_part(
+        self: &Arc<Self>,
+        plan: &Plan,
+        options: &BuildOptions,
+        progress: &Arc<Progress>,
+        cancel: &CancellationToken,
+        halvings: u32,
+    ) -> Result<Built, BuildError> {
         let started = Instant::now();
         let now = self.origin.clock().now();
-        let prepared = self.prepare(plan, options, progress, cancel).await?;
+        let prepared = self.prepare(plan, options, progress, cancel, halvings).await?;
+        let nothing = prepared.selection.wanted == 0 && prepared.before.is_none();
+        if nothing && !options.force {
+            return Err(BuildError::NothingLoaded(prepared.selection.unloaded.clone()));
+        }
         self.check_expected_size(&prepared)?;
         let check_size =
             || self.check_size(&prepared, prepared.selection.shared_bytes + progress.bytes());
@@ -198,6 +256,7 @@ impl Builder {
         options: &BuildOptions,
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
+        halvings: u32,
     ) -> Result<Prepared, BuildError> {
         let plan = options.overrides.apply(plan, self.origin.catalogue())?;
         // A build without the coverage of a store would drop the answers from that store.
@@ -210,7 +269,8 @@ impl Builder {
         let (builder, full) = (Arc::clone(self), options.full);
         let work = blocking::run(move || {
             let (origin, live) = (&builder.origin, builder.hot_set.live());
-            let expansion = plan.expand(origin.catalogue(), &coverage, &tops)?;
+            let mut expansion = plan.expand(origin.catalogue(), &coverage, &tops)?;
+            expansion.truncate(expansion.keys().div_ceil(1 << halvings.min(MAX_HALVINGS)));
             let parent = live.as_deref();
             let before = parent.and_then(|parent| parent.plan(&plan.name)).cloned();
             let others = |name: &str| name != plan.name && builder.is_configured(name);
@@ -222,6 +282,10 @@ impl Builder {
         let prepared = work.await.unwrap_or(Err(BuildError::Lost))?;
         progress.start(prepared.selection.wanted, prepared.selection.shared.len());
         Ok(prepared)
+    }
+
+    fn halvings(&self) -> MutexGuard<'_, BTreeMap<String, u32>> {
+        self.halvings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn is_configured(&self, name: &str) -> bool {

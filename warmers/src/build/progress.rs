@@ -1,14 +1,17 @@
 //! The progress of a build.
 
 use serde::{Deserialize, Serialize};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 #[derive(Debug, Default)]
-pub struct Progress {
+pub struct Progress(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
     /// When the build began to read answers.
-    started: OnceLock<Instant>,
-    snapshot: Mutex<Snapshot>,
+    started: Option<Instant>,
+    snapshot: Snapshot,
 }
 
 /// The progress at a moment. All counts are answers unless they say otherwise.
@@ -33,38 +36,42 @@ pub struct Snapshot {
 }
 
 impl Progress {
-    /// Begins to count answers. Top lists that were read before do not count.
+    /// Begins to count answers, again if a smaller part of the plan is tried. Top lists that were
+    /// read before do not count.
     pub(super) fn start(&self, wanted: usize, shared: usize) {
-        if self.started.set(Instant::now()).is_ok() {
-            let (total, shared) = (wanted as u64, shared as u64);
-            self.update(|now| (now.total, now.shared, now.done) = (total, shared, shared));
-        }
+        let (total, shared) = (wanted as u64, shared as u64);
+        self.update(|state| {
+            state.started = Some(Instant::now());
+            let Snapshot { reads, retries, .. } = state.snapshot;
+            state.snapshot =
+                Snapshot { total, shared, done: shared, reads, retries, ..Snapshot::default() };
+        });
     }
 
     pub(super) fn add_answers(&self, read: usize, failed: usize, bytes: u64) {
-        if self.started.get().is_some() {
-            self.update(|now| {
-                now.done += (read + failed) as u64;
-                now.errors += failed as u64;
-                now.bytes += bytes;
-            });
-        }
+        self.update(|State { started, snapshot }| {
+            if started.is_some() {
+                snapshot.done += (read + failed) as u64;
+                snapshot.errors += failed as u64;
+                snapshot.bytes += bytes;
+            }
+        });
     }
 
     pub(super) fn add_reads(&self, reads: usize, is_retry: bool) {
-        self.update(|now| {
-            now.reads += reads as u64;
-            now.retries += if is_retry { reads as u64 } else { 0 };
+        self.update(|State { snapshot, .. }| {
+            snapshot.reads += reads as u64;
+            snapshot.retries += if is_retry { reads as u64 } else { 0 };
         });
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        self.update(|now| now.bytes)
+        self.update(|state| state.snapshot.bytes)
     }
 
     pub fn snapshot(&self) -> Snapshot {
-        let mut now = self.update(|now| now.clone());
-        if let Some(started) = self.started.get() {
+        let (mut now, started) = self.update(|state| (state.snapshot.clone(), state.started));
+        if let Some(started) = started {
             let read = now.done.saturating_sub(now.shared + now.errors);
             now.rate = read as f64 / started.elapsed().as_secs_f64().max(1e-9);
             let left = now.total.saturating_sub(now.done) as f64;
@@ -73,7 +80,7 @@ impl Progress {
         now
     }
 
-    fn update<T>(&self, update: impl FnOnce(&mut Snapshot) -> T) -> T {
-        update(&mut self.snapshot.lock().unwrap_or_else(PoisonError::into_inner))
+    fn update<T>(&self, update: impl FnOnce(&mut State) -> T) -> T {
+        update(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

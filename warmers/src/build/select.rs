@@ -177,7 +177,7 @@ impl Builder {
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
     ) -> Result<Estimate, BuildError> {
-        let prepared = self.prepare(plan, options, progress, cancel).await?;
+        let prepared = self.prepare(plan, options, progress, cancel, 0).await?;
         let origin = Arc::clone(&self.origin);
         let work = blocking::run(move || {
             let groups = &prepared.selection.groups;

@@ -88,6 +88,8 @@ pub enum State {
     Failed,
     /// By an operator or the shutdown.
     Cancelled,
+    /// There is nothing to build: no data, or no room.
+    Skipped,
 }
 
 impl fmt::Display for State {
@@ -227,7 +229,11 @@ impl Jobs {
             match state {
                 State::Failed => tracing::error!(job = id, plan, reason = %outcome, "a job failed"),
                 // Refusals were logged by the build.
-                State::Running | State::Done | State::Refused | State::Cancelled => tracing::info!(
+                State::Running
+                | State::Done
+                | State::Refused
+                | State::Cancelled
+                | State::Skipped => tracing::info!(
                     job = id,
                     plan,
                     state = state.to_string(),
@@ -292,6 +298,9 @@ impl Outcome {
             Self::Built(_) | Self::Estimated(_) => State::Done,
             Self::Failed(BuildError::Cancelled) => State::Cancelled,
             Self::Failed(BuildError::Refused(_)) => State::Refused,
+            Self::Failed(BuildError::NothingLoaded(_) | BuildError::NoRoom { .. }) => {
+                State::Skipped
+            }
             Self::Failed(_) => State::Failed,
         }
     }

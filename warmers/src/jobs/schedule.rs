@@ -155,7 +155,7 @@ impl PlanSchedule {
         match job.map(|job| job.state) {
             Some(State::Running) => return,
             None => {}
-            Some(State::Done | State::Cancelled) => self.failures = 0,
+            Some(State::Done | State::Cancelled | State::Skipped) => self.failures = 0,
             Some(State::Refused | State::Failed) => {
                 let wait = FIRST_RETRY.saturating_mul(1 << self.failures.min(16));
                 self.failures += 1;

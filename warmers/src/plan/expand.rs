@@ -28,6 +28,15 @@ impl Expansion {
     pub fn keys(&self) -> usize {
         self.groups.iter().map(Vec::len).sum()
     }
+
+    /// Keeps the first `keys` queries.
+    pub(crate) fn truncate(&mut self, mut keys: usize) {
+        for group in &mut self.groups {
+            group.truncate(keys);
+            keys -= group.len();
+        }
+        self.groups.retain(|group| !group.is_empty());
+    }
 }
 
 impl Plan {

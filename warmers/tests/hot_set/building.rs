@@ -1,16 +1,21 @@
 use crate::support::{
-    ARTICLE, ARTICLE_SAYS, DEVICES, DEVICES_SAYS, Fixture, HOUR, PLANS, TestDir, eventually,
-    forced, full, only, top, views,
+    ARTICLE, ARTICLE_SAYS, DEVICES, DEVICES_SAYS, Fixture, FixtureSettings, HOUR, PLANS, TestDir,
+    eventually, forced, full, only, top, views,
 };
 use aqs_api::{Dialect, Key, Representation};
 use aqs_origin::Entry;
 use aqs_origin::epochs::{PurgeMode, Scope};
 use aqs_origin::memory_budget::Consumer;
-use aqs_warmers::build::BuildError;
+use aqs_warmers::Settings;
+use aqs_warmers::build::{BuildError, BuildOptions, Built};
 use aqs_warmers::generation::{Generation, Provenance};
 use aqs_warmers::hot_set::HotFreshness;
+use aqs_warmers::jobs::{Jobs, Start, State};
+use aqs_warmers::plan::{Plan, built_in};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 fn entry(generation: &Generation, path: &str) -> Arc<Entry> {
     Arc::clone(&generation.get(Key::new(Dialect::V2, path).as_ref()).unwrap().entry)
@@ -484,4 +489,63 @@ async fn without_versions_new_data_prevent_carrying_over() {
     assert_eq!(fixture.get(path).unwrap().freshness, HotFreshness::Fresh, "no purge has met it");
     fixture.build("articles").await;
     assert!(fixture.get(path).unwrap().says.contains("Late"));
+}
+
+/// The built-in plan of the series of a project.
+fn aggregates(fixture: &Fixture) -> Plan {
+    built_in::aggregates(fixture.origin.catalogue(), &["en.wikipedia".to_owned()])
+}
+
+async fn build_plan(fixture: &Fixture, plan: &Plan) -> Result<Built, BuildError> {
+    let (progress, cancel) = (Arc::default(), CancellationToken::new());
+    fixture.builder.build(plan, &BuildOptions::default(), &progress, &cancel).await
+}
+
+#[tokio::test]
+async fn a_built_in_plan_is_cut_to_the_memory() {
+    let [whole_dir, part_dir, small_dir] = [(); 3].map(|()| TestDir::new());
+    let sized = |memory| FixtureSettings {
+        settings: Settings { memory: Some(memory), ..Settings::default() },
+        ..FixtureSettings::default()
+    };
+    let whole = whole_dir.fixture("[]").await;
+    let whole = build_plan(&whole, &aggregates(&whole)).await.unwrap();
+    assert!(whole.facts.keys >= 8, "{:?}", whole.facts);
+    let fixture = part_dir.start_with("[]", sized(whole.generation.bytes - 1)).await;
+    let part = build_plan(&fixture, &aggregates(&fixture)).await.unwrap();
+    assert!((1..whole.facts.keys).contains(&part.facts.keys), "{:?}", part.facts);
+    assert_eq!(part.facts.keys, part.facts.wanted);
+    // Without room for one answer.
+    let fixture = small_dir.start_with("[]", sized(10)).await;
+    let refused = build_plan(&fixture, &aggregates(&fixture)).await.unwrap_err();
+    assert!(matches!(refused, BuildError::NoRoom { limit: 10 }), "{refused:?}");
+    // An operator has chosen the size of a plan of their own.
+    let own = Plan { name: "own".to_owned(), ..aggregates(&fixture) };
+    let refused = build_plan(&fixture, &own).await.unwrap_err();
+    assert!(matches!(refused, BuildError::TooLarge { .. }), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_plan_without_loaded_datasets_is_skipped() {
+    let dir = TestDir::new();
+    let plan = "
+- name: legacy
+  items:
+    - endpoint: legacy/pagecounts/aggregate
+      values: { project: [en.wikipedia], access-site: [all-sites], granularity: [daily] }
+      windows: [last 3 days]
+";
+    let fixture = dir.fixture(plan).await;
+    let refused = fixture.build_as("legacy", &BuildOptions::default()).await.unwrap_err();
+    assert!(
+        matches!(&refused, BuildError::NothingLoaded(names) if names == &["legacy-pagecounts-daily"]),
+        "{refused:?}"
+    );
+    let jobs =
+        Jobs::new(Arc::clone(&fixture.builder), TaskTracker::new(), CancellationToken::new());
+    let start = Start { plan: "legacy".to_owned(), ..Start::default() };
+    let id = jobs.start(start).unwrap().id;
+    assert_eq!(jobs.wait(id).await.unwrap().state, State::Skipped);
+    assert_eq!(fixture.metric("aqs_hot_set_jobs_total", ("outcome", "skipped")), 1.0);
+    assert_eq!(fixture.metric("aqs_hot_set_jobs_total", ("outcome", "refused")), 0.0);
 }

@@ -161,7 +161,7 @@ async fn the_first_load_of_a_dataset_triggers_a_build() {
     let fixture = dir.fixture(MINE).await;
     let (jobs, cancel) = scheduled(&fixture);
     eventually(|| ended(&jobs, "mine").len() == 1 && ended(&jobs, "views").len() == 1).await;
-    assert_eq!(ended(&jobs, "views")[0].state, State::Refused);
+    assert_eq!(ended(&jobs, "views")[0].state, State::Skipped);
     let views = "/pageviews/aggregate/en.wikipedia/all-access/all-agents/daily/20260131/20260131";
     dir.load("pageviews_per_project_v2", &[project()]);
     fixture.origin.refresh_coverage().await.unwrap();
