@@ -7,6 +7,7 @@ use crate::commands::load::LoadArgs;
 use crate::commands::log_level::LogLevelArgs;
 use crate::commands::purge::PurgeArgs;
 use crate::commands::schema::SchemaArgs;
+use crate::commands::unload::UnloadArgs;
 use crate::commands::warm::WarmArgs;
 use crate::config::ConfigArgs;
 use clap::{Parser, Subcommand};
@@ -40,6 +41,12 @@ pub enum Command {
     /// loads everything again.
     #[command(after_long_help = exit::HELP)]
     Load(LoadArgs),
+    /// Remove rows from an embedded store: a dataset, a project, a range of days, an article
+    ///
+    /// Rows that meet all conditions are removed, in one transaction. A list of top articles is one
+    /// row: it is removed as a whole or not at all. Rows of Cassandra are removed with cqlsh.
+    #[command(after_long_help = exit::HELP)]
+    Unload(UnloadArgs),
     /// Print the schema of Cassandra as CQL, or create what is missing in a cluster
     #[command(after_long_help = exit::HELP)]
     Schema(SchemaArgs),

@@ -31,6 +31,7 @@ fn run(cli: Cli) -> CommandResult {
     match command {
         Command::Serve(args) => commands::serve::run(&args),
         Command::Load(args) => commands::load::run(&args),
+        Command::Unload(args) => commands::unload::run(&args),
         Command::Schema(args) => commands::schema::run(&args),
         Command::Tables { table, page } => commands::tables::run(table.as_deref(), page),
         Command::Sample { directory } => local::sample(&directory),

@@ -44,12 +44,15 @@ pub fn completions(shell: Shell, cli: clap::Command) -> CommandResult {
     let datasets = catalogue.datasets().iter().map(|dataset| dataset.name);
     // Only here: a server of another version may have other names, so commands take any.
     let offer = |arg: clap::Arg, names: Vec<&'static str>| arg.value_parser(names);
-    let (endpoints, datasets) = (endpoints.collect(), datasets.collect());
+    let (endpoints, datasets): (_, Vec<_>) = (endpoints.collect(), datasets.collect());
     let mut cli = cli
         .mut_subcommand("purge", |purge| {
             purge
                 .mut_arg("endpoint", |arg| offer(arg, endpoints))
-                .mut_arg("dataset", |arg| offer(arg, datasets))
+                .mut_arg("dataset", |arg| offer(arg, datasets.clone()))
+        })
+        .mut_subcommand("unload", |unload| {
+            unload.mut_arg("dataset", |arg| offer(arg, datasets.clone()))
         })
         .mut_subcommand("warm", |warm| {
             warm.mut_arg("plan", |arg| offer(arg, built_in::NAMES.to_vec()))

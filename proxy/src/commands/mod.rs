@@ -15,6 +15,7 @@ pub mod purge;
 pub mod schema;
 pub mod serve;
 pub mod tables;
+pub mod unload;
 pub mod warm;
 
 use std::error::Error;

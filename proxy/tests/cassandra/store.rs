@@ -214,7 +214,7 @@ async fn coverage_is_probed_and_changes_are_noticed() {
         &digits(day_from_today(-2)),
     );
     assert!(page.contains(&expected), "{page}");
-    let of = |(year, month): &(String, String)| format!("{year}-{month}-01");
+    let of = |(year, month): &(String, String)| format!("{year}-{month}");
     let expected =
         line("pageviews-top-by-country-monthly", "monthly", &of(&months[0]), &of(&months[1]));
     assert!(page.contains(&expected), "{page}");

@@ -149,3 +149,61 @@ fn a_load_says_that_it_waits_for_another() {
     drop(lock);
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+fn rows_of(days: std::ops::RangeInclusive<u32>) -> String {
+    days.map(|day| devices(day, day)).collect()
+}
+
+#[test]
+fn rows_are_removed_and_a_running_server_notices() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let lines = rows_of(1..=9) + &rows_of(1..=5).replace("en.wikipedia", "de.wikipedia");
+    let directory = rows(home.path(), "unique_devices", &lines);
+    let loaded = run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
+    assert!(loaded.status.success(), "{}", output_text(&loaded));
+    let unload = |args: &[&str]| {
+        let ended = run(aqs(home.path()).arg("unload").args(args).arg("--store").arg(&store));
+        (ended.status.code(), output_text(&ended))
+    };
+    let running = Running::start(home.path(), &store);
+    let series = |project: &str| {
+        let path = format!("/metrics/unique-devices/{project}/all-sites/daily/20261001/20261009");
+        running.get(&path).matches("\"devices\":").count()
+    };
+    assert_eq!((series("en.wikipedia"), series("de.wikipedia")), (9, 5));
+
+    // A dry run, mistakes and selections without rows change nothing.
+    let (code, text) = unload(&["--from", "2026-10-08", "--dry-run"]);
+    assert!(code == Some(0) && text.contains("unique-devices-daily  2"), "{code:?} {text}");
+    for (args, code, expected) in [
+        (&["--dataset", "unique-device-daily"][..], 1, "did you mean unique-devices-daily?"),
+        (&["projct=en.wikipedia"], 1, "did you mean project?"),
+        (&["project=en.wikipedia", "referer=internal"], 1, "referer"),
+        (&["access-site=mobile"], 1, "access-site must be all-sites, desktop-site, mobile-site"),
+        (&["project=fr.wikipedia"], 1, "no row of"),
+        (&["--from", "20261301"], 2, "write a day as"),
+        (&["project"], 2, "COLUMN=VALUE"),
+        (&[], 2, "required"),
+    ] {
+        let (found, text) = unload(args);
+        assert!(found == Some(code) && text.contains(expected), "{args:?}: {found:?} {text}");
+    }
+    assert_eq!((series("en.wikipedia"), series("de.wikipedia")), (9, 5));
+
+    // The project is normalised as in a request.
+    let (code, text) = unload(&["project=DE.wikipedia.org"]);
+    assert!(code == Some(0) && text.contains("unique-devices-daily  5"), "{code:?} {text}");
+    eventually("the project is gone", Duration::from_secs(10), || series("de.wikipedia") == 0);
+    let (code, text) = unload(&["--dataset", "unique-devices-daily", "--from", "20261007"]);
+    assert!(code == Some(0) && text.contains("unique-devices-daily  3"), "{code:?} {text}");
+    eventually("the days are gone", Duration::from_secs(10), || series("en.wikipedia") == 6);
+    eventually("the last day is known", Duration::from_secs(10), || {
+        running.get("/metrics/datasets").contains(r#""last":"2026-10-06""#)
+    });
+    let (code, _) = unload(&["project=en.wikipedia", "--to", "20261231"]);
+    assert_eq!(code, Some(0));
+    eventually("all is gone", Duration::from_secs(10), || {
+        !running.get("/metrics/datasets").contains("2026-10")
+    });
+}

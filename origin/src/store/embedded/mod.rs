@@ -10,6 +10,7 @@ mod integrity;
 mod opened;
 mod pool;
 mod read;
+mod removal;
 mod schema;
 mod staging;
 mod store;
@@ -19,5 +20,6 @@ mod writer;
 
 pub use connect::Access;
 pub use error::{FileError, OpenError, WriteError};
+pub use removal::{Part, Selection, SelectionError};
 pub use store::{EmbeddedStore, MAX_OPEN_FILES, Options};
 pub use writer::{Committed, StoreWriter, WriterOptions};

@@ -115,7 +115,7 @@ impl Filter {
 /// wider, and a series is new if it has no row when its first is written.
 #[derive(Debug)]
 pub(super) struct SummaryWriter {
-    dataset: &'static Dataset,
+    pub(super) dataset: &'static Dataset,
     filter: Option<Filter>,
     /// The positions of the columns that identify a series.
     series: Vec<usize>,
@@ -138,8 +138,7 @@ impl SummaryWriter {
         let series: Vec<_> =
             (0..table.partition.len()).filter(|column| !period.contains(*column)).collect();
         let names = series.iter().filter_map(|at| table.partition.get(*at)).map(|key| key.name);
-        let condition = filter.map_or_else(|| "TRUE".to_owned(), |filter| filter.sql());
-        let from = format!("FROM {} WHERE {condition}", quote(table.name));
+        let from = from_sql(table, filter);
         let equal = names.clone().map(|name| format!(" AND {} = ?", quote(name)));
         let probe = format!("SELECT 1 {from}{} LIMIT 1", equal.collect::<String>());
         let summary = match summary {
@@ -176,6 +175,26 @@ impl SummaryWriter {
         Ok(())
     }
 
+    /// The clause that selects the rows of the dataset.
+    pub(super) fn from_sql(&self, table: &Table) -> String {
+        from_sql(table, self.filter)
+    }
+
+    /// Summarises the rows that are left after a removal.
+    pub(super) fn scan_again(
+        &mut self,
+        conn: &Connection,
+        table: &Table,
+    ) -> Result<(), QueryError> {
+        let names = self.series.iter().filter_map(|at| table.partition.get(*at));
+        let series = quoted(names.map(|key| key.name));
+        let scanned = scan(conn, table, self.dataset, &self.from_sql(table), &series)?;
+        self.summary = Summary { version: self.summary.version, ..scanned };
+        self.last_series.clear();
+        self.changed = true;
+        Ok(())
+    }
+
     pub(super) fn set_changed(&mut self) {
         self.changed = true;
     }
@@ -191,8 +210,13 @@ impl SummaryWriter {
     }
 }
 
+fn from_sql(table: &Table, filter: Option<Filter>) -> String {
+    let condition = filter.map_or_else(|| "TRUE".to_owned(), |filter| filter.sql());
+    format!("FROM {} WHERE {condition}", quote(table.name))
+}
+
 /// The period of a row as an SQL expression, in the digits of its table.
-fn period_sql(table: &Table, dataset: &Dataset) -> String {
+pub(super) fn period_sql(table: &Table, dataset: &Dataset) -> String {
     if let Some(period) = table.period_column() {
         return quote(period.name);
     }

@@ -99,6 +99,10 @@ impl TableWriter {
         Ok(())
     }
 
+    pub(super) fn summary(&mut self, dataset: &Dataset) -> Option<&mut SummaryWriter> {
+        self.summaries.iter_mut().find(|summary| summary.dataset.name == dataset.name)
+    }
+
     /// Writes the summaries of the datasets that changed, and returns their names.
     pub(super) fn finish(&mut self, conn: &Connection) -> rusqlite::Result<Vec<&'static str>> {
         let finished = self.summaries.iter_mut().map(|summary| summary.finish(conn));

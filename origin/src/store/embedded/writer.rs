@@ -87,7 +87,8 @@ impl StoreWriter {
         Self::start(path, conn, Some(staging), catalogue)
     }
 
-    fn open(
+    /// Opens an existing store.
+    pub fn open(
         path: &Path,
         catalogue: &Catalogue,
         options: WriterOptions,
@@ -146,6 +147,10 @@ impl StoreWriter {
         };
         let tables = tables.into_iter().map(start).collect::<Result<_, _>>()?;
         Ok(Self { conn, staging, path, tables, rows: 0, broken: false })
+    }
+
+    pub(super) fn parts(&mut self) -> (&Connection, &Path, &mut [TableWriter]) {
+        (&self.conn, &self.path, &mut self.tables)
     }
 
     pub fn commit(mut self) -> Result<Committed, WriteError> {
