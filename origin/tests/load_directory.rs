@@ -9,7 +9,7 @@
 
 use aqs_api::{Catalogue, Table};
 use aqs_origin::load::{
-    Advance, BadRow, LoadError, Options, Progress, Report, directory, into_store,
+    self, Advance, BadRow, Input, LoadError, Options, Progress, Report, into_store,
 };
 use aqs_origin::row::{Cell, Sink, SinkError};
 use flate2::{Compression, write::GzEncoder};
@@ -58,7 +58,7 @@ fn gzip(text: &str) -> Vec<u8> {
 
 fn load_with(folder: &Path, options: Options) -> (Result<Report, LoadError>, Vec<String>) {
     let mut rows = RowTexts::default();
-    let report = directory(folder, &catalogue(), &mut rows, options, &mut ());
+    let report = load::files(&folder.into(), &catalogue(), &mut rows, options, &mut ());
     (report, rows.0)
 }
 
@@ -245,10 +245,7 @@ fn damaged_or_missing_compression_is_an_error() {
     let words = refused(&files(&[("unique_devices.ndjson.gz", GOOD.as_bytes())]));
     assert!(words.contains("can't be read after line 0"), "{words}");
     let words = refused(&files(&[("unique_devices.ndjson", &gzip(GOOD))]));
-    assert_eq!(
-        words,
-        "DIR/unique_devices.ndjson is compressed by gzip; its name must end in .ndjson.gz"
-    );
+    assert_eq!(words, "DIR/unique_devices.ndjson is compressed by gzip; its name must end in .gz");
 }
 
 #[test]
@@ -288,7 +285,7 @@ fn other_files_are_ignored_unless_they_look_like_tables() {
     let (report, _) = load(&files(&[
         ("unique_devices.ndjson", GOOD.as_bytes()),
         ("README.md", b"about"),
-        ("unique_devices.csv", b"a,b"),
+        ("unique_devices.txt", b"a,b"),
         (".unique_devices.ndjson.swp", b"?"),
         ("._unique_devices.ndjson", b"?"),
     ]));
@@ -313,11 +310,120 @@ fn other_files_are_ignored_unless_they_look_like_tables() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_read_is_an_error() {
-    let folder = files(&[("unique_devices.ndjson", b"")]);
-    let named = |path: &str| load_with(&folder.path().join(path), Options::default()).0;
-    assert!(matches!(named("absent"), Err(LoadError::Directory { .. })));
-    assert!(matches!(named("unique_devices.ndjson"), Err(LoadError::Directory { .. })));
+fn a_path_that_cannot_be_read_is_an_error() {
+    let folder = files(&[]);
+    let absent = load_with(&folder.path().join("absent"), Options::default()).0;
+    assert!(matches!(absent, Err(LoadError::Directory { .. })));
+}
+
+const DEVICES: &str = "\
+project,access-site,granularity,timestamp,devices,offset
+en.wikipedia,all-sites,daily,20261001,5,1
+\"de.wikipedia\",all-sites,daily,20261001,7,
+";
+
+/// The rows of an input, or the error's text.
+fn load_input(input: &Input) -> Result<(Report, Vec<String>), String> {
+    let mut rows = RowTexts::default();
+    let report = load::files(input, &catalogue(), &mut rows, Options::default(), &mut ());
+    report.map(|report| (report, rows.0)).map_err(|error| error.to_string())
+}
+
+#[test]
+fn csv_has_a_header_and_one_row_per_line() {
+    let packed = gzip(DEVICES);
+    for (name, bytes) in
+        [("unique_devices.csv", DEVICES.as_bytes()), ("unique_devices.csv.gz", &packed)]
+    {
+        let (report, rows) = load(&files(&[(name, bytes)]));
+        assert_eq!((report.rows(), report.bad()), (2, 0), "{:?}", report.bad_rows);
+        // An empty field is absent.
+        let expected =
+            [("en.wikipedia", "5 1"), ("de.wikipedia", "7 -")].map(|(project, values)| {
+                format!(r#"unique_devices "{project}" "all-sites" "daily" "20261001" {values} -"#)
+            });
+        assert_eq!(rows, expected);
+    }
+    let top = "project,access,year,month,day,articlesJSON\n\
+        en.wikipedia,all-access,2026,10,01,\"[{\"\"article\"\":\"\"A, B\"\",\"\"views\"\":3,\"\"rank\"\":1}]\"\n";
+    let (_, rows) = load(&files(&[("top_pageviews.csv", top.as_bytes())]));
+    assert!(rows[0].contains(r#" "[{\"article\":\"A, B\",\"views\":3,\"rank\":1}]""#), "{rows:?}");
+}
+
+#[test]
+fn bad_csv_is_named() {
+    for (line, reason) in [
+        ("x.wikipedia,all-sites,daily", "the line is not CSV: it has 3 fields, and the header 6"),
+        (
+            "x.wikipedia,all-sites,daily,20261001,\"5,1",
+            "the line is not CSV: a quote is not closed",
+        ),
+        (
+            "en.wikipedia,all-sites,daily,20261001,5.5,1",
+            r#"column "devices" takes an integer, not 5.5"#,
+        ),
+        (
+            "en.wikipedia,all-sites,daily,20261001,many,1",
+            r#"column "devices" takes an integer, not a text"#,
+        ),
+        ("en.wikipedia,all-sites,daily,20261001,,-1", r#"column "offset" is negative"#),
+        (",all-sites,daily,20261001,5,1", r#"key column "project" is missing"#),
+        ("en.wikipedia,all-sites,daily,2026,5,1", "\"2026\""),
+    ] {
+        let text = format!("{DEVICES}{line}\n");
+        let (report, rows) = load(&files(&[("unique_devices.csv", text.as_bytes())]));
+        assert_eq!((rows.len(), report.bad()), (2, 1), "{line}");
+        let bad = &report.bad_rows[0];
+        assert!(bad.line == 4 && bad.reason.to_string().contains(reason), "{line}: {bad}");
+    }
+    let folder = files(&[("unique_devices.csv", b"project,device\nen.wikipedia,1\n")]);
+    let error = refused(&folder);
+    assert!(
+        error.contains(r#":1: the table has no column "device"; did you mean "devices"?"#),
+        "{error}"
+    );
+}
+
+#[test]
+fn files_are_named_one_by_one() {
+    let folder = files(&[
+        ("unique_devices.csv", DEVICES.as_bytes()),
+        ("export", DEVICES.as_bytes()),
+        ("export.gz", &gzip(DEVICES)),
+        ("notes.txt", b""),
+    ]);
+    let input = |names: &[&str], table: Option<&str>| Input {
+        paths: names.iter().map(|name| folder.path().join(name)).collect(),
+        table: table.map(str::to_owned),
+    };
+    for (name, table) in [
+        ("unique_devices.csv", None),
+        ("export", Some("unique_devices")),
+        ("export.gz", Some("unique_devices")),
+    ] {
+        let (report, rows) = load_input(&input(&[name], table)).unwrap();
+        assert_eq!((report.rows(), rows.len()), (2, 2), "{name}");
+    }
+    for (names, table, expected) in [
+        (&["export"][..], None, "export is not named after a table"),
+        (
+            &["export"],
+            Some("unique_device"),
+            "there is no table \"unique_device\"; did you mean unique_devices?",
+        ),
+        (
+            &["unique_devices.csv", "export"],
+            Some("unique_devices"),
+            "table unique_devices has two files",
+        ),
+        (&[""], Some("unique_devices"), "is a directory, whose files are named after tables"),
+        (&["absent.csv"], None, "absent.csv can't be read: "),
+    ] {
+        let error = load_input(&input(names, table)).unwrap_err();
+        assert!(error.contains(expected), "{names:?}: {error}");
+    }
+    let input = Input { paths: vec![load::STANDARD_INPUT.into()], table: None };
+    assert_eq!(load_input(&input).unwrap_err(), "name the table of standard input with --table");
 }
 
 #[derive(Default)]
@@ -350,8 +456,8 @@ fn progress_covers_all_bytes_and_all_bad_rows() {
     let bad = "?\n".repeat(30);
     fs::write(folder.path().join("top_percountry.ndjson"), &bad).unwrap();
     let mut recorded = Recorded::default();
-    let report = directory(
-        folder.path(),
+    let report = load::files(
+        &folder.path().into(),
         &catalogue(),
         &mut RowTexts::default(),
         Options::default(),
@@ -378,7 +484,8 @@ fn a_strict_load_fails_at_the_first_bad_row_and_writes_nothing() {
     let store = folder.path().join("store.db");
     let strict = Options { strict: true, ..Options::default() };
     let mut recorded = Recorded::default();
-    let error = into_store(folder.path(), &store, &catalogue(), strict, &mut recorded).unwrap_err();
+    let error =
+        into_store(&folder.path().into(), &store, &catalogue(), strict, &mut recorded).unwrap_err();
     assert!(
         error.to_string().ends_with(r#"unique_devices.ndjson:2: key column "project" is missing"#),
         "{error}"
@@ -386,7 +493,8 @@ fn a_strict_load_fails_at_the_first_bad_row_and_writes_nothing() {
     assert_eq!(recorded.bad.len(), 1);
     assert!(!store.exists());
     let report =
-        into_store(folder.path(), &store, &catalogue(), Options::default(), &mut ()).unwrap();
+        into_store(&folder.path().into(), &store, &catalogue(), Options::default(), &mut ())
+            .unwrap();
     assert_eq!((report.rows(), report.bad()), (2, 2));
     assert_eq!(report.changed, ["unique-devices-daily"]);
     assert!(store.exists());
@@ -397,7 +505,8 @@ fn only_bad_rows_make_a_report_and_no_store() {
     let folder = files(&[("unique_devices.ndjson", b"?\n?\n")]);
     let store = folder.path().join("store.db");
     let report =
-        into_store(folder.path(), &store, &catalogue(), Options::default(), &mut ()).unwrap();
+        into_store(&folder.path().into(), &store, &catalogue(), Options::default(), &mut ())
+            .unwrap();
     assert_eq!((report.rows(), report.bad()), (0, 2));
     assert_eq!(report.bad_rows.len(), 2);
     assert!(!store.exists());
@@ -416,7 +525,8 @@ impl Sink for Full {
 fn a_row_that_cannot_be_written_ends_the_load_with_its_line() {
     let folder = files(&[("unique_devices.ndjson", format!("\n{GOOD}").as_bytes())]);
     let error =
-        directory(folder.path(), &catalogue(), &mut Full, Options::default(), &mut ()).unwrap_err();
+        load::files(&folder.path().into(), &catalogue(), &mut Full, Options::default(), &mut ())
+            .unwrap_err();
     assert!(
         error
             .to_string()

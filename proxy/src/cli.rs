@@ -32,11 +32,12 @@ pub enum Command {
     /// Serve the API (the default)
     #[command(after_long_help = exit::HELP)]
     Serve(ConfigArgs),
-    /// Load a directory of NDJSON files, one for each table, into an embedded store or Cassandra
+    /// Load files of NDJSON or CSV, one for each table, into an embedded store or Cassandra
     ///
-    /// Files are named after tables (unique_devices.ndjson, also .ndjson.gz) and have one JSON
-    /// object per line. Fields are columns; an absent field leaves the stored cell as it is, a null
-    /// clears it. `aqs sample DIR` writes an example. A load into an embedded store is one
+    /// Files are named after tables (unique_devices.ndjson, also .csv and .gz) and have one JSON
+    /// object per line, or a header and one row per line. Fields are columns (aqs tables); an absent
+    /// or empty field leaves the stored cell as it is, a null of JSON clears it. `aqs sample DIR`
+    /// writes an example. A load into an embedded store is one
     /// transaction. A load into Cassandra writes row by row; after an interruption the same command
     /// loads everything again.
     #[command(after_long_help = exit::HELP)]

@@ -71,7 +71,7 @@ impl Topic {
 /// Loads a directory of rows into an embedded store, as `aqs load --strict` does.
 pub fn load_rows(directory: &Path, store: &Path, catalogue: &Catalogue) {
     let options = load::Options { strict: true, ..load::Options::default() };
-    let loaded = load::into_store(directory, store, catalogue, options, &mut ());
+    let loaded = load::into_store(&directory.into(), store, catalogue, options, &mut ());
     loaded.unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
 }
 

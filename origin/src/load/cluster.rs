@@ -1,22 +1,22 @@
-//! Loads a directory into Cassandra.
+//! Loads files into Cassandra.
 
-use super::directory::Options;
+use super::files::Options;
 use super::report::{Progress, Report};
+use super::source::{Input, Source};
 use super::{LoadError, source};
 use crate::row::{Cell, Sink, SinkError};
 use crate::store::cassandra::{self, CassandraWriter, WriteOptions};
 use aqs_api::{Catalogue, Table};
-use std::path::Path;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-/// Loads a directory into Cassandra. Must not be called within the runtime.
+/// Loads files into Cassandra. Must not be called within the runtime.
 ///
 /// It is not a transaction: after an error, all earlier rows are written. A row that is written
 /// again replaces itself, so that a repeated load completes an interrupted one. A strict load reads
-/// the whole directory beforehand, so that it writes nothing if a row is bad.
+/// all files beforehand, so that it writes nothing if a row is bad.
 pub fn into_cluster(
-    directory: &Path,
+    input: &Input,
     cluster: &cassandra::Options,
     catalogue: &Catalogue,
     options: Options,
@@ -25,14 +25,17 @@ pub fn into_cluster(
     progress: &mut dyn Progress,
 ) -> Result<Report, LoadError> {
     let tables = catalogue.tables();
-    let sources = source::find(directory, &tables)?;
+    let sources = source::find(input, &tables)?;
     if options.strict {
+        if sources.iter().any(Source::is_standard_input) {
+            return Err(LoadError::InputTwice);
+        }
         let mut check = CheckOnly { stop: &writing.stop };
-        super::directory(directory, catalogue, &mut check, options, &mut ())?;
+        super::files(input, catalogue, &mut check, options, &mut ())?;
     }
     let loaded: Vec<_> = sources.iter().map(|source| source.table).collect();
     let mut writer = CassandraWriter::open(runtime.clone(), cluster, &loaded, writing)?;
-    let report = super::directory(directory, catalogue, &mut writer, options, progress);
+    let report = super::files(input, catalogue, &mut writer, options, progress);
     writer.flush();
     report
 }

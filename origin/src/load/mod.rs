@@ -1,13 +1,15 @@
 //! Loads rows into stores.
 //!
-//! A load reads a directory of NDJSON: one file for each table, named after it
-//! (`unique_devices.ndjson` or `.ndjson.gz`). A line is a row and its fields are columns: an absent
-//! column keeps the stored value, `null` clears it. JSON columns are text that holds JSON. Invalid
-//! rows are reported with file, line and reason, and left out.
+//! A load reads files of NDJSON or CSV: one for each table, named after it (`unique_devices.ndjson`,
+//! also `.csv`, `.ndjson.gz` or `.csv.gz`). A line is a row and its fields are columns: an absent
+//! column keeps the stored value, `null` clears it. The first line of CSV has the names of the
+//! columns; an empty field is an absent one. JSON columns are text that holds JSON. Invalid rows are
+//! reported with file, line and reason, and left out.
 
 #[cfg(feature = "cassandra")]
 mod cluster;
-mod directory;
+mod csv;
+mod files;
 mod parse;
 mod report;
 mod source;
@@ -15,8 +17,9 @@ mod source;
 pub use crate::period::{BadPeriod, NoPeriod};
 #[cfg(feature = "cassandra")]
 pub use cluster::into_cluster;
-pub use directory::{Options, directory, into_store};
+pub use files::{Options, files, into_store};
 pub use report::{Advance, BadRow, Progress, Reason, Report, TableReport};
+pub use source::{Input, STANDARD_INPUT};
 
 use crate::row::SinkError;
 #[cfg(feature = "cassandra")]
@@ -29,7 +32,7 @@ use thiserror::Error;
 /// A load failed. An embedded store is as before; Cassandra has all earlier rows.
 #[derive(Debug, Error)]
 pub enum LoadError {
-    #[error("the directory {path} can't be read: {source}")]
+    #[error("{path} can't be read: {source}")]
     Directory { path: PathBuf, source: io::Error },
     #[error(
         "there is nothing to load in {path}: it has no file that is named after a table, such as \
@@ -42,7 +45,15 @@ pub enum LoadError {
     NotAFile { path: PathBuf },
     #[error("table {table} has two files, {first} and {second}; keep one of them")]
     Twice { table: &'static str, first: PathBuf, second: PathBuf },
-    #[error("{path} is compressed by gzip; its name must end in .ndjson.gz")]
+    #[error("there is no table {name:?}{}", hint(nearest))]
+    NoTable { name: String, nearest: Option<String> },
+    #[error("name the table of standard input with --table")]
+    NoTableOfInput,
+    #[error("standard input can be read only once: write it to a file for a strict load")]
+    InputTwice,
+    #[error("{path} is a directory, whose files are named after tables; --table is for one file")]
+    TableOfDirectory { path: PathBuf },
+    #[error("{path} is compressed by gzip; its name must end in .gz")]
     Compressed { path: PathBuf },
     #[error("{path} can't be read after line {line}: {source}")]
     File { path: PathBuf, line: u64, source: io::Error },
@@ -51,6 +62,8 @@ pub enum LoadError {
     /// The first bad row of a strict load.
     #[error("{0}")]
     BadRow(BadRow),
+    #[error("{0}; the first line of CSV has the names of the columns")]
+    Header(BadRow),
     #[error("{path}:{line}: {source}")]
     Sink { path: PathBuf, line: u64, source: SinkError },
     #[error("interrupted")]

@@ -1,5 +1,6 @@
 //! Parses a line into the cells of a row.
 
+use super::csv::Header;
 use super::report::Reason;
 use crate::period::{self, NoPeriod, PeriodColumns};
 use crate::row::Cell;
@@ -34,19 +35,54 @@ impl Parser {
         Ok(Self { columns, keys, rules, period, not_after })
     }
 
+    /// Reads the header of CSV, whose names must be columns.
+    pub(super) fn header(&self, line: &[u8]) -> Result<Header, Reason> {
+        let header = Header::parse(text(line)?)?;
+        let unknown = header.names().find(|name| self.column(name).is_none());
+        match unknown {
+            Some(name) => Err(self.unknown(name)),
+            None => Ok(header),
+        }
+    }
+
+    pub(super) fn csv_row(
+        &self,
+        header: &Header,
+        line: &[u8],
+    ) -> Result<Vec<Cell<'static>>, Reason> {
+        let is_number = |name: &str| match self.column(name).map(|column| column.kind) {
+            Some(ColumnType::Int | ColumnType::BigInt | ColumnType::Double) => true,
+            Some(
+                ColumnType::Text | ColumnType::Json | ColumnType::Timestamp | ColumnType::Date,
+            )
+            | None => false,
+        };
+        self.cells(header.fields(text(line)?, is_number)?)
+    }
+
     pub(super) fn row(&self, line: &[u8]) -> Result<Vec<Cell<'static>>, Reason> {
-        let line = std::str::from_utf8(line)
-            .map_err(|error| Reason::NotUtf8 { position: error.valid_up_to() + 1 })?;
         let fields: Fields =
-            serde_json::from_str(line).map_err(|error| Reason::Json(describe(&error)))?;
+            serde_json::from_str(text(line)?).map_err(|error| Reason::Json(describe(&error)))?;
+        self.cells(fields.0)
+    }
+
+    fn column(&self, name: &str) -> Option<&'static Column> {
+        self.columns.iter().find(|column| column.name == name).copied()
+    }
+
+    fn unknown(&self, name: &str) -> Reason {
+        Reason::UnknownField {
+            nearest: suggest(name, self.columns.iter().map(|column| column.name)),
+            field: name.chars().take(100).collect(),
+        }
+    }
+
+    fn cells(&self, fields: Vec<(String, Value)>) -> Result<Vec<Cell<'static>>, Reason> {
         let mut cells = vec![Cell::Absent; self.columns.len()];
-        for (name, value) in fields.0 {
+        for (name, value) in fields {
             let mut columns = self.columns.iter().zip(&mut cells);
             let Some((column, cell)) = columns.find(|(column, _)| column.name == name) else {
-                return Err(Reason::UnknownField {
-                    nearest: suggest(&name, self.columns.iter().map(|column| column.name)),
-                    field: name.chars().take(100).collect(),
-                });
+                return Err(self.unknown(&name));
             };
             if *cell != Cell::Absent {
                 return Err(Reason::Repeated { field: column.name });
@@ -89,6 +125,10 @@ impl Parser {
         }
         Ok(cells)
     }
+}
+
+fn text(line: &[u8]) -> Result<&str, Reason> {
+    std::str::from_utf8(line).map_err(|error| Reason::NotUtf8 { position: error.valid_up_to() + 1 })
 }
 
 /// The fields of an object, repeated ones too.

@@ -86,6 +86,8 @@ pub enum Reason {
     TooLong { limit: usize },
     #[error("the line is not a JSON object: {0}")]
     Json(String),
+    #[error("the line is not CSV: {0}")]
+    Csv(String),
     #[error("the table has no column {field:?}{}", hint(nearest))]
     UnknownField { field: String, nearest: Option<&'static str> },
     #[error("field {field:?} is repeated")]

@@ -21,7 +21,8 @@ fn load(path: &Path, catalogue: &Catalogue, files: &[(&str, &str)]) -> Vec<Strin
     for (table, rows) in files {
         fs::write(folder.path().join(format!("{table}.ndjson")), rows).unwrap();
     }
-    let report = into_store(folder.path(), path, catalogue, Options::default(), &mut ()).unwrap();
+    let report =
+        into_store(&folder.path().into(), path, catalogue, Options::default(), &mut ()).unwrap();
     report.bad_rows.iter().map(|bad| bad.reason.to_string()).collect()
 }
 

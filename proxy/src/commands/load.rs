@@ -1,4 +1,4 @@
-//! `aqs load`: loads a directory of NDJSON files into an embedded store or Cassandra.
+//! `aqs load`: loads files of NDJSON or CSV into an embedded store or Cassandra.
 
 use super::exit::Exit;
 use super::progress::ProgressReporter;
@@ -7,7 +7,7 @@ use crate::config::{self, Config, ConfigArgs};
 use crate::signals::Signals;
 use aqs_api::calendar::Digits;
 use aqs_api::{Catalogue, Dataset};
-use aqs_origin::load::{self, Advance, BadRow, LoadError, Options, Progress, Report};
+use aqs_origin::load::{self, Advance, BadRow, Input, LoadError, Options, Progress, Report};
 use aqs_origin::store::cassandra::{
     self, Consistency, WriteOptions, WriterError, parse_consistency,
 };
@@ -22,9 +22,12 @@ use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Args)]
 pub struct LoadArgs {
-    /// The directory
-    #[arg(value_name = "DIR")]
-    pub directory: PathBuf,
+    /// Files, a directory of files, or - for standard input
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+    /// The table of a file that is not named after one, or of standard input
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
     /// The kind of store [default: embedded]
     #[arg(long, value_name = "KIND")]
     pub to: Option<Target>,
@@ -68,6 +71,10 @@ pub struct ClusterArgs {
 const MAX_PRINTED: u64 = 20;
 
 impl LoadArgs {
+    fn input(&self) -> Input {
+        Input { paths: self.paths.clone(), table: self.table.clone() }
+    }
+
     fn options(&self) -> Options {
         let not_after = if self.allow_future { None } else { tomorrow() };
         Options { strict: self.strict, not_after, ..Options::default() }
@@ -102,7 +109,7 @@ fn embedded(args: &LoadArgs, store: &Path, catalogue: &Catalogue) -> CommandResu
     let signals = runtime.block_on(async { Signals::listen() })?;
     runtime.spawn(stop_on_signal(signals, stop.clone(), "Stopping; a second signal stops at once"));
     let mut progress = LoadProgress::new(stop);
-    let loaded = load::into_store(&args.directory, store, catalogue, args.options(), &mut progress);
+    let loaded = load::into_store(&args.input(), store, catalogue, args.options(), &mut progress);
     let seconds = progress.finish();
     runtime.shutdown_background();
     match loaded {
@@ -127,7 +134,7 @@ fn cluster(args: &LoadArgs, catalogue: &Catalogue) -> CommandResult {
     runtime.spawn(stop_on_signal(signals, stop.clone(), stopping));
     let mut progress = LoadProgress::new(stop);
     let loaded = load::into_cluster(
-        &args.directory,
+        &args.input(),
         &to,
         catalogue,
         args.options(),

@@ -47,7 +47,10 @@ impl ProgressReporter {
         }
         if !self.is_terminal() && self.last_line.elapsed() >= LINE_INTERVAL {
             self.last_line = Instant::now();
-            self.print(&format!("  {} %, {message}", position * 100 / length.max(1)));
+            self.print(&match (position * 100).checked_div(length) {
+                Some(percent) => format!("  {percent} %, {message}"),
+                None => format!("  {message}"),
+            });
         }
         self.bar.set_message(message);
     }

@@ -10,9 +10,10 @@ use std::fmt::Write;
 const HEAD: &str = "\
 # Tables
 
-Written by `aqs tables --page`; don't edit it. `aqs load` fills these tables from files of NDJSON
+Written by `aqs tables --page`; don't edit it. `aqs load` fills these tables from files of NDJSON or CSV
 that are named after them: a field for each column, with the key columns in each row. An absent
-value column leaves the stored value as it is, a null clears it. `aqs sample DIR` writes an example of each.
+value column leaves the stored value as it is, a null clears it. In CSV the first line has the names of the
+columns, and an empty field is an absent one. `aqs sample DIR` writes an example of each.
 ";
 
 pub fn run(table: Option<&str>, page: bool) -> CommandResult {

@@ -50,7 +50,8 @@ async fn values_of_every_type_are_stored_and_read() {
         let catalogue = Catalogue::new(ENDPOINTS).unwrap();
         let (path, how) = (folder.path(), Options::default());
         for _ in 0..2 {
-            let report = into_cluster(path, &options, &catalogue, how, &writing, &runtime, &mut ());
+            let report =
+                into_cluster(&path.into(), &options, &catalogue, how, &writing, &runtime, &mut ());
             assert_eq!(report.unwrap().bad(), 0);
         }
     };

@@ -207,3 +207,20 @@ fn rows_are_removed_and_a_running_server_notices() {
         !running.get("/metrics/datasets").contains("2026-10")
     });
 }
+
+#[test]
+fn standard_input_is_loaded() {
+    let home = tempfile::tempdir().unwrap();
+    let store = home.path().join("store.sqlite");
+    let csv = "project,access-site,granularity,timestamp,devices\n\
+               en.wikipedia,all-sites,daily,20261001,5\n";
+    for text in [devices(1, 5), csv.to_owned()] {
+        let mut command = aqs(home.path());
+        command.args(["load", "-", "--table", "unique_devices", "--store"]).arg(&store);
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        let ended = child.wait_with_output().unwrap();
+        let text = output_text(&ended);
+        assert!(ended.status.success() && text.contains("1 rows loaded"), "{text}");
+    }
+}

@@ -189,9 +189,14 @@ impl TestDir {
         let file = directory.path().join(format!("{table}.ndjson"));
         std::fs::write(file, rows.join("\n") + "\n").unwrap();
         let (catalogue, options) = (Catalogue::standard().unwrap(), load::Options::default());
-        let loaded =
-            load::into_store(directory.path(), &self.store(), &catalogue, options, &mut Silent)
-                .unwrap();
+        let loaded = load::into_store(
+            &directory.path().into(),
+            &self.store(),
+            &catalogue,
+            options,
+            &mut Silent,
+        )
+        .unwrap();
         assert_eq!(loaded.bad(), 0, "{loaded:?}");
     }
 

@@ -130,7 +130,7 @@ impl StoreWriter {
         let table = tables.iter_mut().find(|writer| writer.table.name == part.table.name);
         let summary = table.and_then(|writer| writer.summary(part.dataset));
         let Some(summary) = summary else { return Ok(0) };
-        let mut sql = format!("DELETE {}", summary.from_sql(part.table));
+        let mut sql = format!("DELETE {}", summary.rows_sql(part.table));
         for condition in &part.conditions {
             sql.push_str(" AND ");
             sql.push_str(condition);

@@ -176,7 +176,7 @@ impl SummaryWriter {
     }
 
     /// The clause that selects the rows of the dataset.
-    pub(super) fn from_sql(&self, table: &Table) -> String {
+    pub(super) fn rows_sql(&self, table: &Table) -> String {
         from_sql(table, self.filter)
     }
 
@@ -188,7 +188,7 @@ impl SummaryWriter {
     ) -> Result<(), QueryError> {
         let names = self.series.iter().filter_map(|at| table.partition.get(*at));
         let series = quoted(names.map(|key| key.name));
-        let scanned = scan(conn, table, self.dataset, &self.from_sql(table), &series)?;
+        let scanned = scan(conn, table, self.dataset, &self.rows_sql(table), &series)?;
         self.summary = Summary { version: self.summary.version, ..scanned };
         self.last_series.clear();
         self.changed = true;

@@ -1,10 +1,11 @@
-//! Loads a directory.
+//! Loads files.
 
 use super::LoadError;
+use super::csv::Header;
 use super::parse::Parser;
 use super::report::{Advance, BadRow, Progress, Reason, Report};
-use super::source::{self, Line, Lines, Source};
-use crate::row::{Sink, SinkError};
+use super::source::{self, Content, Input, Line, Lines, Source};
+use crate::row::{Cell, Sink, SinkError};
 use crate::store::embedded::{StoreWriter, WriteError, WriterOptions};
 use aqs_api::Catalogue;
 use aqs_api::calendar::Digits;
@@ -30,17 +31,17 @@ impl Default for Options {
     }
 }
 
-/// Loads a directory into the store at a path, which is created if it does not exist. It is one
+/// Loads files into the store at a path, which is created if it does not exist. It is one
 /// transaction: after an error the store is as before. If every row is bad, nothing is written.
 pub fn into_store(
-    directory: &Path,
+    input: &Input,
     store: &Path,
     catalogue: &Catalogue,
     options: Options,
     progress: &mut dyn Progress,
 ) -> Result<Report, LoadError> {
-    // An error of the directory needs no wait for another load, and must not create a store.
-    source::find(directory, &catalogue.tables())?;
+    // An error of a name needs no wait for another load, and must not create a store.
+    source::find(input, &catalogue.tables())?;
     let waiting = WriterOptions::default();
     let at_once = WriterOptions { wait: Duration::ZERO };
     let mut writer = match StoreWriter::create_or_open(store, catalogue, at_once) {
@@ -50,22 +51,22 @@ pub fn into_store(
         }
         opened => opened?,
     };
-    let mut report = self::directory(directory, catalogue, &mut writer, options, progress)?;
+    let mut report = self::files(input, catalogue, &mut writer, options, progress)?;
     if report.rows() > 0 || report.bad() == 0 {
         report.changed = writer.commit()?.changed;
     }
     Ok(report)
 }
 
-/// Passes the rows of a directory to a sink. After an error, the sink has all earlier rows.
-pub fn directory(
-    directory: &Path,
+/// Passes the rows of files to a sink. After an error, the sink has all earlier rows.
+pub fn files(
+    input: &Input,
     catalogue: &Catalogue,
     sink: &mut dyn Sink,
     options: Options,
     progress: &mut dyn Progress,
 ) -> Result<Report, LoadError> {
-    let sources = source::find(directory, &catalogue.tables())?;
+    let sources = source::find(input, &catalogue.tables())?;
     let at =
         Advance { total: sources.iter().map(|source| source.bytes).sum(), ..Advance::default() };
     let mut load = Load { catalogue, sink, options, progress, report: Report::default(), at };
@@ -94,7 +95,9 @@ impl Load<'_> {
         self.sink.begin(table);
         let bytes_read = Rc::new(cell::Cell::new(0));
         let bytes_before = self.at.bytes;
-        let mut lines = Lines::new(source.open(&bytes_read)?, self.options.longest_line);
+        let Content { reader, is_csv } = source.open(&bytes_read)?;
+        let mut lines = Lines::new(reader, self.options.longest_line);
+        let mut header: Option<Header> = None;
         loop {
             let number = lines.number;
             let line = lines.next().map_err(|error| LoadError::File {
@@ -108,7 +111,19 @@ impl Load<'_> {
             match line {
                 None => break,
                 Some(Line::Bytes(line)) if line.trim_ascii().is_empty() => {}
-                Some(Line::Bytes(line)) => self.line(source, &parser, line, number + 1)?,
+                Some(Line::Bytes(line)) if is_csv && header.is_none() => {
+                    header = Some(parser.header(line).map_err(|reason| {
+                        let (file, line) = (source.path.clone(), number + 1);
+                        LoadError::Header(BadRow { file, line, reason })
+                    })?);
+                }
+                Some(Line::Bytes(line)) => {
+                    let cells = match &header {
+                        Some(header) => parser.csv_row(header, line),
+                        None => parser.row(line),
+                    };
+                    self.row(source, cells, number + 1)?;
+                }
                 Some(Line::TooLong) => {
                     let limit = self.options.longest_line;
                     self.bad_row(source, number + 1, Reason::TooLong { limit })?;
@@ -128,14 +143,13 @@ impl Load<'_> {
         Ok(())
     }
 
-    fn line(
+    fn row(
         &mut self,
         source: &Source,
-        parser: &Parser,
-        line: &[u8],
+        cells: Result<Vec<Cell<'_>>, Reason>,
         number: u64,
     ) -> Result<(), LoadError> {
-        let cells = match parser.row(line) {
+        let cells = match cells {
             Ok(cells) => cells,
             Err(reason) => return self.bad_row(source, number, reason),
         };
