@@ -17,7 +17,8 @@ pub struct Settings {
     pub enabled: bool,
     /// Which built-in plans are active.
     pub built_in: Vec<String>,
-    /// Projects of the built-in plans.
+    /// Projects of the built-in plans. As long as it has the default, projects of which nothing is
+    /// loaded into the embedded store are replaced by those of which most is.
     pub projects: Vec<String>,
     /// Additional plans, described in OPERATING.md. A plan replaces a built-in one of the same
     /// name.

@@ -5,7 +5,9 @@ use crate::fault::NoDataReason;
 use crate::lookup::{Lookup, Read};
 use crate::table::Dataset;
 use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
@@ -20,28 +22,57 @@ pub struct Extent {
     pub exact: bool,
 }
 
-/// The extent of every dataset that has a row.
+/// The extent of every dataset that has a row, and its projects as far as the store lists them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Coverage(BTreeMap<&'static str, Extent>);
+pub struct Coverage {
+    extents: BTreeMap<&'static str, Extent>,
+    projects: BTreeMap<&'static str, Projects>,
+}
+
+/// The projects of a dataset, with a weight for how much of each is loaded.
+pub type Projects = Arc<BTreeMap<String, u64>>;
 
 impl Coverage {
     /// The extent of a dataset; `None` if nothing is loaded.
     pub fn get(&self, dataset: &Dataset) -> Option<&Extent> {
-        self.0.get(dataset.name)
+        self.extents.get(dataset.name)
     }
 
     pub fn insert(&mut self, dataset: &'static Dataset, extent: Extent) {
-        self.0.insert(dataset.name, extent);
+        self.extents.insert(dataset.name, extent);
     }
 
-    /// This coverage, with the extents of some datasets taken from another.
+    pub fn insert_projects(&mut self, dataset: &'static Dataset, projects: Projects) {
+        self.projects.insert(dataset.name, projects);
+    }
+
+    /// The projects of all datasets, those of which most is loaded first. `None` if a dataset has
+    /// projects that its store does not list.
+    pub fn projects(&self) -> Option<Vec<&str>> {
+        if !self.extents.values().all(|extent| extent.exact) {
+            return None;
+        }
+        let mut weights: BTreeMap<&str, u64> = BTreeMap::new();
+        for (project, weight) in self.projects.values().flat_map(|projects| projects.iter()) {
+            *weights.entry(project).or_default() += weight;
+        }
+        let mut projects: Vec<_> = weights.into_iter().collect();
+        projects.sort_by_key(|(_, weight)| Reverse(*weight));
+        Some(projects.into_iter().map(|(project, _)| project).collect())
+    }
+
+    /// This coverage, with some datasets taken from another.
     #[must_use]
     pub fn with(&self, datasets: &[&'static Dataset], other: &Self) -> Self {
         let mut all = self.clone();
         for dataset in datasets {
             match other.get(dataset) {
-                Some(extent) => all.0.insert(dataset.name, *extent),
-                None => all.0.remove(dataset.name),
+                Some(extent) => all.extents.insert(dataset.name, *extent),
+                None => all.extents.remove(dataset.name),
+            };
+            match other.projects.get(dataset.name) {
+                Some(projects) => all.projects.insert(dataset.name, Arc::clone(projects)),
+                None => all.projects.remove(dataset.name),
             };
         }
         all
@@ -116,7 +147,7 @@ impl Coverage {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.extents.is_empty()
     }
 }
 

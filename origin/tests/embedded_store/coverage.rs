@@ -157,3 +157,24 @@ proptest! {
         }
     }
 }
+
+#[tokio::test]
+async fn projects_are_listed_by_how_much_of_them_is_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let one = ints([1, 2, 3]);
+    load_devices(
+        &path,
+        &[
+            devices("a.wiki", "20260101", one.clone()),
+            devices("b.wiki", "20260101", one.clone()),
+            devices("b.wiki", "20260102", one.clone()),
+            // It stands for many projects.
+            devices("all-wikipedia-projects", "20260101", one),
+        ],
+    );
+    load(&path, &[top("c.wiki", ["2026", "01", "31"]), top("a.wiki", ["2026", "01", "31"])]);
+    load(&path, &[top("a.wiki", ["2026", "01", "all-days"])]);
+    let coverage = open(&path).coverage().await.unwrap();
+    assert_eq!(coverage.projects().unwrap(), ["a.wiki", "b.wiki", "c.wiki"]);
+}

@@ -101,9 +101,13 @@ fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
             Some(ALL_DAYS.to_owned())
         }
         Role::Day { .. } => part(6..8),
-        Role::Project { .. }
-        | Role::OneProject
-        | Role::Referer { .. }
+        Role::Project { .. } | Role::OneProject => {
+            let loaded = coverage.projects().unwrap_or_default();
+            let is_loaded = loaded.is_empty() || loaded.contains(&param.example);
+            let project = if is_loaded { Some(&param.example) } else { loaded.first() };
+            project.map(|project| (*project).to_owned())
+        }
+        Role::Referer { .. }
         | Role::Enumeration { .. }
         | Role::Title
         | Role::CommonsPage

@@ -331,7 +331,8 @@ fn completions_have_commands_and_flags() {
 fn a_store_with_one_dataset_has_a_hot_set_and_no_errors() {
     let home = tempfile::tempdir().unwrap();
     let store = home.path().join("store.sqlite");
-    let directory = rows(home.path(), "unique_devices", &(devices(1, 10) + &devices(2, 20)));
+    let lines = (devices(1, 10) + &devices(2, 20)).replace("en.wikipedia", "wiki.example");
+    let directory = rows(home.path(), "unique_devices", &lines);
     let loaded = run(aqs(home.path()).arg("load").arg(&directory).arg("--store").arg(&store));
     assert!(loaded.status.success(), "{}", output_text(&loaded));
     let mut served = Served::serve(home, &store, "{}");
@@ -342,6 +343,15 @@ fn a_store_with_one_dataset_has_a_hot_set_and_no_errors() {
     let mut states: Vec<_> = served.jobs().iter().map(|job| job["state"].clone()).collect();
     states.sort_by_key(ToString::to_string);
     assert_eq!(states, ["done", "skipped"]);
+    // The projects of the built-in plans are those of the store.
+    let path = "/metrics/unique-devices/wiki.example/all-sites/daily/20260903/20261002";
+    let response = served.running.get(path);
+    assert!(
+        response.contains("detail=\"hotset;") && response.contains("\"devices\":20"),
+        "{response}"
+    );
+    let printed = &served.running.printed;
+    assert!(printed.contains("/metrics/unique-devices/wiki.example/"), "{printed}");
     served.running.signal("TERM");
     let mut log = String::new();
     served.running.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();

@@ -23,6 +23,7 @@ use crate::hot_set::HotSet;
 use crate::metrics::Metrics;
 use crate::plan::{Overrides, Plan, PlanError, built_in};
 use crate::settings::Settings;
+use aqs_api::Coverage;
 use aqs_api::units::Bytes;
 use aqs_origin::{Origin, RefreshError};
 use read::Pacer;
@@ -194,8 +195,7 @@ impl Builder {
         progress: &Arc<Progress>,
         cancel: &CancellationToken,
     ) -> Result<Built, BuildError> {
-        let is_built_in = built_in::NAMES.contains(&plan.name.as_str())
-            && !self.settings.plans.iter().any(|own| own.name == plan.name);
+        let is_built_in = self.is_built_in(plan);
         loop {
             let halvings = self.halvings().get(&plan.name).copied().unwrap_or_default();
             match self.build_part(plan, options, progress, cancel, halvings).await {
@@ -258,13 +258,20 @@ impl Builder {
         cancel: &CancellationToken,
         halvings: u32,
     ) -> Result<Prepared, BuildError> {
-        let plan = options.overrides.apply(plan, self.origin.catalogue())?;
         // A build without the coverage of a store would drop the answers from that store.
         if self.origin.coverage().is_empty() || !self.origin.is_known() {
             let refreshed = cancel.run_until_cancelled(self.origin.refresh_coverage()).await;
             refreshed.ok_or(BuildError::Cancelled)?.map_err(BuildError::Coverage)?;
         }
         let coverage = self.origin.coverage();
+        let whole = self.with_loaded_projects(plan, &coverage);
+        let configured = self
+            .plans
+            .iter()
+            .find(|configured| configured.name == plan.name && configured.items == plan.items);
+        let plan = options.overrides.apply(&whole, self.origin.catalogue())?;
+        let configured = configured.filter(|_| plan.items == whole.items);
+        let definition = configured.map_or(0, Plan::fingerprint);
         let tops = self.read_tops(&plan, &coverage, progress, cancel).await?;
         let (builder, full) = (Arc::clone(self), options.full);
         let work = blocking::run(move || {
@@ -277,11 +284,26 @@ impl Builder {
             let others = parent.map_or(0, |parent| parent.plan_bits(others));
             let selection = Selection::new(expansion, parent, origin, others, full);
             let parent = live.as_ref().map(Arc::downgrade).unwrap_or_default();
-            Ok(Prepared { plan, parent, before, selection: drop_off_thread(selection) })
+            Ok(Prepared { plan, definition, parent, before, selection: drop_off_thread(selection) })
         });
         let prepared = work.await.unwrap_or(Err(BuildError::Lost))?;
         progress.start(prepared.selection.wanted, prepared.selection.shared.len());
         Ok(prepared)
+    }
+
+    fn is_built_in(&self, plan: &Plan) -> bool {
+        built_in::NAMES.contains(&plan.name.as_str())
+            && !self.settings.plans.iter().any(|own| own.name == plan.name)
+    }
+
+    /// Replaces the default projects of a built-in plan by projects of which something is loaded.
+    fn with_loaded_projects(&self, plan: &Plan, coverage: &Coverage) -> Plan {
+        let is_default = self.settings.projects == Settings::default().projects;
+        let loaded = coverage.projects().filter(|_| is_default && self.is_built_in(plan));
+        let projects = loaded.and_then(|loaded| built_in::loaded_projects(&loaded));
+        let plans = projects.map(|projects| built_in::all(self.origin.catalogue(), &projects));
+        let same = plans.into_iter().flatten().find(|other| other.name == plan.name);
+        same.unwrap_or_else(|| plan.clone())
     }
 
     fn halvings(&self) -> MutexGuard<'_, BTreeMap<String, u32>> {
@@ -295,6 +317,8 @@ impl Builder {
 
 struct Prepared {
     plan: Plan,
+    /// The fingerprint of the configured plan; 0 unless it is built as a whole.
+    definition: u64,
     /// The live generation of that moment. It is weak, since it is charged to the budget only
     /// while the hot set keeps it.
     parent: Weak<Generation>,

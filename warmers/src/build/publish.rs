@@ -9,7 +9,6 @@ use crate::generation::{
     Generation, HotEntry, MergeMode, PlanContent, PlanFacts, PlanSize, answer_weight,
     is_without_data, merge,
 };
-use crate::plan::Plan;
 use aqs_api::{Key, Query};
 use aqs_origin::epochs::Validity;
 use aqs_origin::memory_budget::Reservation;
@@ -43,12 +42,10 @@ impl Builder {
         cancel: &CancellationToken,
     ) -> Result<Built, BuildError> {
         let is_part = !options.overrides.is_empty();
-        let Prepared { plan, before, selection, .. } = prepared;
-        let configured = self.plans.iter().find(|configured| configured.name == plan.name);
-        let definition = configured.filter(|configured| configured.items == plan.items);
+        let Prepared { plan, definition, before, selection, .. } = prepared;
         let facts = PlanFacts {
             name: plan.name,
-            definition: definition.map_or(0, Plan::fingerprint),
+            definition,
             built: now,
             data_through: selection.data_through.clone(),
             unloaded: selection.unloaded.clone(),

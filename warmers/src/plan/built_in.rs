@@ -35,6 +35,16 @@ const ENTRIES: usize = 1000;
 /// A value set for a parameter, by its name.
 type Given = (&'static str, ValueSet);
 
+/// The default projects of which something is loaded, filled up with those of which most is.
+/// `None` if there are none.
+pub(crate) fn loaded_projects(loaded: &[&str]) -> Option<Vec<String>> {
+    let known = PROJECTS.iter().filter(|project| loaded.contains(project));
+    let others = loaded.iter().filter(|project| !PROJECTS.contains(project));
+    let chosen: Vec<_> =
+        known.chain(others).take(PROJECTS.len()).map(|project| (*project).to_owned()).collect();
+    (!chosen.is_empty()).then_some(chosen)
+}
+
 /// The plans that an endpoint of the catalogue joins.
 pub fn all(catalogue: &Catalogue, projects: &[String]) -> Vec<Plan> {
     let plans = [top_articles(catalogue, projects), aggregates(catalogue, projects)];

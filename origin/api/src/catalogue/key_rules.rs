@@ -55,6 +55,11 @@ impl KeyRule {
         }
     }
 
+    /// Whether the column has projects.
+    pub fn has_projects(&self) -> bool {
+        self.form == Some(Form::Project)
+    }
+
     /// What the column takes, if that is more than its type says.
     pub(super) fn takes(&self) -> Option<String> {
         let form = match self.form {

@@ -9,6 +9,7 @@ mod error;
 mod integrity;
 mod opened;
 mod pool;
+mod projects;
 mod read;
 mod removal;
 mod schema;

@@ -5,6 +5,7 @@ use super::error::{OpenError, QueryError, is_busy};
 use super::integrity::{self, Integrity, TableState};
 use super::opened::{FileState, MAX_READERS, Opened};
 use super::pool::{JobError, Pool};
+use super::projects::ProjectTable;
 use super::read;
 use super::summary::{self, Summary};
 use crate::metric_declarations::Declarations;
@@ -58,6 +59,7 @@ pub struct EmbeddedStore {
     integrity: Integrity,
     datasets: Vec<&'static Dataset>,
     tables: Vec<&'static Table>,
+    project_tables: Vec<ProjectTable>,
     options: Options,
     path: PathBuf,
 }
@@ -74,6 +76,7 @@ impl EmbeddedStore {
             integrity: Integrity::new(&tables),
             datasets: catalogue.datasets().to_vec(),
             tables,
+            project_tables: ProjectTable::all(catalogue),
             options,
             path: path.to_owned(),
         })
@@ -298,6 +301,18 @@ impl Store for EmbeddedStore {
         for dataset in &self.datasets {
             if let Some(extent) = found.get(dataset.name).and_then(Summary::extent) {
                 coverage.insert(dataset, extent);
+            }
+        }
+        for table in &self.project_tables {
+            let reading = table.clone();
+            let job = move |conn: &Connection| Ok(reading.read(conn)?);
+            // Without them the table is served all the same; a damaged one is reported elsewhere.
+            let found = self.run(&internal_context(), |opened| &opened.readers, job).await;
+            let Ok((_, projects)) = found else { continue };
+            for dataset in &self.datasets {
+                if dataset.table().is_some_and(|other| other.name == table.table.name) {
+                    coverage.insert_projects(dataset, Arc::clone(&projects));
+                }
             }
         }
         Ok(coverage)
