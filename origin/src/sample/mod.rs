@@ -39,6 +39,10 @@ use thiserror::Error;
 /// The version of the output. A store that was filled with another version is not used.
 pub const VERSION: u32 = 2;
 
+/// What users are told about the figures.
+pub const NOTICE: &str = "These are sample data: most figures are generated, and the others are published ones of \
+                          Wikimedia.\nconfig/sample/README.md in the source says which.";
+
 /// The last day of the sample.
 pub const END: Date = Date::constant(2026, 10, 31);
 

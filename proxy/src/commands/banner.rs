@@ -36,6 +36,8 @@ pub(super) async fn text(
         format!("  {path} (for operators: curl --unix-socket {path} http://localhost/)")
     }));
     lines.extend(stores.iter().cloned());
+    let notice = server.components.service.notice.unwrap_or_default();
+    lines.extend(notice.lines().map(|line| format!("  {line}")));
     if !coverage.is_empty() {
         lines.push(coverage_table(catalogue, &coverage).trim_end().to_owned());
     } else if known {

@@ -9,7 +9,7 @@ use crate::signals::Signals;
 use aqs_api::Catalogue;
 use aqs_api::units::Bytes;
 use aqs_origin::Clock;
-use aqs_origin::sample::SampleStore;
+use aqs_origin::sample::{self, SampleStore};
 use aqs_origin::store::Store;
 use aqs_origin::store::cassandra::CassandraStore;
 use aqs_origin::store::embedded::{Access, EmbeddedStore, OpenError, Options};
@@ -64,7 +64,7 @@ async fn serve(mut config: Config, log: &mut Log) -> CommandResult {
     // Before the sample data is built, which takes a while: an address in use ends the program.
     let sockets = Server::bind(&config)?;
     // Held to the end: sample data in a temporary folder is removed with it.
-    let mut sample = None;
+    let mut sample_store = None;
     let (mut stores, mut descriptions) = (Vec::new(), Vec::new());
     let routes = config.stores(&catalogue);
     for (name, datasets) in &routes {
@@ -83,7 +83,7 @@ async fn serve(mut config: Config, log: &mut Log) -> CommandResult {
                 let Some(built) = build_sample(&catalogue, &mut signals).await? else {
                     return Ok(ExitCode::SUCCESS);
                 };
-                let path = &sample.insert(built).path;
+                let path = &sample_store.insert(built).path;
                 (format!("Sample data: {}", path.display()), embedded(path, &catalogue)?)
             }
         };
@@ -99,6 +99,7 @@ async fn serve(mut config: Config, log: &mut Log) -> CommandResult {
         stores,
         clock: Clock::System,
         log: log.handle.clone(),
+        notice: sample_store.as_ref().map(|_| sample::NOTICE),
     };
     let server = Server::start(sockets, &config, parts).await?;
 

@@ -50,7 +50,11 @@ impl Service {
     }
 
     fn index(&self) -> String {
-        let mut text = String::from("aqs: the analytics API of the wikis\n\nEndpoints:\n");
+        let mut text = String::from("aqs: the analytics API of the wikis\n\n");
+        if let Some(notice) = self.notice {
+            text.push_str(&format!("{notice}\n\n"));
+        }
+        text.push_str("Endpoints:\n");
         for (_, endpoint) in self.origin.catalogue().endpoints() {
             text.push_str(&format!("  /metrics{}\n", endpoint.template()));
             text.push_str(&format!("      {}\n", endpoint.summary));

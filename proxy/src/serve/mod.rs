@@ -33,6 +33,8 @@ pub struct Service {
     pub refresher: Refresher,
     pub gzip: GzipEncoder,
     pub public_pages: PublicPages,
+    /// What the index page says about the data.
+    pub notice: Option<&'static str>,
     pub metrics_page: Arc<MetricsPage>,
 }
 

@@ -49,7 +49,7 @@ pub(super) fn components(
     parts: Parts,
     end_builds: CancellationToken,
 ) -> Result<(Components, StartParts), StartError> {
-    let Parts { catalogue, stores, clock, log } = parts;
+    let Parts { catalogue, stores, clock, log, notice } = parts;
     let tasks = TaskTracker::new();
     let registry = prometheus::Registry::new();
     let mut declarations = Declarations::of(&registry);
@@ -119,6 +119,7 @@ pub(super) fn components(
         misses,
         gzip: GzipEncoder::new(tasks.clone(), Arc::clone(&metrics)),
         public_pages: config.public_pages(),
+        notice,
         metrics_page: Arc::new(metrics_page),
     });
     let readiness = Readiness::default();

@@ -81,13 +81,15 @@ pub struct Parts {
     pub clock: Clock,
     /// The log, if its level can be changed.
     pub log: Option<log::Handle>,
+    /// What the index page says about the data.
+    pub notice: Option<&'static str>,
 }
 
 impl Parts {
     /// Parts with one store, the system's clock, and without a log.
     pub fn new(name: StoreName, catalogue: Arc<Catalogue>, store: Arc<dyn Store>) -> Self {
         let stores = vec![(name, store)];
-        Self { catalogue, stores, clock: Clock::System, log: None }
+        Self { catalogue, stores, clock: Clock::System, log: None, notice: None }
     }
 }
 
