@@ -31,7 +31,8 @@ pub struct Limits {
     /// Number of header lines.
     #[serde(with = "Count::<1, 100>")]
     pub header_lines: usize,
-    /// Size of a request body. Bodies are read and ignored.
+    /// Size of a request body. A body of a known length is read and ignored; after a chunked one the
+    /// connection is closed.
     #[serde(with = "Size::<0, 1073741824>")]
     pub body_bytes: usize,
     /// Number of requests after which a connection is closed.
