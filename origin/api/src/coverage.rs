@@ -29,6 +29,9 @@ pub struct Coverage {
     projects: BTreeMap<&'static str, Projects>,
 }
 
+/// How names of sums over projects begin, such as all-projects and all-wikipedia-projects.
+const SUMS: &str = "all-";
+
 /// The projects of a dataset, with a weight for how much of each is loaded.
 pub type Projects = Arc<BTreeMap<String, u64>>;
 
@@ -53,12 +56,20 @@ impl Coverage {
             return None;
         }
         let mut weights: BTreeMap<&str, u64> = BTreeMap::new();
-        for (project, weight) in self.projects.values().flat_map(|projects| projects.iter()) {
+        let all = self.projects.values().flat_map(|projects| projects.iter());
+        for (project, weight) in all.filter(|(project, _)| !project.starts_with(SUMS)) {
             *weights.entry(project).or_default() += weight;
         }
         let mut projects: Vec<_> = weights.into_iter().collect();
         projects.sort_by_key(|(_, weight)| Reverse(*weight));
         Some(projects.into_iter().map(|(project, _)| project).collect())
+    }
+
+    /// Whether nothing of a project is loaded. False for sums over projects, such as all-projects,
+    /// and if it is not known.
+    pub fn lacks_project(&self, project: &str) -> bool {
+        let is_sum = project.starts_with(SUMS);
+        !is_sum && self.projects().is_some_and(|loaded| !loaded.contains(&project))
     }
 
     /// This coverage, with some datasets taken from another.

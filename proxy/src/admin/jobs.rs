@@ -3,8 +3,8 @@
 use super::query::{self, Query};
 use super::{AppState, Reply, accepted, bad_parameter, conflict, json, not_found, unavailable};
 use crate::log::fields;
-use aqs_api::param;
-use aqs_origin::RequestId;
+use aqs_api::{Coverage, param};
+use aqs_origin::{RequestId, suggest};
 use aqs_warmers::build::BuildOptions;
 use aqs_warmers::jobs::{JobView, Jobs, Start, StartError, State as JobState, Trigger};
 use aqs_warmers::plan::Overrides;
@@ -55,6 +55,10 @@ pub(super) async fn start(
             "there are no plans; see hot_set.enabled, hot_set.built_in and hot_set.plans of the \
              configuration",
         ));
+    }
+    let BuildOptions { overrides, force, .. } = &start.options;
+    if !force {
+        check_projects(&overrides.projects, &state.origin.coverage())?;
     }
     let started = state.jobs.start(start.clone()).map_err(|error| match &error {
         StartError::UnknownPlan { nearest: None, .. } => {
@@ -141,6 +145,18 @@ impl Parameters {
         let options = BuildOptions { overrides, full: self.full, force: self.force };
         Ok(Start { plan, options, dry_run: self.dry_run, trigger: Trigger::Operator })
     }
+}
+
+/// Refuses projects of which nothing is loaded: each of their answers would be without data.
+fn check_projects(projects: &[String], coverage: &Coverage) -> Result<(), super::ApiError> {
+    let Some(project) = projects.iter().find(|project| coverage.lacks_project(project)) else {
+        return Ok(());
+    };
+    let nearest = suggest(project, coverage.projects().unwrap_or_default());
+    let hint = nearest.map(|nearest| format!("; did you mean {nearest}?")).unwrap_or_default();
+    Err(bad_parameter(format!(
+        "nothing of {project} is loaded{hint} (force builds its answers nevertheless)"
+    )))
 }
 
 /// The project that the name of a wiki's database means, as `enwiki` means `en.wikipedia`.

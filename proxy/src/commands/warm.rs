@@ -33,7 +33,7 @@ pub struct WarmArgs {
     /// Read also what can't have changed
     #[arg(long)]
     pub full: bool,
-    /// Publish even if the checks refuse it; that is recorded
+    /// Publish even if the checks refuse it, which is recorded, and take projects without data
     #[arg(long)]
     pub force: bool,
     /// Estimate reads and memory, and build nothing

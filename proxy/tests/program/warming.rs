@@ -343,6 +343,16 @@ fn a_store_with_one_dataset_has_a_hot_set_and_no_errors() {
     let mut states: Vec<_> = served.jobs().iter().map(|job| job["state"].clone()).collect();
     states.sort_by_key(ToString::to_string);
     assert_eq!(states, ["done", "skipped"]);
+    for (project, expected) in [
+        ("wiki.exmaple", "nothing of wiki.exmaple is loaded; did you mean wiki.example?"),
+        ("de.wikipedia", "nothing of de.wikipedia is loaded (force"),
+    ] {
+        let (code, text) = served.output(&["warm", "aggregates", "--project", project]);
+        assert!(code == Some(1) && text.contains(expected), "{code:?} {text}");
+    }
+    let sums = ["warm", "aggregates", "--project", "all-projects", "--dry-run"];
+    let (code, text) = served.output(&sums);
+    assert_eq!(code, Some(0), "{text}");
     // The projects of the built-in plans are those of the store.
     let path = "/metrics/unique-devices/wiki.example/all-sites/daily/20260903/20261002";
     let response = served.running.get(path);

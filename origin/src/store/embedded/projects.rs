@@ -8,8 +8,6 @@ use std::sync::Arc;
 
 /// Rows of a project are counted up to this number, so that counting costs little.
 const MAX_COUNTED: u32 = 100;
-/// How names of sums over projects begin, such as all-projects and all-wikipedia-projects.
-const SUMS: &str = "all-";
 
 /// A table whose key begins with the project.
 #[derive(Clone, Debug)]
@@ -44,9 +42,6 @@ impl ProjectTable {
         let mut statement = conn.prepare_cached(&self.sql)?;
         let found =
             statement.query_map([], |row| Ok((row.get(0)?, row.get::<_, u32>(1)?.into())))?;
-        let is_project = |row: &rusqlite::Result<(String, u64)>| {
-            row.as_ref().map_or(true, |(name, _)| !name.starts_with(SUMS))
-        };
-        Ok(Arc::new(found.filter(is_project).collect::<Result<_, _>>()?))
+        Ok(Arc::new(found.collect::<Result<_, _>>()?))
     }
 }
