@@ -160,7 +160,12 @@ impl ArtefactDirectory {
             }
         });
         let renamed_to = path.as_ref().map(|path| tracing::field::display(path.display()));
-        tracing::warn!(%error, renamed_to, "a kept generation cannot be used");
+        if matches!(error, ArtefactError::Foreign { .. }) {
+            // The configuration has changed.
+            tracing::info!(%error, renamed_to, "a kept generation is not used");
+        } else {
+            tracing::warn!(%error, renamed_to, "a kept generation cannot be used");
+        }
         if let Some(suffix) = suffix {
             self.remove_oldest(suffix, QUARANTINED);
         }

@@ -46,7 +46,9 @@ impl Builder {
         let failures = self.metrics.artefact_failures.with_label_values(&["load"]);
         let loaded = work.await.unwrap_or(Err(ArtefactError::Lost));
         let (generation, has_new_id, quarantined) = loaded.inspect_err(|_| failures.inc())?;
-        failures.inc_by(quarantined.len() as u64);
+        let failed =
+            quarantined.iter().filter(|error| !matches!(error, ArtefactError::Foreign { .. }));
+        failures.inc_by(failed.count() as u64);
         if let (Some(generation), true) = (&generation, has_new_id) {
             // It was logged, and the generation is served nevertheless.
             let _ = self.write_artefact(generation).await;

@@ -77,6 +77,7 @@ async fn an_artefact_without_its_state_is_foreign() {
     assert!(loaded.is_none() && quarantined.len() == 1);
     assert!(fixture.get(DEVICES).is_none());
     assert_eq!(names(&dir.artefacts()), ["gen-0000000001.aqs.foreign"]);
+    assert_eq!(fixture.metric("aqs_hot_set_artefact_failures_total", ("doing", "load")), 0.0);
     // Its id is not used again.
     fixture.origin.refresh_coverage().await.unwrap();
     assert_eq!(fixture.build("devices").await.generation.id, 2);
