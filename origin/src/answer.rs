@@ -11,6 +11,7 @@ use crate::read_plan::ReadPlan;
 use crate::request_context::RequestContext;
 use crate::singleflight::{Outcome, Singleflight, SingleflightLimits};
 use crate::stores::{RouteError, StoreParts, Stores};
+use crate::suggest_project;
 use aqs_api::lifetimes::Times;
 use aqs_api::{Answer, Catalogue, Coverage, Lookup, NoDataReason, Query, Representation, Rows};
 use std::sync::Arc;
@@ -148,14 +149,19 @@ impl Origin {
     pub(crate) fn entry(
         &self,
         query: &Query,
-        representation: Representation,
+        mut representation: Representation,
         fetched_at: Moment,
         epoch: Epoch,
         tags: PurgeTags,
     ) -> Entry {
-        let lifetimes = match &representation {
+        let lifetimes = match &mut representation {
             Representation::Body(_) => self.times.data,
             Representation::NoData(no_data) => {
+                let coverage = self.coverage();
+                if let Some(project) = query.project().filter(|it| coverage.lacks_project(it)) {
+                    no_data.reason = NoDataReason::UnknownProject;
+                    no_data.nearest = nearest(project, &coverage);
+                }
                 self.metrics.no_data.with_label_values(&[no_data.reason.name()]).inc();
                 self.times.no_data
             }
@@ -201,6 +207,13 @@ impl Origin {
         });
         Ok(joined.await?.value)
     }
+}
+
+/// The loaded project with the nearest name.
+fn nearest(project: &str, coverage: &Coverage) -> Option<Arc<str>> {
+    let loaded = coverage.projects()?;
+    let nearest = suggest_project(project, loaded.iter().map(|project| &***project))?;
+    loaded.into_iter().find(|project| &***project == nearest).cloned()
 }
 
 /// Shapes and renders rows. `if_empty` is the reason if there is no data in them.

@@ -42,5 +42,5 @@ pub use metrics::Metrics;
 pub use rate_limiter::RateLimiter;
 pub use read_plan::ReadPlan;
 pub use request_context::{Priority, RequestContext, RequestId};
-pub use suggest::suggest;
+pub use suggest::{suggest, suggest_project};
 pub use trace::TraceParent;

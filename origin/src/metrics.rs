@@ -71,7 +71,7 @@ impl Metrics {
             ))?,
             no_data: declarations.declare(counters(
                 "aqs_no_data_total",
-                "Answers made without data, by reason (no-data, not-loaded, out-of-range)",
+                "Answers made without data, by reason (no-data, not-loaded, out-of-range, unknown-project)",
                 &["reason"],
             ))?,
             data_through: declarations.declare(gauges(

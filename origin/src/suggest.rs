@@ -22,9 +22,37 @@ pub fn suggest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     (similarity >= LEAST_SIMILARITY && is_near).then_some(best)
 }
 
+/// Like [`suggest`] for projects, whose languages must be similar too: fr.wikipedia does
+/// not mean de.wikipedia.
+pub fn suggest_project<'a>(
+    project: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    fn language(project: &str) -> &str {
+        project.split('.').next().unwrap_or_default()
+    }
+    let own = language(project);
+    let is_near = |other: &&str| suggest(own, [language(other)]).is_some();
+    suggest(project, known.into_iter().filter(is_near))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_project_of_another_language_is_not_suggested() {
+        for (project, expected) in [
+            ("en.wikipeda", Some("en.wikipedia")),
+            ("enn.wikipedia", Some("en.wikipedia")),
+            ("fr.wikipedia", None),
+            ("en.wiktionary", None),
+        ] {
+            let found =
+                suggest_project(project, ["de.wikipedia", "en.wikipedia", "commons.wikimedia"]);
+            assert_eq!(found, expected, "{project}");
+        }
+    }
 
     #[test]
     fn similar_names_are_suggested_and_others_are_not() {

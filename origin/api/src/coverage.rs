@@ -33,7 +33,7 @@ pub struct Coverage {
 const SUMS: &str = "all-";
 
 /// The projects of a dataset, with a weight for how much of each is loaded.
-pub type Projects = Arc<BTreeMap<String, u64>>;
+pub type Projects = Arc<BTreeMap<Arc<str>, u64>>;
 
 impl Coverage {
     /// The extent of a dataset; `None` if nothing is loaded.
@@ -51,11 +51,11 @@ impl Coverage {
 
     /// The projects of all datasets, those of which most is loaded first. `None` if a dataset has
     /// projects that its store does not list.
-    pub fn projects(&self) -> Option<Vec<&str>> {
+    pub fn projects(&self) -> Option<Vec<&Arc<str>>> {
         if !self.extents.values().all(|extent| extent.exact) {
             return None;
         }
-        let mut weights: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut weights: BTreeMap<&Arc<str>, u64> = BTreeMap::new();
         let all = self.projects.values().flat_map(|projects| projects.iter());
         for (project, weight) in all.filter(|(project, _)| !project.starts_with(SUMS)) {
             *weights.entry(project).or_default() += weight;
@@ -68,8 +68,9 @@ impl Coverage {
     /// Whether nothing of a project is loaded. False for sums over projects, such as all-projects,
     /// and if it is not known.
     pub fn lacks_project(&self, project: &str) -> bool {
-        let is_sum = project.starts_with(SUMS);
-        !is_sum && self.projects().is_some_and(|loaded| !loaded.contains(&project))
+        let is_known = self.extents.values().all(|extent| extent.exact);
+        let is_loaded = || self.projects.values().any(|loaded| loaded.contains_key(project));
+        is_known && !self.projects.is_empty() && !project.starts_with(SUMS) && !is_loaded()
     }
 
     /// This coverage, with some datasets taken from another.

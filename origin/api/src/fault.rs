@@ -10,6 +10,7 @@ use crate::target::Uri;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// Why a client gets no data. It has no text: that depends on the dialect, see [`Fault::render`].
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ pub enum Fault {
     BadId(&'static Param),
     Date(DateFault),
     /// The request is valid, and there is no data for it.
-    NoData(NoDataReason, Noun),
+    NoData(NoDataReason, Noun, Option<Arc<str>>),
     /// A store holds something that can't be shaped.
     BrokenData,
     Store {
@@ -77,24 +78,30 @@ pub enum NoDataReason {
     NotLoadedYet,
     /// All of the query is older than what is loaded.
     OutOfRange,
+    /// Nothing of the query's project is loaded.
+    UnknownProject,
 }
 
 /// A 404 without data as caches keep it: the only fault that they keep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoData {
     pub reason: NoDataReason,
     pub noun: Noun,
     pub dialect: Dialect,
+    /// The loaded project with the nearest name, if the query's project is unknown.
+    pub nearest: Option<Arc<str>>,
 }
 
 impl NoDataReason {
-    pub const ALL: [Self; 3] = [Self::NoData, Self::NotLoadedYet, Self::OutOfRange];
+    pub const ALL: [Self; 4] =
+        [Self::NoData, Self::NotLoadedYet, Self::OutOfRange, Self::UnknownProject];
 
     pub const fn name(self) -> &'static str {
         match self {
             Self::NoData => "no-data",
             Self::NotLoadedYet => "not-loaded",
             Self::OutOfRange => "out-of-range",
+            Self::UnknownProject => "unknown-project",
         }
     }
 }
@@ -104,11 +111,12 @@ impl NoData {
 
     /// What a query of an endpoint gets; `None` if that is an empty list.
     pub fn of(endpoint: &Endpoint, reason: NoDataReason) -> Option<Self> {
-        Some(Self { reason, noun: endpoint.no_data?, dialect: endpoint.dialect })
+        let (noun, dialect) = (endpoint.no_data?, endpoint.dialect);
+        Some(Self { reason, noun, dialect, nearest: None })
     }
 
-    pub const fn fault(self) -> Fault {
-        Fault::NoData(self.reason, self.noun)
+    pub fn fault(&self) -> Fault {
+        Fault::NoData(self.reason, self.noun, self.nearest.clone())
     }
 }
 
@@ -186,6 +194,10 @@ impl Fault {
             out.extend_from_slice(b",\"reason\":");
             json::string(out, reason);
         }
+        if let Self::NoData(_, _, Some(nearest)) = self {
+            out.extend_from_slice(b",\"nearest\":");
+            json::string(out, nearest);
+        }
     }
 
     /// The parameter that is wrong.
@@ -216,7 +228,7 @@ impl Fault {
     /// Why there is nothing at the address, as a word.
     const fn reason(&self) -> Option<&'static str> {
         match self {
-            Self::NoData(reason, _) => Some(reason.name()),
+            Self::NoData(reason, ..) => Some(reason.name()),
             Self::NotServed => Some("not-served"),
             Self::InvalidRoute
             | Self::MethodNotAllowed
@@ -292,7 +304,7 @@ impl fmt::Display for Detail<'_> {
             }
             Fault::Date(fault) => self.date(*fault, f),
             // The same for every reason.
-            Fault::NoData(_, noun) => {
+            Fault::NoData(_, noun, _) => {
                 let (blanks, end) = match self.dialect {
                     Dialect::V2 => (" ", "documentation for more information"),
                     Dialect::V1 => {

@@ -176,5 +176,8 @@ async fn projects_are_listed_by_how_much_of_them_is_loaded() {
     load(&path, &[top("c.wiki", ["2026", "01", "31"]), top("a.wiki", ["2026", "01", "31"])]);
     load(&path, &[top("a.wiki", ["2026", "01", "all-days"])]);
     let coverage = open(&path).coverage().await.unwrap();
-    assert_eq!(coverage.projects().unwrap(), ["a.wiki", "b.wiki", "c.wiki"]);
+    let projects: Vec<_> = coverage.projects().unwrap().iter().map(|it| it.to_string()).collect();
+    assert_eq!(projects, ["a.wiki", "b.wiki", "c.wiki"]);
+    assert!(coverage.lacks_project("d.wiki") && !coverage.lacks_project("c.wiki"));
+    assert!(!coverage.lacks_project("all-projects"));
 }

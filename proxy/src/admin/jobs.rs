@@ -4,7 +4,7 @@ use super::query::{self, Query};
 use super::{AppState, Reply, accepted, bad_parameter, conflict, json, not_found, unavailable};
 use crate::log::fields;
 use aqs_api::{Coverage, param};
-use aqs_origin::{RequestId, suggest};
+use aqs_origin::{RequestId, suggest_project};
 use aqs_warmers::build::BuildOptions;
 use aqs_warmers::jobs::{JobView, Jobs, Start, StartError, State as JobState, Trigger};
 use aqs_warmers::plan::Overrides;
@@ -152,7 +152,8 @@ fn check_projects(projects: &[String], coverage: &Coverage) -> Result<(), super:
     let Some(project) = projects.iter().find(|project| coverage.lacks_project(project)) else {
         return Ok(());
     };
-    let nearest = suggest(project, coverage.projects().unwrap_or_default());
+    let loaded = coverage.projects().unwrap_or_default();
+    let nearest = suggest_project(project, loaded.iter().map(|loaded| &***loaded));
     let hint = nearest.map(|nearest| format!("; did you mean {nearest}?")).unwrap_or_default();
     Err(bad_parameter(format!(
         "nothing of {project} is loaded{hint} (force builds its answers nevertheless)"

@@ -105,9 +105,8 @@ fn example(endpoint: &'static Endpoint, coverage: &Coverage) -> Option<String> {
         Role::Day { .. } => part(6..8),
         Role::Project { .. } | Role::OneProject => {
             let loaded = coverage.projects().unwrap_or_default();
-            let is_loaded = loaded.is_empty() || loaded.contains(&param.example);
-            let project = if is_loaded { Some(&param.example) } else { loaded.first() };
-            project.map(|project| (*project).to_owned())
+            let other = loaded.first().filter(|_| coverage.lacks_project(param.example));
+            Some(other.map_or(param.example, |project| project).to_owned())
         }
         Role::Referer { .. }
         | Role::Enumeration { .. }

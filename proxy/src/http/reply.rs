@@ -243,7 +243,9 @@ fn write_fault(fault: &Fault, dialect: Dialect, target: &str, body: &mut Vec<u8>
 fn detail(no_data: &NoData) -> Option<&'static str> {
     match no_data.reason {
         NoDataReason::NoData => None,
-        reason @ (NoDataReason::NotLoadedYet | NoDataReason::OutOfRange) => Some(reason.name()),
+        reason @ (NoDataReason::NotLoadedYet
+        | NoDataReason::OutOfRange
+        | NoDataReason::UnknownProject) => Some(reason.name()),
     }
 }
 

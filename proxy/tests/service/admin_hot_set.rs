@@ -268,7 +268,7 @@ async fn a_job_publishes_a_generation() {
 async fn answers_without_data_are_counted() {
     let fixture = Fixture::built().await;
     // No such project is loaded.
-    let id = fixture.start("plan=german&project=nosuch.wikipedia").await;
+    let id = fixture.start("plan=german&project=nosuch.wikipedia&force=true").await;
     let job = fixture.await_end(id).await;
     let facts = ["wanted", "keys", "without_data"].map(|name| job["facts"][name].clone());
     assert_eq!(json!(facts), json!([3, 3, 3]), "{job}");

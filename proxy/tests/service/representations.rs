@@ -150,6 +150,30 @@ async fn ranges_outside_the_coverage_are_not_read() {
 }
 
 #[tokio::test]
+async fn an_unknown_project_is_named_with_the_nearest() {
+    let (server, _folder) = server_with_a_year().await;
+    let mut client = Client::connect(server.addresses[0]).await;
+    let of = |project: &str| LONG.replace("en.wikipedia", project);
+    let nearest = r#","reason":"unknown-project","nearest":"en.wikipedia"}"#;
+    for (project, ending) in [
+        ("en.wikipeda", nearest),
+        ("zebra", r#","reason":"unknown-project"}"#),
+        // Sums are no projects.
+        ("all-wikipedia-projects", r#","reason":"no-data"}"#),
+    ] {
+        // Also from the cache.
+        for _ in 0..2 {
+            let response = client.get(&of(project)).await;
+            assert_eq!(response.status, 404);
+            assert!(response.text().ends_with(ending), "{project}: {}", response.text());
+        }
+    }
+    let status = client.get(&of("zebra")).await;
+    let status = status.header("cache-status").unwrap();
+    assert!(status.ends_with("; detail=unknown-project"), "{status}");
+}
+
+#[tokio::test]
 async fn the_datasets_page_lists_first_and_last_periods() {
     let (server, _folder) = server_with_a_year().await;
     let mut client = Client::connect(server.addresses[0]).await;

@@ -174,7 +174,7 @@ impl Comparison {
 fn is_same(one: &Representation, other: &Representation) -> bool {
     match (one, other) {
         (Representation::Body(one), Representation::Body(other)) => one.identity == other.identity,
-        (Representation::NoData(one), Representation::NoData(other)) => one == other,
+        (Representation::NoData(one), Representation::NoData(other)) => one.reason == other.reason,
         (Representation::Body(_), Representation::NoData(_))
         | (Representation::NoData(_), Representation::Body(_)) => false,
     }

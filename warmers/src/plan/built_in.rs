@@ -8,6 +8,7 @@ use aqs_api::calendar::Granularity;
 use aqs_api::endpoint::Warm;
 use aqs_api::param::{Param, Role};
 use aqs_api::{Catalogue, Endpoint};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The default projects.
@@ -37,11 +38,11 @@ type Given = (&'static str, ValueSet);
 
 /// The default projects of which something is loaded, filled up with those of which most is.
 /// `None` if there are none.
-pub(crate) fn loaded_projects(loaded: &[&str]) -> Option<Vec<String>> {
-    let known = PROJECTS.iter().filter(|project| loaded.contains(project));
-    let others = loaded.iter().filter(|project| !PROJECTS.contains(project));
-    let chosen: Vec<_> =
-        known.chain(others).take(PROJECTS.len()).map(|project| (*project).to_owned()).collect();
+pub(crate) fn loaded_projects(loaded: &[&Arc<str>]) -> Option<Vec<String>> {
+    let loaded = || loaded.iter().map(|project| &***project);
+    let known = PROJECTS.iter().copied().filter(|project| loaded().any(|other| other == *project));
+    let others = loaded().filter(|project| !PROJECTS.contains(project));
+    let chosen: Vec<_> = known.chain(others).take(PROJECTS.len()).map(str::to_owned).collect();
     (!chosen.is_empty()).then_some(chosen)
 }
 

@@ -312,7 +312,8 @@ fn extension_members_follow_those_of_upstream() {
         assert!(document.ends_with(&expected), "{path}: {document}");
     }
     for reason in NoDataReason::ALL {
-        let document = document(&Fault::NoData(reason, Noun::Project), Dialect::V2, "/metrics/x");
+        let document =
+            document(&Fault::NoData(reason, Noun::Project, None), Dialect::V2, "/metrics/x");
         let expected = format!(r#""uri":"/metrics/x","reason":"{}"}}"#, reason.name());
         assert!(document.ends_with(&expected), "{document}");
     }
