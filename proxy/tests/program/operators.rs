@@ -3,7 +3,7 @@
 use super::*;
 
 const TARGET: &str = "/metrics/unique-devices/en.wikipedia/all-sites/daily/20261001/20261001";
-const OTHER: &str = "/metrics/unique-devices/de.wikipedia/all-sites/daily/20261001/20261001";
+const OTHER: &str = "/metrics/unique-devices/en.wikipedia/mobile-site/daily/20261001/20261001";
 
 /// A process with a state directory in a temporary home.
 struct Served {
